@@ -1,0 +1,77 @@
+"""One error tree; the exit code lives on the class.
+
+RerankbenchError                2
+├── UsageError                  2   an option or a name that cannot be
+│   └── ConfigError             2   a config or layout file with mistakes, all named at once
+├── InputError                  2   a file that cannot be read as what it should be
+├── ModelError                  2   a checkpoint that cannot be used
+├── NewerFileError              2   written by a newer rerankbench
+├── StorageError                2   the disk refused a write
+└── CellsFailedError            1   some cells failed, the others are recorded
+
+Every message is one line that says what is wrong and what to do next; it is shown without a
+traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class RerankbenchError(Exception):
+    """Something expected went wrong; `str(error)` is meant for the user."""
+
+    exit_code = 2
+
+
+class UsageError(RerankbenchError):
+    """An option, argument or name that cannot be."""
+
+
+class ConfigError(UsageError):
+    """A config or layout file with mistakes; the message names every one of them."""
+
+
+class InputError(RerankbenchError):
+    """A file that cannot be read as what it should be: where, what is wrong, what to do."""
+
+    def __init__(
+        self, path: Path | str, problem: str, *, line: int | None = None, remedy: str = ""
+    ) -> None:
+        """Build the one line `path:line: problem; remedy`."""
+        place = f"{path}:{line}" if line is not None else f"{path}"
+        super().__init__(f"{place}: {problem}" + (f"; {remedy}" if remedy else ""))
+
+
+class ModelError(RerankbenchError):
+    """A checkpoint that cannot be used as a reranker."""
+
+
+class NewerFileError(RerankbenchError):
+    """A file whose schema is newer than this program."""
+
+    def __init__(self, path: Path | str, found: int, known: int) -> None:
+        """Name the file and both schemas."""
+        super().__init__(
+            f"{path}: written with schema {found}, this rerankbench knows {known}; "
+            "upgrade rerankbench to read it"
+        )
+
+
+class StorageError(RerankbenchError):
+    """The disk refused a write; nothing half-written is left behind."""
+
+
+class CellsFailedError(RerankbenchError):
+    """Some cells failed; the finished ones are recorded."""
+
+    exit_code = 1
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint naming the known names closest to `name`: `did you mean 'bm25'?`, or all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names)}"

@@ -1,0 +1,165 @@
+"""The contracts of the four kinds of plug-in: collections, first stages, rerankers, metrics.
+
+A plug-in module is imported only when its name is asked for (`registry`), and must itself import
+heavy packages (torch, transformers, bm25s, ir_datasets) inside the functions that need them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Group
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from rerankbench.progress import Progress
+from rerankbench.types import (
+    Candidates,
+    CollectionHashes,
+    Document,
+    EngineRef,
+    Json,
+    Qrels,
+    Query,
+    Ranking,
+    RerankerRef,
+    Run,
+)
+
+
+@runtime_checkable
+class Collection(Protocol):
+    """Documents, queries and judgments of one split. Raises InputError for what cannot be read.
+
+    Opening one is cheap and checks that its files exist; contents are read when asked for.
+    """
+
+    name: str
+    """As tables show it: `scifact`, `demo`."""
+    source: str
+    """How the user named it: an id, or the folder's name."""
+    split: str
+    drops_identical_ids: bool
+    """Whether a document with the query's id is dropped before the cut (ArguAna, Quora)."""
+
+    def hashes(self) -> CollectionHashes:
+        """Content hashes of corpus, the split's queries and qrels; memoised where slow."""
+
+    def documents(self) -> Iterator[Document]:
+        """Every document once, in the collection's order, read as it goes."""
+
+    def document_count(self) -> int | None:
+        """How many documents there are, where that is known without reading them all."""
+
+    def queries(self) -> Sequence[Query]:
+        """The queries of the split that have qrels, in the collection's order."""
+
+    def qrels(self) -> Qrels:
+        """Judgments of the split; a query id without text stays (it counts, and scores 0)."""
+
+    def lookup(self, doc_ids: Group[str]) -> Mapping[str, Document]:
+        """The named documents, as far as they exist, without holding the others in memory."""
+
+    def warnings(self) -> Sequence[str]:
+        """What was found odd while reading so far: unknown ids, empty texts."""
+
+
+class FirstStage(Protocol):
+    """Gives every query its candidates."""
+
+    def describe(self) -> Mapping[str, Json]:
+        """Everything that decides the ranking: parameters, flavour, or the hash of a run file."""
+
+    def retrieve(
+        self, collection: Collection, queries: Sequence[Query], depth: int, *, progress: Progress
+    ) -> Sequence[Ranking]:
+        """One ranking per query, in the order of `queries`, at most `depth` hits each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Pairs to score: pair i is the i-th document in the concatenation of all candidates.
+
+    `first_stage` holds one ranking per candidates, in the same order. Pairs whose index is in
+    `done` need no score.
+    """
+
+    candidates: Sequence[Candidates]
+    first_stage: Sequence[Ranking] = ()
+    qrels: Qrels = field(default_factory=dict)
+    done: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredBatch:
+    """Scores that came back together: `pairs` are indices into the job, one raw score each."""
+
+    pairs: Sequence[int]
+    scores: Sequence[float]
+    tokens: int = 0
+    padded_tokens: int = 0
+    truncated_pairs: int = 0
+
+
+class Reranker(Protocol):
+    """A loaded reranker; its work comes in two steps so that the model can be timed alone."""
+
+    ref: RerankerRef
+    engine: EngineRef
+    attention_kernel: str | None
+
+    def prepare(self, job: Job) -> Any:
+        """Tokenise (or otherwise ready) the pairs; nothing is kept from earlier calls."""
+
+    def score(self, prepared: Any) -> Iterator[ScoredBatch]:
+        """Score what `prepare` returned, batch by batch, leaving out what is done.
+
+        Which pairs share a batch depends on the candidates alone, not on what is done: a
+        resumed job gives the very scores of an unbroken one.
+
+        Scores are raw (before any sigmoid), float32, higher is more relevant, and on the host when
+        yielded.
+        """
+
+    def warnings(self) -> Sequence[str]:
+        """What happened that the record should tell: a batch budget halved, a query cut."""
+
+    def peak_device_bytes(self) -> int | None:
+        """Most accelerator memory held since loading; None on CPU."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankerSpec:
+    """What the user asked for; None leaves the choice to the model or the machine."""
+
+    model: str
+    name: str | None = None
+    revision: str | None = None
+    trust_remote_code: bool = False
+    device: str = "cpu"
+    dtype: str | None = None
+    engine: str = "auto"
+    threads: int | None = None
+    batch_tokens: int | None = None
+    max_length: int | None = None
+
+
+class RerankerFactory(Protocol):
+    """How a reranker is found, identified cheaply, and loaded."""
+
+    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+        """What will be run, read from the files alone, without torch. Raises ModelError."""
+
+    def load(self, spec: RerankerSpec) -> Reranker:
+        """Load the weights. Raises ModelError."""
+
+    scores_documents: bool
+    """False for the baselines, whose speed means nothing."""
+
+
+class Metric(Protocol):
+    """One measure of ranking quality, named as users write it: `nDCG@10`."""
+
+    name: str
+
+    def per_query(self, qrels: Qrels, run: Run) -> Mapping[str, float]:
+        """A value per query of the qrels; those without results score 0 (trec_eval's `-c`)."""

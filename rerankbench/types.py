@@ -1,0 +1,263 @@
+"""The values that travel between the rooms: frozen, slotted, keyword-only.
+
+Units live in names (`passes_s` is seconds). Raw values are stored; statistics are derived from
+them, so that a better statistic can be applied to old records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import fmean, median
+from typing import TypeAlias
+
+Json: TypeAlias = "str | bool | int | float | tuple[str, ...] | None"
+"""What a plug-in may say of itself in a record: flat, so that keys and diffs stay readable."""
+Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
+"""query_id → {doc_id: grade}."""
+Run: TypeAlias = Mapping[str, Mapping[str, float]]
+"""query_id → {doc_id: score}: what trec_eval evaluates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document of a collection; `title` is empty where the collection has none."""
+
+    doc_id: str
+    title: str
+    text: str
+
+    @property
+    def content(self) -> str:
+        """What rerankers and first stages read: BEIR's `(title + " " + text).strip()`."""
+        return f"{self.title} {self.text}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One query; its text is used as it stands."""
+
+    query_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A document and its score for one query; higher is more relevant."""
+
+    doc_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """One query's hits, score falling."""
+
+    query_id: str
+    hits: tuple[Hit, ...]
+
+    @classmethod
+    def sort(cls, query_id: str, hits: Iterable[Hit]) -> Ranking:
+        """Order as trec_eval does: score falling, ties by doc_id falling (form_res_rels.c)."""
+        ordered = sorted(hits, key=lambda hit: (hit.score, hit.doc_id), reverse=True)
+        return cls(query_id=query_id, hits=tuple(ordered))
+
+    def scores(self) -> dict[str, float]:
+        """doc_id → score."""
+        return {hit.doc_id: hit.score for hit in self.hits}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What a reranker reorders: one query, at most `depth` documents in first-stage order."""
+
+    query: Query
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateLists:
+    """One `Candidates` and one first-stage ranking per query, in the same order."""
+
+    candidates: tuple[Candidates, ...]
+    first_stage: tuple[Ranking, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionHashes:
+    """Content hashes of a collection's three parts; equal content has equal hashes."""
+
+    corpus: str
+    queries: str
+    qrels: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionRef:
+    """Which collection a cell used; `sampled_queries` is None when all of them ran."""
+
+    name: str
+    source: str
+    split: str
+    hashes: CollectionHashes
+    drops_identical_ids: bool = False
+    sampled_queries: int | None = None
+    sample_seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstStageRef:
+    """Which first stage a cell used, with every parameter that decides its ranking."""
+
+    name: str
+    parameters: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerankerRef:
+    """Which reranker a cell used, with all that decides its scores.
+
+    `revision` is a hub commit or the hash of a local folder's files; `parameters` counts weights
+    and is None for what is no model.
+    """
+
+    name: str
+    family: str
+    revision: str
+    parameters: int | None = None
+    dtype: str | None = None
+    max_length: int | None = None
+    recipe: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRef:
+    """How the reranker was run: what may change speed but not the ranking."""
+
+    engine: str
+    device: str
+    batch_tokens: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One square of the leaderboard."""
+
+    collection: CollectionRef
+    first_stage: FirstStageRef
+    depth: int
+    reranker: RerankerRef
+    engine: EngineRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throughput:
+    """Offline scenario: all pairs of a sample of queries known at once, one time a pass.
+
+    `model_passes_s` are passes with the tokens ready. `padded_tokens` counts real and padding
+    tokens together.
+    """
+
+    queries: int
+    pairs: int
+    tokens: int
+    padded_tokens: int
+    truncated_pairs: int
+    warmup_passes_s: tuple[float, ...]
+    passes_s: tuple[float, ...]
+    model_passes_s: tuple[float, ...] = ()
+    energy_j: tuple[float, ...] = ()
+
+    @property
+    def docs_per_s(self) -> float:
+        """Pairs per second of the median pass."""
+        return self.pairs / median(self.passes_s)
+
+    @property
+    def model_docs_per_s(self) -> float | None:
+        """The same with tokenising left out; None where it was not measured."""
+        return self.pairs / median(self.model_passes_s) if self.model_passes_s else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Single-stream scenario: one query with its `pairs_per_request` documents at a time."""
+
+    requests_s: tuple[float, ...]
+    pairs_per_request: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """What speed and memory one cell needed; None where it was not measured.
+
+    `foreign_load` is how many cores other processes kept busy meanwhile.
+    """
+
+    throughput: Throughput | None = None
+    latency: Latency | None = None
+    peak_host_bytes: int | None = None
+    peak_device_bytes: int | None = None
+    attention_kernel: str | None = None
+    foreign_load: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ties:
+    """How far a cell's headline metric depends on the order of equal scores.
+
+    `rate` is the share of neighbouring hits with equal scores; `worst` and `best` bound the metric
+    over all orders of the ties.
+    """
+
+    rate: float
+    worst: float
+    best: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Facts about machine and packages; under an equal `machine_id` speeds may be compared."""
+
+    machine_id: str
+    cpu: str
+    cores: int
+    memory_bytes: int
+    gpu: str | None
+    gpu_memory_bytes: int | None
+    system: str
+    python: str
+    packages: Mapping[str, str]
+    git_sha: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One finished cell: what was run, where, and every raw value.
+
+    `per_query` is metric → {query_id: value} over all queries with qrels; those without results
+    hold 0.
+    """
+
+    schema: int
+    suite: str
+    quality_key: str
+    speed_key: str
+    cell: Cell
+    environment: Environment
+    started_at: str
+    per_query: Mapping[str, Mapping[str, float]]
+    queries_without_results: int
+    scored_pairs: int
+    truncated_pairs: int
+    run_sha256: str
+    ties: Ties | None = None
+    measurements: Measurements = field(default_factory=Measurements)
+    warnings: tuple[str, ...] = ()
+
+    def mean(self, metric: str) -> float | None:
+        """Mean over all queries with qrels; None where the metric was not computed."""
+        values = self.per_query.get(metric)
+        return fmean(values.values()) if values else None
