@@ -1,0 +1,150 @@
+"""BEIR folders: `corpus.jsonl`, `queries.jsonl`, `qrels/<split>.tsv`, each plain or gzipped."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Group
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from rerankbench import catalogue
+from rerankbench.collections.content import file_fingerprint
+from rerankbench.collections.jsonl import Entry, OffsetIndex, is_gzipped, read_entries
+from rerankbench.collections.reading import CheckedCollection
+from rerankbench.errors import InputError
+from rerankbench.trec import read_qrels
+from rerankbench.types import Document, Json, Qrels, Query
+
+_LAYOUT = "a BEIR folder has corpus.jsonl, queries.jsonl and qrels/<split>.tsv, each plain or .gz"
+_DEFAULT_SPLIT = "test"
+
+
+def open_collection(spec: str, split: str | None) -> BeirFolder:
+    """Open the folder at the path `spec`; the split is `test`, or the only one, unless named.
+
+    Raises InputError for missing files and splits; contents are read when asked for.
+    """
+    return open_folder(Path(spec), split, name=_name(Path(spec)))
+
+
+def open_folder(folder: Path, split: str | None, *, name: str) -> BeirFolder:
+    """Open a folder under a name of one's own. Raises InputError as `open_collection` does."""
+    if not folder.is_dir():
+        problem = "is a file, not a folder" if folder.exists() else "no such folder"
+        raise InputError(folder, problem, remedy=_LAYOUT)
+    corpus = _plain_or_gzipped(folder, "corpus.jsonl")
+    queries = _plain_or_gzipped(folder, "queries.jsonl")
+    splits = _splits(folder)
+    if corpus is None or queries is None or not splits:
+        found = {"corpus.jsonl": corpus, "queries.jsonl": queries, "qrels/*.tsv": splits}
+        missing = ", ".join(part for part, place in found.items() if not place)
+        raise InputError(folder, f"holds no {missing}", remedy=_LAYOUT)
+    chosen = _choose_split(folder, splits, split)
+    return BeirFolder(
+        name=name, split=chosen, corpus=corpus, queries=queries, qrels=splits[chosen]
+    )
+
+
+class BeirFolder(CheckedCollection):
+    """One split of a BEIR folder; `source` is the folder's name, not its path."""
+
+    def __init__(self, *, name: str, split: str, corpus: Path, queries: Path, qrels: Path) -> None:
+        """Take the three files of the split, which exist."""
+        known = catalogue.by_slug(name)
+        drops = known is not None and known.drops_identical_ids
+        super().__init__(name=name, source=name, split=split, drops_identical_ids=drops)
+        self._corpus_path = corpus
+        self._queries_path = queries
+        self._qrels_path = qrels
+        self._index: OffsetIndex | None = None
+        # Taken once: a file that changes while it is read must not be remembered as it is then.
+        self._state = [*file_fingerprint(corpus), *file_fingerprint(qrels)]
+
+    def _fingerprint(self) -> Sequence[Json]:
+        return ["beir-folder", *self._state]
+
+    def _place(self, part: str) -> str:
+        paths = {
+            "corpus": self._corpus_path,
+            "queries": self._queries_path,
+            "qrels": self._qrels_path,
+        }
+        return str(paths[part])
+
+    def _read_documents(self) -> Iterator[Document]:
+        for _, doc_id, title, text in read_entries(self._corpus_path):
+            yield Document(doc_id=doc_id, title=title, text=text)
+
+    def _find_documents(self, doc_ids: Group[str]) -> Iterator[Document]:
+        wanted = frozenset(doc_ids)
+        if is_gzipped(self._corpus_path):
+            # Gzip streams cannot be entered in the middle, so the whole file goes by once more.
+            entries: Iterator[Entry] = (
+                e for e in read_entries(self._corpus_path) if e.entry_id in wanted
+            )
+        else:
+            if self._index is None:
+                self._index = OffsetIndex(self._corpus_path)
+            entries = self._index.read(wanted)
+        for _, doc_id, title, text in entries:
+            yield Document(doc_id=doc_id, title=title, text=text)
+
+    def _read_queries(self) -> Iterator[Query]:
+        lines: dict[str, int] = {}
+        for line, query_id, _, text in read_entries(self._queries_path):
+            if query_id in lines:
+                place = self._place("queries")
+                self._refuse_repeat(place, "query", query_id, lines[query_id], line)
+            lines[query_id] = line
+            yield Query(query_id=query_id, text=text)
+
+    def _read_qrels(self) -> Qrels:
+        return read_qrels(self._qrels_path)
+
+    def _refuse_repeats(self, keys: frozenset[int]) -> None:
+        lines: dict[str, int] = {}
+        for line, doc_id, _, _ in read_entries(self._corpus_path):
+            if hash(doc_id) not in keys:
+                continue
+            if doc_id in lines:
+                self._refuse_repeat(self._place("corpus"), "document", doc_id, lines[doc_id], line)
+            lines[doc_id] = line
+
+
+def _name(folder: Path) -> str:
+    # "." and ".." name a folder only once they are followed.
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    # BEIR's archive has CQADupStack's forums as folders in a folder.
+    part = f"{named.absolute().parent.name}-{named.name}"
+    members = chain.from_iterable(entry.members for entry in catalogue.known())
+    return part if part in members else named.name
+
+
+def _plain_or_gzipped(folder: Path, name: str) -> Path | None:
+    for path in (folder / name, folder / f"{name}.gz"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _splits(folder: Path) -> dict[str, Path]:
+    """Split name → file, plain files before gzipped ones of the same split."""
+    found: dict[str, Path] = {}
+    for suffix in (".tsv", ".tsv.gz"):
+        for path in sorted((folder / "qrels").glob(f"[!.]*{suffix}")):
+            found.setdefault(path.name.removesuffix(suffix), path)
+    return found
+
+
+def _choose_split(folder: Path, splits: dict[str, Path], wanted: str | None) -> str:
+    names = ", ".join(sorted(splits))
+    if wanted is not None:
+        if wanted not in splits:
+            raise InputError(folder / "qrels", f"no split '{wanted}'", remedy=f"there is: {names}")
+        return wanted
+    if _DEFAULT_SPLIT in splits:
+        return _DEFAULT_SPLIT
+    if len(splits) > 1:
+        problem = f"several splits, none of them '{_DEFAULT_SPLIT}'"
+        raise InputError(folder / "qrels", problem, remedy=f"name one of: {names}")
+    return next(iter(splits))

@@ -1,0 +1,169 @@
+"""What a collection holds, as hashes and counts: equal content is equal wherever it was read from.
+
+Every string is hashed behind its length, so that no two contents run together into one; strings
+are UTF-8. Documents count in the collection's order (ties of a first stage may depend on it),
+queries and judgments are sorted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from array import array
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rerankbench.files import cache_home, write_whole
+from rerankbench.types import Document, Json, Qrels, Query
+
+_DIGEST_BYTES = 16
+_MEMO_SCHEMA = 1
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusFacts:
+    """What one whole pass over a corpus showed; each count comes with its first example ("")."""
+
+    content_hash: str
+    documents: int
+    empty: int = 0
+    first_empty: str = ""
+    mended: int = 0
+    first_mended: str = ""
+    unknown_judged: int = 0
+    first_unknown_judged: str = ""
+
+    def warnings(self) -> list[str]:
+        """One line for each kind of oddity."""
+        lines = []
+        if self.empty:
+            lines.append(f"{self.empty} documents are empty (first: '{self.first_empty}')")
+        if self.mended:
+            lines.append(
+                f"{self.mended} documents hold broken characters (lone surrogates), "
+                f"read as U+FFFD (first: '{self.first_mended}')"
+            )
+        if self.unknown_judged:
+            lines.append(
+                f"{self.unknown_judged} judged document ids are not in the corpus "
+                f"(first: '{self.first_unknown_judged}')"
+            )
+        return lines
+
+
+class CorpusReading:
+    """Gathers the facts of a corpus while its documents go by, in 8 bytes of memory a document."""
+
+    def __init__(self, judged: Set[str]) -> None:
+        """`judged` are the document ids of the qrels, to find those that the corpus lacks."""
+        self._hash = hashlib.blake2b(digest_size=_DIGEST_BYTES, person=b"corpus-1")
+        self._keys = array("q")
+        self._missing = set(judged)
+        self._odd: dict[str, tuple[int, str]] = {}
+
+    def add(self, document: Document, *, was_mended: bool) -> None:
+        """Take one document into account."""
+        _add(self._hash, document.doc_id, document.title, document.text)
+        self._keys.append(hash(document.doc_id))
+        self._missing.discard(document.doc_id)
+        if was_mended:
+            self._note("mended", document.doc_id)
+        if not document.content:
+            self._note("empty", document.doc_id)
+
+    def _note(self, kind: str, doc_id: str) -> None:
+        count, first = self._odd.get(kind, (0, doc_id))
+        self._odd[kind] = (count + 1, first)
+
+    def repeated_keys(self) -> frozenset[int]:
+        """`hash(doc_id)` of ids that seem to occur twice; two ids may share one by chance."""
+        keys = np.sort(np.frombuffer(self._keys, dtype=np.int64))
+        return frozenset(keys[1:][keys[1:] == keys[:-1]].tolist())
+
+    def facts(self) -> CorpusFacts:
+        """What the documents so far showed."""
+        empty, first_empty = self._odd.get("empty", (0, ""))
+        mended, first_mended = self._odd.get("mended", (0, ""))
+        return CorpusFacts(
+            content_hash=self._hash.hexdigest(),
+            documents=len(self._keys),
+            empty=empty,
+            first_empty=first_empty,
+            mended=mended,
+            first_mended=first_mended,
+            unknown_judged=len(self._missing),
+            first_unknown_judged=min(self._missing, default=""),
+        )
+
+
+def mend(text: str) -> str:
+    """The text with lone surrogates (half of a pair of UTF-16) replaced by U+FFFD.
+
+    JSON can hold them, UTF-8 and so tokenizers and files cannot.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("\ufffd", text)
+    return text
+
+
+def queries_hash(queries: Iterable[Query]) -> str:
+    """Hash of the queries, whatever their order; 32 hex digits."""
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES, person=b"queries-1")
+    for query_id, text in sorted((query.query_id, query.text) for query in queries):
+        _add(digest, query_id, text)
+    return digest.hexdigest()
+
+
+def qrels_hash(qrels: Qrels) -> str:
+    """Hash of the judgments, whatever their order; 32 hex digits."""
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES, person=b"qrels-1")
+    for query_id, grades in sorted(qrels.items()):
+        for doc_id, grade in sorted(grades.items()):
+            _add(digest, query_id, doc_id, str(grade))
+    return digest.hexdigest()
+
+
+def _add(digest: Any, *parts: str) -> None:
+    # Any: hashlib has no public name for its hash objects' type.
+    encoded = [part.encode() for part in parts]
+    digest.update(b"".join(len(part).to_bytes(8, "little") + part for part in encoded))
+
+
+def memo_path(fingerprint: Sequence[Json]) -> Path:
+    """Where the facts of a corpus with that fingerprint (ids, paths, sizes, mtimes) are kept."""
+    key = hashlib.blake2b(json.dumps(fingerprint).encode(), digest_size=_DIGEST_BYTES).hexdigest()
+    return cache_home() / "hashes" / f"{key}.json"
+
+
+def file_fingerprint(path: Path) -> list[Json]:
+    """Path, size in bytes and modification time in nanoseconds: what changes when a file does."""
+    status = path.stat()
+    return [str(path.absolute()), status.st_size, status.st_mtime_ns]
+
+
+def load_facts(path: Path) -> CorpusFacts | None:
+    """The facts kept at `path`; None where there are none, or none of this version."""
+    try:
+        memo = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        # A memo that cannot be read is worth no more than none: the corpus is read again, and
+        # a folder that cannot be used is reported when the memo is saved.
+        return None
+    if not isinstance(memo, dict) or memo.get("schema") != _MEMO_SCHEMA:
+        return None
+    return CorpusFacts(**memo["facts"])
+
+
+def save_facts(path: Path, facts: CorpusFacts) -> None:
+    """Keep the facts at `path`. Raises StorageError when the disk refuses."""
+    write_whole(path, json.dumps({"schema": _MEMO_SCHEMA, "facts": asdict(facts)}))
