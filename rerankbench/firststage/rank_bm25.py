@@ -1,0 +1,132 @@
+"""BM25 by the package rank-bm25, which much published code uses: for comparison with it.
+
+It holds the collection in memory as Python dictionaries and keeps no index: fine for thousands of
+documents, not for millions. The analyser is that of `bm25`, so the two differ by formula alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rerankbench.errors import InputError
+from rerankbench.firststage import analysis
+from rerankbench.firststage.analysis import LuceneEnglish
+from rerankbench.firststage.arguments import Arguments
+from rerankbench.progress import Progress
+from rerankbench.protocols import Collection
+from rerankbench.types import Hit, Json, Query, Ranking
+
+# rank_bm25 0.2.2: class and the default of each parameter.
+_VARIANTS: Mapping[str, tuple[str, Mapping[str, float]]] = {
+    "okapi": ("BM25Okapi", {"k1": 1.5, "b": 0.75, "epsilon": 0.25}),
+    "l": ("BM25L", {"k1": 1.5, "b": 0.75, "delta": 0.5}),
+    "plus": ("BM25Plus", {"k1": 1.5, "b": 0.75, "delta": 1.0}),
+}
+
+
+def create(arguments: Mapping[str, Json], cache: Path) -> RankBm25:
+    """First stage `rank-bm25`: variant (okapi, l, plus), k1, b, epsilon (okapi), delta (l, plus).
+
+    What is not given is the package's default. Raises UsageError for unknown arguments and values
+    that cannot be.
+    """
+    variant = arguments.get("variant", "okapi")
+    _, defaults = _VARIANTS.get(str(variant), _VARIANTS["okapi"])
+    given = Arguments("rank-bm25", arguments, ("variant", *defaults))
+    stage = RankBm25(
+        variant=given.choice("variant", "okapi", tuple(_VARIANTS)),
+        parameters={
+            name: given.number(name, default, high=1.0)
+            if name == "b"
+            else given.number(name, default)
+            for name, default in defaults.items()
+        },
+    )
+    given.check()
+    return stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankBm25:
+    """A first stage that reads the collection anew every time."""
+
+    variant: str
+    parameters: Mapping[str, float]
+
+    def describe(self) -> Mapping[str, Json]:
+        """Everything that decides the ranking."""
+        return {
+            "engine": "rank-bm25",
+            "method": self.variant,
+            **self.parameters,
+            "analyzer": f"{analysis.NAME}/{analysis.VERSION}",
+            "fields": "flat",
+        }
+
+    def retrieve(
+        self, collection: Collection, queries: Sequence[Query], depth: int, *, progress: Progress
+    ) -> Sequence[Ranking]:
+        """One ranking per query, in their order; ties fall by doc_id.
+
+        Hits are the documents that share a term with the query, whatever their scores: Okapi's may
+        be negative, and Plus gives every document one. Raises InputError for a collection without
+        a single term.
+        """
+        corpus = _read(collection, progress)
+        model = self._model(corpus.documents)
+        analyzer = LuceneEnglish()
+        rankings = []
+        with progress.task("searching with rank-bm25", len(queries), "queries") as advance:
+            for query in queries:
+                terms = analyzer.terms(query.text)
+                rows = corpus.sharing(terms)
+                # The same sum as get_scores, for the rows that matter.
+                scores = model.get_batch_scores(terms, rows) if rows else []
+                hits = (
+                    Hit(doc_id=corpus.doc_ids[row], score=score)
+                    for row, score in zip(rows, scores, strict=True)
+                )
+                ranking = Ranking.sort(query.query_id, hits)
+                rankings.append(Ranking(query_id=query.query_id, hits=ranking.hits[:depth]))
+                advance(1)
+        return rankings
+
+    def _model(self, documents: Sequence[Sequence[str]]) -> Any:
+        import rank_bm25
+
+        name, _ = _VARIANTS[self.variant]
+        return getattr(rank_bm25, name)(documents, **self.parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Corpus:
+    doc_ids: list[str] = field(default_factory=list)
+    documents: list[list[str]] = field(default_factory=list)
+    rows: dict[str, list[int]] = field(default_factory=dict)
+
+    def sharing(self, terms: Sequence[str]) -> list[int]:
+        """Rows of the documents that hold at least one of the terms, rising."""
+        return sorted({row for term in set(terms) for row in self.rows.get(term, ())})
+
+
+def _read(collection: Collection, progress: Progress) -> _Corpus:
+    corpus, analyzer = _Corpus(), LuceneEnglish()
+    total = collection.document_count()
+    with progress.task(f"reading {collection.name}", total, "docs") as advance:
+        for row, document in enumerate(collection.documents()):
+            terms = analyzer.terms(document.content)
+            corpus.doc_ids.append(document.doc_id)
+            corpus.documents.append(terms)
+            for term in set(terms):
+                corpus.rows.setdefault(term, []).append(row)
+            advance(1)
+    if not corpus.rows:
+        raise InputError(
+            collection.source,
+            "no document holds a word to search for",
+            remedy="check title and text of the corpus",
+        )
+    return corpus

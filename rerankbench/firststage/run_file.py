@@ -1,0 +1,66 @@
+"""A run file as first stage: whatever retriever wrote it, its rankings are what is reranked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rerankbench.errors import InputError
+from rerankbench.files import open_bytes, sha256_file
+from rerankbench.firststage.arguments import Arguments
+from rerankbench.progress import Progress
+from rerankbench.protocols import Collection
+from rerankbench.trec import read_run
+from rerankbench.types import Json, Query, Ranking
+
+
+def create(arguments: Mapping[str, Json], cache: Path) -> RunFile:
+    """First stage `run`: path, a TREC run, plain or gzipped.
+
+    Raises UsageError for other arguments, InputError if the file cannot be opened.
+    """
+    given = Arguments("run", arguments, ("path",))
+    path = Path(given.text("path"))
+    given.check()
+    open_bytes(path).close()
+    return RunFile(path=path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFile:
+    """A first stage that retrieves nothing itself."""
+
+    path: Path
+
+    def describe(self) -> Mapping[str, Json]:
+        """The file's name, for people, and the hash of its bytes."""
+        return {"file": self.path.name, "sha256": sha256_file(self.path)}
+
+    def retrieve(
+        self, collection: Collection, queries: Sequence[Query], depth: int, *, progress: Progress
+    ) -> Sequence[Ranking]:
+        """The run's rankings in the order of `queries`, cut at depth; empty for absent queries.
+
+        Documents that the collection does not hold stay. Raises InputError for a broken run and
+        for one that holds none of the queries.
+        """
+        found = {ranking.query_id: ranking for ranking in read_run(self.path)}
+        missing = sum(query.query_id not in found for query in queries)
+        if queries and missing == len(queries):
+            raise InputError(
+                self.path,
+                f"holds none of the {missing} queries of {collection.name}",
+                remedy="choose the run of this collection and split",
+            )
+        if missing:
+            progress.warn(
+                f"{self.path}: {missing} of {len(queries)} queries are not in the run and score 0"
+            )
+        return [
+            Ranking(
+                query_id=query.query_id,
+                hits=found[query.query_id].hits[:depth] if query.query_id in found else (),
+            )
+            for query in queries
+        ]
