@@ -1,0 +1,5 @@
+"""`python -m rerankbench` is `rerankbench`."""
+
+from rerankbench.cli import main
+
+main()

@@ -1,0 +1,92 @@
+"""What rerankers reorder: the first stage's rankings, cached, cut to depth, with their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rerankbench.errors import InputError
+from rerankbench.files import gzip_bytes, write_whole
+from rerankbench.identity import candidates_key
+from rerankbench.progress import Progress
+from rerankbench.protocols import Collection, FirstStage
+from rerankbench.trec import format_run, read_run
+from rerankbench.types import CandidateLists, Candidates, Query, Ranking
+
+
+def retrieve(
+    collection: Collection,
+    queries: Sequence[Query],
+    first_stage: FirstStage,
+    name: str,
+    depth: int,
+    *,
+    cache: Path,
+    progress: Progress,
+) -> list[Ranking]:
+    """One ranking per query, at most `depth` hits, from the cache where it was made before.
+
+    Where the collection asks for it (ArguAna, Quora) the document with the query's id is dropped
+    before the cut, so one more is retrieved.
+    """
+    wanted = depth + 1 if collection.drops_identical_ids else depth
+    hashes = {
+        **asdict(collection.hashes()),
+        "qrels": "",
+        "queries_run": [query.query_id for query in queries],
+    }
+    by = {"name": name, **first_stage.describe()}
+    path = cache / "candidates" / f"{candidates_key(hashes, by, wanted)}.trec.gz"
+    found = _cached(path, progress)
+    if found is None:
+        found = list(first_stage.retrieve(collection, queries, wanted, progress=progress))
+        if any(ranking.hits for ranking in found):
+            write_whole(path, gzip_bytes(format_run(found, name)))
+    by_query = {ranking.query_id: ranking for ranking in found}
+    empty = [Ranking(query_id=query.query_id, hits=()) for query in queries]
+    ordered = [by_query.get(each.query_id, each) for each in empty]
+    return [cut(each, depth, drop_own_id=collection.drops_identical_ids) for each in ordered]
+
+
+def _cached(path: Path, progress: Progress) -> list[Ranking] | None:
+    if not path.exists():
+        return None
+    try:
+        return read_run(path)
+    except InputError as error:
+        progress.warn(f"cached candidates are damaged and made again ({error})")
+        return None
+
+
+def cut(ranking: Ranking, depth: int, *, drop_own_id: bool) -> Ranking:
+    """The first `depth` hits, without the document that is the query itself where asked."""
+    hits = [hit for hit in ranking.hits if not (drop_own_id and hit.doc_id == ranking.query_id)]
+    return Ranking(query_id=ranking.query_id, hits=tuple(hits[:depth]))
+
+
+def with_texts(
+    collection: Collection, queries: Sequence[Query], rankings: Sequence[Ranking]
+) -> CandidateLists:
+    """Look the texts up; hits whose document the collection does not hold are dropped and counted.
+
+    `rankings` holds one ranking per query, in the same order.
+    """
+    documents = collection.lookup({hit.doc_id for each in rankings for hit in each.hits})
+    candidates, kept_rankings, missing = [], [], []
+    for query, ranking in zip(queries, rankings, strict=True):
+        kept = tuple(hit for hit in ranking.hits if hit.doc_id in documents)
+        missing += [hit.doc_id for hit in ranking.hits if hit.doc_id not in documents]
+        kept_rankings.append(Ranking(query_id=ranking.query_id, hits=kept))
+        candidates.append(
+            Candidates(query=query, documents=tuple(documents[hit.doc_id] for hit in kept))
+        )
+    warnings = []
+    if missing:
+        warnings.append(
+            f"{len(missing)} candidates are not in the collection and were left out, "
+            f"such as '{missing[0]}'"
+        )
+    return CandidateLists(
+        candidates=tuple(candidates), first_stage=tuple(kept_rankings), warnings=tuple(warnings)
+    )

@@ -1,0 +1,111 @@
+"""`rerankbench run`: everything from collections to a leaderboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Names = list[str] | None
+EXAMPLE = """Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2"""
+
+
+def run(
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="A YAML file. [default: the embedded demo]", show_default=False),
+    ] = None,
+    dataset: Annotated[
+        Names,
+        typer.Option("-d", "--dataset", help="BEIR folder, ir_datasets id, or demo; repeatable."),
+    ] = None,
+    model: Annotated[
+        Names,
+        typer.Option("-m", "--model", help="Hub id, folder, bm25, oracle, random; repeatable."),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the collections.")] = None,
+    first_stage: Annotated[
+        str | None, typer.Option(help="bm25, rank-bm25 or run:FILE.trec.")
+    ] = None,
+    first_stage_arg: Annotated[
+        Names, typer.Option(metavar="KEY=VALUE", help="Such as k1=0.9; repeatable.")
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option("-k", "--top-k", min=1, help="Depth. [default: 100]")
+    ] = None,
+    metric: Annotated[
+        Names, typer.Option(help="The first is the headline. [default: nDCG@10]")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.")] = None,
+    engine: Annotated[str | None, typer.Option(help="auto or torch.")] = None,
+    batch_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Padded tokens in one batch.")
+    ] = None,
+    max_length: Annotated[
+        int | None, typer.Option(min=8, help="Tokens of a pair; documents are cut to it.")
+    ] = None,
+    limit_queries: Annotated[
+        int | None, typer.Option(min=1, help="Run a seeded sample of so many queries.")
+    ] = None,
+    no_speed: Annotated[bool, typer.Option("--no-speed", help="Measure no speed.")] = False,
+    passes: Annotated[int | None, typer.Option(min=3, help="Timed passes. [default: 3]")] = None,
+    speed_budget: Annotated[
+        float | None, typer.Option(help="Seconds of measuring a cell. [default: 60]")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option("-o", "--results", help="Folder. [default: results]")
+    ] = None,
+    suite: Annotated[str | None, typer.Option(help="Name of the records' folder.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore finished cells.")] = False,
+    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Say more.")] = 0,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
+) -> None:
+    """Rerank collections, measure quality and speed, print the leaderboard.
+
+    Finished cells are kept in the results folder and not run again; a command that was
+    interrupted goes on where it stopped.
+
+    Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2
+    """
+    from rerankbench.cli.session import run_and_report
+
+    overrides: dict[str, Any] = {
+        "datasets": [{"id": each, "split": split} for each in dataset] if dataset else None,
+        "models": model,
+        "first_stages": first_stage_override(first_stage, first_stage_arg),
+        "top_k": top_k,
+        "metrics": metric,
+        "device": device,
+        "dtype": dtype,
+        "engine": engine,
+        "batch_tokens": batch_tokens,
+        "max_length": max_length,
+        "limit_queries": limit_queries,
+        "speed": {
+            "enabled": False if no_speed else None,
+            "passes": passes,
+            "budget_s": speed_budget,
+        },
+        "results": results,
+        "suite": suite,
+    }
+    run_and_report(config, overrides, fresh=fresh, verbosity=-1 if quiet else verbose)
+
+
+def first_stage_override(name: str | None, pairs: Names) -> list[dict[str, str]] | None:
+    """The options as a config writes them; arguments alone belong to BM25."""
+    from rerankbench.errors import UsageError
+
+    if name is None and not pairs:
+        return None
+    arguments = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not (key and equals):
+            raise UsageError(f"--first-stage-arg {pair}: expected KEY=VALUE, such as k1=0.9")
+        arguments[key] = value
+    if "name" in arguments:
+        raise UsageError("--first-stage-arg name=…: name the first stage with --first-stage")
+    return [{"name": name or "bm25", **arguments}]

@@ -1,0 +1,149 @@
+"""Puts the rooms together for the commands: config, plan, pipeline, and who shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import typer
+
+from rerankbench import config as configs
+from rerankbench import environment, naming, pipeline, plan, quality
+from rerankbench.config import RunConfig
+from rerankbench.console import Terminal
+from rerankbench.errors import UsageError
+from rerankbench.files import cache_home, gzip_bytes, write_whole
+from rerankbench.leaderboard.layout_file import load_layout
+from rerankbench.leaderboard.publish import publish
+from rerankbench.measure import Instruments
+from rerankbench.store import Store
+from rerankbench.trec import format_run, read_qrels, read_run
+from rerankbench.types import Ranking
+
+# Depth of `rerank` when none is given: more than any run holds.
+WHOLE_RUN = 10**6
+
+
+def run_and_report(
+    path: Path | None, overrides: Mapping[str, Any], *, fresh: bool, verbosity: int
+) -> None:
+    """Run what config and options ask for, then print the leaderboard of those cells."""
+    terminal = Terminal(verbosity=verbosity)
+    nothing_named = path is None and not overrides["datasets"] and not overrides["models"]
+    config = configs.load(configs.demo_path() if nothing_named else path, overrides)
+    report = pipeline.run(_work(config, terminal, fresh=fresh))
+    if report.records:
+        typer.echo(publish(report.records, load_layout("plain"), "markdown"), nl=False)
+        folder = config.results / config.suite
+        terminal.note(f"{len(report.records)} records in {folder}")
+    report.raise_for_failures()
+
+
+def _work(config: RunConfig, terminal: Terminal, *, fresh: bool) -> pipeline.Work:
+    machine = environment.inspect()
+    planned = plan.make(config, machine, cuda=environment.cuda_is_likely(), cache=cache_home())
+    return pipeline.Work(
+        plan=planned,
+        store=Store(results=config.results, suite=config.suite),
+        environment=machine,
+        instruments=Instruments(
+            machine_busy_s=environment.machine_busy_s,
+            energy_j=environment.energy_j,
+            reset_peak_memory=environment.reset_peak_memory,
+            peak_memory_bytes=environment.peak_memory_bytes,
+        ),
+        progress=terminal,
+        cache=cache_home(),
+        fresh=fresh,
+    )
+
+
+def retrieve(
+    dataset: str,
+    split: str | None,
+    first_stages: list[dict[str, str]] | None,
+    top_k: int,
+    output: Path,
+    *,
+    verbosity: int,
+) -> None:
+    """Write the first stage's rankings as a TREC run."""
+    terminal = Terminal(verbosity=verbosity)
+    overrides = {
+        "datasets": [{"id": dataset, "split": split}],
+        "models": ["bm25"],
+        "first_stages": first_stages,
+        "top_k": top_k,
+    }
+    work = _work(configs.load(None, overrides), terminal, fresh=False)
+    group = _only_group(work)
+    rankings = pipeline.retrieve(work, group)
+    for warning in group.collection.warnings():
+        terminal.warn(warning)
+    write_whole(output, _run_bytes(output, rankings, group.first_stage_ref.name))
+    hits = sum(len(ranking.hits) for ranking in rankings)
+    terminal.note(f"{output}: {len(rankings)} queries, {hits} hits")
+
+
+def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> None:
+    """Write a reranked TREC run."""
+    terminal = Terminal(verbosity=verbosity)
+    work = _work(configs.load(None, overrides), terminal, fresh=False)
+    group = _only_group(work)
+    cell = group.cells[-1]
+    rankings = pipeline.rerank(work, group, cell)
+    tag = cell.cell.reranker.name.replace("/", "_")
+    write_whole(output, _run_bytes(output, rankings, tag))
+    pipeline.forget(cell)
+    terminal.note(f"{output}: {len(rankings)} queries reranked by {cell.cell.reranker.name}")
+
+
+def _only_group(work: pipeline.Work) -> plan.Group:
+    if len(work.plan.groups) != 1:
+        raise UsageError("that name stands for several collections; name one of them")
+    return work.plan.groups[0]()
+
+
+def _run_bytes(path: Path, rankings: Sequence[Ranking], tag: str) -> bytes:
+    text = format_run(rankings, tag)
+    return gzip_bytes(text) if path.suffix == ".gz" else text.encode()
+
+
+def evaluate(
+    qrels_path: Path, run_path: Path, names: Sequence[str], *, per_query: bool, form: str
+) -> None:
+    """Print measures of a run in trec_eval's form, or as JSON."""
+    if form not in ("text", "json"):
+        raise UsageError(f"no format '{form}'; known: text, json")
+    metrics = {name: naming.parse_metric(name) for name in names}
+    qrels, rankings = read_qrels(qrels_path), read_run(run_path)
+    found = quality.evaluate(qrels, rankings, list(metrics.values()))
+    values = {name: found[metric.name] for name, metric in metrics.items()}
+    unanswered = quality.without_results(qrels, rankings)
+    if unanswered:
+        Terminal().warn(f"{unanswered} of {len(qrels)} judged queries have no results, score 0")
+    text = _as_json if form == "json" else _as_trec_eval
+    typer.echo(text(values, per_query=per_query))
+
+
+def _as_trec_eval(values: Mapping[str, Mapping[str, float]], *, per_query: bool) -> str:
+    # trec_eval.c prints "%-22s\t%s\t%6.4f", with -q query by query before the means.
+    queries = next(iter(values.values()))
+    lines = [
+        f"{name:<22}\t{query}\t{each[query]:6.4f}"
+        for query in (queries if per_query else ())
+        for name, each in values.items()
+    ]
+    lines += [f"{name:<22}\tall\t{fmean(each.values()):6.4f}" for name, each in values.items()]
+    return "\n".join(lines)
+
+
+def _as_json(values: Mapping[str, Mapping[str, float]], *, per_query: bool) -> str:
+    summary: dict[str, Any] = {name: fmean(each.values()) for name, each in values.items()}
+    summary["queries"] = len(next(iter(values.values())))
+    if per_query:
+        summary["per_query"] = values
+    return json.dumps(summary, indent=2)

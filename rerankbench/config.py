@@ -1,0 +1,202 @@
+"""A run's configuration: strict YAML, options of the command line on top, frozen values out.
+
+Every mistake of a file is named at once, an unknown key together with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from rerankbench.errors import ConfigError, InputError, nearest
+from rerankbench.files import read_lines
+
+Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, protected_namespaces=())
+
+
+def _under(key: str) -> BeforeValidator:
+    """Let a plain string stand for a mapping with one key."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+class DatasetConfig(_Strict):
+    """A collection to run: a BEIR folder, an ir_datasets id, a catalogue name, or `demo`."""
+
+    id: str = Field(min_length=1)
+    split: str | None = None
+
+
+class FirstStageConfig(BaseModel):
+    """A first stage; keys besides `name` are its arguments and checked by it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = Field(min_length=1)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the plug-in receives."""
+        return dict(self.model_extra or {})
+
+
+class ModelConfig(_Strict):
+    """A reranker: a hub id, a local folder, or a registered name; unset keys follow the run's."""
+
+    model: str = Field(min_length=1)
+    name: str | None = None
+    revision: str | None = None
+    trust_remote_code: bool = False
+    dtype: Dtype | None = None
+    engine: str | None = None
+    batch_tokens: int | None = Field(default=None, ge=1)
+    max_length: int | None = Field(default=None, ge=8)
+
+
+class SpeedConfig(_Strict):
+    """How speed is measured; `budget_s` seconds a cell cut the sample, never the passes."""
+
+    enabled: bool = True
+    passes: int = Field(default=3, ge=3)
+    budget_s: float = Field(default=60.0, gt=0)
+
+
+class RunConfig(_Strict):
+    """Everything that `rerankbench run` needs to know."""
+
+    suite: str = Field(default="default", pattern=_NAME)
+    datasets: tuple[Annotated[DatasetConfig, _under("id")], ...] = Field(min_length=1)
+    models: tuple[Annotated[ModelConfig, _under("model")], ...] = Field(min_length=1)
+    first_stages: tuple[Annotated[FirstStageConfig, _under("name")], ...] = Field(
+        default=(FirstStageConfig(name="bm25"),), min_length=1
+    )
+    top_k: int = Field(default=100, ge=1)
+    metrics: tuple[str, ...] = Field(default=("nDCG@10",), min_length=1)
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    dtype: Dtype = "auto"
+    engine: str = "auto"
+    batch_tokens: int | None = Field(default=None, ge=1)
+    max_length: int | None = Field(default=None, ge=8)
+    limit_queries: int | None = Field(default=None, ge=1)
+    speed: SpeedConfig = SpeedConfig()
+    results: Path = Path("results")
+
+
+def load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
+    """The config of a file (the embedded demo's for None) with the given keys put in its place.
+
+    Relative paths inside a file are relative to where the command runs, as on the command line.
+    Raises ConfigError or InputError.
+    """
+    if path is None:
+        values, source = {}, "the command line"
+    else:
+        values, source = _read_yaml(path), str(path)
+    merged = _merged(values, overrides)
+    if path is not None and "suite" not in merged:
+        merged["suite"] = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "default"
+    return validated(merged, source)
+
+
+def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The overrides that are set, over the values; mappings are merged key by key."""
+    merged = dict(values)
+    for key, value in overrides.items():
+        if isinstance(value, Mapping):
+            inner = merged.get(key) or {}
+            chosen = _merged(inner, value) if isinstance(inner, Mapping) else inner
+            if chosen:
+                merged[key] = chosen
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+def demo_path() -> Path:
+    """The config that `rerankbench run` uses when it is given nothing."""
+    return Path(str(package_files("rerankbench") / "data" / "demo.yaml"))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    text = "\n".join(_with_blanks(read_lines(path)))
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "not YAML"
+        line = mark.line + 1 if mark else None
+        raise InputError(path, f"{problem}", line=line, remedy="mend the YAML") from None
+    if not isinstance(values, dict):
+        remedy = "start from one of configs/*.yaml"
+        raise InputError(path, "is no mapping of keys to values", remedy=remedy)
+    return {str(key): value for key, value in values.items()}
+
+
+def _with_blanks(lines: Iterable[tuple[int, str]]) -> Iterable[str]:
+    """Put blank lines back, so that YAML's line numbers are the file's."""
+    expected = 1
+    for number, line in lines:
+        yield from [""] * (number - expected)
+        yield line
+        expected = number + 1
+
+
+def validated(values: Mapping[str, Any], source: str) -> RunConfig:
+    """Validate; raises ConfigError with one line for every mistake."""
+    try:
+        return RunConfig.model_validate(dict(values))
+    except ValidationError as error:
+        problems = [_explain(source, dict(each)) for each in error.errors()]
+        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+
+
+_PARTS: dict[str | int, type[BaseModel]] = {
+    "datasets": DatasetConfig,
+    "models": ModelConfig,
+    "first_stages": FirstStageConfig,
+    "speed": SpeedConfig,
+}
+
+
+def _explain(source: str, error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        owner: type[BaseModel] = RunConfig if len(error["loc"]) == 1 else _PARTS[error["loc"][0]]
+        hint = nearest(str(error["loc"][-1]), owner.model_fields)
+        return f"{source}: unknown key '{place}'; {hint}"
+    if error["type"] == "missing":
+        what = {"datasets": "-d DATASET", "models": "-m MODEL"}.get(place)
+        option = f" (or {what})" if what else ""
+        return f"{source}: '{place}' is missing; add it{option}"
+    given = error.get("input")
+    shown = f" (given: {given!r:.60})" if not isinstance(given, dict) else ""
+    return f"{source}: '{place}': {_reason(error)}{shown}"
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch" and error["loc"][0] == "device":
+        return "expected auto, cpu, cuda or cuda:N"
+    if error["type"] == "string_pattern_mismatch":
+        return "expected letters, digits, '.', '_' and '-', starting with a letter or digit"
+    if error["type"] == "literal_error":
+        return f"expected one of {', '.join(get_args(Dtype))}"
+    message: str = error["msg"]
+    return message[:1].lower() + message[1:]
+
+
+def threads_wanted(cores: int) -> int:
+    """Threads to compute with: OMP_NUM_THREADS where it is a number, else all cores."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdigit() and int(wanted) > 0 else cores

@@ -1,0 +1,81 @@
+"""What a person sees in the terminal while it runs: rich, on stderr, escaped.
+
+Results go to stdout and are not this module's business.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from rerankbench.progress import Advance
+
+
+class Terminal:
+    """Shows progress on stderr; quiet shows warnings alone, verbose names every task."""
+
+    def __init__(self, *, verbosity: int = 0) -> None:
+        """Take −1 for quiet, 0 for normal, 1 and more for verbose."""
+        self._verbosity = verbosity
+        self._console = Console(stderr=True, highlight=False)
+
+    @contextmanager
+    def task(self, description: str, total: int | None, unit: str) -> Iterator[Advance]:
+        """A bar in a terminal, a line in a log."""
+        label = printable(description)
+        if self._verbosity < 0 or not self._console.is_terminal:
+            if self._verbosity > 0:
+                count = f" ({total:,} {unit})" if total is not None else ""
+                self._console.print(f"{escape(label)}{count}", style="dim")
+            yield lambda done: None
+            return
+        columns = [
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn(unit),
+            TimeElapsedColumn() if total is None else TimeRemainingColumn(),
+        ]
+        with Progress(*columns, console=self._console, transient=True) as bar:
+            task = bar.add_task(escape(label[:30]), total=total)
+            yield lambda done: bar.advance(task, done)
+
+    def note(self, text: str) -> None:
+        """A fact worth a line."""
+        if self._verbosity >= 0:
+            self._console.print(escape(printable(text)), soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Something that may make the numbers other than expected."""
+        self._console.print(f"[yellow]warning:[/] {escape(printable(text))}", soft_wrap=True)
+
+    def error(self, text: str) -> None:
+        """Why the command ends."""
+        for line in text.splitlines():
+            self._console.print(f"[red]error:[/] {escape(printable(line))}", soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """Text whose control characters are shown, so that no file can drive the terminal."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def write_out(text: str) -> None:
+    """Print a result on stdout as it is."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")

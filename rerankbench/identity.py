@@ -1,0 +1,69 @@
+"""Hashes that say what a cell is: what decides its ranking, and what decides its speed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rerankbench.types import Cell
+
+# Raise when the meaning of an equal key changes: old records then no longer count as done.
+KEY_VERSION = 1
+
+
+def digest(value: Any) -> str:
+    """16 hex digits that depend on a JSON value alone, not on the order of its keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def quality_key(cell: Cell) -> str:
+    """What decides the ranking: contents, first stage, depth, model, dtype, length, recipe.
+
+    Names do not count: the same collection under another name, or the same weights in another
+    folder, are the same work.
+    """
+    collection, reranker = cell.collection, cell.reranker
+    return digest(
+        {
+            "version": KEY_VERSION,
+            "collection": asdict(collection.hashes),
+            "drops_identical_ids": collection.drops_identical_ids,
+            "sample": [collection.sampled_queries, collection.sample_seed],
+            "first_stage": [cell.first_stage.name, _plain(cell.first_stage.parameters)],
+            "depth": cell.depth,
+            "reranker": [reranker.family, reranker.revision, reranker.dtype, reranker.max_length],
+            "recipe": _plain(reranker.recipe),
+        }
+    )
+
+
+def speed_key(cell: Cell, machine_id: str, measurement: Mapping[str, Any]) -> str:
+    """What may change the speed besides: engine, batch, device, threads, machine, measurement."""
+    return digest(
+        {
+            "version": KEY_VERSION,
+            "engine": asdict(cell.engine),
+            "machine": machine_id,
+            "measurement": _plain(measurement),
+        }
+    )
+
+
+def record_key(quality: str, speed: str) -> str:
+    """Names a record's file: one for each combination of quality key and speed key."""
+    return digest([quality, speed])
+
+
+def candidates_key(hashes: Mapping[str, Any], first_stage: Mapping[str, Any], depth: int) -> str:
+    """Names a cached candidate list."""
+    return digest(
+        {"version": KEY_VERSION, "of": hashes, "by": _plain(first_stage), "depth": depth}
+    )
+
+
+def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(mapping)

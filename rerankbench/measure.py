@@ -1,0 +1,189 @@
+"""Speed, measured as MLPerf Inference defines its offline and single-stream scenarios.
+
+Offline: all pairs of a seeded sample of queries are known at once; the clock covers tokenising,
+batching, the forward pass and the scores' return to the host. Single stream: one query with its
+documents at a time. Loading the model and retrieving candidates are never timed. The clock and the
+machine's counters are passed in, so that tests can fake them.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rerankbench.protocols import Job, Reranker
+from rerankbench.types import Candidates, Latency, Measurements, Throughput
+
+SAMPLE_SEED = 20_240_229
+# Two warm-up passes agree when they differ by less than this share of the faster one.
+AGREEMENT = 0.05
+MOST_WARMUP_PASSES = 6
+# Latency gets this share of the budget, the offline passes the rest.
+LATENCY_SHARE = 0.3
+MOST_REQUESTS = 200
+FEWEST_REQUESTS = 5
+# Other processes that keep more than this share of a core busy disturb the clock.
+FOREIGN_LOAD_LIMIT = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """What a measurement reads; all return seconds, joules or bytes, None where unknown."""
+
+    clock: Callable[[], float] = time.perf_counter
+    own_cpu_s: Callable[[], float] = time.process_time
+    machine_busy_s: Callable[[], float | None] = lambda: None
+    energy_j: Callable[[], float | None] = lambda: None
+    reset_peak_memory: Callable[[], bool] = lambda: False
+    peak_memory_bytes: Callable[[], int | None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassResult:
+    """One pass over a job: wall seconds end to end and of the model alone, and what it handled."""
+
+    whole_s: float
+    model_s: float
+    tokens: int
+    padded_tokens: int
+    truncated_pairs: int
+    energy_j: float | None
+
+
+def measure(
+    reranker: Reranker,
+    candidates: Sequence[Candidates],
+    *,
+    passes: int,
+    budget_s: float,
+    instruments: Instruments,
+) -> tuple[Measurements, list[str]]:
+    """Latency and throughput of a loaded reranker on a seeded sample, within about `budget_s`.
+
+    The sample is cut to the budget, never the number of passes. Returns the raw values and what
+    a reader should be warned of.
+    """
+    sample = seeded_order([each for each in candidates if each.documents])
+    if not sample:
+        return Measurements(), ["speed was not measured: no query has candidates"]
+    memory_is_fresh = instruments.reset_peak_memory()
+    began_s, own_s = instruments.clock(), instruments.own_cpu_s()
+    busy_s = instruments.machine_busy_s()
+    latency = _latency(reranker, sample, budget_s * LATENCY_SHARE, instruments)
+    pair_s = sum(latency.requests_s) / sum(latency.pairs_per_request)
+    left_s = budget_s - (instruments.clock() - began_s)
+    throughput, warnings = _throughput(reranker, sample, passes, left_s, pair_s, instruments)
+    load = _foreign_load(began_s, own_s, busy_s, instruments)
+    if load is not None and load > FOREIGN_LOAD_LIMIT:
+        warnings.append(f"measured while other processes kept {load:.1f} cores busy")
+    found = Measurements(
+        throughput=throughput,
+        latency=latency,
+        peak_host_bytes=instruments.peak_memory_bytes() if memory_is_fresh else None,
+        peak_device_bytes=reranker.peak_device_bytes(),
+        attention_kernel=reranker.attention_kernel,
+        foreign_load=load,
+    )
+    return found, warnings
+
+
+def seeded_order(candidates: Sequence[Candidates]) -> list[Candidates]:
+    """The candidates in an order that depends on their query ids and the seed alone."""
+    ordered = sorted(candidates, key=lambda each: each.query.query_id)
+    random.Random(SAMPLE_SEED).shuffle(ordered)
+    return ordered
+
+
+def one_pass(reranker: Reranker, job: Job, instruments: Instruments) -> PassResult:
+    """Prepare and score a job once, with nothing kept from earlier passes."""
+    energy = instruments.energy_j()
+    start_s = instruments.clock()
+    prepared = reranker.prepare(job)
+    prepared_s = instruments.clock()
+    batches = list(reranker.score(prepared))
+    end_s = instruments.clock()
+    after = instruments.energy_j()
+    return PassResult(
+        whole_s=end_s - start_s,
+        model_s=end_s - prepared_s,
+        tokens=sum(batch.tokens for batch in batches),
+        padded_tokens=sum(batch.padded_tokens for batch in batches),
+        truncated_pairs=sum(batch.truncated_pairs for batch in batches),
+        energy_j=None if energy is None or after is None else after - energy,
+    )
+
+
+def _latency(
+    reranker: Reranker, sample: Sequence[Candidates], share_s: float, instruments: Instruments
+) -> Latency:
+    """Time single requests until the share is used, the sample ends, or there are enough."""
+    one_pass(reranker, Job(candidates=sample[:1]), instruments)
+    requests: list[float] = []
+    pairs: list[int] = []
+    for each in sample[:MOST_REQUESTS]:
+        if sum(requests) >= share_s and len(requests) >= FEWEST_REQUESTS:
+            break
+        requests.append(one_pass(reranker, Job(candidates=[each]), instruments).whole_s)
+        pairs.append(len(each.documents))
+    return Latency(requests_s=tuple(requests), pairs_per_request=tuple(pairs))
+
+
+def _throughput(
+    reranker: Reranker,
+    sample: Sequence[Candidates],
+    passes: int,
+    left_s: float,
+    pair_s: float,
+    instruments: Instruments,
+) -> tuple[Throughput, list[str]]:
+    warnings: list[str] = []
+    # Two warm-up passes at least; one more in hand for a machine that takes longer to settle.
+    affordable_pairs = left_s / (passes + 3) / pair_s
+    chosen = _cut(sample, affordable_pairs)
+    job = Job(candidates=chosen)
+    warmups = [one_pass(reranker, job, instruments) for _ in range(2)]
+    while not _agree(warmups[-2], warmups[-1]) and len(warmups) < MOST_WARMUP_PASSES:
+        warmups.append(one_pass(reranker, job, instruments))
+    if not _agree(warmups[-2], warmups[-1]):
+        warnings.append(f"speed had not settled after {len(warmups)} warm-up passes")
+    timed = [one_pass(reranker, job, instruments) for _ in range(passes)]
+    last = timed[-1]
+    throughput = Throughput(
+        queries=len(chosen),
+        pairs=sum(len(each.documents) for each in chosen),
+        tokens=last.tokens,
+        padded_tokens=last.padded_tokens,
+        truncated_pairs=last.truncated_pairs,
+        warmup_passes_s=tuple(each.whole_s for each in warmups),
+        passes_s=tuple(each.whole_s for each in timed),
+        model_passes_s=tuple(each.model_s for each in timed),
+        energy_j=tuple(each.energy_j for each in timed if each.energy_j is not None),
+    )
+    return throughput, warnings
+
+
+def _cut(sample: Sequence[Candidates], pairs: float) -> Sequence[Candidates]:
+    """As many queries of the sample as fit into that many pairs, at least one."""
+    total = 0
+    for count, each in enumerate(sample):
+        total += len(each.documents)
+        if total > pairs:
+            return sample[: max(1, count)]
+    return sample
+
+
+def _agree(one: PassResult, other: PassResult) -> bool:
+    return abs(one.whole_s - other.whole_s) <= AGREEMENT * min(one.whole_s, other.whole_s)
+
+
+def _foreign_load(
+    began_s: float, own_s: float, busy_s: float | None, instruments: Instruments
+) -> float | None:
+    """Cores that other processes kept busy on average since the beginning."""
+    after = instruments.machine_busy_s()
+    wall_s = instruments.clock() - began_s
+    if busy_s is None or after is None or wall_s <= 0:
+        return None
+    return max(0.0, (after - busy_s) - (instruments.own_cpu_s() - own_s)) / wall_s

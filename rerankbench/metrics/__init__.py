@@ -1,0 +1,1 @@
+"""Plug-ins that measure a ranking, reached by name through `registry`."""

@@ -1,0 +1,92 @@
+"""trec_eval's measures, computed by pytrec_eval and named as papers write them.
+
+Definitions are trec_eval's: linear gain and log2(rank + 1) in nDCG, negative grades count as 0,
+grade 1 and above is relevant. Every query of the qrels gets a value (trec_eval's `-c`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rerankbench.errors import UsageError
+from rerankbench.types import Qrels, Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrecEvalMeasure:
+    """One trec_eval measure under the name that users write."""
+
+    name: str
+    measure: str
+    """As trec_eval takes it: `ndcg_cut.10`."""
+    key: str
+    """As pytrec_eval gives it back: `ndcg_cut_10`."""
+    finish: Callable[[float], float] = float
+
+    def per_query(self, qrels: Qrels, run: Run) -> Mapping[str, float]:
+        """One value per query of the qrels, in their order; 0 where the run has nothing."""
+        import pytrec_eval
+
+        evaluator = pytrec_eval.RelevanceEvaluator(_plain(qrels), {self.measure})
+        found = evaluator.evaluate(
+            {query: dict(scores) for query, scores in run.items() if scores}
+        )
+        return {
+            query: self.finish(found[query][self.key]) if query in found else 0.0
+            for query in qrels
+        }
+
+
+def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:
+    return {query: dict(grades) for query, grades in qrels.items()}
+
+
+def ndcg(cutoff: int | None) -> TrecEvalMeasure:
+    """nDCG@k with linear gain (Järvelin & Kekäläinen 2002, as in trec_eval's m_ndcg_cut.c)."""
+    return _cut("nDCG", "ndcg_cut", cutoff) if cutoff else _whole("nDCG", "ndcg")
+
+
+def average_precision(cutoff: int | None) -> TrecEvalMeasure:
+    """MAP over the whole ranking, or over its first k (divided by all relevant documents)."""
+    return _cut("MAP", "map_cut", cutoff) if cutoff else _whole("MAP", "map")
+
+
+def recall(cutoff: int | None) -> TrecEvalMeasure:
+    """Share of the relevant documents among the first k."""
+    return _cut("Recall", "recall", _needed("Recall", cutoff))
+
+
+def precision(cutoff: int | None) -> TrecEvalMeasure:
+    """Share of the first k that is relevant."""
+    return _cut("P", "P", _needed("P", cutoff))
+
+
+def reciprocal_rank(cutoff: int | None) -> TrecEvalMeasure:
+    """1 / rank of the first relevant document; beyond rank k it is 0 (MS MARCO's MRR@10)."""
+    if cutoff is None:
+        return _whole("MRR", "recip_rank")
+    # A value below 1/k can only come from a rank beyond k; half a rank of slack absorbs rounding.
+    least = 1.0 / (cutoff + 0.5)
+    return TrecEvalMeasure(
+        name=f"MRR@{cutoff}",
+        measure="recip_rank",
+        key="recip_rank",
+        finish=lambda value: value if value > least else 0.0,
+    )
+
+
+def _cut(name: str, measure: str, cutoff: int) -> TrecEvalMeasure:
+    return TrecEvalMeasure(
+        name=f"{name}@{cutoff}", measure=f"{measure}.{cutoff}", key=f"{measure}_{cutoff}"
+    )
+
+
+def _whole(name: str, measure: str) -> TrecEvalMeasure:
+    return TrecEvalMeasure(name=name, measure=measure, key=measure)
+
+
+def _needed(name: str, cutoff: int | None) -> int:
+    if cutoff is None:
+        raise UsageError(f"metric '{name}' needs a cutoff; write for example {name}@10")
+    return cutoff

@@ -1,0 +1,266 @@
+"""From a config to the cells it asks for, with every name and number checked before any work."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from rerankbench import catalogue, naming
+from rerankbench.config import (
+    DatasetConfig,
+    ModelConfig,
+    RunConfig,
+    SpeedConfig,
+    threads_wanted,
+)
+from rerankbench.errors import ConfigError, RerankbenchError, UsageError
+from rerankbench.identity import quality_key, record_key, speed_key
+from rerankbench.protocols import (
+    Collection,
+    FirstStage,
+    Metric,
+    RerankerFactory,
+    RerankerSpec,
+)
+from rerankbench.types import (
+    Cell,
+    CollectionRef,
+    EngineRef,
+    Environment,
+    FirstStageRef,
+    Qrels,
+    Query,
+    RerankerRef,
+)
+
+QUERY_SAMPLE_SEED = 20_231_114
+
+# Every record holds these besides what was asked for, so that other tables need no new run.
+ALWAYS = ("nDCG@10", "nDCG@5", "MAP", "MRR@10", "Recall@10", "Recall@100", "P@10")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCell:
+    """One cell, and how to run it."""
+
+    cell: Cell
+    factory: RerankerFactory
+    spec: RerankerSpec
+    quality_key: str
+    speed_key: str
+
+    @property
+    def key(self) -> str:
+        """Names the cell's record and its work folder."""
+        return record_key(self.quality_key, self.speed_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The cells that share their candidates."""
+
+    collection: Collection
+    collection_ref: CollectionRef
+    queries: tuple[Query, ...]
+    qrels: Qrels
+    first_stage: FirstStage
+    first_stage_ref: FirstStageRef
+    depth: int
+    cells: tuple[PlannedCell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything a run will do; opening a group reads its collection."""
+
+    config: RunConfig
+    metrics: tuple[Metric, ...]
+    groups: tuple[Callable[[], Group], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    factory: RerankerFactory
+    spec: RerankerSpec
+    ref: RerankerRef
+    engine: EngineRef
+
+
+def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path) -> Plan:
+    """Check every name of the config; all mistakes are raised together as one ConfigError.
+
+    Cheap checks come first. Collections are opened here, but read only when their group's turn
+    comes.
+    """
+    problems: list[str] = []
+    metrics = _all(problems, dict.fromkeys((*config.metrics, *ALWAYS)), naming.parse_metric)
+    ids = dict.fromkeys(chain.from_iterable(_all(problems, config.datasets, _dataset_ids)))
+    collections = _all(problems, ids, lambda pair: naming.open_collection(*pair))
+    device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
+    threads = threads_wanted(environment.cores)
+    models = _all(problems, _model_entries(config), lambda m: _model(m, config, device, threads))
+    stages = [
+        (collection, stage)
+        for collection in collections
+        for stage in _all(
+            problems,
+            config.first_stages,
+            lambda entry, name=collection.name: naming.open_first_stage(entry, name, cache),  # type: ignore[misc]
+        )
+    ]
+    if problems:
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
+    _refuse_twins(models)
+    unique = {metric.name: metric for metric in metrics}
+    groups = tuple(
+        partial(_group, config, collection, name, stage, models, environment)
+        for collection, (name, stage) in stages
+    )
+    return Plan(config=config, metrics=tuple(unique.values()), groups=groups)
+
+
+def _all(problems: list[str], items: Any, make_one: Callable[[Any], Any]) -> list[Any]:
+    """What `make_one` gives for each item; complaints are gathered instead of raised."""
+    found = []
+    for item in items:
+        try:
+            found.append(make_one(item))
+        except RerankbenchError as error:
+            problems.append(str(error))
+    return found
+
+
+def _dataset_ids(dataset: DatasetConfig) -> list[tuple[str, str | None]]:
+    ids = [dataset.id] if naming.is_path(dataset.id) else catalogue.expand(dataset.id)
+    return [(each, dataset.split) for each in ids]
+
+
+def _model_entries(config: RunConfig) -> list[ModelConfig]:
+    """The models asked for, after the first stage's own row, which every table needs."""
+    if any(entry.model == "bm25" for entry in config.models):
+        return list(config.models)
+    return [ModelConfig(model="bm25"), *config.models]
+
+
+def reranker_spec(
+    entry: ModelConfig, config: RunConfig, device: str, threads: int
+) -> RerankerSpec:
+    """What the factory is asked for: the model's own keys, else the run's."""
+    dtype = entry.dtype or config.dtype
+    return RerankerSpec(
+        model=entry.model,
+        name=entry.name,
+        revision=entry.revision,
+        trust_remote_code=entry.trust_remote_code,
+        device=device,
+        dtype=None if dtype == "auto" else dtype,
+        engine=entry.engine or config.engine,
+        threads=threads,
+        batch_tokens=entry.batch_tokens or config.batch_tokens,
+        max_length=entry.max_length or config.max_length,
+    )
+
+
+def _model(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> _Model:
+    if entry.trust_remote_code and entry.revision is None and not Path(entry.model).is_dir():
+        raise UsageError(
+            f"{entry.model}: trust_remote_code needs the revision to trust; add 'revision: COMMIT'"
+        )
+    spec = reranker_spec(entry, config, device, threads)
+    factory = naming.find_factory(entry.model)
+    ref, engine = factory.identify(spec)
+    return _Model(factory=factory, spec=spec, ref=ref, engine=engine)
+
+
+def _refuse_twins(models: Sequence[_Model]) -> None:
+    """Two rows of one name could not be told apart in a table."""
+    seen: dict[str, RerankerRef] = {}
+    for model in models:
+        twin = seen.setdefault(model.ref.name, model.ref)
+        if twin is not model.ref:
+            raise UsageError(
+                f"two models are called '{model.ref.name}'; give one another name in a config: "
+                f"{{model: {model.spec.model}, name: …}}"
+            )
+
+
+def _group(
+    config: RunConfig,
+    collection: Collection,
+    name: str,
+    stage: FirstStage,
+    models: Sequence[_Model],
+    environment: Environment,
+) -> Group:
+    queries, qrels = _sample(collection, config.limit_queries)
+    sampled = len(qrels) if len(qrels) < len(collection.qrels()) else None
+    collection_ref = CollectionRef(
+        name=collection.name,
+        source=collection.source,
+        split=collection.split,
+        hashes=collection.hashes(),
+        drops_identical_ids=collection.drops_identical_ids,
+        sampled_queries=sampled,
+        sample_seed=QUERY_SAMPLE_SEED if sampled else None,
+    )
+    stage_ref = FirstStageRef(name=name, parameters=stage.describe())
+    cells = [_cell(model, collection_ref, stage_ref, config, environment) for model in models]
+    return Group(
+        collection=collection,
+        collection_ref=collection_ref,
+        queries=queries,
+        qrels=qrels,
+        first_stage=stage,
+        first_stage_ref=stage_ref,
+        depth=config.top_k,
+        cells=tuple(cells),
+    )
+
+
+def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...], Qrels]:
+    """All queries and qrels, or a seeded sample of the judged queries that have a text."""
+    queries, qrels = tuple(collection.queries()), collection.qrels()
+    if limit is None or limit >= len(queries):
+        return queries, qrels
+    ids = sorted(query.query_id for query in queries)
+    chosen = set(random.Random(QUERY_SAMPLE_SEED).sample(ids, limit))
+    kept = tuple(query for query in queries if query.query_id in chosen)
+    return kept, {query.query_id: qrels[query.query_id] for query in kept}
+
+
+def _cell(
+    model: _Model,
+    collection: CollectionRef,
+    stage: FirstStageRef,
+    config: RunConfig,
+    environment: Environment,
+) -> PlannedCell:
+    ref = model.ref
+    if ref.recipe.get("order") == "first-stage" and stage.name not in ("bm25", "rank-bm25"):
+        ref = replace(ref, name="first stage")
+    cell = Cell(
+        collection=collection,
+        first_stage=stage,
+        depth=config.top_k,
+        reranker=ref,
+        engine=model.engine,
+    )
+    measured = _measurement(config.speed, model.factory)
+    return PlannedCell(
+        cell=cell,
+        factory=model.factory,
+        spec=model.spec,
+        quality_key=quality_key(cell),
+        speed_key=speed_key(cell, environment.machine_id, measured),
+    )
+
+
+def _measurement(speed: SpeedConfig, factory: RerankerFactory) -> Mapping[str, Any]:
+    if not (speed.enabled and factory.scores_documents):
+        return {}
+    return {"passes": speed.passes, "budget_s": speed.budget_s}

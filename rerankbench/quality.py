@@ -1,0 +1,67 @@
+"""From rankings and judgments to values per query, and how far ties could move them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+
+from rerankbench.protocols import Metric
+from rerankbench.types import Qrels, Ranking, Run, Ties
+
+# Two raw float32 scores of one query rarely coincide: beyond this share they were made coarse.
+TIE_RATE_LIMIT = 0.01
+
+
+def as_run(rankings: Iterable[Ranking]) -> Run:
+    """Scores by query and document, for metrics."""
+    return {ranking.query_id: ranking.scores() for ranking in rankings}
+
+
+def evaluate(
+    qrels: Qrels, rankings: Iterable[Ranking], metrics: Sequence[Metric]
+) -> dict[str, Mapping[str, float]]:
+    """Name of each metric → {query_id: value}, over every query of the qrels."""
+    run = as_run(rankings)
+    return {metric.name: metric.per_query(qrels, run) for metric in metrics}
+
+
+def without_results(qrels: Qrels, rankings: Iterable[Ranking]) -> int:
+    """How many judged queries the rankings answer with nothing."""
+    answered = {ranking.query_id for ranking in rankings if ranking.hits}
+    return sum(query not in answered for query in qrels)
+
+
+def tie_audit(qrels: Qrels, rankings: Sequence[Ranking], metric: Metric) -> Ties | None:
+    """Share of neighbouring hits that tie, and the metric when ties fall worst and best.
+
+    None where no hits tie. Ties are broken by grade, against the ranking and for it, in integer
+    scores, so that the metric itself sees no tie.
+    """
+    neighbours = sum(max(0, len(ranking.hits) - 1) for ranking in rankings)
+    tied = sum(
+        before.score == after.score
+        for ranking in rankings
+        for before, after in zip(ranking.hits, ranking.hits[1:], strict=False)
+    )
+    if not tied:
+        return None
+    worst = _mean_with_ties_broken(qrels, rankings, metric, sign=-1)
+    best = _mean_with_ties_broken(qrels, rankings, metric, sign=1)
+    return Ties(rate=tied / neighbours, worst=worst, best=best)
+
+
+def _mean_with_ties_broken(
+    qrels: Qrels, rankings: Sequence[Ranking], metric: Metric, *, sign: int
+) -> float:
+    run = {}
+    for ranking in rankings:
+        grades = qrels.get(ranking.query_id, {})
+        ordered = sorted(
+            ranking.hits,
+            key=lambda hit, grades=grades: (hit.score, sign * grades.get(hit.doc_id, 0)),  # type: ignore[misc]
+            reverse=True,
+        )
+        run[ranking.query_id] = {
+            hit.doc_id: float(len(ordered) - rank) for rank, hit in enumerate(ordered)
+        }
+    return fmean(metric.per_query(qrels, run).values())

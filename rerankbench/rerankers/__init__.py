@@ -1,0 +1,1 @@
+"""Plug-ins that score candidates; the only room that imports torch and transformers."""

@@ -1,0 +1,100 @@
+"""Rows that every reranker is read against: the first stage's order, the best, and chance."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.types import EngineRef, RerankerRef
+
+_NO_ENGINE = EngineRef(engine="none", device="none")
+
+RANDOM_SEED = 0
+
+# Scores of one query's candidates, given the job and the query's place in it.
+Order = Callable[[Job, int], list[float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A reranker that reads no text; it is its own factory."""
+
+    ref: RerankerRef
+    order: Order
+    engine: EngineRef = _NO_ENGINE
+    attention_kernel: str | None = None
+    scores_documents: bool = False
+
+    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+        """What the record says of it; nothing of the spec matters."""
+        return self.ref, self.engine
+
+    def load(self, spec: RerankerSpec) -> Baseline:
+        """There is nothing to load."""
+        return self
+
+    def prepare(self, job: Job) -> Job:
+        """There is nothing to prepare."""
+        return job
+
+    def score(self, prepared: Job) -> Iterator[ScoredBatch]:
+        """One batch a query."""
+        sizes = [len(each.documents) for each in prepared.candidates]
+        for place, start in enumerate(accumulate(sizes, initial=0)):
+            if place < len(sizes) and start not in prepared.done:
+                pairs = range(start, start + sizes[place])
+                yield ScoredBatch(pairs=pairs, scores=self.order(prepared, place))
+
+    def warnings(self) -> Sequence[str]:
+        """Nothing can go wrong."""
+        return ()
+
+    def peak_device_bytes(self) -> int | None:
+        """No device is used."""
+        return None
+
+
+def _baseline(name: str, order_name: str, order: Order) -> Baseline:
+    ref = RerankerRef(
+        name=name, family="baseline", revision=order_name, recipe={"order": order_name}
+    )
+    return Baseline(ref=ref, order=order)
+
+
+def _first_stage_scores(job: Job, place: int) -> list[float]:
+    scores = job.first_stage[place].scores()
+    return [scores[document.doc_id] for document in job.candidates[place].documents]
+
+
+def _best_scores(job: Job, place: int) -> list[float]:
+    """Grades decide, the first stage's order breaks ties; scores count down to 1, so none tie."""
+    candidates = job.candidates[place]
+    grades = job.qrels.get(candidates.query.query_id, {})
+    documents = candidates.documents
+    best_first = sorted(
+        range(len(documents)), key=lambda i: (-grades.get(documents[i].doc_id, 0), i)
+    )
+    scores = [0.0] * len(documents)
+    for rank, i in enumerate(best_first):
+        scores[i] = float(len(documents) - rank)
+    return scores
+
+
+def _random_scores(job: Job, place: int) -> list[float]:
+    """Uniform in [0, 1), from a hash of seed, query and document: the same on every machine."""
+    candidates = job.candidates[place]
+    keys = (
+        f"{RANDOM_SEED}\0{candidates.query.query_id}\0{document.doc_id}"
+        for document in candidates.documents
+    )
+    return [
+        (int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) >> 11) / 2**53 for key in keys
+    ]
+
+
+first_stage_order = _baseline("bm25", "first-stage", _first_stage_scores)
+oracle = _baseline("oracle", "oracle", _best_scores)
+random_order = _baseline("random", f"random-{RANDOM_SEED}", _random_scores)

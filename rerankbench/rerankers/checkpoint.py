@@ -1,0 +1,175 @@
+"""Finding a checkpoint and reading its facts from the files alone: no torch, nothing executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rerankbench.errors import ModelError
+from rerankbench.files import sha256_file
+
+# What is fetched from a hub: never pickles; code only for a model that is trusted by name.
+_WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
+# What decides the scores of a local folder; cards and notes may change freely.
+_DECIDING = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A folder with a model in it, and which one it is."""
+
+    folder: Path
+    name: str
+    revision: str
+    config: Mapping[str, Any]
+    tokenizer_config: Mapping[str, Any]
+
+    @property
+    def architecture(self) -> str:
+        """The class that the weights were saved from, such as `BertForSequenceClassification`."""
+        names = self.config.get("architectures") or ["(none named)"]
+        return str(names[0])
+
+    @property
+    def label_count(self) -> int:
+        """How many output labels the classifier has; transformers' default is 2."""
+        labels = self.config.get("id2label")
+        return len(labels) if labels else int(self.config.get("num_labels", 2))
+
+    def parameter_count(self) -> int:
+        """Numbers in the weight files; index buffers, which are not learned, do not count."""
+        return sum(
+            math.prod(tensor["shape"])
+            for path in sorted(self.folder.glob("*.safetensors"))
+            for name, tensor in _safetensors_header(path).items()
+            if name != "__metadata__" and tensor["dtype"][0] in "FB"
+        )
+
+    def max_length(self) -> int:
+        """Tokens of a pair that the model can read, special tokens included.
+
+        The smaller of the tokeniser's limit and the position embeddings. RoBERTa's kin count
+        positions from padding index + 1, so that many embeddings are never used.
+        """
+        positions = self.config.get("max_position_embeddings")
+        limits = [int(self.tokenizer_config.get("model_max_length") or 10**9)]
+        if isinstance(positions, int) and positions > 0:
+            shifted = self.config.get("model_type") in _POSITIONS_AFTER_PADDING
+            offset = int(self.config.get("pad_token_id") or 0) + 1 if shifted else 0
+            limits.append(positions - offset)
+        limit = min(limits)
+        return limit if limit < 10**6 else 512
+
+
+_POSITIONS_AFTER_PADDING = frozenset(
+    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer"}
+)
+
+
+def find(model: str, *, name: str | None, revision: str | None, with_code: bool) -> Checkpoint:
+    """The checkpoint that a folder or a hub id names. Raises ModelError with the remedy."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise ModelError(f"{model}: a local folder has no revisions; drop 'revision'")
+        revision_found = ""
+    elif folder.exists() or model.startswith((".", "/", "~")) or model.count("/") > 1:
+        raise ModelError(f"{model}: no such model folder; check the path")
+    else:
+        folder = _fetch(model, revision, with_code=with_code)
+        revision_found = folder.name
+    checkpoint = Checkpoint(
+        folder=folder,
+        name=name or (folder.resolve().name if not revision_found else model),
+        revision=revision_found or _hash_of_files(folder),
+        config=_read_json(folder / "config.json", needed=True),
+        tokenizer_config=_read_json(folder / "tokenizer_config.json", needed=False),
+    )
+    _check_weights(checkpoint)
+    return checkpoint
+
+
+def _fetch(model: str, revision: str | None, *, with_code: bool) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    wanted = [*_WANTED, "*.py"] if with_code else _WANTED
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
+    except HFValidationError:
+        raise ModelError(f"{model}: neither a folder nor a hub id; check the name") from None
+    except GatedRepoError:
+        raise ModelError(f"{model}: is gated; accept its terms, then `hf auth login`") from None
+    except RevisionNotFoundError:
+        raise ModelError(f"{model}: has no revision '{revision}'; check its commits") from None
+    except LocalEntryNotFoundError:
+        raise ModelError(
+            f"{model}: not in the local cache, and the hub cannot be reached; "
+            "name a local folder, or fetch it first with `hf download`"
+        ) from None
+    except RepositoryNotFoundError:
+        raise ModelError(f"{model}: no such model on the hub; check the id") from None
+    except (HfHubHTTPError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{model}: cannot be fetched ({reason}); try again") from error
+
+
+def _check_weights(checkpoint: Checkpoint) -> None:
+    if any(checkpoint.folder.glob("*.safetensors")):
+        return
+    pickled = any(checkpoint.folder.glob("*.bin"))
+    why = " (pickled *.bin weights can run code and are not loaded)" if pickled else ""
+    raise ModelError(
+        f"{checkpoint.name}: no *.safetensors in it{why}; "
+        "save it with model.save_pretrained(folder) and name that folder"
+    )
+
+
+def _read_json(path: Path, *, needed: bool) -> Mapping[str, Any]:
+    if not path.exists() and not needed:
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent}: no {path.name} in it; is it a model folder?") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: is not JSON ({error}); fetch the model again") from None
+    if not isinstance(found, dict):
+        raise ModelError(f"{path}: is no JSON object; fetch the model again")
+    return found
+
+
+def _safetensors_header(path: Path) -> Mapping[str, Any]:
+    # The format: 8 bytes of length (little endian), then a JSON header of that length.
+    try:
+        with path.open("rb") as handle:
+            length = int.from_bytes(handle.read(8), "little")
+            if not 2 <= length <= path.stat().st_size - 8:
+                raise ValueError("its header is longer than the file")
+            header = json.loads(handle.read(length))
+    except ValueError as error:
+        raise ModelError(f"{path}: is no safetensors file ({error}); fetch it again") from None
+    if not isinstance(header, dict):
+        raise ModelError(f"{path}: is no safetensors file (no header); fetch it again")
+    return header
+
+
+def _hash_of_files(folder: Path) -> str:
+    """16 hex digits over names and contents of the files that decide the scores."""
+    paths = sorted({path for pattern in _DECIDING for path in folder.glob(pattern)})
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(f"{path.name}\0{sha256_file(path)}\n".encode())
+    return whole.hexdigest()[:16]

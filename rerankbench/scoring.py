@@ -1,0 +1,107 @@
+"""Scoring all candidates with one reranker, journalled so that nothing is scored twice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from rerankbench.errors import ModelError
+from rerankbench.journal import Journal
+from rerankbench.progress import Progress
+from rerankbench.protocols import Job, Reranker
+from rerankbench.types import CandidateLists, Candidates, Hit, Qrels, Ranking
+
+# Pairs readied and length-sorted together: all of most collections, and a bound on memory (token
+# ids of so many pairs of 512 tokens take 0.5 GiB).
+WINDOW_PAIRS = 262_144
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """Rankings by reranker score, in the order of the candidates."""
+
+    rankings: tuple[Ranking, ...]
+    pairs: int
+    truncated_pairs: int
+    resumed_pairs: int
+
+
+def score(
+    reranker: Reranker,
+    lists: CandidateLists,
+    qrels: Qrels,
+    *,
+    journal_path: Path,
+    header: Mapping[str, Any],
+    progress: Progress,
+) -> Scored:
+    """Score every pair, picking up what a journal with the same header holds.
+
+    Raises ModelError for scores that are not finite.
+    """
+    total = sum(len(each.documents) for each in lists.candidates)
+    with Journal(journal_path, header) as journal:
+        resumed = len(journal.scores)
+        with progress.task(reranker.ref.name, total, "pairs") as advance:
+            advance(resumed)
+            for first_pair, job in _windows(lists, qrels, frozenset(journal.scores)):
+                for batch in reranker.score(reranker.prepare(job)):
+                    _check_finite(batch.scores, reranker)
+                    pairs = [first_pair + pair for pair in batch.pairs]
+                    journal.add(replace(batch, pairs=pairs))
+                    advance(len(pairs))
+        return Scored(
+            rankings=tuple(_rank(lists.candidates, journal.scores)),
+            pairs=total,
+            truncated_pairs=journal.truncated_pairs,
+            resumed_pairs=resumed,
+        )
+
+
+def _windows(
+    lists: CandidateLists, qrels: Qrels, done: frozenset[int]
+) -> Iterator[tuple[int, Job]]:
+    """Jobs of whole queries, each with the index of its first pair; finished ones are left out."""
+    sizes = [len(each.documents) for each in lists.candidates]
+    starts = list(accumulate(sizes, initial=0))
+    begin = 0
+    while begin < len(sizes):
+        end = begin + 1
+        while end < len(sizes) and starts[end + 1] - starts[begin] <= WINDOW_PAIRS:
+            end += 1
+        pairs = range(starts[begin], starts[end])
+        finished = frozenset(pair - starts[begin] for pair in pairs if pair in done)
+        if len(finished) < len(pairs):
+            yield (
+                starts[begin],
+                Job(
+                    candidates=lists.candidates[begin:end],
+                    first_stage=lists.first_stage[begin:end],
+                    qrels=qrels,
+                    done=finished,
+                ),
+            )
+        begin = end
+
+
+def _check_finite(scores: Sequence[float], reranker: Reranker) -> None:
+    if not all(map(math.isfinite, scores)):
+        raise ModelError(
+            f"{reranker.ref.name}: a score is not finite in {reranker.ref.dtype}; "
+            "use --dtype float32 or bfloat16"
+        )
+
+
+def _rank(candidates: Sequence[Candidates], scores: Mapping[int, float]) -> Iterator[Ranking]:
+    pair = 0
+    for each in candidates:
+        hits = [
+            Hit(doc_id=document.doc_id, score=scores[pair + i])
+            for i, document in enumerate(each.documents)
+        ]
+        pair += len(each.documents)
+        yield Ranking.sort(each.query.query_id, hits)

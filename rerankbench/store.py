@@ -1,0 +1,165 @@
+"""Record and run files under `results/`, and the work of cells that are not finished yet.
+
+A record file is written whole or not at all, and its presence means that the cell is done. No
+file is ever rewritten by another cell, so `results/` can be committed and merged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from rerankbench.errors import InputError, NewerFileError
+from rerankbench.files import cache_home, gzip_bytes, write_whole
+from rerankbench.identity import record_key
+from rerankbench.trec import format_run, read_run
+from rerankbench.types import Ranking, Record
+
+# 1: the first form. When it changes, add a step to _UPGRADES that turns the older form into the
+# next.
+SCHEMA = 1
+_UPGRADES: dict[int, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Where one suite's records and runs lie."""
+
+    results: Path
+    suite: str
+
+    def record_path(self, quality_key: str, speed_key: str) -> Path:
+        """Where the record of that cell lies or will lie."""
+        name = f"{record_key(quality_key, speed_key)}.json"
+        return self.results / self.suite / "records" / name
+
+    def find(self, quality_key: str, speed_key: str) -> Record | None:
+        """The finished record of that cell, or None."""
+        path = self.record_path(quality_key, speed_key)
+        return read_record(path) if path.exists() else None
+
+    def run_path(self, quality_key: str) -> Path:
+        """Where the reranked run lies; equal quality keys share it."""
+        return self.results / self.suite / "runs" / f"{quality_key}.trec.gz"
+
+    def write(self, record: Record, rankings: Sequence[Ranking], *, fresh: bool = False) -> Path:
+        """Write the run, then the record whose presence says that the cell is done.
+
+        A run that another machine or engine left under the same quality key stays, unless `fresh`.
+        """
+        run_path = self.run_path(record.quality_key)
+        if fresh or not run_path.exists():
+            tag = record.cell.reranker.name.replace("/", "_")
+            write_whole(run_path, gzip_bytes(format_run(rankings, tag)))
+        path = self.record_path(record.quality_key, record.speed_key)
+        write_whole(path, dump_record(record))
+        return path
+
+    def rankings(self, record: Record) -> list[Ranking] | None:
+        """The rankings that a record was computed from; None where the run file is not its own."""
+        path = self.run_path(record.quality_key)
+        if not path.exists():
+            return None
+        rankings = read_run(path)
+        return rankings if run_sha256(rankings) == record.run_sha256 else None
+
+
+def run_sha256(rankings: Iterable[Ranking]) -> str:
+    """Hash of the rankings with their full-precision scores, whatever the order of the queries."""
+    ordered = sorted(
+        (ranking for ranking in rankings if ranking.hits), key=lambda ranking: ranking.query_id
+    )
+    return hashlib.sha256(format_run(ordered, "x").encode()).hexdigest()
+
+
+def dump_record(record: Record) -> bytes:
+    """A record's file: JSON, one value a line, so that git shows readable differences."""
+    return _adapter().dump_json(record, indent=1) + b"\n"
+
+
+def read_record(path: Path) -> Record:
+    """Read one record file. Raises InputError, or NewerFileError for a later schema."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise InputError(path, problem, remedy="check the path") from None
+    try:
+        return _parse(path, body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        problem = f"is not a record ({place}: {first['msg']})" if place else "is not a record"
+        remedy = "restore it from git, or delete it and run its cell again"
+        raise InputError(path, problem, remedy=remedy) from None
+
+
+def _parse(path: Path, body: bytes) -> Record:
+    # The schema comes first in the file; only another schema needs the slower way over a dict.
+    if body[:40].lstrip(b"{ \n").startswith(b'"schema": %d,' % SCHEMA):
+        return _adapter().validate_json(body)
+    try:
+        raw = json.loads(body)
+    except ValueError:
+        raw = None
+    found = raw.get("schema") if isinstance(raw, dict) else None
+    if not isinstance(found, int):
+        remedy = "restore it from git, or delete it and run its cell again"
+        raise InputError(path, "is not a record (no schema in it)", remedy=remedy)
+    if found > SCHEMA:
+        raise NewerFileError(path, found, SCHEMA)
+    for step in range(found, SCHEMA):
+        raw = _UPGRADES[step](raw)
+    return _adapter().validate_python(raw)
+
+
+def read_records(paths: Sequence[Path]) -> list[Record]:
+    """All records below folders, or in the files themselves; each file once, in path order.
+
+    Raises InputError for a path that is missing or holds no records.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            remedy = "run `rerankbench run` first, or name a folder with records"
+            raise InputError(path, "no such file or folder", remedy=remedy)
+        found.update(dict.fromkeys(_record_files(path) if path.is_dir() else [path]))
+    if not found:
+        names = ", ".join(str(path) for path in paths)
+        raise InputError(names, "holds no records", remedy="run `rerankbench run` first")
+    return [read_record(path) for path in found]
+
+
+def _record_files(folder: Path) -> list[Path]:
+    inside = folder.glob("*.json") if folder.name == "records" else folder.rglob("records/*.json")
+    return sorted(path for path in inside if not path.name.startswith("."))
+
+
+@cache
+def _adapter() -> TypeAdapter[Record]:
+    return TypeAdapter(Record)
+
+
+def work_folder(key: str) -> Path:
+    """Where the journal and the error of an unfinished cell lie."""
+    return cache_home() / "work" / key
+
+
+def keep_error(key: str, text: str) -> Path:
+    """Leave what went wrong with a cell where a person can read it."""
+    path = work_folder(key) / "error.txt"
+    write_whole(path, text)
+    return path
+
+
+def forget_work(key: str) -> None:
+    """Drop the journal of a cell: it is finished, or starts anew."""
+    shutil.rmtree(work_folder(key), ignore_errors=True)
