@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 
 def median(values: Sequence[float]) -> float:
@@ -37,6 +38,7 @@ def percentile(values: Sequence[float], p: float) -> float:
     return sorted(values)[nearest_rank(len(values), p) - 1]
 
 
+@lru_cache(maxsize=1024)
 def nearest_rank(count: int, p: float) -> int:
     """Rank, from 1, of the `p`-th percentile of `count` sorted values."""
     if not 0 < p <= 100:

@@ -1,0 +1,68 @@
+"""`rerankbench leaderboard`: records → a table on stdout, or inside a document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_LAYOUT = "plain"
+
+
+def leaderboard(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders with records, or record files.", show_default="results"),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option("--layout", help="plain, wide, beir-full, beir-older, or FILE.yaml.")
+    ] = DEFAULT_LAYOUT,
+    format_name: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="markdown, csv, latex, or json (every record as it is, whatever the layout).",
+        ),
+    ] = "markdown",
+    inject_into: Annotated[
+        Path | None,
+        typer.Option(
+            "--inject",
+            metavar="FILE",
+            help="Put the table between <!-- rerankbench:begin NAME --> and "
+            "<!-- rerankbench:end NAME --> in this file.",
+        ),
+    ] = None,
+    block: Annotated[
+        str | None,
+        typer.Option(
+            "--block",
+            metavar="NAME",
+            help="The block to fill.",
+            show_default="the layout's name",
+        ),
+    ] = None,
+) -> None:
+    """Make leaderboards from finished records; runs no model and needs no network.
+
+    Example: rerankbench leaderboard results --layout beir-full --inject README.md
+    """
+    # Imported here, so that `rerankbench --help` does not wait for pydantic.
+    from rerankbench.errors import UsageError
+    from rerankbench.leaderboard.inject import inject
+    from rerankbench.leaderboard.layout_file import load_layout
+    from rerankbench.leaderboard.publish import publish
+    from rerankbench.store import read_records
+
+    if inject_into is not None and format_name != "markdown":
+        raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")
+    if block is not None and inject_into is None:
+        raise UsageError("--block names a block of the file to --inject; name that file as well")
+    form = load_layout(layout)
+    text = publish(read_records(paths or [Path("results")]), form, format_name)
+    if inject_into is None:
+        typer.echo(text, nl=False)
+        return
+    changed = inject(inject_into, block or form.name, text)
+    typer.echo(f"{inject_into}: {'written' if changed else 'already up to date'}", err=True)

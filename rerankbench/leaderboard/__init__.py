@@ -1,0 +1,1 @@
+"""Records → tables → Markdown, CSV, LaTeX, JSON."""

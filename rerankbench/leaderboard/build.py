@@ -1,0 +1,180 @@
+"""Records → tables, by a layout. Pure: the same records in any order give the same tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rerankbench.errors import UsageError
+from rerankbench.leaderboard import figures
+from rerankbench.leaderboard.columns import Context, expand, fill, header, timed
+from rerankbench.leaderboard.layout import (
+    AnyColumn,
+    AverageColumn,
+    Layout,
+    MetricColumn,
+    ModelColumn,
+    TableForm,
+)
+from rerankbench.leaderboard.notes import notes
+from rerankbench.leaderboard.select import Line, Selection, kept, select
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.types import Record
+
+_SHOWN_CHARACTERS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filled:
+    """One table's columns, and its entries by the name of the row's reranker."""
+
+    columns: tuple[AnyColumn, ...]
+    rows: Mapping[str, tuple[Entry, ...]]
+
+
+def build(records: Sequence[Record], layout: Layout) -> list[Table]:
+    """The tables of a leaderboard. Raises UsageError where no record fits the layout."""
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in kept(records, layout):
+        key = figures.task_key(record) if layout.per_collection else ()
+        groups.setdefault(key, []).append(record)
+    selections = [(group, select(group, layout)) for group in groups.values()]
+    shown = [(group, selection) for group, selection in selections if selection.lines]
+    if not shown:
+        raise UsageError(
+            f"the layout '{layout.name}' lists none of the rerankers in the records; "
+            "give 'other' a title to show them all"
+        )
+    tables = [_tables(group, selection, layout) for group, selection in shown]
+    _tell_apart(tables, [group[0] for group, _ in shown])
+    return [table for found in tables for table in found]
+
+
+def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
+    """Where two groups have the same title, add to it the facts in which they differ."""
+    titles = [found[0].title for found in groups]
+    for at, (title, record) in enumerate(zip(titles, firsts, strict=True)):
+        alike = [
+            figures.task(one) for one, its in zip(firsts, titles, strict=True) if its == title
+        ]
+        differing = [
+            f"{fact} {value[:_SHOWN_CHARACTERS]}"
+            for fact, value in figures.task(record).items()
+            if len({task[fact] for task in alike}) > 1
+        ]
+        if title and differing:
+            groups[at][0] = replace(groups[at][0], title=f"{title} ({'; '.join(differing)})")
+
+
+def _tables(records: Sequence[Record], selection: Selection, layout: Layout) -> list[Table]:
+    """The layout's tables for these records; the notes stand below the last."""
+    metric = layout.metric or figures.headline(records)
+    context = Context(
+        metric=metric,
+        decimals=layout.decimals,
+        first_stages=selection.first_stages,
+        timed=timed(selection.lines),
+    )
+    filled = [
+        _filled(expand(form, selection), selection.lines, layout, context)
+        for form in layout.tables
+    ]
+    lines = _ordered(selection.lines, filled, layout)
+    tables = [
+        replace(
+            _table(form, filled[at], lines, layout, metric),
+            title=_title(form, records[0], metric),
+            # An untitled table after the first shows more columns of the same rows.
+            continues=at > 0 and not form.title,
+        )
+        for at, form in enumerate(layout.tables)
+    ]
+    every = [column for table in filled for column in table.columns]
+    tables[-1] = replace(tables[-1], notes=notes(layout, every, selection, context.timed, metric))
+    return tables
+
+
+def _filled(
+    columns: Sequence[AnyColumn], lines: Sequence[Line], layout: Layout, context: Context
+) -> _Filled:
+    """The columns that have something to show, and what they show in every row."""
+    rows = {line.name: fill(columns, line, context) for line in lines}
+    keep = [
+        at
+        for at, column in enumerate(columns)
+        if not layout.drop_empty
+        or isinstance(column, ModelColumn)
+        or any(entries[at].value is not None for entries in rows.values())
+    ]
+    return _Filled(
+        columns=tuple(columns[at] for at in keep),
+        rows={name: tuple(entries[at] for at in keep) for name, entries in rows.items()},
+    )
+
+
+def _table(
+    form: TableForm, filled: _Filled, lines: Sequence[Line], layout: Layout, metric: str | None
+) -> Table:
+    return Table(
+        title=form.title,
+        columns=tuple(
+            Header(text=header(column, filled.columns, metric), align=column.align or form.align)
+            for column in filled.columns
+        ),
+        rows=tuple(
+            Row(
+                entries=filled.rows[line.name],
+                group=line.group,
+                emphasised=figures.is_baseline(line.newest),
+            )
+            for line in lines
+        ),
+        preamble=form.preamble,
+        heading_level=form.heading_level,
+        blank_lines=form.blank_lines,
+        group_cells=layout.group_cells,
+    )
+
+
+def _title(form: TableForm, record: Record, metric: str | None) -> str:
+    """The title with the facts of the records; empty where the layout has none."""
+    collection = record.cell.collection
+    sample = collection.sampled_queries
+    return form.title.format(
+        collection=collection.name,
+        split=collection.split,
+        first_stage=record.cell.first_stage.name,
+        depth=record.cell.depth,
+        metric=metric or "metric",
+        sample="" if sample is None else f", {sample} sampled queries",
+    )
+
+
+def _ordered(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -> list[Line]:
+    """Rows in the layout's order: by figure falling (missing ones last), by name, or as listed.
+
+    Families stay together in any case. Rows with equal figures stand in the order of their names.
+    """
+    if layout.order == "listed":
+        return list(lines)
+    values = {} if layout.order == "name" else _deciding(filled)
+
+    def place(line: Line) -> tuple[int, bool, float, str]:
+        value = values.get(line.name)
+        return line.place[0], value is None, -(value or 0.0), line.label
+
+    return sorted(lines, key=place)
+
+
+def _deciding(filled: Sequence[_Filled]) -> dict[str, float]:
+    """The figures that decide the rows' places: the first average, or else the first metric."""
+    kinds: tuple[type[AnyColumn], ...] = (AverageColumn, MetricColumn)
+    for kind in kinds:
+        for table in filled:
+            at = next((i for i, one in enumerate(table.columns) if isinstance(one, kind)), None)
+            if at is not None:
+                values = {name: entries[at].value for name, entries in table.rows.items()}
+                return {
+                    name: value for name, value in values.items() if isinstance(value, int | float)
+                }
+    return {}

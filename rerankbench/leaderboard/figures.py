@@ -1,0 +1,127 @@
+"""One record → the figures that tables print. All of them are derived; None means not measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from rerankbench import stats
+from rerankbench.types import Record
+
+BASELINE = "baseline"
+"""The family of what is no model: the first stage's own order, oracle, random."""
+FIRST_STAGE_ORDER = "bm25"
+"""The baseline that leaves the first stage's order as it is."""
+
+
+def slug(name: str) -> str:
+    """How collections are matched: `TREC_COVID`, `trec-covid` and `trec/covid` are the same."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def collection_slug(record: Record) -> str:
+    """The collection's name, ready to be matched."""
+    return slug(record.cell.collection.name)
+
+
+def headline(records: Sequence[Record]) -> str | None:
+    """The first metric of the first record that all records have, or else its first metric.
+
+    None where that record has none at all.
+    """
+    metrics = list(records[0].per_query)
+    shared = (name for name in metrics if all(name in record.per_query for record in records))
+    return next(shared, metrics[0] if metrics else None)
+
+
+def query_count(record: Record) -> int:
+    """How many queries count in the means."""
+    return max((len(values) for values in record.per_query.values()), default=0)
+
+
+def docs_per_s(record: Record) -> float | None:
+    """Pairs per second of the median offline pass."""
+    throughput = record.measurements.throughput
+    return throughput.docs_per_s if throughput is not None and throughput.passes_s else None
+
+
+def latency_ms(record: Record, p: float) -> float | None:
+    """A percentile of the single-stream requests, by nearest rank, in milliseconds."""
+    latency = record.measurements.latency
+    if latency is None or not latency.requests_s:
+        return None
+    return 1000 * stats.percentile(latency.requests_s, p)
+
+
+def is_timed(record: Record) -> bool:
+    """Whether any speed was measured."""
+    return docs_per_s(record) is not None or latency_ms(record, 50) is not None
+
+
+def setting(record: Record) -> tuple[str, str]:
+    """Machine and device: speeds are compared only where both are equal."""
+    return record.environment.machine_id, record.cell.engine.device
+
+
+def machine(record: Record) -> str:
+    """What the cell ran on, in words: the GPU where it was used, else the CPU."""
+    environment, device = record.environment, record.cell.engine.device
+    on_gpu = environment.gpu is not None and device != "cpu"
+    hardware = environment.gpu if on_gpu else f"{environment.cpu}, {environment.cores} cores"
+    return f"{hardware} ({device}, machine {environment.machine_id})"
+
+
+def is_baseline(record: Record) -> bool:
+    """Whether the row is no model: first stage, oracle, random."""
+    return record.cell.reranker.family == BASELINE
+
+
+def is_first_stage(record: Record) -> bool:
+    """Whether the row is the first stage's own order, against which gains are counted."""
+    return is_baseline(record) and record.cell.reranker.name == FIRST_STAGE_ORDER
+
+
+def task(record: Record) -> dict[str, str]:
+    """What two cells must share so that their metrics compare: name of the fact → its value."""
+    collection, first_stage = record.cell.collection, record.cell.first_stage
+    hashes = collection.hashes
+    sample = collection.sampled_queries
+    return {
+        "collection": slug(collection.name),
+        "split": collection.split,
+        "content": " ".join((hashes.corpus, hashes.queries, hashes.qrels)),
+        "identical ids": "dropped" if collection.drops_identical_ids else "kept",
+        "queries": "all" if sample is None else f"{sample} of seed {collection.sample_seed}",
+        "first stage": first_stage.name,
+        "first-stage parameters": json.dumps(first_stage.parameters, sort_keys=True),
+        "depth": str(record.cell.depth),
+    }
+
+
+def task_key(record: Record) -> tuple[str, ...]:
+    """The same facts, as a key."""
+    return tuple(task(record).values())
+
+
+def age(record: Record) -> tuple[str, str, str, str]:
+    """Sorts records from the oldest to the newest; the keys settle what started together."""
+    return (record.started_at, record.suite, record.quality_key, record.speed_key)
+
+
+def in_order(records: Sequence[Record]) -> list[Record]:
+    """By collection, split, first stage, depth and reranker, then from the oldest on."""
+    return sorted(records, key=_place)
+
+
+def _place(record: Record) -> tuple[str, str, str, str, int, str, tuple[str, ...]]:
+    cell = record.cell
+    return (
+        record.suite,
+        cell.collection.name,
+        cell.collection.split,
+        cell.first_stage.name,
+        cell.depth,
+        cell.reranker.name,
+        age(record),
+    )

@@ -1,0 +1,147 @@
+"""Finding layouts by name or file, and naming every mistake in one at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from rerankbench.errors import ConfigError, InputError, nearest
+from rerankbench.files import read_lines
+from rerankbench.leaderboard.layout import (
+    COLUMN_KINDS,
+    Family,
+    Layout,
+    ListedModel,
+    TableForm,
+)
+
+DEFAULT = "plain"
+_FOLDER = Path(__file__).parent / "layouts"
+_ITEMS: Mapping[str, type[BaseModel]] = {
+    "tables": TableForm,
+    "families": Family,
+    "models": ListedModel,
+}
+
+
+def names() -> list[str]:
+    """The layouts that come with rerankbench."""
+    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+
+
+def load_layout(name_or_file: str) -> Layout:
+    """A built-in layout by its name, or the layout in a YAML file, called as the file is.
+
+    Raises ConfigError for an unknown name and for mistakes in the file, all of them at once;
+    InputError for a file that cannot be read.
+    """
+    path = Path(name_or_file)
+    if path.suffix.lower() in (".yaml", ".yml") or path.name != name_or_file:
+        return read_layout(path)
+    if name_or_file not in names():
+        hint = nearest(name_or_file, names())
+        raise ConfigError(f"no layout '{name_or_file}'; {hint} (or name a file: FILE.yaml)")
+    return read_layout(_FOLDER / f"{name_or_file}.yaml")
+
+
+def read_layout(path: Path) -> Layout:
+    """Read a layout file; raises as `load_layout` does."""
+    raw = _read_yaml(path)
+    if not isinstance(raw, dict):
+        remedy = "start from a copy of a built-in layout (docs/layouts.md)"
+        raise InputError(path, "is not a layout: no keys in it", remedy=remedy)
+    try:
+        return Layout.model_validate({"name": _block_name(path), **raw})
+    except ValidationError as error:
+        problems = [problem for found in error.errors() for problem in _explain(dict(found))]
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems)) from None
+
+
+def _block_name(path: Path) -> str:
+    """The file's name without what a block's name may not hold."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "layout"
+
+
+def _read_yaml(path: Path) -> Any:
+    # read_lines drops blank lines, which matter inside YAML's block texts: put them back.
+    lines: list[str] = []
+    for number, line in read_lines(path):
+        lines += [""] * (number - 1 - len(lines))
+        lines.append(line)
+    try:
+        # _OneOfEach is a SafeLoader: it makes plain values only.
+        return yaml.load("\n".join(lines) + "\n", Loader=_OneOfEach)
+    except yaml.MarkedYAMLError as error:
+        place = f"{path}:{error.problem_mark.line + 1}" if error.problem_mark else f"{path}"
+        raise ConfigError(f"{place}: not readable as YAML ({error.problem})") from None
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not readable as YAML ({reason})") from None
+
+
+class _OneOfEach(yaml.SafeLoader):
+    """YAML where a key that stands twice is a mistake, not a silent choice of the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse repeated keys, then build the mapping."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    problem = f"key '{key.value}' stands twice"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _explain(found: dict[str, Any]) -> Iterator[str]:
+    """One line for each thing that pydantic found: where, what is wrong, what would be right."""
+    location, kind, context = found["loc"], found["type"], found.get("ctx", {})
+    place = _place(location)
+    if kind == "extra_forbidden":
+        known = _model_at(location[:-1]).model_fields
+        yield f"{place}: unknown key; {nearest(str(location[-1]), known)}"
+    elif kind == "union_tag_invalid":
+        yield f"{place}.kind: no column kind '{context['tag']}'; " + nearest(
+            context["tag"], COLUMN_KINDS
+        )
+    elif kind == "union_tag_not_found":
+        yield f"{place}: the key 'kind' is missing; known: {', '.join(COLUMN_KINDS)}"
+    elif kind == "missing":
+        yield f"{place}: is missing"
+    elif kind == "value_error":
+        prefix = f"{place}: " if location else ""
+        yield from (f"{prefix}{line}" for line in str(context["error"]).splitlines())
+    else:
+        yield f"{place}: {found['msg']}, found {found['input']!r}"
+
+
+def _model_at(location: tuple[Any, ...]) -> type[BaseModel]:
+    """The model whose keys are allowed at that place."""
+    model: type[BaseModel] = Layout
+    for at, step in enumerate(location):
+        if _is_kind(location, at):
+            model = COLUMN_KINDS[step]
+        elif step in _ITEMS:
+            model = _ITEMS[step]
+    return model
+
+
+def _place(location: tuple[Any, ...]) -> str:
+    """`tables[0].columns[2].align`: the path without the kinds that pydantic puts in."""
+    text = ""
+    for at, step in enumerate(location):
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif not _is_kind(location, at):
+            text += f".{step}" if text else str(step)
+    return text
+
+
+def _is_kind(location: tuple[Any, ...], at: int) -> bool:
+    return at >= 2 and location[at - 2] == "columns" and location[at] in COLUMN_KINDS

@@ -1,0 +1,179 @@
+"""What stands below a table: how it came about, and what a reader could otherwise get wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rerankbench.leaderboard import figures
+from rerankbench.leaderboard.layout import (
+    AnyColumn,
+    DeltaColumn,
+    LatencyColumn,
+    Layout,
+    MetricColumn,
+    RateColumn,
+)
+from rerankbench.leaderboard.select import Selection
+from rerankbench.types import Record
+
+_SHOWN_NAMES = 5
+_SHOWN_CHARACTERS = 40
+
+
+def notes(
+    layout: Layout,
+    columns: Sequence[AnyColumn],
+    selection: Selection,
+    timed: Mapping[str, Sequence[Record]],
+    metric: str | None,
+) -> tuple[str, ...]:
+    """The lines below the last table, as far as the layout wants them."""
+    lines: list[str] = []
+    if layout.notes == "all":
+        lines += _facts(columns, selection, timed)
+    if layout.notes != "none":
+        cautions = _cautions(columns, selection, timed, metric)
+        lines += [f"Caution: {caution}" for caution in cautions]
+    return tuple(lines)
+
+
+def _facts(
+    columns: Sequence[AnyColumn], selection: Selection, timed: Mapping[str, Sequence[Record]]
+) -> Iterator[str]:
+    records = list(selection.records())
+    tasks = [figures.task(record) for record in records]
+    if len({task["collection"] for task in tasks}) == 1:
+        yield f"Queries: {_spread(figures.query_count(record) for record in records)}."
+    first_stages = {_first_stage(record) for record in records}
+    depths = _spread(record.cell.depth for record in records)
+    yield f"Reranked: the first {depths} documents of {' / '.join(sorted(first_stages))}."
+    dtypes = sorted({one.cell.reranker.dtype for one in records} - {None}, key=str)
+    machines = sorted({figures.machine(record) for record in records})
+    yield f"Run on {'; '.join(machines)}" + (
+        f"; {', '.join(map(str, dtypes))}." if dtypes else "."
+    )
+    if any(isinstance(column, DeltaColumn) for column in columns):
+        yield "Δ is the difference to the first stage's own order."
+    pooled = max(map(len, timed.values()), default=0)
+    if pooled > 1 and any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
+        yield f"Speed is the median over the collections timed, {pooled} of them."
+
+
+def _first_stage(record: Record) -> str:
+    stage = record.cell.first_stage
+    shown = ", ".join(
+        f"{key}={value}"
+        for key, value in sorted(stage.parameters.items())
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    )
+    return f"{stage.name} ({shown})" if shown else stage.name
+
+
+def _cautions(
+    columns: Sequence[AnyColumn],
+    selection: Selection,
+    timed: Mapping[str, Sequence[Record]],
+    metric: str | None,
+) -> Iterator[str]:
+    records = list(selection.records())
+    if selection.chosen_among:
+        among = _some(selection.chosen_among)
+        yield f"several records fill one square, the newest counts: {among}."
+    yield from _sampled(records)
+    yield from _unlike_tasks(columns, selection)
+    if any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
+        yield from _unlike_speeds(timed)
+    yield from _missing_metrics(columns, records, metric)
+    if selection.left_out:
+        yield f"not listed in the layout, so left out: {_some(selection.left_out)}."
+    warned = [record for record in records if record.warnings]
+    if warned:
+        count = sum(len(record.warnings) for record in warned)
+        yield (
+            f"{count} {_plural('warning', count)} in {len(warned)} "
+            f"{_plural('record', len(warned))}; --format json lists them."
+        )
+
+
+def _sampled(records: Sequence[Record]) -> Iterator[str]:
+    sampled = {
+        f"{one.cell.collection.name} ({one.cell.collection.sampled_queries})"
+        for one in records
+        if one.cell.collection.sampled_queries is not None
+    }
+    if sampled:
+        yield f"only a sample of the queries was run: {_some(sorted(sampled))}."
+
+
+def _unlike_tasks(columns: Sequence[AnyColumn], selection: Selection) -> Iterator[str]:
+    """Collections whose column holds figures that do not compare, and in what they differ."""
+    measured = [one for one in columns if isinstance(one, MetricColumn | DeltaColumn)]
+    parts = {one.collection for one in measured} | {
+        (name,) for one in measured for name in one.members
+    }
+    for names in sorted(parts - {()}):
+        found = [line.first_of(names) for line in selection.lines]
+        tasks = [figures.task(record) for record in found if record is not None]
+        differences = [
+            _difference(fact, {task[fact] for task in tasks})
+            for fact in (tasks[0] if tasks else {})
+            # The same collection may go by two names.
+            if fact != "collection" and len({task[fact] for task in tasks}) > 1
+        ]
+        if differences:
+            facts = ", ".join(differences)
+            yield f"figures for {names[0]} do not compare, they differ in {facts}."
+
+
+def _difference(fact: str, values: set[str]) -> str:
+    shown = ", ".join(sorted(values))
+    return f"{fact} ({shown})" if len(shown) <= _SHOWN_CHARACTERS else fact
+
+
+def _unlike_speeds(timed: Mapping[str, Sequence[Record]]) -> Iterator[str]:
+    shown = {name: records for name, records in timed.items() if records}
+    by_setting: dict[tuple[str, str], list[str]] = {}
+    for name, records in shown.items():
+        by_setting.setdefault(figures.setting(records[0]), []).append(name)
+    if len(by_setting) > 1:
+        places = [
+            f"{_some(names)} on {figures.machine(shown[names[0]][0])}"
+            for names in by_setting.values()
+        ]
+        yield (
+            "speeds were measured on different machines or devices and compare only within one: "
+            f"{'; '.join(places)}."
+        )
+    pools = {frozenset(map(figures.collection_slug, records)) for records in shown.values()}
+    if len(pools) > 1:
+        yield "speeds are medians over different collections from row to row."
+
+
+def _missing_metrics(
+    columns: Sequence[AnyColumn], records: Sequence[Record], metric: str | None
+) -> Iterator[str]:
+    asked = {
+        column.metric or metric
+        for column in columns
+        if isinstance(column, MetricColumn | DeltaColumn)
+    }
+    held = {name for record in records for name in record.per_query}
+    missing = sorted(name for name in asked if name is not None and name not in held)
+    if missing:
+        yield f"no record holds {', '.join(missing)}; they hold {', '.join(sorted(held))}."
+
+
+def _spread(numbers: Iterator[int]) -> str:
+    """The number, or the least and the greatest."""
+    found = sorted(set(numbers))
+    return f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"

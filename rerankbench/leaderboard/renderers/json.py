@@ -1,0 +1,41 @@
+"""Records as JSON: the stable interface for programs, documented in DESIGN section 5.
+
+Keys are only ever added. Nothing is rounded, filtered or chosen; null means not measured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from rerankbench.leaderboard import figures
+from rerankbench.types import Record
+
+PERCENTILES = (50, 90, 95, 99)
+
+
+def render(records: Sequence[Record]) -> str:
+    """A list with one object per record, in a fixed order, in ASCII, ending with a newline."""
+    found = [summary(record) for record in figures.in_order(records)]
+    return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def summary(record: Record) -> dict[str, object]:
+    """What a program needs to know of one record."""
+    cell = record.cell
+    return {
+        "suite": record.suite,
+        "collection": cell.collection.name,
+        "split": cell.collection.split,
+        "first_stage": cell.first_stage.name,
+        "depth": cell.depth,
+        "reranker": cell.reranker.name,
+        "parameters": cell.reranker.parameters,
+        "queries": figures.query_count(record),
+        "metrics": {metric: record.mean(metric) for metric in record.per_query},
+        "docs_per_s": figures.docs_per_s(record),
+        "latency_ms": {f"p{p}": figures.latency_ms(record, p) for p in PERCENTILES},
+        "machine_id": record.environment.machine_id,
+        "started_at": record.started_at,
+        "warnings": list(record.warnings),
+    }

@@ -1,0 +1,90 @@
+"""Tables as LaTeX in the form of the package booktabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rerankbench.leaderboard.table import Align, Entry, Row, Table, printable
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "[": "{[}",
+    "]": "{]}",
+    "Δ": r"$\Delta$",
+    "×": r"$\times$",
+    "·": r"\textperiodcentered{}",
+    "\ufffd": "?",
+    "\0": "{}",
+}
+_COLUMNS: dict[Align, str] = {"left": "l", "none": "l", "center": "c", "right": "r"}
+
+
+def render(tables: Sequence[Table]) -> str:
+    r"""Every table as a float; needs `\usepackage{booktabs}` and the encoding T1."""
+    title = ""
+    blocks = []
+    for table in tables:
+        title = table.title or title
+        blocks.append(_block(table, f"{title} (continued)" if table.continues else title))
+    return "\n".join(blocks)
+
+
+def escape(text: str) -> str:
+    """Text that LaTeX prints as it is, on one line."""
+    # Two hyphens would print as a dash.
+    apart = printable(text).replace("--", "-\0-").replace("--", "-\0-")
+    return "".join(_SPECIAL.get(character, character) for character in apart)
+
+
+def _block(table: Table, caption: str) -> str:
+    columns = "".join(_COLUMNS[column.align] for column in table.columns)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        *([rf"\caption{{{escape(caption)}}}"] if caption else []),
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        _line([escape(column.text) for column in table.columns]),
+        r"\midrule",
+        *_body(table),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *(rf"\par\footnotesize {escape(note)}" for note in table.notes),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _body(table: Table) -> list[str]:
+    lines = []
+    for group, rows in table.sections():
+        if group:
+            title = rf"\textbf{{{escape(group)}}}"
+            lines.append(rf"\multicolumn{{{len(table.columns)}}}{{l}}{{{title}}} \\")
+        lines += [_line([_cell(entry, row) for entry in row.entries]) for row in rows]
+    return lines
+
+
+def _cell(entry: Entry, row: Row) -> str:
+    text = escape(entry.text)
+    if not isinstance(entry.value, str) and text.startswith(("+", "-")):
+        # In mathematics a minus is a minus, not a hyphen.
+        text = f"${text}$"
+    return rf"\textit{{{text}}}" if text and row.emphasised else text
+
+
+def _line(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"

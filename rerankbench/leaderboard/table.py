@@ -1,0 +1,116 @@
+"""A finished table: raw values with how to print them, ready for any renderer.
+
+Whatever decides an order, a mean or a blank has happened before; a renderer only writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, TypeAlias
+
+Align: TypeAlias = Literal["left", "center", "right", "none"]
+Form: TypeAlias = Literal["text", "fixed", "signed", "rate", "magnitude"]
+Value: TypeAlias = "str | int | float | None"
+
+_MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One value of a table, raw, and how people see it; None prints as a blank, never as 0.
+
+    `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
+    significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
+    """
+
+    value: Value = None
+    form: Form = "text"
+    decimals: int = 0
+
+    @property
+    def text(self) -> str:
+        """The value as it is printed, before any escaping; always one line of printable text."""
+        if self.value is None:
+            return ""
+        if isinstance(self.value, str):
+            return printable(self.value)
+        if self.form == "magnitude":
+            return _magnitude(self.value)
+        if self.form == "rate":
+            return f"{self.value:.0f}" if abs(self.value) >= 10 else f"{self.value:.2g}"
+        # "z": a loss of 0.0001 prints as +0.000, not as -0.000.
+        sign = "+" if self.form == "signed" else ""
+        return format(self.value, f"{sign}z.{self.decimals}f")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The head of one column."""
+
+    text: str
+    align: Align = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line: as many entries as the table has columns.
+
+    Neighbouring rows with the same `group` stand under one group row; an empty group has none.
+    `emphasised` marks what is no model: first stage, oracle, random.
+    """
+
+    entries: tuple[Entry, ...]
+    group: str = ""
+    emphasised: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table with its heading and the notes below it.
+
+    `preamble` is Markdown that the author of a layout wrote, used as it stands and by Markdown
+    alone. `continues` says that the rows are those of the table before, with more columns.
+    `group_cells` is how many cells Markdown writes in a group row; None fills the row.
+    """
+
+    title: str
+    columns: tuple[Header, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    preamble: str = ""
+    heading_level: int = 3
+    blank_lines: int = 1
+    group_cells: int | None = None
+    continues: bool = False
+
+    def sections(self) -> Iterator[tuple[str, list[Row]]]:
+        """Group title (may be empty) and its rows, in order."""
+        for group, rows in groupby(self.rows, key=lambda row: row.group):
+            yield group, list(rows)
+
+
+def printable(text: str) -> str:
+    """One line without control or invisible formatting characters, which could command a terminal.
+
+    White space becomes a space; what else cannot be printed becomes the replacement character.
+    """
+    spaced = " ".join(text.split())
+    if spaced.isprintable():
+        return spaced
+    return "".join(character if character.isprintable() else "\ufffd" for character in spaced)
+
+
+def _magnitude(value: float) -> str:
+    for size, letter in _MAGNITUDES:
+        # 999,950 rounds to 1,000K: it belongs to the next letter already.
+        if abs(value) >= size * 0.9995:
+            digits = max(0, 2 - _whole_digits(value / size))
+            return f"{value / size:.{digits}f}{letter}"
+    return f"{value:.0f}"
+
+
+def _whole_digits(value: float) -> int:
+    """Digits before the point after the first, once rounded to three significant ones."""
+    return int(f"{abs(value):.2e}".partition("e")[2])
