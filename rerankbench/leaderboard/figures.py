@@ -11,8 +11,8 @@ from rerankbench.types import Record
 
 BASELINE = "baseline"
 """The family of what is no model: the first stage's own order, oracle, random."""
-FIRST_STAGE_ORDER = "bm25"
-"""The baseline that leaves the first stage's order as it is."""
+FIRST_STAGE_ORDER = "first-stage"
+"""The `order` in the recipe of the baseline that leaves the first stage's order as it is."""
 
 
 def slug(name: str) -> str:
@@ -79,7 +79,7 @@ def is_baseline(record: Record) -> bool:
 
 def is_first_stage(record: Record) -> bool:
     """Whether the row is the first stage's own order, against which gains are counted."""
-    return is_baseline(record) and record.cell.reranker.name == FIRST_STAGE_ORDER
+    return record.cell.reranker.recipe.get("order") == FIRST_STAGE_ORDER
 
 
 def task(record: Record) -> dict[str, str]:

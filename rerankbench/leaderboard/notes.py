@@ -17,6 +17,7 @@ from rerankbench.leaderboard.select import Selection
 from rerankbench.types import Record
 
 _SHOWN_NAMES = 5
+_SHOWN_WARNINGS = 3
 _SHOWN_CHARACTERS = 40
 
 
@@ -48,10 +49,9 @@ def _facts(
     depths = _spread(record.cell.depth for record in records)
     yield f"Reranked: the first {depths} documents of {' / '.join(sorted(first_stages))}."
     dtypes = sorted({one.cell.reranker.dtype for one in records} - {None}, key=str)
-    machines = sorted({figures.machine(record) for record in records})
-    yield f"Run on {'; '.join(machines)}" + (
-        f"; {', '.join(map(str, dtypes))}." if dtypes else "."
-    )
+    machines = sorted({figures.machine(one) for one in records if not figures.is_baseline(one)})
+    if machines:
+        yield f"Run on {'; '.join(machines)}; {', '.join(map(str, dtypes))}."
     if any(isinstance(column, DeltaColumn) for column in columns):
         yield "Δ is the difference to the first stage's own order."
     pooled = max(map(len, timed.values()), default=0)
@@ -86,13 +86,22 @@ def _cautions(
     yield from _missing_metrics(columns, records, metric)
     if selection.left_out:
         yield f"not listed in the layout, so left out: {_some(selection.left_out)}."
-    warned = [record for record in records if record.warnings]
-    if warned:
-        count = sum(len(record.warnings) for record in warned)
-        yield (
-            f"{count} {_plural('warning', count)} in {len(warned)} "
-            f"{_plural('record', len(warned))}; --format json lists them."
-        )
+    yield from _warnings(records)
+
+
+def _warnings(records: Sequence[Record]) -> Iterator[str]:
+    """The records' own warnings, each once with its rows; beyond a few they are counted."""
+    rows: dict[str, list[str]] = {}
+    for record in records:
+        for warning in record.warnings:
+            names = rows.setdefault(warning, [])
+            if record.cell.reranker.name not in names:
+                names.append(record.cell.reranker.name)
+    for warning, names in list(rows.items())[:_SHOWN_WARNINGS]:
+        yield f"{_some(names)}: {warning}."
+    left = len(rows) - _SHOWN_WARNINGS
+    if left > 0:
+        yield f"{left} more {_plural('warning', left)}; --format json lists them."
 
 
 def _sampled(records: Sequence[Record]) -> Iterator[str]:

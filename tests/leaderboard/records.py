@@ -69,7 +69,12 @@ def make_record(
         ),
         depth=depth,
         reranker=RerankerRef(
-            name=reranker, family=family, revision="1", parameters=parameters, dtype=dtype
+            name=reranker,
+            family=family,
+            revision="1",
+            parameters=parameters,
+            dtype=dtype,
+            recipe={"order": "first-stage"} if family == "baseline" else {},
         ),
         engine=EngineRef(engine="torch", device=device),
     )

@@ -182,7 +182,7 @@ def test_delta_needs_a_first_stage_over_the_same_task() -> None:
     assert _grid(table) == [["bm25", ""], ["model", ""]]
 
 
-def test_only_a_baseline_called_bm25_is_the_first_stage() -> None:
+def test_a_model_called_bm25_is_not_the_first_stage() -> None:
     (table,) = build([make_record("model"), make_record("bm25", {"nDCG@10": 0.1})], PLAIN)
     assert _headers(table) == ["Reranker", "nDCG@10"]
 
@@ -309,11 +309,16 @@ def test_two_collections_in_one_column_are_noted() -> None:
     ]
 
 
-def test_warnings_are_counted() -> None:
-    records = [make_record("a", warnings=["x", "y"]), make_record("b", warnings=["z"])]
-    assert _cautions(build(records, PLAIN)[0]) == [
-        "Caution: 3 warnings in 2 records; --format json lists them."
-    ]
+def test_warnings_are_told_once_with_their_rows() -> None:
+    records = [make_record("a", warnings=["x", "y"]), make_record("b", warnings=["x"])]
+    assert _cautions(build(records, PLAIN)[0]) == ["Caution: a, b: x.", "Caution: a: y."]
+
+
+def test_many_warnings_are_counted() -> None:
+    records = [make_record("a", warnings=["v", "w", "x", "y", "z"])]
+    assert _cautions(build(records, PLAIN)[0])[-1] == (
+        "Caution: 2 more warnings; --format json lists them."
+    )
 
 
 def test_facts_name_queries_depth_machine_and_dtype() -> None:
