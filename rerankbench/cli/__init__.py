@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from rerankbench import __version__
@@ -19,11 +17,11 @@ from rerankbench.console import Terminal
 from rerankbench.errors import RerankbenchError
 
 INTERRUPTED = 130
+_HOW_TO_GO_ON = "interrupted; finished work is kept, type the same command again to go on"
 
 app = typer.Typer(
     name="rerankbench",
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
@@ -63,29 +61,19 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     terminal = Terminal()
     try:
-        code = app(args=arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        return _interrupted(terminal)
-    except KeyboardInterrupt:
-        return _interrupted(terminal)
-    except click.ClickException as error:
-        error.show()
-        return 2
+        app(args=arguments)
+    except SystemExit as ended:
+        # Typer ends every call so: usage errors with 2, an interrupt with 130.
+        code = int(ended.code or 0)
+        if code == INTERRUPTED:
+            terminal.warn(_HOW_TO_GO_ON)
+        return code
     except RerankbenchError as error:
         terminal.error(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing more to say, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
         terminal.error(f"{error.filename or 'a file'}: cannot be written ({error.strerror})")
         return 2
-    return int(code or 0)
-
-
-def _interrupted(terminal: Terminal) -> int:
-    terminal.warn("interrupted; finished work is kept, type the same command again to go on")
-    return INTERRUPTED
+    return 0

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 Names = list[str] | None
-EXAMPLE = """Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2"""
 
 
 def run(
@@ -69,7 +68,7 @@ def run(
 
     Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2
     """
-    from rerankbench.cli.session import run_and_report
+    from rerankbench.cli.wiring import run_and_report
 
     overrides: dict[str, Any] = {
         "datasets": [{"id": each, "split": split} for each in dataset] if dataset else None,

@@ -32,10 +32,10 @@ def retrieve(
 
     Example: rerankbench retrieve -d scifact/ -k 1000 -o scifact.bm25.trec
     """
-    from rerankbench.cli import session
+    from rerankbench.cli import wiring
 
     entry = first_stage_override(first_stage, first_stage_arg)
-    session.retrieve(dataset, split, entry, top_k, output, verbosity=-1 if quiet else 0)
+    wiring.retrieve(dataset, split, entry, top_k, output, verbosity=-1 if quiet else 0)
 
 
 def rerank(
@@ -62,20 +62,20 @@ def rerank(
 
     Example: rerankbench rerank -d scifact/ --run bm25.trec -m MODEL -o out.trec
     """
-    from rerankbench.cli import session
+    from rerankbench.cli import wiring
 
     overrides = {
         "datasets": [{"id": dataset, "split": split}],
         "models": [model],
         "first_stages": [{"name": "run", "path": str(run)}],
-        "top_k": top_k or session.WHOLE_RUN,
+        "top_k": top_k or wiring.WHOLE_RUN,
         "device": device,
         "dtype": dtype,
         "engine": engine,
         "batch_tokens": batch_tokens,
         "max_length": max_length,
     }
-    session.rerank(overrides, output, verbosity=-1 if quiet else 0)
+    wiring.rerank(overrides, output, verbosity=-1 if quiet else 0)
 
 
 def evaluate(
@@ -95,6 +95,6 @@ def evaluate(
 
     Example: rerankbench evaluate qrels/test.tsv run.trec --metric nDCG@10
     """
-    from rerankbench.cli import session
+    from rerankbench.cli import wiring
 
-    session.evaluate(qrels, run, metric or ["nDCG@10"], per_query=per_query, form=format_name)
+    wiring.evaluate(qrels, run, metric or ["nDCG@10"], per_query=per_query, form=format_name)

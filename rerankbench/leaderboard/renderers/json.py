@@ -1,4 +1,4 @@
-"""Records as JSON: the stable interface for programs, documented in DESIGN section 5.
+"""Records as JSON: the stable interface for programs (docs/interface.md).
 
 Keys are only ever added. Nothing is rounded, filtered or chosen; null means not measured.
 """
