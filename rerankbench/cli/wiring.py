@@ -36,7 +36,9 @@ def run_and_report(
     config = configs.load(configs.demo_path() if nothing_named else path, overrides)
     report = pipeline.run(_work(config, terminal, fresh=fresh))
     if report.records:
-        typer.echo(publish(report.records, load_layout("plain"), "markdown"), nl=False)
+        collections = {record.cell.collection.name for record in report.records}
+        layout = load_layout("plain" if len(collections) == 1 else "wide")
+        typer.echo(publish(report.records, layout, "markdown"), nl=False)
         folder = config.results / config.suite
         terminal.note(f"{len(report.records)} records in {folder}")
     report.raise_for_failures()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rerankbench import stats
+from rerankbench import catalogue, stats
 from rerankbench.leaderboard import figures
 from rerankbench.leaderboard.layout import (
     AnyColumn,
@@ -43,18 +43,32 @@ def expand(form: TableForm, selection: Selection) -> list[AnyColumn]:
     columns: list[AnyColumn] = []
     for column in form.columns:
         if isinstance(column, MetricColumn) and column.every_collection:
-            found = {
-                figures.collection_slug(record): record.cell.collection.name
-                for record in selection.records()
-            }
-            columns += [
-                column.model_copy(update={"collection": (found[slug],)}) for slug in sorted(found)
-            ]
+            columns += _every_collection(column, selection)
         else:
             columns.append(column)
     if form.average:
         columns.append(AverageColumn(kind="average"))
     return columns
+
+
+def _every_collection(column: MetricColumn, selection: Selection) -> list[AnyColumn]:
+    """One column a collection, by name; the parts of a known one (CQADupStack) share one."""
+    found = {
+        figures.collection_slug(record): record.cell.collection.name
+        for record in selection.records()
+    }
+    wholes = {
+        figures.slug(member): whole for whole in catalogue.known() for member in whole.members
+    }
+    columns: dict[str, AnyColumn] = {}
+    for slug in sorted(found):
+        whole = wholes.get(slug)
+        if whole is None:
+            columns[slug] = column.model_copy(update={"collection": (found[slug],)})
+        else:
+            update = {"members": whole.members, "header": column.header or whole.name}
+            columns.setdefault(whole.slug, column.model_copy(update=update))
+    return list(columns.values())
 
 
 def header(column: AnyColumn, columns: Sequence[AnyColumn], metric: str | None) -> str:

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from rerankbench import catalogue
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
@@ -405,3 +406,19 @@ def test_a_layout_without_metrics_has_no_order_but_names() -> None:
 def test_a_record_without_any_metric_has_blanks() -> None:
     (table,) = build([make_record(metrics={})], PLAIN)
     assert _grid(table) == [["model"]]
+
+
+def test_the_forums_of_cqadupstack_share_one_column_blank_until_all_are_there() -> None:
+    whole = catalogue.by_slug("cqadupstack")
+    assert whole is not None
+    forums = whole.members
+    layout = _layout([{"kind": "metric", "every_collection": True}])
+    records = [
+        make_record("a", {"nDCG@10": number / 100}, collection=forum)
+        for number, forum in enumerate(forums)
+    ]
+    (table,) = build([*records, make_record("a", collection="fiqa")], layout)
+    assert _headers(table) == ["Reranker", "CQADupStack", "fiqa"]
+    assert _grid(table)[0][1] == f"{sum(range(12)) / 12 / 100:.3f}"
+    (table,) = build([*records[1:], make_record("a", collection="fiqa")], layout)
+    assert _grid(table)[0][1] == ""
