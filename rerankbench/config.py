@@ -132,8 +132,8 @@ def demo_path() -> Path:
 def _read_yaml(path: Path) -> dict[str, Any]:
     text = "\n".join(_with_blanks(read_lines(path)))
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        values = yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: month 13
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "not YAML"
         line = mark.line + 1 if mark else None
@@ -142,6 +142,20 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         remedy = "start from one of configs/*.yaml"
         raise InputError(path, "is no mapping of keys to values", remedy=remedy)
     return {str(key): value for key, value in values.items()}
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe, and refuses a key that is given twice instead of dropping the first."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                problem = f"the key '{key.value}' is given twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(str(key.value))
+        return node
 
 
 def _with_blanks(lines: Iterable[tuple[int, str]]) -> Iterable[str]:
@@ -158,7 +172,14 @@ def validated(values: Mapping[str, Any], source: str) -> RunConfig:
     try:
         return RunConfig.model_validate(dict(values))
     except ValidationError as error:
-        problems = [_explain(source, dict(each)) for each in error.errors()]
+        found = error.errors()
+        # pydantic leaves wrong entries out before it counts them: a list of those is not empty.
+        wrong_inside = {each["loc"][0] for each in found if len(each["loc"]) > 1}
+        problems = [
+            _explain(source, dict(each))
+            for each in found
+            if not (each["type"] == "too_short" and each["loc"][0] in wrong_inside)
+        ]
         raise ConfigError("\n".join(dict.fromkeys(problems))) from None
 
 
@@ -199,4 +220,4 @@ def _reason(error: Mapping[str, Any]) -> str:
 def threads_wanted(cores: int) -> int:
     """Threads to compute with: OMP_NUM_THREADS where it is a number, else all cores."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return int(wanted) if wanted.isdigit() and int(wanted) > 0 else cores
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else cores

@@ -19,6 +19,7 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers import checkpoint as checkpoints
 from rerankbench.rerankers.batching import batches, pad
+from rerankbench.rerankers.host_memory import keep_freed_memory
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE, EncodedPairs, encode
 from rerankbench.types import EngineRef, RerankerRef
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     import torch
 
 FAMILY = "sequence-classification"
-# Padded tokens in one batch. On a CPU small batches stay in its caches; a GPU wants to be filled.
-CPU_BATCH_TOKENS = 4096
+# Padded tokens in one batch: a GPU wants to be filled.
+CPU_BATCH_TOKENS = 16384
 CUDA_BATCH_TOKENS = 65536
 
 
@@ -123,6 +124,8 @@ def _load(
     logging.set_verbosity_error()  # type: ignore[no-untyped-call, unused-ignore]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
     device = _device(engine.device)
+    if device.type == "cpu":
+        keep_freed_memory()
     if engine.threads is not None:
         torch.set_num_threads(engine.threads)
     common = {"trust_remote_code": spec.trust_remote_code, "local_files_only": True}
