@@ -40,7 +40,9 @@ def retrieve(
     path = cache / "candidates" / f"{candidates_key(hashes, by, wanted)}.trec.gz"
     found = _cached(path, progress)
     if found is None:
-        found = list(first_stage.retrieve(collection, queries, wanted, progress=progress))
+        fresh = first_stage.retrieve(collection, queries, wanted, progress=progress)
+        # A plug-in may order ties as it likes; the cut must be that of the cached run.
+        found = [Ranking.sort(each.query_id, each.hits) for each in fresh]
         if any(ranking.hits for ranking in found):
             write_whole(path, gzip_bytes(format_run(found, name)))
     by_query = {ranking.query_id: ranking for ranking in found}

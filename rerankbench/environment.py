@@ -143,7 +143,9 @@ def _gpus() -> tuple[tuple[str, int], ...]:
     found = []
     for line in out.splitlines():
         name, _, mebibytes = line.rpartition(",")
-        found.append((name.strip(), int(mebibytes) * 2**20))
+        # "[N/A]" where GPU and CPU share their memory.
+        size = int(mebibytes) * 2**20 if mebibytes.strip().isdecimal() else 0
+        found.append((name.strip(), size))
     return tuple(found)
 
 
@@ -158,8 +160,11 @@ def _git_sha() -> str | None:
 
 
 def _output(*command: str) -> str:
-    """What a command prints; nothing where it is not installed or fails."""
+    """What a command prints; nothing where it is not installed, fails or hangs."""
     if shutil.which(command[0]) is None:
         return ""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
     return done.stdout if done.returncode == 0 else ""

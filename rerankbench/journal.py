@@ -7,12 +7,14 @@ scores belong to; under any other circumstances the journal is started anew.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from rerankbench.errors import StorageError
+from rerankbench.files import write_whole
 from rerankbench.protocols import ScoredBatch
 
 
@@ -38,22 +40,22 @@ class Journal:
         kept = [lines[0]]
         for line in lines[1:]:
             try:
-                batch = json.loads(line)
-                found = dict(zip(batch["pairs"], batch["scores"], strict=True))
+                found, truncated = _batch(line)
             except (ValueError, KeyError, TypeError):
                 break  # Damaged from here on: these batches are scored again.
+            if found.keys() <= self.scores.keys():
+                continue  # Appended twice.
             self.scores.update(found)
-            self.truncated_pairs += batch["truncated"]
+            self.truncated_pairs += truncated
             kept.append(line)
         return kept
 
     def __enter__(self) -> Self:
         """Open the file for appending, first cutting off a torn end."""
+        kept = self._kept or [self._header]
+        write_whole(self._path, "".join(f"{line}\n" for line in kept))
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = self._path.open("w", encoding="utf-8")
-            self._handle.writelines(f"{line}\n" for line in self._kept or [self._header])
-            self._handle.flush()
+            self._handle = self._path.open("a", encoding="utf-8")
         except OSError as error:
             raise self._refused(error) from error
         return self
@@ -65,8 +67,8 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         """Close the file."""
-        if self._handle is not None:
-            self._handle.close()
+        assert self._handle is not None, "closed before it was opened"
+        self._handle.close()
 
     def add(self, batch: ScoredBatch) -> None:
         """Keep a batch; it survives the process from here on. Raises StorageError."""
@@ -89,3 +91,12 @@ class Journal:
         return StorageError(
             f"{self._path}: cannot be written ({reason}); free space or set RERANKBENCH_HOME"
         )
+
+
+def _batch(line: str) -> tuple[dict[int, float], int]:
+    """Scores by pair, and how many pairs were truncated. Raises for what is no such line."""
+    batch = json.loads(line)
+    pairs, scores = map(int, batch["pairs"]), [float(score) for score in batch["scores"]]
+    if not all(map(math.isfinite, scores)):
+        raise ValueError("a score is not finite")
+    return dict(zip(pairs, scores, strict=True)), int(batch["truncated"])

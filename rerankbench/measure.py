@@ -98,21 +98,28 @@ def seeded_order(candidates: Sequence[Candidates]) -> list[Candidates]:
 
 def one_pass(reranker: Reranker, job: Job, instruments: Instruments) -> PassResult:
     """Prepare and score a job once, with nothing kept from earlier passes."""
-    energy = instruments.energy_j()
+    before_j = instruments.energy_j()
     start_s = instruments.clock()
     prepared = reranker.prepare(job)
     prepared_s = instruments.clock()
     batches = list(reranker.score(prepared))
     end_s = instruments.clock()
-    after = instruments.energy_j()
+    after_j = instruments.energy_j()
     return PassResult(
         whole_s=end_s - start_s,
         model_s=end_s - prepared_s,
         tokens=sum(batch.tokens for batch in batches),
         padded_tokens=sum(batch.padded_tokens for batch in batches),
         truncated_pairs=sum(batch.truncated_pairs for batch in batches),
-        energy_j=None if energy is None or after is None else after - energy,
+        energy_j=_counted(before_j, after_j),
     )
+
+
+def _counted(before_j: float | None, after_j: float | None) -> float | None:
+    """What a counter counted; None where it cannot tell, or started over in between."""
+    if before_j is None or after_j is None or after_j < before_j:
+        return None
+    return after_j - before_j
 
 
 def _latency(

@@ -65,6 +65,8 @@ class Store:
 
     def rankings(self, record: Record) -> list[Ranking] | None:
         """The rankings that a record was computed from; None where the run file is not its own."""
+        if record.run_sha256 == run_sha256(()):
+            return []  # No query has results; a run file cannot say so.
         path = self.run_path(record.quality_key)
         if not path.exists():
             return None
@@ -111,9 +113,9 @@ def _parse(path: Path, body: bytes) -> Record:
     except ValueError:
         raw = None
     found = raw.get("schema") if isinstance(raw, dict) else None
-    if not isinstance(found, int):
+    if not isinstance(found, int) or found < min(_UPGRADES, default=SCHEMA):
         remedy = "restore it from git, or delete it and run its cell again"
-        raise InputError(path, "is not a record (no schema in it)", remedy=remedy)
+        raise InputError(path, "is not a record (no known schema in it)", remedy=remedy)
     if found > SCHEMA:
         raise NewerFileError(path, found, SCHEMA)
     for step in range(found, SCHEMA):
@@ -126,20 +128,22 @@ def read_records(paths: Sequence[Path]) -> list[Record]:
 
     Raises InputError for a path that is missing or holds no records.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
             remedy = "run `rerankbench run` first, or name a folder with records"
             raise InputError(path, "no such file or folder", remedy=remedy)
-        found.update(dict.fromkeys(_record_files(path) if path.is_dir() else [path]))
+        for file in _record_files(path) if path.is_dir() else [path]:
+            found.setdefault(file.resolve(), file)
     if not found:
         names = ", ".join(str(path) for path in paths)
         raise InputError(names, "holds no records", remedy="run `rerankbench run` first")
-    return [read_record(path) for path in found]
+    return [read_record(path) for path in found.values()]
 
 
 def _record_files(folder: Path) -> list[Path]:
-    inside = folder.glob("*.json") if folder.name == "records" else folder.rglob("records/*.json")
+    is_records = folder.resolve().name == "records"
+    inside = folder.glob("*.json") if is_records else folder.rglob("records/*.json")
     return sorted(path for path in inside if not path.name.startswith("."))
 
 

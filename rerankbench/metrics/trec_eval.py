@@ -1,7 +1,8 @@
 """trec_eval's measures, computed by pytrec_eval and named as papers write them.
 
 Definitions are trec_eval's: linear gain and log2(rank + 1) in nDCG, negative grades count as 0,
-grade 1 and above is relevant. Every query of the qrels gets a value (trec_eval's `-c`).
+grade 1 and above is relevant. Every query of the qrels gets a value (trec_eval's `-c`). Scores are
+compared as float32, as trec_eval 9.0.8 holds them: what differs by less ties, and falls by doc_id.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ class TrecEvalMeasure:
 
 
 def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:
-    return {query: dict(grades) for query, grades in qrels.items()}
+    # trec_eval's measures read grades below 0 as 0; left to it, they corrupt pytrec_eval's memory.
+    return {
+        query: {doc_id: max(0, grade) for doc_id, grade in grades.items()}
+        for query, grades in qrels.items()
+    }
 
 
 def ndcg(cutoff: int | None) -> TrecEvalMeasure:

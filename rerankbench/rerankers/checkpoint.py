@@ -161,9 +161,22 @@ def _safetensors_header(path: Path) -> Mapping[str, Any]:
             header = json.loads(handle.read(length))
     except ValueError as error:
         raise ModelError(f"{path}: is no safetensors file ({error}); fetch it again") from None
-    if not isinstance(header, dict):
+    if not isinstance(header, dict) or not all(map(_is_tensor, header.items())):
         raise ModelError(f"{path}: is no safetensors file (no header); fetch it again")
     return header
+
+
+def _is_tensor(entry: tuple[str, Any]) -> bool:
+    name, tensor = entry
+    if name == "__metadata__":
+        return True
+    return (
+        isinstance(tensor, dict)
+        and isinstance(tensor.get("shape"), list)
+        and all(isinstance(size, int) for size in tensor["shape"])
+        and bool(tensor.get("dtype"))
+        and isinstance(tensor["dtype"], str)
+    )
 
 
 def _hash_of_files(folder: Path) -> str:

@@ -78,7 +78,10 @@ def encode(tokenizer: Any, job: Job, max_length: int) -> EncodedPairs:
 
 
 def _clip(tokenizer: Any, queries: Sequence[str], most: int) -> list[str]:
-    """Queries of at most `most` tokens; longer ones end where their last token kept ends."""
+    """Queries of at most `most` tokens; longer ones end where their last token kept ends.
+
+    A character that is several tokens (an emoji in bytes) is kept whole or not at all.
+    """
     if not queries:
         return []
     encoded = tokenizer(
@@ -90,6 +93,13 @@ def _clip(tokenizer: Any, queries: Sequence[str], most: int) -> list[str]:
         verbose=False,
     )
     return [
-        query if len(offsets) <= most else query[: offsets[most - 1][1]]
+        query if len(offsets) <= most else query[: _end(offsets, most)]
         for query, offsets in zip(queries, encoded["offset_mapping"], strict=True)
     ]
+
+
+def _end(offsets: Sequence[tuple[int, int]], kept: int) -> int:
+    """Where the text of the first `kept` tokens ends, none of which shares a letter beyond."""
+    while kept and offsets[kept][0] < offsets[kept - 1][1]:
+        kept -= 1
+    return offsets[kept - 1][1] if kept else 0

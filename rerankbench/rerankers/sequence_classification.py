@@ -138,7 +138,7 @@ def _load(
             output_loading_info=True,
             **common,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+    except Exception as error:  # noqa: BLE001 - safetensors and tokenizers raise plain Exceptions
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{ref.name}: cannot be loaded ({reason})") from error
     if missing := sorted(loading["missing_keys"]):
