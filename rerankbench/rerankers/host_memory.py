@@ -2,7 +2,8 @@
 
 Every activation is a fresh allocation of megabytes. glibc by default maps such blocks from the
 kernel and gives them back at once, so that each is paid for in page faults again. Told to keep
-them, it reuses them.
+them, it reuses them; what lies scattered between blocks of changing sizes is given back now and
+then, else a long run would hold gigabytes that it does not use.
 """
 
 from __future__ import annotations
@@ -20,14 +21,24 @@ _TOP_PAD_BYTES = 64 * 2**20
 @cache
 def keep_freed_memory() -> bool:
     """Let freed blocks be reused instead of returned; False where the C library is another."""
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    mallopt = ctypes.CDLL(None).mallopt
-    return all(
-        mallopt(option, value) == 1
+    libc = _glibc()
+    return libc is not None and all(
+        libc.mallopt(option, value) == 1
         for option, value in (
             (_M_MMAP_THRESHOLD, 2**30),
             (_M_TRIM_THRESHOLD, _LARGEST),
             (_M_TOP_PAD, _TOP_PAD_BYTES),
         )
     )
+
+
+def return_freed_memory() -> None:
+    """Give back to the system what is free at this moment."""
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None

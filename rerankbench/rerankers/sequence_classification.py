@@ -19,7 +19,7 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers import checkpoint as checkpoints
 from rerankbench.rerankers.batching import batches, pad
-from rerankbench.rerankers.host_memory import keep_freed_memory
+from rerankbench.rerankers.host_memory import keep_freed_memory, return_freed_memory
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE, EncodedPairs, encode
 from rerankbench.types import EngineRef, RerankerRef
 
@@ -30,6 +30,8 @@ FAMILY = "sequence-classification"
 # Padded tokens in one batch: a GPU wants to be filled.
 CPU_BATCH_TOKENS = 16384
 CUDA_BATCH_TOKENS = 65536
+# Batches of ever new shapes scatter the freed memory; after so many of them it is given back.
+_BATCHES_BETWEEN_TRIMS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,7 @@ def _load(
             output_loading_info=True,
             **common,
         )
-    except Exception as error:  # noqa: BLE001 - safetensors and tokenizers raise plain Exceptions
+    except Exception as error:  # safetensors and tokenizers raise plain Exceptions
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{ref.name}: cannot be loaded ({reason})") from error
     if missing := sorted(loading["missing_keys"]):
@@ -177,6 +179,7 @@ class CrossEncoder:
         self._tokenizer = tokenizer
         self._budget = engine.batch_tokens or CPU_BATCH_TOKENS
         self._cut_queries: set[str] = set()
+        self._batches = 0
 
     def prepare(self, job: Job) -> EncodedPairs:
         """Tokenise the pairs."""
@@ -244,7 +247,13 @@ class CrossEncoder:
             logits = self._model(**tensors).logits.float()
             scores = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
             found: list[float] = scores.cpu().tolist()
+        self._tidy(device)
         return found
+
+    def _tidy(self, device: torch.device) -> None:
+        self._batches += 1
+        if device.type == "cpu" and self._batches % _BATCHES_BETWEEN_TRIMS == 0:
+            return_freed_memory()
 
     def _give_way(self, error: Exception, pairs: int, width: int) -> None:
         """Halve the token budget after a lack of memory; anything else is raised again."""
