@@ -66,9 +66,13 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the file."""
+        """Close the file; a full disk that was complained of is not complained of again."""
         assert self._handle is not None, "closed before it was opened"
-        self._handle.close()
+        try:
+            self._handle.close()
+        except OSError as closing:
+            if error is None:
+                raise self._refused(closing) from closing
 
     def add(self, batch: ScoredBatch) -> None:
         """Keep a batch; it survives the process from here on. Raises StorageError."""

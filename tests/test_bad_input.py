@@ -383,10 +383,6 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(
     assert sorted(tiny.records(results)) == ["bm25", "random"]
 
 
-@pytest.mark.xfail(
-    reason="Journal.__exit__ closes the file, which fails again and hides the StorageError",
-    strict=True,
-)
 def test_a_full_disk_stops_the_journal_in_one_line(
     say: Say,
     folder: Path,
