@@ -5,7 +5,6 @@ Results go to stdout and are not this module's business.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -74,8 +73,3 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
-
-
-def write_out(text: str) -> None:
-    """Print a result on stdout as it is."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")

@@ -185,6 +185,11 @@ def _run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists
         store.forget_work(cell.key)
     reranker = cell.factory.load(cell.spec)
     scored = _score(work, group, cell, reranker, lists)
+    if scored.resumed_pairs:
+        work.progress.note(
+            f"{reranker.ref.name}: {scored.resumed_pairs:,} of {scored.pairs:,} pairs were scored "
+            "before an interruption"
+        )
     measurements, speed_warnings = _measure(work, cell, reranker, lists)
     record = _record(work, group, cell, scored, measurements, started_at)
     found = (*group.collection.warnings(), *lists.warnings, *reranker.warnings(), *speed_warnings)

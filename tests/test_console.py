@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rerankbench import console
-from rerankbench.console import Terminal, printable, write_out
+from rerankbench.console import Terminal, printable
 
 NASTY = "\x1b[31mred\x07 [bold]x[/bold] \u202eevil\r\nnext"
 
@@ -102,14 +102,6 @@ def test_a_quiet_terminal_shows_no_bar() -> None:
     with terminal.task("scoring", 7, "pairs") as advance:
         advance(7)
     assert seen.getvalue() == ""
-
-
-@pytest.mark.parametrize(("text", "written"), [("a\nb", "a\nb\n"), ("a\n", "a\n"), ("", "\n")])
-def test_results_go_to_stdout_with_one_line_end(
-    text: str, written: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_out(text)
-    assert capsys.readouterr() == (written, "")
 
 
 def test_the_module_prints_on_stderr_by_default() -> None:

@@ -133,18 +133,34 @@ def _entry(column: AnyColumn, line: Line, context: Context) -> Entry:
     if isinstance(column, AverageColumn):
         return Entry()
     if isinstance(column, RateColumn):
-        rates = [figures.docs_per_s(record) for record in context.timed[line.name]]
-        if column.decimals is None:
-            return Entry(value=_median(rates), form="rate")
-        return Entry(value=_median(rates), form="fixed", decimals=column.decimals)
+        return _rate(column, context.timed[line.name])
     if isinstance(column, LatencyColumn):
-        times = [figures.latency_ms(one, column.percentile) for one in context.timed[line.name]]
-        digits = 1 if column.decimals is None else column.decimals
-        return Entry(value=_median(times), form="fixed", decimals=digits)
+        return _latency(column, context.timed[line.name])
     if isinstance(column, ParametersColumn):
         return Entry(value=line.newest.cell.reranker.parameters, form="magnitude")
     queries = sum(figures.query_count(record) for record in line.records.values())
     return Entry(value=queries, form="fixed")
+
+
+def _rate(column: RateColumn, records: Sequence[Record]) -> Entry:
+    rate = _median([figures.docs_per_s(record) for record in records])
+    # A median over several collections has no range of passes.
+    alone = column.range and len(records) == 1
+    span = figures.docs_per_s_range(records[0]) if alone else None
+    if column.decimals is None:
+        return Entry(value=rate, form="rate", span=span)
+    return Entry(value=rate, form="fixed", decimals=column.decimals, span=span)
+
+
+def _latency(column: LatencyColumn, records: Sequence[Record]) -> Entry:
+    time_ms = _median([figures.latency_ms(record, column.percentile) for record in records])
+    alone = column.interval and len(records) == 1
+    return Entry(
+        value=time_ms,
+        form="fixed",
+        decimals=1 if column.decimals is None else column.decimals,
+        span=figures.latency_interval_ms(records[0], column.percentile) if alone else None,
+    )
 
 
 def _decimals(column: MetricColumn | DeltaColumn | AverageColumn, context: Context) -> int:

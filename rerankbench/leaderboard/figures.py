@@ -46,12 +46,29 @@ def docs_per_s(record: Record) -> float | None:
     return throughput.docs_per_s if throughput is not None and throughput.passes_s else None
 
 
+def docs_per_s_range(record: Record) -> tuple[float, float] | None:
+    """Pairs per second of the slowest and of the fastest timed pass."""
+    throughput = record.measurements.throughput
+    if throughput is None or not throughput.passes_s:
+        return None
+    return throughput.pairs / max(throughput.passes_s), throughput.pairs / min(throughput.passes_s)
+
+
 def latency_ms(record: Record, p: float) -> float | None:
     """A percentile of the single-stream requests, by nearest rank, in milliseconds."""
     latency = record.measurements.latency
     if latency is None or not latency.requests_s:
         return None
     return 1000 * stats.percentile(latency.requests_s, p)
+
+
+def latency_interval_ms(record: Record, p: float) -> tuple[float, float] | None:
+    """The 95 % interval of that percentile, in milliseconds; None for too few requests."""
+    latency = record.measurements.latency
+    if latency is None or p == 100:
+        return None
+    found = stats.percentile_interval(latency.requests_s, p)
+    return (1000 * found[0], 1000 * found[1]) if found is not None else None
 
 
 def is_timed(record: Record) -> bool:

@@ -118,6 +118,7 @@ class RateColumn(_Column):
 
     kind: Literal["docs_per_s"]
     decimals: Decimals | None = None
+    range: bool = False
 
 
 class LatencyColumn(_Column):
@@ -126,6 +127,7 @@ class LatencyColumn(_Column):
     kind: Literal["latency"]
     percentile: Annotated[int, Field(ge=1, le=100)] = 50
     decimals: Decimals | None = None
+    interval: bool = False
 
 
 class ParametersColumn(_Column):

@@ -23,11 +23,13 @@ class Entry:
 
     `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
     significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
+    `span` holds two bounds that are printed behind the value: 82 (80–84).
     """
 
     value: Value = None
     form: Form = "text"
     decimals: int = 0
+    span: tuple[float, float] | None = None
 
     @property
     def text(self) -> str:
@@ -36,13 +38,19 @@ class Entry:
             return ""
         if isinstance(self.value, str):
             return printable(self.value)
+        if self.span is None:
+            return self._number(self.value)
+        low, high = map(self._number, self.span)
+        return f"{self._number(self.value)} ({low}–{high})"
+
+    def _number(self, value: float) -> str:
         if self.form == "magnitude":
-            return _magnitude(self.value)
+            return _magnitude(value)
         if self.form == "rate":
-            return f"{self.value:.0f}" if abs(self.value) >= 10 else f"{self.value:.2g}"
+            return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
         # "z": a loss of 0.0001 prints as +0.000, not as -0.000.
         sign = "+" if self.form == "signed" else ""
-        return format(self.value, f"{sign}z.{self.decimals}f")
+        return format(value, f"{sign}z.{self.decimals}f")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

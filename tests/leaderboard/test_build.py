@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from rerankbench import catalogue
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.build import build
+from rerankbench.leaderboard.frame import per_query_frame, records_frame
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
+from rerankbench.types import Throughput
 
 from .records import first_stage_record, make_record
 
@@ -422,3 +425,42 @@ def test_the_forums_of_cqadupstack_share_one_column_blank_until_all_are_there() 
     assert _grid(table)[0][1] == f"{sum(range(12)) / 12 / 100:.3f}"
     (table,) = build([*records[1:], make_record("a", collection="fiqa")], layout)
     assert _grid(table)[0][1] == ""
+
+
+def test_range_and_interval_stand_behind_the_value_where_they_mean_something() -> None:
+    layout = _layout(
+        [
+            {"kind": "docs_per_s", "range": True},
+            {"kind": "latency", "percentile": 90, "interval": True},
+        ]
+    )
+    record = make_record("a", requests_s=[number / 1000 for number in range(1, 51)])
+    timed = Throughput(
+        queries=1,
+        pairs=100,
+        tokens=1,
+        padded_tokens=1,
+        truncated_pairs=0,
+        warmup_passes_s=(),
+        passes_s=(1.0, 2.0, 4.0),
+    )
+    record = replace(record, measurements=replace(record.measurements, throughput=timed))
+    (table,) = build([record], layout)
+    # Of 50 requests the 40th and the 49th enclose P90.
+    assert _grid(table)[0][1:] == ["50 (25–100)", "45.0 (40.0–49.0)"]
+    few = make_record("a", requests_s=[0.001, 0.002])
+    (table,) = build([few], layout)
+    assert _grid(table)[0][-1] == "2.0"
+
+
+def test_frames_hold_a_row_per_record_and_per_query() -> None:
+    records = [
+        make_record("a", {"nDCG@10": [0.5, 1.0]}),
+        make_record("b", {"nDCG@10": [0.0, 0.5]}),
+    ]
+    frame = records_frame(records)
+    assert frame["reranker"].tolist() == ["a", "b"]
+    assert frame["metrics.nDCG@10"].tolist() == [0.75, 0.25]
+    by_query = per_query_frame(records)
+    assert len(by_query) == 4
+    assert by_query.groupby("reranker")["value"].mean().to_dict() == {"a": 0.75, "b": 0.25}
