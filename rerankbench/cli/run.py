@@ -17,46 +17,68 @@ def run(
     ] = None,
     dataset: Annotated[
         Names,
-        typer.Option("-d", "--dataset", help="BEIR folder, ir_datasets id, or demo; repeatable."),
+        typer.Option(
+            "-d",
+            "--dataset",
+            metavar="ID|PATH",
+            help="BEIR folder, ir_datasets id, demo; repeatable.",
+        ),
     ] = None,
     model: Annotated[
         Names,
-        typer.Option("-m", "--model", help="Hub id, folder, bm25, oracle, random; repeatable."),
+        typer.Option(
+            "-m", "--model", metavar="NAME|PATH", help="Hub id, folder, bm25, random…; repeatable."
+        ),
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Split of the collections.")] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Split of the collections.")
+    ] = None,
     first_stage: Annotated[
-        str | None, typer.Option(help="bm25, rank-bm25 or run:FILE.trec.")
+        str | None, typer.Option(metavar="NAME", help="bm25, rank-bm25 or run:FILE.trec.")
     ] = None,
     first_stage_arg: Annotated[
         Names, typer.Option(metavar="KEY=VALUE", help="Such as k1=0.9; repeatable.")
     ] = None,
     top_k: Annotated[
-        int | None, typer.Option("-k", "--top-k", min=1, help="Depth. [default: 100]")
+        int | None, typer.Option("-k", "--top-k", metavar="N", min=1, help="Depth. [default: 100]")
     ] = None,
     metric: Annotated[
-        Names, typer.Option(help="The first is the headline. [default: nDCG@10]")
+        Names,
+        typer.Option(
+            metavar="NAME", help="Repeatable; the first is the headline. [default: nDCG@10]"
+        ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.")] = None,
-    engine: Annotated[str | None, typer.Option(help="auto or torch.")] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.")
+    ] = None,
+    dtype: Annotated[
+        str | None, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto or torch.")] = None,
     batch_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Padded tokens in one batch.")
+        int | None, typer.Option(metavar="N", min=1, help="Padded tokens in one batch.")
     ] = None,
     max_length: Annotated[
-        int | None, typer.Option(min=8, help="Tokens of a pair; documents are cut to it.")
+        int | None,
+        typer.Option(metavar="N", min=8, help="Tokens of a pair; documents are cut to it."),
     ] = None,
     limit_queries: Annotated[
-        int | None, typer.Option(min=1, help="Run a seeded sample of so many queries.")
+        int | None, typer.Option(metavar="N", min=1, help="Run a seeded sample of N queries.")
     ] = None,
     no_speed: Annotated[bool, typer.Option("--no-speed", help="Measure no speed.")] = False,
-    passes: Annotated[int | None, typer.Option(min=3, help="Timed passes. [default: 3]")] = None,
+    passes: Annotated[
+        int | None, typer.Option(metavar="N", min=3, help="Timed passes. [default: 3]")
+    ] = None,
     speed_budget: Annotated[
-        float | None, typer.Option(help="Seconds of measuring a cell. [default: 60]")
+        float | None, typer.Option(metavar="S", help="Seconds of measuring a cell. [default: 60]")
     ] = None,
     results: Annotated[
-        Path | None, typer.Option("-o", "--results", help="Folder. [default: results]")
+        Path | None,
+        typer.Option("-o", "--results", metavar="DIR", help="Folder. [default: results]"),
     ] = None,
-    suite: Annotated[str | None, typer.Option(help="Name of the records' folder.")] = None,
+    suite: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the records' folder.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ignore finished cells.")] = False,
     verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Say more.")] = 0,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
