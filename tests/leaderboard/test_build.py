@@ -49,7 +49,7 @@ def test_plain_is_sorted_by_the_headline_metric_falling() -> None:
     ]
     (table,) = build(records, PLAIN)
     assert table.title == "scifact (test), bm25 top-100"
-    assert _headers(table) == ["Reranker", "nDCG@10", "Δ first stage"]
+    assert _headers(table) == ["Reranker", "nDCG@10", "Δ"]
     assert _grid(table) == [
         ["b", "0.600", "+0.300"],
         ["a", "0.400", "+0.100"],
@@ -64,7 +64,7 @@ def test_plain_shows_speed_and_size() -> None:
         docs_per_s=1800, requests_s=[0.010, 0.030, 0.020, 0.040], parameters=22_713_216
     )
     (table,) = build([record], PLAIN)
-    assert _headers(table)[2:] == ["Docs / Sec", "P50 ms", "P90 ms", "Parameters"]
+    assert _headers(table)[2:] == ["Docs/s", "P50 ms", "P90 ms", "Params"]
     assert _grid(table)[0][2:] == ["1800", "20.0", "40.0", "22.7M"]
 
 
