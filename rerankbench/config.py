@@ -95,7 +95,7 @@ class RunConfig(_Strict):
 
 
 def load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
-    """The config of a file (the embedded demo's for None) with the given keys put in its place.
+    """The config of a file, or of nothing for None, with the given keys put over its own.
 
     Relative paths inside a file are relative to where the command runs, as on the command line.
     Raises ConfigError or InputError.
