@@ -16,7 +16,8 @@ import torch
 from rerankbench import candidates
 from rerankbench.firststage.bm25 import Bm25
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.sequence_classification import CrossEncoder, Factory
+from rerankbench.rerankers.cross_encoder import CrossEncoder
+from rerankbench.rerankers.sequence_classification import Factory
 
 from .. import tiny
 from .conftest import Command

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers.sequence_classification import FACTORY, CrossEncoder
+from rerankbench.rerankers.cross_encoder import CrossEncoder
+from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import Candidates, EngineRef, RerankerRef
 
 from .. import tiny

@@ -1,138 +1,25 @@
-"""The order of work of `run`: group by group, cell by cell, each on disk before the next begins.
-
-Prints nothing; what it does is reported to a `Progress`.
-"""
+"""One cell: candidates, scores, metrics, measurements, record."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rerankbench import candidates as candidate_lists
 from rerankbench import measure, quality, scoring, store
 from rerankbench.config import SpeedConfig
-from rerankbench.errors import CellsFailedError, RerankbenchError, StorageError
+from rerankbench.errors import CellsFailedError, RerankbenchError
 from rerankbench.identity import digest
-from rerankbench.measure import Instruments
-from rerankbench.plan import Group, Plan, PlannedCell
-from rerankbench.progress import Progress
+from rerankbench.pipeline.work import Work
+from rerankbench.plan import Group, PlannedCell
 from rerankbench.protocols import Metric, Reranker
 from rerankbench.scoring import Scored
-from rerankbench.store import Store
-from rerankbench.types import CandidateLists, Environment, Measurements, Qrels, Ranking, Record
+from rerankbench.types import CandidateLists, Measurements, Ranking, Record
 
 # A library that changes may change scores: cells half finished with another version start anew.
 _SCORING_PACKAGES = ("rerankbench", "torch", "transformers", "tokenizers")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What all cells of one run share. `fresh` ignores finished cells."""
-
-    plan: Plan
-    store: Store
-    environment: Environment
-    instruments: Instruments
-    progress: Progress
-    cache: Path
-    fresh: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a run left: records in the plan's order, how many were there before, and failures."""
-
-    records: tuple[Record, ...]
-    reused: int
-    failures: tuple[RerankbenchError, ...]
-
-    def raise_for_failures(self) -> None:
-        """Raise CellsFailedError where cells failed, or the one error that stopped everything."""
-        if not self.failures:
-            return
-        if not self.records and len(self.failures) == 1:
-            raise self.failures[0]
-        count = len(self.failures)
-        lines = [*map(str, self.failures), f"{count} failed; all others are recorded"]
-        raise CellsFailedError("\n".join(lines))
-
-
-def run(work: Work) -> Report:
-    """Run every cell that has no record yet. A failure is kept and reported, the others go on.
-
-    Raises StorageError at once: what cannot be kept need not be computed.
-    """
-    records: list[Record] = []
-    failures: list[RerankbenchError] = []
-    reused = 0
-    for open_group in work.plan.groups:
-        try:
-            group = open_group()
-            done = _finished(work, group)
-            fresh, problems = _run_pending(work, group, done)
-        except StorageError:
-            raise
-        except RerankbenchError as error:
-            failures.append(error)
-            continue
-        found = {**done, **fresh}
-        records += [found[cell.key] for cell in group.cells if cell.key in found]
-        reused += len(done)
-        failures += problems
-    return Report(records=tuple(records), reused=reused, failures=tuple(failures))
-
-
-def _finished(work: Work, group: Group) -> dict[str, Record]:
-    """Records that are there already, completed by metrics that were not asked for then."""
-    if work.fresh:
-        return {}
-    found: dict[str, Record] = {}
-    for cell in group.cells:
-        record = work.store.find(cell.quality_key, cell.speed_key)
-        if record is not None:
-            record = _with_metrics(work, record, group.qrels)
-        if record is not None:
-            found[cell.key] = record
-    return found
-
-
-def _with_metrics(work: Work, record: Record, qrels: Qrels) -> Record | None:
-    """The record with all wanted metrics, from its run file; None where that is not at hand."""
-    lacking = [metric for metric in work.plan.metrics if metric.name not in record.per_query]
-    if not lacking:
-        return record
-    rankings = work.store.rankings(record)
-    if rankings is None:
-        return None
-    added = quality.evaluate(qrels, rankings, lacking)
-    record = replace(record, per_query={**record.per_query, **added})
-    work.store.write(record, rankings)
-    return record
-
-
-def _run_pending(
-    work: Work, group: Group, done: Mapping[str, Record]
-) -> tuple[dict[str, Record], list[RerankbenchError]]:
-    pending = [cell for cell in group.cells if cell.key not in done]
-    where = f"{group.collection_ref.name}/{group.collection_ref.split}"
-    if not pending:
-        work.progress.note(f"{where}: all {len(done)} cells are finished; --fresh runs them again")
-        return {}, []
-    lists = _candidates(work, group)
-    records: dict[str, Record] = {}
-    problems: list[RerankbenchError] = []
-    for cell in pending:
-        try:
-            records[cell.key] = _run_cell(work, group, cell, lists)
-        except StorageError:
-            raise
-        except Exception as error:  # noqa: BLE001 - one broken model must not cost the others
-            problems.append(_keep_failure(cell, error))
-            work.progress.warn(str(problems[-1]))
-    return records, problems
 
 
 def retrieve(work: Work, group: Group) -> list[Ranking]:
@@ -148,7 +35,8 @@ def retrieve(work: Work, group: Group) -> list[Ranking]:
     )
 
 
-def _candidates(work: Work, group: Group) -> CandidateLists:
+def find_candidates(work: Work, group: Group) -> CandidateLists:
+    """The group's rankings with their texts; what was odd in reading them is shown."""
     lists = candidate_lists.with_texts(group.collection, group.queries, retrieve(work, group))
     for warning in (*group.collection.warnings(), *lists.warnings):
         work.progress.warn(f"{group.collection_ref.name}: {warning}")
@@ -158,7 +46,7 @@ def _candidates(work: Work, group: Group) -> CandidateLists:
 def rerank(work: Work, group: Group, cell: PlannedCell) -> tuple[Ranking, ...]:
     """One reranker's rankings, with no measurement and no record; resumable until forgotten."""
     reranker = cell.factory.load(cell.spec)
-    scored = _score(work, group, cell, reranker, _candidates(work, group))
+    scored = _score(work, group, cell, reranker, find_candidates(work, group))
     for warning in reranker.warnings():
         work.progress.warn(f"{reranker.ref.name}: {warning}")
     return scored.rankings
@@ -169,7 +57,7 @@ def forget(cell: PlannedCell) -> None:
     store.forget_work(cell.key)
 
 
-def _keep_failure(cell: PlannedCell, error: Exception) -> RerankbenchError:
+def keep_failure(cell: PlannedCell, error: Exception) -> RerankbenchError:
     """Leave the traceback under `work/` and say in one line what failed."""
     path = store.keep_error(cell.key, "".join(traceback.format_exception(error)))
     if isinstance(error, RerankbenchError):
@@ -179,7 +67,8 @@ def _keep_failure(cell: PlannedCell, error: Exception) -> RerankbenchError:
     return CellsFailedError(f"{name}: {type(error).__name__}: {reason}; see {path}")
 
 
-def _run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists) -> Record:
+def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists) -> Record:
+    """Score, evaluate and measure one cell, and write its record."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     if work.fresh:
         store.forget_work(cell.key)

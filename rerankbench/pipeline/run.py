@@ -1,0 +1,88 @@
+"""Group by group, cell by cell: what is finished is kept, what fails does not stop the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from rerankbench import quality
+from rerankbench.errors import RerankbenchError, StorageError
+from rerankbench.pipeline.cells import find_candidates, keep_failure, run_cell
+from rerankbench.pipeline.work import Report, Work
+from rerankbench.plan import Group
+from rerankbench.types import Qrels, Record
+
+
+def run(work: Work) -> Report:
+    """Run every cell that has no record yet. A failure is kept and reported, the others go on.
+
+    Raises StorageError at once: what cannot be kept need not be computed.
+    """
+    records: list[Record] = []
+    failures: list[RerankbenchError] = []
+    reused = 0
+    for open_group in work.plan.groups:
+        try:
+            group = open_group()
+            done = _finished(work, group)
+            fresh, problems = _run_pending(work, group, done)
+        except StorageError:
+            raise
+        except RerankbenchError as error:
+            failures.append(error)
+            continue
+        found = {**done, **fresh}
+        records += [found[cell.key] for cell in group.cells if cell.key in found]
+        reused += len(done)
+        failures += problems
+    return Report(records=tuple(records), reused=reused, failures=tuple(failures))
+
+
+def _finished(work: Work, group: Group) -> dict[str, Record]:
+    """Records that are there already, completed by metrics that were not asked for then."""
+    if work.fresh:
+        return {}
+    found: dict[str, Record] = {}
+    for cell in group.cells:
+        record = work.store.find(cell.quality_key, cell.speed_key)
+        if record is not None:
+            record = _with_metrics(work, record, group.qrels)
+        if record is not None:
+            found[cell.key] = record
+    return found
+
+
+def _with_metrics(work: Work, record: Record, qrels: Qrels) -> Record | None:
+    """The record with all wanted metrics, from its run file; None where that is not at hand."""
+    lacking = [metric for metric in work.plan.metrics if metric.name not in record.per_query]
+    if not lacking:
+        return record
+    rankings = work.store.rankings(record)
+    if rankings is None:
+        return None
+    added = quality.evaluate(qrels, rankings, lacking)
+    record = replace(record, per_query={**record.per_query, **added})
+    work.store.write(record, rankings)
+    return record
+
+
+def _run_pending(
+    work: Work, group: Group, done: Mapping[str, Record]
+) -> tuple[dict[str, Record], list[RerankbenchError]]:
+    pending = [cell for cell in group.cells if cell.key not in done]
+    where = f"{group.collection_ref.name}/{group.collection_ref.split}"
+    if not pending:
+        work.progress.note(f"{where}: all {len(done)} cells are finished; --fresh runs them again")
+        return {}, []
+    lists = find_candidates(work, group)
+    records: dict[str, Record] = {}
+    problems: list[RerankbenchError] = []
+    for cell in pending:
+        try:
+            records[cell.key] = run_cell(work, group, cell, lists)
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one broken model must not cost the others
+            problems.append(keep_failure(cell, error))
+            work.progress.warn(str(problems[-1]))
+    return records, problems
