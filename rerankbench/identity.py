@@ -41,16 +41,9 @@ def quality_key(cell: Cell) -> str:
     )
 
 
-def speed_key(cell: Cell, machine_id: str, measurement: Mapping[str, Any]) -> str:
-    """What may change the speed besides: engine, batch, device, threads, machine, measurement."""
-    return digest(
-        {
-            "version": KEY_VERSION,
-            "engine": asdict(cell.engine),
-            "machine": machine_id,
-            "measurement": _plain(measurement),
-        }
-    )
+def speed_key(cell: Cell, machine_id: str) -> str:
+    """What may change the speed besides: engine, batch, device, threads and machine."""
+    return digest({"version": KEY_VERSION, "engine": asdict(cell.engine), "machine": machine_id})
 
 
 def record_key(quality: str, speed: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -15,7 +15,6 @@ from rerankbench.config import (
     DatasetConfig,
     ModelConfig,
     RunConfig,
-    SpeedConfig,
     threads_wanted,
 )
 from rerankbench.errors import ConfigError, RerankbenchError, UsageError
@@ -250,17 +249,10 @@ def _cell(
         reranker=ref,
         engine=model.engine,
     )
-    measured = _measurement(config.speed, model.factory)
     return PlannedCell(
         cell=cell,
         factory=model.factory,
         spec=model.spec,
         quality_key=quality_key(cell),
-        speed_key=speed_key(cell, environment.machine_id, measured),
+        speed_key=speed_key(cell, environment.machine_id),
     )
-
-
-def _measurement(speed: SpeedConfig, factory: RerankerFactory) -> Mapping[str, Any]:
-    if not (speed.enabled and factory.scores_documents):
-        return {}
-    return {"passes": speed.passes, "budget_s": speed.budget_s}

@@ -59,6 +59,10 @@ class Store:
         if fresh or not run_path.exists():
             tag = record.cell.reranker.name.replace("/", "_")
             write_whole(run_path, gzip_bytes(format_run(rankings, tag)))
+        return self.write_record(record)
+
+    def write_record(self, record: Record) -> Path:
+        """Write a record whose run is on disk already."""
         path = self.record_path(record.quality_key, record.speed_key)
         write_whole(path, dump_record(record))
         return path

@@ -89,6 +89,16 @@ def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists)
     return record
 
 
+def measure_cell(work: Work, cell: PlannedCell, lists: CandidateLists, record: Record) -> Record:
+    """Add the speed to a record that was made without it; nothing is scored again."""
+    reranker = cell.factory.load(cell.spec)
+    measurements, warnings = _measure(work, cell, reranker, lists)
+    record = replace(record, measurements=measurements, warnings=(*record.warnings, *warnings))
+    work.store.write_record(record)
+    _report(work, record, warnings)
+    return record
+
+
 def _score(
     work: Work, group: Group, cell: PlannedCell, reranker: Reranker, lists: CandidateLists
 ) -> Scored:

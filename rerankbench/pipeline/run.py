@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rerankbench import quality
 from rerankbench.errors import RerankbenchError, StorageError
-from rerankbench.pipeline.cells import find_candidates, keep_failure, run_cell
+from rerankbench.pipeline.cells import find_candidates, keep_failure, measure_cell, run_cell
 from rerankbench.pipeline.work import Report, Work
 from rerankbench.plan import Group
 from rerankbench.types import Qrels, Record
@@ -24,8 +24,9 @@ def run(work: Work) -> Report:
     for open_group in work.plan.groups:
         try:
             group = open_group()
-            done = _finished(work, group)
-            fresh, problems = _run_pending(work, group, done)
+            there = _records_there(work, group)
+            done = _done(work, group, there)
+            fresh, problems = _run_pending(work, group, there, done)
         except StorageError:
             raise
         except RerankbenchError as error:
@@ -38,7 +39,7 @@ def run(work: Work) -> Report:
     return Report(records=tuple(records), reused=reused, failures=tuple(failures))
 
 
-def _finished(work: Work, group: Group) -> dict[str, Record]:
+def _records_there(work: Work, group: Group) -> dict[str, Record]:
     """Records that are there already, completed by metrics that were not asked for then."""
     if work.fresh:
         return {}
@@ -62,12 +63,27 @@ def _with_metrics(work: Work, record: Record, qrels: Qrels) -> Record | None:
         return None
     added = quality.evaluate(qrels, rankings, lacking)
     record = replace(record, per_query={**record.per_query, **added})
-    work.store.write(record, rankings)
+    work.store.write_record(record)
     return record
 
 
+def _done(work: Work, group: Group, there: Mapping[str, Record]) -> dict[str, Record]:
+    """The records that lack nothing: not the speed either, where it is wanted."""
+    wanted = work.plan.config.speed.enabled
+    return {
+        cell.key: there[cell.key]
+        for cell in group.cells
+        if cell.key in there
+        and not (
+            wanted
+            and cell.factory.scores_documents
+            and there[cell.key].measurements.throughput is None
+        )
+    }
+
+
 def _run_pending(
-    work: Work, group: Group, done: Mapping[str, Record]
+    work: Work, group: Group, there: Mapping[str, Record], done: Mapping[str, Record]
 ) -> tuple[dict[str, Record], list[RerankbenchError]]:
     pending = [cell for cell in group.cells if cell.key not in done]
     where = f"{group.collection_ref.name}/{group.collection_ref.split}"
@@ -79,7 +95,12 @@ def _run_pending(
     problems: list[RerankbenchError] = []
     for cell in pending:
         try:
-            records[cell.key] = run_cell(work, group, cell, lists)
+            earlier = there.get(cell.key)
+            # Under other packages the scores might be others too: then both are made anew.
+            if earlier is not None and earlier.environment.packages == work.environment.packages:
+                records[cell.key] = measure_cell(work, cell, lists, earlier)
+            else:
+                records[cell.key] = run_cell(work, group, cell, lists)
         except StorageError:
             raise
         except Exception as error:  # noqa: BLE001 - one broken model must not cost the others

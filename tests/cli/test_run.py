@@ -13,7 +13,7 @@ import pytest
 import pytrec_eval
 import torch
 
-from rerankbench import candidates
+from rerankbench import candidates, scoring
 from rerankbench.firststage.bm25 import Bm25
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.cross_encoder import CrossEncoder
@@ -398,3 +398,44 @@ def test_quiet_says_nothing_but_the_table(command: Command, collection: Path, mo
     assert done.code == 0
     assert done.err == ""
     assert "tiny-bert" in done.out
+
+
+def test_speed_is_added_to_a_record_made_without_it_and_nothing_is_scored_again(
+    command: Command, collection: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = command(*_options(collection, model))
+    assert first.code == 0, first.err
+    before = tiny.records(Path("results"))["tiny-bert"]
+    assert before["measurements"]["throughput"] is None
+
+    def refuse(*_: object, **__: object) -> Any:
+        raise AssertionError("scored again")
+
+    monkeypatch.setattr(scoring, "score", refuse)
+    asked = [each for each in _options(collection, model) if each != "--no-speed"]
+    done = command(*asked, "--speed-budget", "0.2")
+    assert done.code == 0, done.err
+    after = tiny.records(Path("results"))["tiny-bert"]
+    assert len(after["measurements"]["throughput"]["passes_s"]) == 3
+    assert after["per_query"] == before["per_query"]
+    assert len(list(Path("results").rglob("records/*.json"))) == 2
+    _forbid_work(monkeypatch)
+    assert command(*asked, "--speed-budget", "0.2").code == 0
+
+
+def test_under_other_packages_a_record_without_speed_is_made_anew(
+    command: Command, collection: Path, model: Path
+) -> None:
+    assert command(*_options(collection, model)).code == 0
+    (path,) = (
+        each
+        for each in Path("results").rglob("records/*.json")
+        if json.loads(each.read_text())["cell"]["reranker"]["name"] == "tiny-bert"
+    )
+    record = json.loads(path.read_text())
+    record["environment"]["packages"]["transformers"] = "0.0"
+    record["per_query"]["nDCG@10"] = dict.fromkeys(record["per_query"]["nDCG@10"], 0.0)
+    path.write_text(json.dumps(record))
+    asked = [each for each in _options(collection, model) if each != "--no-speed"]
+    assert command(*asked, "--speed-budget", "0.2").code == 0
+    assert max(json.loads(path.read_text())["per_query"]["nDCG@10"].values()) > 0
