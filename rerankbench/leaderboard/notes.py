@@ -66,6 +66,7 @@ def _first_stage(record: Record) -> str:
         for key, value in sorted(stage.parameters.items())
         if isinstance(value, int | float) and not isinstance(value, bool)
     )
+    shown = shown or str(stage.parameters.get("file", ""))
     return f"{stage.name} ({shown})" if shown else stage.name
 
 

@@ -464,3 +464,9 @@ def test_frames_hold_a_row_per_record_and_per_query() -> None:
     by_query = per_query_frame(records)
     assert len(by_query) == 4
     assert by_query.groupby("reranker")["value"].mean().to_dict() == {"a": 0.75, "b": 0.25}
+
+
+def test_a_run_file_is_named_below_the_table() -> None:
+    record = make_record("a", first_stage="run", first_stage_parameters={"file": "splade.trec"})
+    (table,) = build([record], PLAIN)
+    assert "Reranked: the first 100 documents of run (splade.trec)." in table.notes
