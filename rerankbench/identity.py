@@ -33,10 +33,10 @@ def quality_key(cell: Cell) -> str:
             "collection": asdict(collection.hashes),
             "drops_identical_ids": collection.drops_identical_ids,
             "sample": [collection.sampled_queries, collection.sample_seed],
-            "first_stage": [cell.first_stage.name, _plain(cell.first_stage.parameters)],
+            "first_stage": [cell.first_stage.name, dict(cell.first_stage.parameters)],
             "depth": cell.depth,
             "reranker": [reranker.family, reranker.revision, reranker.dtype, reranker.max_length],
-            "recipe": _plain(reranker.recipe),
+            "recipe": dict(reranker.recipe),
         }
     )
 
@@ -53,10 +53,4 @@ def record_key(quality: str, speed: str) -> str:
 
 def candidates_key(hashes: Mapping[str, Any], first_stage: Mapping[str, Any], depth: int) -> str:
     """Names a cached candidate list."""
-    return digest(
-        {"version": KEY_VERSION, "of": hashes, "by": _plain(first_stage), "depth": depth}
-    )
-
-
-def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(mapping)
+    return digest({"version": KEY_VERSION, "of": hashes, "by": dict(first_stage), "depth": depth})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
@@ -65,3 +66,25 @@ def _mean_with_ties_broken(
             hit.doc_id: float(len(ordered) - rank) for rank, hit in enumerate(ordered)
         }
     return fmean(metric.per_query(qrels, run).values())
+
+
+def as_trec_eval(values: Mapping[str, Mapping[str, float]], *, per_query: bool) -> str:
+    """Values by metric and query in the lines of `trec_eval -c`, with `-q` where `per_query`."""
+    # trec_eval.c prints "%-22s\t%s\t%6.4f", with -q query by query before the means.
+    queries = next(iter(values.values()))
+    lines = [
+        f"{name:<22}\t{query}\t{each[query]:6.4f}"
+        for query in (queries if per_query else ())
+        for name, each in values.items()
+    ]
+    lines += [f"{name:<22}\tall\t{fmean(each.values()):6.4f}" for name, each in values.items()]
+    return "\n".join(lines)
+
+
+def as_json(values: Mapping[str, Mapping[str, float]], *, per_query: bool) -> str:
+    """Means by metric, the count of queries and, where asked for, every value."""
+    summary: dict[str, object] = {name: fmean(each.values()) for name, each in values.items()}
+    summary["queries"] = len(next(iter(values.values())))
+    if per_query:
+        summary["per_query"] = values
+    return json.dumps(summary, indent=2)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import typer
@@ -127,25 +125,5 @@ def evaluate(
     unanswered = quality.without_results(qrels, rankings)
     if unanswered:
         Terminal().warn(f"{unanswered} of {len(qrels)} judged queries have no results, score 0")
-    text = _as_json if form == "json" else _as_trec_eval
+    text = quality.as_json if form == "json" else quality.as_trec_eval
     typer.echo(text(values, per_query=per_query))
-
-
-def _as_trec_eval(values: Mapping[str, Mapping[str, float]], *, per_query: bool) -> str:
-    # trec_eval.c prints "%-22s\t%s\t%6.4f", with -q query by query before the means.
-    queries = next(iter(values.values()))
-    lines = [
-        f"{name:<22}\t{query}\t{each[query]:6.4f}"
-        for query in (queries if per_query else ())
-        for name, each in values.items()
-    ]
-    lines += [f"{name:<22}\tall\t{fmean(each.values()):6.4f}" for name, each in values.items()]
-    return "\n".join(lines)
-
-
-def _as_json(values: Mapping[str, Mapping[str, float]], *, per_query: bool) -> str:
-    summary: dict[str, Any] = {name: fmean(each.values()) for name, each in values.items()}
-    summary["queries"] = len(next(iter(values.values())))
-    if per_query:
-        summary["per_query"] = values
-    return json.dumps(summary, indent=2)

@@ -20,7 +20,6 @@ def run(work: Work) -> Report:
     """
     records: list[Record] = []
     failures: list[RerankbenchError] = []
-    reused = 0
     for open_group in work.plan.groups:
         try:
             group = open_group()
@@ -34,9 +33,8 @@ def run(work: Work) -> Report:
             continue
         found = {**done, **fresh}
         records += [found[cell.key] for cell in group.cells if cell.key in found]
-        reused += len(done)
         failures += problems
-    return Report(records=tuple(records), reused=reused, failures=tuple(failures))
+    return Report(records=tuple(records), failures=tuple(failures))
 
 
 def _records_there(work: Work, group: Group) -> dict[str, Record]:

@@ -28,10 +28,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a run left: records in the plan's order, how many were there before, and failures."""
+    """What a run left: records in the plan's order, and failures."""
 
     records: tuple[Record, ...]
-    reused: int
     failures: tuple[RerankbenchError, ...]
 
     def raise_for_failures(self) -> None:
