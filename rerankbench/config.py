@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from rerankbench.errors import ConfigError, InputError, nearest
 from rerankbench.files import read_lines
 
-Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 

@@ -208,7 +208,11 @@ def _group(
         sample_seed=QUERY_SAMPLE_SEED if sampled else None,
     )
     stage_ref = FirstStageRef(name=name, parameters=stage.describe())
-    cells = [_cell(model, collection_ref, stage_ref, config, environment) for model in models]
+    pairs = len(queries) * config.top_k
+    cells = [
+        _cell(_sized(model, pairs), collection_ref, stage_ref, config, environment)
+        for model in models
+    ]
     return Group(
         collection=collection,
         collection_ref=collection_ref,
@@ -219,6 +223,12 @@ def _group(
         depth=config.top_k,
         cells=tuple(cells),
     )
+
+
+def _sized(model: _Model, pairs: int) -> _Model:
+    """The model with the engine that suits a job of so many pairs."""
+    spec = replace(model.spec, expected_pairs=pairs)
+    return replace(model, spec=spec, engine=model.factory.identify(spec)[1])
 
 
 def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...], Qrels]:

@@ -129,7 +129,11 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerankerSpec:
-    """What the user asked for; None leaves the choice to the model or the machine."""
+    """What the user asked for; None leaves the choice to the model or the machine.
+
+    `expected_pairs` is about how many pairs will be scored: it may decide the engine, never the
+    scores.
+    """
 
     model: str
     name: str | None = None
@@ -141,6 +145,7 @@ class RerankerSpec:
     threads: int | None = None
     batch_tokens: int | None = None
     max_length: int | None = None
+    expected_pairs: int | None = None
 
 
 class RerankerFactory(Protocol):

@@ -90,9 +90,10 @@ def _windows(
 
 def _check_finite(scores: Sequence[float], reranker: Reranker) -> None:
     if not all(map(math.isfinite, scores)):
+        exact = reranker.ref.dtype in (None, "float32")
+        remedy = "fetch the model again" if exact else "use --dtype float32"
         raise ModelError(
-            f"{reranker.ref.name}: a score is not finite in {reranker.ref.dtype}; "
-            "use --dtype float32 or bfloat16"
+            f"{reranker.ref.name}: a score is not finite in {reranker.ref.dtype}; {remedy}"
         )
 
 

@@ -133,12 +133,18 @@ class RerankerRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineRef:
-    """How the reranker was run: what may change speed but not the ranking."""
+    """How the reranker was run: what may change speed but not the ranking.
+
+    `reason` says why this engine was taken, `warning` that it stands in for another; neither is
+    part of any key.
+    """
 
     engine: str
     device: str
     batch_tokens: int | None = None
     threads: int | None = None
+    reason: str | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -302,7 +302,8 @@ def test_empty_texts_are_scored_and_told(
     lines = [f"{q} Q0 {d} 1 {i}.0 t" for q in ("q0", "mute") for i, d in enumerate(("void", "d1"))]
     (tmp_path / "run.trec").write_text("\n".join(lines) + "\n")
     stage = f"run:{tmp_path / 'run.trec'}"
-    code, said = say("-d", folder, "-m", model, "--first-stage", stage)
+    options = ("-m", model, "--first-stage", stage, "--dtype", "float32")
+    code, said = say("-d", folder, *options)
     assert code == 0, said
     assert "1 query texts are empty (first: 'mute')" in "\n".join(said)
     record = tiny.records(results)["tiny-bert"]

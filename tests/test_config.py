@@ -122,7 +122,7 @@ limit_queries: 0
             "unknown key 'speed.budget'; did you mean 'budget_s'?",
             "'speed.passes': input should be greater than or equal to 3 (given: 1)",
             "'device': expected auto, cpu, cuda or cuda:N (given: 'gpu')",
-            "'dtype': expected one of auto, float32, bfloat16, float16 (given: 'float8')",
+            "'dtype': expected one of auto, float32, bfloat16, float16, int8 (given: 'float8')",
             "'suite': expected letters, digits, '.', '_' and '-', starting with a letter or digit"
             " (given: 'a/b')",
             "'limit_queries': input should be greater than or equal to 1 (given: 0)",

@@ -378,5 +378,8 @@ def test_a_group_tells_the_collection_as_it_is(fakes: Fakes, tmp_path: Path) -> 
 def test_cells_carry_what_loads_them(fakes: Fakes, tmp_path: Path) -> None:
     cell = _only(_make(tmp_path)).cells[1]
     assert cell.factory is fakes.factory
-    assert cell.spec == fakes.spec("m")
+    # Asked once by name, then again for a job of ten queries with a hundred documents each.
+    asked, sized = (spec for spec in fakes.factory.specs if spec.model == "m")
+    assert (asked.expected_pairs, sized.expected_pairs) == (None, 1000)
+    assert cell.spec == sized == replace(asked, expected_pairs=1000)
     assert cell.cell.engine == EngineRef(engine="auto", device="cpu", threads=6)

@@ -52,9 +52,13 @@ def run(
         str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.")
     ] = None,
     dtype: Annotated[
-        str | None, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.")
+        str | None,
+        typer.Option(metavar="NAME", help="auto, float32, bfloat16, float16 or int8."),
     ] = None,
-    engine: Annotated[str | None, typer.Option(metavar="NAME", help="auto or torch.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="auto, native, torch, compile, onnx or openvino."),
+    ] = None,
     batch_tokens: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Padded tokens in one batch.")
     ] = None,

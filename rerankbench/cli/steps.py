@@ -48,8 +48,10 @@ def rerank(
     ] = None,
     split: Split = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
-    engine: Annotated[str, typer.Option(help="auto or torch.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16, float16 or int8.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, native, torch, compile, onnx or openvino.")
+    ] = "auto",
     batch_tokens: Annotated[
         int | None, typer.Option(min=1, help="Padded tokens in one batch.")
     ] = None,

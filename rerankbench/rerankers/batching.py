@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 
-def batches(lengths: Sequence[int], pairs: Sequence[int], budget: int) -> list[list[int]]:
+def batches(
+    lengths: Sequence[int] | npt.NDArray[np.int64], pairs: Sequence[int], budget: int
+) -> list[list[int]]:
     """Split `pairs` (indices into `lengths`) into batches, longest first.
 
     Each batch padded to its longest pair holds at most `budget` tokens, or is a single pair.
@@ -28,11 +30,3 @@ def batches(lengths: Sequence[int], pairs: Sequence[int], budget: int) -> list[l
         found.append(ordered[start:end].tolist())
         start = end
     return found
-
-
-def pad(rows: Sequence[npt.NDArray[np.int32]], width: int, filler: int) -> npt.NDArray[np.int64]:
-    """Rows of different lengths as one matrix (rows × width), filled up on the right."""
-    matrix = np.full((len(rows), width), filler, dtype=np.int64)
-    for i, row in enumerate(rows):
-        matrix[i, : len(row)] = row
-    return matrix

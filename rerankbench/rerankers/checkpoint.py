@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -184,5 +185,13 @@ def _hash_of_files(folder: Path) -> str:
     paths = sorted({path for pattern in _DECIDING for path in folder.glob(pattern)})
     whole = hashlib.sha256()
     for path in paths:
-        whole.update(f"{path.name}\0{sha256_file(path)}\n".encode())
+        stat = path.stat()
+        content = _content_hash(path, stat.st_size, stat.st_mtime_ns)
+        whole.update(f"{path.name}\0{content}\n".encode())
     return whole.hexdigest()[:16]
+
+
+@cache
+def _content_hash(path: Path, _size: int, _changed_ns: int) -> str:
+    """A file's hash, read once as long as it stays as it is."""
+    return sha256_file(path)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, ScoredBatch
-from rerankbench.rerankers.batching import batches, pad
+from rerankbench.rerankers.batching import batches
+from rerankbench.rerankers.engines.contract import Engine, Logits
 from rerankbench.rerankers.host_memory import return_freed_memory
 from rerankbench.rerankers.pair_encoding import EncodedPairs, encode
 from rerankbench.types import EngineRef, RerankerRef
@@ -28,14 +28,23 @@ _BATCHES_BETWEEN_TRIMS = 16
 class CrossEncoder:
     """A loaded cross-encoder."""
 
-    def __init__(self, *, ref: RerankerRef, engine: EngineRef, model: Any, tokenizer: Any) -> None:
+    def __init__(
+        self,
+        *,
+        ref: RerankerRef,
+        engine_ref: EngineRef,
+        engine: Engine,
+        tokenizer: Any,
+        device: Any,
+    ) -> None:
         """Keep a model that is on its device and in evaluation mode."""
         self.ref = ref
-        self.engine = engine
-        self.attention_kernel: str | None = getattr(model.config, "_attn_implementation", None)
-        self._model = model
+        self.engine = engine_ref
+        self.attention_kernel = engine.attention_kernel
+        self._engine = engine
         self._tokenizer = tokenizer
-        self._budget = engine.batch_tokens or CPU_BATCH_TOKENS
+        self._device = device
+        self._budget = engine_ref.batch_tokens or CPU_BATCH_TOKENS
         self._cut_queries: set[str] = set()
         self._batches = 0
 
@@ -47,32 +56,31 @@ class CrossEncoder:
 
     def score(self, prepared: EncodedPairs) -> Iterator[ScoredBatch]:
         """Score length-sorted batches; when memory runs out, halve the budget and go on."""
-        lengths = [len(row) for row in prepared.ids]
+        lengths = prepared.lengths
         queue = deque(batches(lengths, range(len(lengths)), self._budget))
+        under_way: deque[_Batch] = deque()
         while queue:
             whole = queue.popleft()
-            width = max(lengths[i] for i in whole)
-            batch = [i for i in whole if i not in prepared.done]
-            if not batch:
+            width = int(lengths[whole].max())
+            pairs = [i for i in whole if i not in prepared.done]
+            if not pairs:
                 continue
             try:
-                scores = self._forward(prepared, batch, width)
+                logits = self._engine.submit(prepared.rows(pairs), width)
             except (MemoryError, RuntimeError) as error:
-                self._give_way(error, len(batch), width)
-                rest = [*batch, *(i for later in queue for i in later)]
+                self._give_way(error, len(pairs), width)
+                rest = [*pairs, *(i for later in queue for i in later)]
                 queue = deque(batches(lengths, sorted(rest), self._budget))
                 continue
-            yield ScoredBatch(
-                pairs=batch,
-                scores=scores,
-                tokens=sum(lengths[i] for i in batch),
-                padded_tokens=width * len(batch),
-                truncated_pairs=sum(prepared.truncated[i] for i in batch),
-            )
+            under_way.append(_Batch(pairs, width, logits))
+            while len(under_way) > self._engine.in_flight:
+                yield self._finish(under_way.popleft(), prepared)
+        while under_way:
+            yield self._finish(under_way.popleft(), prepared)
 
     def warnings(self) -> Sequence[str]:
-        """A halved batch budget, and queries that were cut."""
-        found = []
+        """An engine that gave way, a halved batch budget, and queries that were cut."""
+        found = [] if self.engine.warning is None else [self.engine.warning]
         if self._budget != self.engine.batch_tokens:
             found.append(f"memory ran out: batches were cut to {self._budget} tokens")
         if self._cut_queries:
@@ -81,37 +89,22 @@ class CrossEncoder:
 
     def peak_device_bytes(self) -> int | None:
         """Most GPU memory that torch reserved since the process began."""
-        import torch
+        return self._engine.peak_device_bytes()
 
-        device = next(self._model.parameters()).device
-        return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None
-
-    def _forward(self, prepared: EncodedPairs, batch: Sequence[int], width: int) -> list[float]:
-        """Raw float32 scores of one batch, on the host: reading them waits for the device."""
-        import torch
-
-        rows = [prepared.ids[i] for i in batch]
-        padding = self._tokenizer.pad_token_id or 0
-        sizes = np.array([len(row) for row in rows])
-        inputs = {
-            "input_ids": pad(rows, width, padding),
-            "attention_mask": (np.arange(width) < sizes[:, None]).astype(np.int64),
-        }
-        if prepared.types is not None:
-            inputs["token_type_ids"] = pad([prepared.types[i] for i in batch], width, 0)
-        device = self._model.device
-        with torch.inference_mode():
-            tensors = {name: torch.from_numpy(x).to(device) for name, x in inputs.items()}
-            logits = self._model(**tensors).logits.float()
-            scores = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
-            found: list[float] = scores.cpu().tolist()
-        self._tidy(device)
-        return found
-
-    def _tidy(self, device: torch.device) -> None:
+    def _finish(self, batch: _Batch, prepared: EncodedPairs) -> ScoredBatch:
+        logits = batch.logits()
+        scores = logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+        tokens = int(prepared.lengths[batch.pairs].sum())
         self._batches += 1
-        if device.type == "cpu" and self._batches % _BATCHES_BETWEEN_TRIMS == 0:
+        if self._device.type == "cpu" and self._batches % _BATCHES_BETWEEN_TRIMS == 0:
             return_freed_memory()
+        return ScoredBatch(
+            pairs=batch.pairs,
+            scores=scores.tolist(),
+            tokens=tokens,
+            padded_tokens=batch.width * len(batch.pairs) if self._engine.pads else tokens,
+            truncated_pairs=int(prepared.truncated[batch.pairs].sum()),
+        )
 
     def _give_way(self, error: Exception, pairs: int, width: int) -> None:
         """Halve the token budget after a lack of memory; anything else is raised again."""
@@ -123,7 +116,16 @@ class CrossEncoder:
                 "lower --max-length or use a smaller dtype"
             ) from error
         self._budget = max(1, min(self._budget, pairs * width) // 2)
-        _empty_cuda_cache(self._model.device)
+        _empty_cuda_cache(self._device)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Pairs that were handed to the engine, which `logits` waits for."""
+
+    pairs: list[int]
+    width: int
+    logits: Callable[[], Logits]
 
 
 def _is_out_of_memory(error: Exception) -> bool:

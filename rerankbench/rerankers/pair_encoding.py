@@ -1,101 +1,221 @@
-"""Query–document pairs as token ids: where a pair is too long the document is cut."""
+"""Query–document pairs as token ids: where a pair is too long the document is cut.
+
+A text is tokenised once, however many pairs it is in; pairs are put together from token ids.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job
+from rerankbench.rerankers.engines.contract import TokenRows
+from rerankbench.types import Candidates, Document, Query
 
 # A longer query would leave too little room for a document (FlagEmbedding draws the line here
 # too).
 QUERY_SHARE = 0.75
-# Pairs tokenised in one call: enough for all threads, little enough for flat memory.
+# Texts tokenised in one call: enough for all threads, little enough for flat memory.
 CHUNK = 2048
+# Capitals, white space, accents, letters of several bytes: what tokenisers treat differently.
+_PROBE = "Tide\n  über 1.5 月🙂 [moon]"
+
+_Ids: TypeAlias = npt.NDArray[np.int32]
+_Indices: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """The fixed tokens of a pair, which is `prefix query middle document suffix`.
+
+    `types` holds their segment ids in this order, with one id for each of the two texts; it is
+    None for tokenisers without segment ids.
+    """
+
+    prefix: _Ids
+    middle: _Ids
+    suffix: _Ids
+    types: _Ids | None
+
+    @property
+    def size(self) -> int:
+        """How many tokens a pair of empty texts has."""
+        return len(self.prefix) + len(self.middle) + len(self.suffix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedPairs:
-    """Token ids of all pairs of a job, in its order.
+    """All pairs of a job, in its order. Pairs in `done` need no score.
 
-    `types` is None for tokenisers without segment ids. Pairs in `done` need no score.
+    `lengths` counts the tokens of each pair, `truncated` says whether its document was cut. A row
+    of `spans` is where a pair's texts start and end: in `query_ids`, then in `document_ids`, which
+    hold the tokens of every distinct text once.
     """
 
     done: frozenset[int]
-    ids: Sequence[npt.NDArray[np.int32]]
-    types: Sequence[npt.NDArray[np.int32]] | None
-    truncated: Sequence[bool]
     cut_queries: frozenset[str]
+    lengths: _Indices
+    truncated: npt.NDArray[np.bool_]
+    template: Template
+    query_ids: _Ids
+    document_ids: _Ids
+    spans: _Indices
+
+    def rows(self, pairs: Sequence[int]) -> TokenRows:
+        """The named pairs put together."""
+        chosen = np.asarray(pairs, dtype=np.int64)
+        spans, around = self.spans[chosen], self.template
+        # Joining slices is as fast as gathering by index, without an index as large as the batch.
+        parts = [np.empty(0, dtype=np.int32)]
+        for start, end, first, last in spans.tolist():
+            query, document = self.query_ids[start:end], self.document_ids[first:last]
+            parts += (around.prefix, query, around.middle, document, around.suffix)
+        return TokenRows(
+            ids=np.concatenate(parts),
+            types=_types(around, spans),
+            offsets=_offsets(self.lengths[chosen]),
+        )
 
 
-def encode(tokenizer: Any, job: Job, max_length: int) -> EncodedPairs:
+def encode(
+    tokenizer: Any, job: Job, max_length: int, template: Template | None = None
+) -> EncodedPairs:
     """Tokenise all pairs of a job, cut to `max_length` tokens.
 
-    Pairs already done are tokenised too: which pairs share a batch must not depend on them.
+    Pairs already done are included: which pairs share a batch must not depend on them. Without
+    the tokeniser's `template` it is found out anew, which takes about a millisecond. Raises
+    UsageError for a length that leaves no room for a token of either text.
     """
-    queries = [each.query.text for each in job.candidates]
-    special = tokenizer.num_special_tokens_to_add(pair=True)
-    most = max(1, min(int(max_length * QUERY_SHARE), max_length - special - 1))
-    clipped = _clip(tokenizer, queries, most)
-    pairs = [
-        (text, document.content)
-        for text, candidates in zip(clipped, job.candidates, strict=True)
-        for document in candidates.documents
-    ]
-    has_types = "token_type_ids" in tokenizer.model_input_names
-    ids: list[npt.NDArray[np.int32]] = []
-    types: list[npt.NDArray[np.int32]] = []
-    truncated: list[bool] = []
-    for start in range(0, len(pairs), CHUNK):
-        chunk = pairs[start : start + CHUNK]
-        encoded = tokenizer(
-            [query for query, _ in chunk],
-            [content for _, content in chunk],
-            truncation="only_second",
-            max_length=max_length,
-            return_attention_mask=False,
-            return_token_type_ids=has_types,
+    template = template or template_of(tokenizer)
+    room = max_length - template.size
+    if room < 2:
+        raise UsageError(
+            f"max length {max_length}: {template.size} special tokens leave no room for query and "
+            f"document; ask for at least {template.size + 2}"
         )
-        ids.extend(np.asarray(row, dtype=np.int32) for row in encoded["input_ids"])
-        if has_types:
-            types.extend(np.asarray(row, dtype=np.int32) for row in encoded["token_type_ids"])
-        truncated.extend(bool(each.overflowing) for each in encoded.encodings)
+    from_end = tokenizer.truncation_side == "left"
+    queries, query_of, cut = _queries(tokenizer, job, max_length, room)
+    # One token more than fits next to an empty query tells that the document was cut.
+    most = slice(-room - 1, None) if from_end else slice(room + 1)
+    documents, document_of = _documents(tokenizer, job, most)
+
+    start, end = queries.offsets[query_of], queries.offsets[query_of + 1]
+    first, last = documents.offsets[document_of], documents.offsets[document_of + 1]
+    kept = np.minimum(last - first, room - (end - start))
+    truncated = kept < last - first
+    first, last = (last - kept, last) if from_end else (first, first + kept)
     return EncodedPairs(
         done=job.done,
-        ids=ids,
-        types=types if has_types else None,
+        cut_queries=cut,
+        lengths=template.size + (end - start) + kept,
         truncated=truncated,
-        cut_queries=frozenset(
-            each.query.query_id
-            for each, text in zip(job.candidates, clipped, strict=True)
-            if each.query.text != text
-        ),
+        template=template,
+        query_ids=queries.ids,
+        document_ids=documents.ids,
+        spans=np.stack([start, end, first, last], axis=1),
     )
 
 
-def _clip(tokenizer: Any, queries: Sequence[str], most: int) -> list[str]:
-    """Queries of at most `most` tokens; longer ones end where their last token kept ends.
+def template_of(tokenizer: Any) -> Template:
+    """What a tokeniser puts around two texts, found out by trying. Raises ModelError."""
+    pair = tokenizer([_PROBE], [_PROBE], truncation=False, verbose=False).encodings[0]
+    query, document = ([i for i, x in enumerate(pair.sequence_ids) if x == of] for of in (0, 1))
+    if query and document:
+        start, end, first, last = query[0], query[-1] + 1, document[0], document[-1] + 1
+        ids, types = (np.array(each, dtype=np.int32) for each in (pair.ids, pair.type_ids))
+        types = np.concatenate([types[: start + 1], types[end : first + 1], types[last:]])
+        template = Template(
+            prefix=ids[:start],
+            middle=ids[end:first],
+            suffix=ids[last:],
+            types=types if "token_type_ids" in tokenizer.model_input_names else None,
+        )
+        # Room for one and a half probes: a query with a document of one each must be cut.
+        if _agrees(tokenizer, template, template.size + 3 * len(query) // 2 + 1):
+            return template
+    raise ModelError(
+        f"{tokenizer.name_or_path or 'this model'}: its tokeniser does more to a query and a "
+        "document than to put fixed tokens around them; name a model with a plain tokenizer.json"
+    )
+
+
+def _agrees(tokenizer: Any, template: Template, max_length: int) -> bool:
+    """Whether empty, fitting and too long documents come out as in the tokeniser's own pairs."""
+    texts = ("", _PROBE, 3 * _PROBE)
+    queries = [Query(query_id="", text=text) for text in texts[:2]]
+    documents = tuple(Document(doc_id="", title="", text=text) for text in texts)
+    job = Job(candidates=[Candidates(query=query, documents=documents) for query in queries])
+    found = encode(tokenizer, job, max_length, template)
+    rows = found.rows(range(len(found.lengths)))
+    first, second = [text for text in texts[:2] for _ in texts], [*texts, *texts]
+    own = tokenizer(first, second, truncation="only_second", max_length=max_length)
+    cuts = rows.offsets[1:-1]
+    return [each.tolist() for each in np.split(rows.ids, cuts)] == own["input_ids"] and (
+        rows.types is None
+        or [each.tolist() for each in np.split(rows.types, cuts)] == own["token_type_ids"]
+    )
+
+
+def _queries(
+    tokenizer: Any, job: Job, max_length: int, room: int
+) -> tuple[TokenRows, _Indices, frozenset[str]]:
+    """Every distinct query, which of them each pair has, and the ids of those that were cut."""
+    most = min(int(max_length * QUERY_SHARE), room - 1)
+    asked = [each.query.text for each in job.candidates]
+    distinct = list(dict.fromkeys(asked))
+    found = dict(zip(distinct, _tokenise(tokenizer, distinct), strict=True))
+    long = {text for text, ids in found.items() if len(ids) > most}
+    found.update(zip(long, _tokenise(tokenizer, _clip(tokenizer, [*long], most)), strict=True))
+    place = {text: i for i, text in enumerate(found)}
+    places = np.array([place[text] for text in asked], dtype=np.int64)
+    depths = np.array([len(each.documents) for each in job.candidates], dtype=np.int64)
+    return (
+        # A text cut short may be more tokens than it was within the whole.
+        _join(ids[: room - 1] for ids in found.values()),
+        places.repeat(depths),
+        frozenset(each.query.query_id for each in job.candidates if each.query.text in long),
+    )
+
+
+def _documents(tokenizer: Any, job: Job, most: slice) -> tuple[TokenRows, _Indices]:
+    """Every distinct document, of each at most these tokens, and which of them each pair has."""
+    pairs = [document for each in job.candidates for document in each.documents]
+    # Not by content, which would be a copy of every text.
+    distinct = {(each.title, each.text): each for each in pairs}
+    place = {key: i for i, key in enumerate(distinct)}
+    return (
+        _join(ids[most] for ids in _tokenise(tokenizer, (x.content for x in distinct.values()))),
+        np.array([place[each.title, each.text] for each in pairs], dtype=np.int64),
+    )
+
+
+def _tokenise(tokenizer: Any, texts: Iterable[str]) -> Iterator[list[int]]:
+    """The token ids of each text, without special tokens."""
+    backend = tokenizer.backend_tokenizer
+    # What tokenizer.json or an earlier call left; calls through transformers set their own.
+    backend.no_truncation()
+    backend.no_padding()
+    remaining = iter(texts)
+    while chunk := list(islice(remaining, CHUNK)):
+        # Fast: it does not keep where in the text a token lies.
+        for encoding in backend.encode_batch_fast(chunk, add_special_tokens=False):
+            yield encoding.ids
+
+
+def _clip(tokenizer: Any, queries: list[str], most: int) -> list[str]:
+    """Queries of more than `most` tokens, up to where the last token kept ends.
 
     A character that is several tokens (an emoji in bytes) is kept whole or not at all.
     """
-    if not queries:
-        return []
-    encoded = tokenizer(
-        list(queries),
-        add_special_tokens=False,
-        truncation=False,
-        return_offsets_mapping=True,
-        return_attention_mask=False,
-        verbose=False,
-    )
-    return [
-        query if len(offsets) <= most else query[: _end(offsets, most)]
-        for query, offsets in zip(queries, encoded["offset_mapping"], strict=True)
-    ]
+    encodings = tokenizer.backend_tokenizer.encode_batch(queries, add_special_tokens=False)
+    return [q[: _end(each.offsets, most)] for q, each in zip(queries, encodings, strict=True)]
 
 
 def _end(offsets: Sequence[tuple[int, int]], kept: int) -> int:
@@ -103,3 +223,28 @@ def _end(offsets: Sequence[tuple[int, int]], kept: int) -> int:
     while kept and offsets[kept][0] < offsets[kept - 1][1]:
         kept -= 1
     return offsets[kept - 1][1] if kept else 0
+
+
+def _join(rows: Iterable[list[int]]) -> TokenRows:
+    # An array grows in place: at no moment are all tokens held twice.
+    ids, lengths = array("i"), array("q")
+    for row in rows:
+        ids.fromlist(row)
+        lengths.append(len(row))
+    offsets = _offsets(np.frombuffer(lengths, dtype=np.int64))
+    return TokenRows(ids=np.frombuffer(ids, dtype=np.int32), types=None, offsets=offsets)
+
+
+def _offsets(lengths: _Indices) -> _Indices:
+    return np.concatenate([[0], np.cumsum(lengths)], dtype=np.int64)
+
+
+def _types(template: Template, spans: _Indices) -> _Ids | None:
+    """Segment ids of all pairs, one after another."""
+    if template.types is None:
+        return None
+    query, document = len(template.prefix), len(template.prefix) + 1 + len(template.middle)
+    counts = np.ones((len(spans), len(template.types)), dtype=np.int64)
+    counts[:, query] = spans[:, 1] - spans[:, 0]
+    counts[:, document] = spans[:, 3] - spans[:, 2]
+    return np.repeat(np.tile(template.types, len(spans)), counts.ravel())

@@ -6,7 +6,7 @@ logit₁ − logit₀, which orders pairs as the probability of label 1 does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,9 @@ from rerankbench.rerankers.cross_encoder import (
     CUDA_BATCH_TOKENS,
     CrossEncoder,
 )
+from rerankbench.rerankers.engines import cpu
+from rerankbench.rerankers.engines.build import build, loading_dtype
+from rerankbench.rerankers.engines.choice import choose
 from rerankbench.rerankers.host_memory import keep_freed_memory
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE
 from rerankbench.types import EngineRef, RerankerRef
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     import torch
 
 FAMILY = "sequence-classification"
+# A batch ends when its last pair does: it holds enough work that idle threads cost little.
+NATIVE_BATCH_TOKENS = 32768
+NATIVE_TOKENS_PER_THREAD = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,8 @@ class Factory:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
         checkpoint = self._find(spec)
         _check_architecture(checkpoint)
-        return _reranker_ref(checkpoint, spec), _engine_ref(spec)
+        spec = replace(spec, dtype=spec.dtype or _default_dtype(spec))
+        return _reranker_ref(checkpoint, spec), _engine_ref(checkpoint, spec)
 
     def load(self, spec: RerankerSpec) -> CrossEncoder:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
@@ -83,13 +90,13 @@ def _reranker_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Rer
             f"{checkpoint.name}: max length {spec.max_length} is beyond the model's {limit}; "
             f"ask for at most {limit}"
         )
-    dtype = spec.dtype or ("float32" if spec.device == "cpu" else "bfloat16")
     return RerankerRef(
-        name=checkpoint.name,
+        # What int8 changes is for no reader to overlook.
+        name=f"{checkpoint.name} (int8)" if spec.dtype == "int8" else checkpoint.name,
         family=FAMILY,
         revision=checkpoint.revision,
         parameters=checkpoint.parameter_count(),
-        dtype=dtype,
+        dtype=spec.dtype,
         max_length=spec.max_length or limit,
         recipe={
             "architecture": checkpoint.architecture,
@@ -99,15 +106,29 @@ def _reranker_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Rer
     )
 
 
-def _engine_ref(spec: RerankerSpec) -> EngineRef:
-    if spec.engine not in ("auto", "torch"):
-        raise UsageError(f"no engine '{spec.engine}'; known: auto, torch")
+def _default_dtype(spec: RerankerSpec) -> str:
+    """bfloat16 where the hardware multiplies it, whatever the model: keys must not vary more."""
+    fast = spec.device != "cpu" or cpu.multiplies_bfloat16()
+    return "bfloat16" if fast and spec.engine != "onnx" else "float32"
+
+
+def _engine_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> EngineRef:
+    chosen = choose(spec, checkpoint.config, checkpoint.parameter_count())
     on_cpu = spec.device == "cpu"
+    threads = spec.threads or 1
+    if not on_cpu:
+        budget = CUDA_BATCH_TOKENS
+    elif chosen.engine == "native":
+        budget = max(NATIVE_BATCH_TOKENS, threads * NATIVE_TOKENS_PER_THREAD)
+    else:
+        budget = CPU_BATCH_TOKENS
     return EngineRef(
-        engine="torch",
+        engine=chosen.engine,
         device=spec.device,
-        batch_tokens=spec.batch_tokens or (CPU_BATCH_TOKENS if on_cpu else CUDA_BATCH_TOKENS),
+        batch_tokens=spec.batch_tokens or budget,
         threads=spec.threads if on_cpu else None,
+        reason=chosen.reason,
+        warning=chosen.warning,
     )
 
 
@@ -130,7 +151,7 @@ def _load(
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, **common)
         model, loading = AutoModelForSequenceClassification.from_pretrained(
             checkpoint.folder,
-            dtype=getattr(torch, str(ref.dtype)),
+            dtype=getattr(torch, loading_dtype(engine.engine, str(ref.dtype))),
             use_safetensors=True,
             output_loading_info=True,
             **common,
@@ -145,8 +166,17 @@ def _load(
         )
     if not tokenizer.is_fast:
         raise ModelError(f"{ref.name}: has no fast tokeniser; save one as tokenizer.json")
-    model = model.to(device).eval()
-    return CrossEncoder(ref=ref, engine=engine, model=model, tokenizer=tokenizer)
+    made = build(
+        engine,
+        model.to(device).eval(),
+        dtype=str(ref.dtype),
+        with_types="token_type_ids" in tokenizer.model_input_names,
+        device=device,
+        threads=engine.threads or torch.get_num_threads(),
+    )
+    return CrossEncoder(
+        ref=ref, engine_ref=engine, engine=made, tokenizer=tokenizer, device=device
+    )
 
 
 def _device(name: str) -> torch.device:

@@ -97,7 +97,7 @@ def test_recorded_metrics_are_those_of_pytrec_eval(
 def test_scores_in_the_run_are_those_of_plain_transformers(
     command: Command, collection: Path, model: Path
 ) -> None:
-    assert command(*_options(collection, model, "-k", 5)).code == 0
+    assert command(*_options(collection, model, "-k", 5, "--dtype", "float32")).code == 0
     record = tiny.records(Path("results"))["tiny-bert"]
     (run_path,) = Path("results").rglob(f"runs/{record['quality_key']}.trec.gz")
     documents, queries = (
@@ -170,7 +170,7 @@ def test_a_failing_cell_leaves_its_error_and_the_others_go_on(
     command: Command, collection: Path, model: Path, tmp_path: Path, own_cache: Path
 ) -> None:
     broken = _broken_model(tmp_path / "broken", model)
-    done = command(*_options(collection, broken, "-m", model))
+    done = command(*_options(collection, broken, "-m", model, "--dtype", "float32"))
     assert done.code == 1
     assert sorted(tiny.records(Path("results"))) == ["bm25", "tiny-bert"]
     assert "broken: a score is not finite in float32" in done.err
@@ -354,7 +354,7 @@ def test_a_config_gives_twins_two_names(
         (("--metric", "nDGC@10"), "did you mean 'nDCG'?"),
         (("--first-stage", "bm52"), "did you mean 'bm25'?"),
         (("--first-stage-arg", "k3=1"), "no argument 'k3', known: analyzer, b, fields, k1"),
-        (("--engine", "tensor-rt"), "known: auto, torch"),
+        (("--engine", "tensor-rt"), "known: auto, native, torch"),
         (("--device", "gpu"), "expected auto, cpu, cuda or cuda:N"),
         (("--dtype", "float64"), "expected one of auto, float32, bfloat16, float16"),
         (("--suite", "../up"), "expected letters, digits"),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench.rerankers.batching import batches, pad
+from rerankbench.rerankers.batching import batches
 
 LENGTHS = st.lists(st.integers(0, 600), max_size=80)
 BUDGETS = st.integers(1, 5000)
@@ -50,8 +49,3 @@ def test_only_the_named_pairs_are_batched(
     once = batches(lengths, chosen, budget)
     assert sorted(i for batch in once for i in batch) == sorted(chosen)
     assert batches(lengths, chosen, budget) == once
-
-
-def test_rows_are_filled_up_on_the_right() -> None:
-    rows = [np.array([5, 6], dtype=np.int32), np.array([], dtype=np.int32)]
-    assert pad(rows, 3, 9).tolist() == [[5, 6, 9], [9, 9, 9]]

@@ -296,8 +296,8 @@ def test_a_local_folder_has_no_revisions(folder: Path) -> None:
 
 
 def test_an_unknown_engine_is_refused(folder: Path) -> None:
-    with pytest.raises(UsageError, match="no engine 'onnx'; known: auto, torch"):
-        _identify(folder, engine="onnx")
+    with pytest.raises(UsageError, match="no engine 'tensorrt'; known: auto, native"):
+        _identify(folder, engine="tensorrt")
 
 
 def test_a_gpu_that_is_not_there_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,4 +371,5 @@ def test_identifying_a_checkpoint_imports_no_torch(checkpoint_of: CheckpointOf) 
 
 def test_a_model_without_token_types_gets_none(checkpoint_of: CheckpointOf) -> None:
     reranker = FACTORY.load(RerankerSpec(model=str(checkpoint_of("distilbert"))))
-    assert reranker.prepare(Job(candidates=tiny.mixed(queries=1))).types is None
+    prepared = reranker.prepare(Job(candidates=tiny.mixed(queries=1)))
+    assert prepared.rows([0, 1]).types is None

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers.cross_encoder import CrossEncoder
+from rerankbench.rerankers.engines import cpu
+from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import Candidates, EngineRef, RerankerRef
 
@@ -36,7 +38,25 @@ OUT_OF_MEMORY: dict[str, Callable[[], Exception]] = {
 
 
 def _load(folder: Path, **options: Any) -> CrossEncoder:
+    options = {"engine": "torch", "dtype": "float32"} | options
     return FACTORY.load(RerankerSpec(model=str(folder), **options))
+
+
+def _weight_dtypes(reranker: CrossEncoder) -> set[torch.dtype]:
+    engine: Any = reranker._engine
+    return {parameter.dtype for parameter in engine._forward.parameters()}
+
+
+def _around(model: Any, tokenizer: Any, ref: RerankerRef, batch_tokens: int) -> CrossEncoder:
+    """A cross-encoder around any callable that looks like a classifier of transformers."""
+    device = torch.device("cpu")
+    return CrossEncoder(
+        ref=ref,
+        engine_ref=EngineRef(engine="torch", device="cpu", batch_tokens=batch_tokens),
+        engine=TorchEngine(model, padding=tokenizer.pad_token_id, device=device),
+        tokenizer=tokenizer,
+        device=device,
+    )
 
 
 def _score(reranker: CrossEncoder, candidates: Sequence[Candidates]) -> list[float]:
@@ -141,7 +161,7 @@ def test_any_query_fits_into_any_length(
     queries = [text * 30 for text in ("🙂", "é", "\ufdfa ", "x🙂", "Ⅷ", "a b🙂c ")]
     reranker = _load(checkpoint_of(kind), max_length=max_length)
     prepared = reranker.prepare(Job(candidates=tiny.candidates([(q, ["tide"]) for q in queries])))
-    assert all(len(row) <= max_length for row in prepared.ids)
+    assert prepared.lengths.max() <= max_length
     assert len(list(reranker.score(prepared))) > 0
 
 
@@ -158,8 +178,7 @@ def test_neither_padding_nor_batch_size_changes_a_score(
     @settings(max_examples=25, deadline=None)
     @given(st.integers(1, 2000))
     def check(budget: int) -> None:
-        engine = EngineRef(engine="torch", device="cpu", batch_tokens=budget)
-        reranker = CrossEncoder(ref=ref, engine=engine, model=model, tokenizer=tokenizer)
+        reranker = _around(model, tokenizer, ref, budget)
         assert _score(reranker, candidates) == pytest.approx(expected, abs=1e-4)
 
     check()
@@ -212,7 +231,7 @@ def test_half_precision_is_really_used_and_gives_float32_numbers(
     folder, candidates = checkpoint_of("bert", 2), tiny.mixed()
     reranker = _load(folder, dtype=dtype)
     assert reranker.ref.dtype == dtype
-    assert {p.dtype for p in reranker._model.parameters()} == {getattr(torch, dtype)}
+    assert _weight_dtypes(reranker) == {getattr(torch, dtype)}
     found, expected = _score(reranker, candidates), _expected(folder, candidates)
     assert all(type(score) is float and score == _float32(score) for score in found)
     assert found == pytest.approx(expected, abs=tolerance)
@@ -225,15 +244,20 @@ def test_scores_are_plain_floats_that_float32_holds(checkpoint_of: CheckpointOf)
 
 
 @pytest.mark.parametrize("stored", [torch.float16, torch.bfloat16])
-def test_float32_is_what_a_cpu_computes_in_whatever_the_file_holds(
-    checkpoint_of: CheckpointOf, tmp_path: Path, stored: torch.dtype
+def test_float32_is_what_an_old_cpu_computes_in_whatever_the_file_holds(
+    checkpoint_of: CheckpointOf,
+    tmp_path: Path,
+    stored: torch.dtype,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(cpu, "flags", lambda: frozenset({"avx2"}))
     tokenizer, model = tiny.reference(checkpoint_of())
     model.to(stored).save_pretrained(tmp_path / "half")
     tokenizer.save_pretrained(tmp_path / "half")
-    reranker = _load(tmp_path / "half")
+    reranker = _load(tmp_path / "half", engine="auto", dtype=None)
+    assert reranker.engine.engine == "torch"
     assert reranker.ref.dtype == "float32"
-    assert {p.dtype for p in reranker._model.parameters()} == {torch.float32}
+    assert _weight_dtypes(reranker) == {torch.float32}
 
 
 def test_finished_pairs_are_left_out_and_change_no_batch(checkpoint_of: CheckpointOf) -> None:
@@ -280,8 +304,7 @@ def _short_of_memory(
     ref = RerankerRef(
         name="fake", family="test", revision="1", dtype="float32", max_length=tiny.MAX_LENGTH
     )
-    engine = EngineRef(engine="torch", device="cpu", batch_tokens=1024)
-    return CrossEncoder(ref=ref, engine=engine, model=fake, tokenizer=tokenizer), fake
+    return _around(fake, tokenizer, ref, 1024), fake
 
 
 @pytest.mark.parametrize("kind", OUT_OF_MEMORY)
@@ -351,6 +374,6 @@ def test_a_gpu_gives_the_scores_of_the_cpu(checkpoint_of: CheckpointOf, kind: st
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_bfloat16_is_the_dtype_of_a_gpu(checkpoint_of: CheckpointOf) -> None:
     folder, candidates = checkpoint_of(), tiny.mixed()
-    reranker = _load(folder, device="cuda")
+    reranker = _load(folder, device="cuda", dtype=None)
     assert reranker.ref.dtype == "bfloat16"
     assert _score(reranker, candidates) == pytest.approx(_expected(folder, candidates), abs=0.15)

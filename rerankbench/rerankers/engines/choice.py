@@ -1,0 +1,139 @@
+"""Which engine runs a model: what was asked for, or the fastest that this machine has.
+
+Decided from files, flags and installed packages alone; nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from rerankbench.errors import UsageError
+from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers.engines import cpu
+
+NAMES = ("auto", "native", "torch", "compile", "onnx", "openvino")
+
+# Encoders of one shape: embeddings, then layers that normalise after each addition.
+NATIVE_MODEL_TYPES = frozenset({"bert", "electra", "roberta", "xlm-roberta", "camembert"})
+NATIVE_ACTIVATIONS = {
+    "gelu": 0,
+    "gelu_new": 1,
+    "gelu_pytorch_tanh": 1,
+    "relu": 2,
+}
+
+# When compiling pays: it took 40 s for six layers, and what it compiled ran 1.25 times as fast
+# as eager torch, which reached about 1e11 FLOP/s on two cores (benchmarks/results).
+COMPILE_S = 60.0
+COMPILE_SAVES = 0.2
+EAGER_FLOP_PER_S = 1e11
+TOKENS_PER_PAIR = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An engine, why it was taken, and what to tell who asked for another."""
+
+    engine: str
+    reason: str
+    warning: str | None = None
+
+
+def choose(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> Choice:
+    """The engine for a model of this config. Raises UsageError for a name that is none.
+
+    An engine that was asked for but cannot run here gives way to the one that `auto` takes.
+    """
+    if spec.engine not in NAMES:
+        raise UsageError(f"no engine '{spec.engine}'; known: {', '.join(NAMES)}")
+    if spec.dtype == "int8" and spec.engine != "onnx":
+        raise UsageError("int8 runs on ONNX Runtime alone; add --engine onnx")
+    if spec.engine == "auto":
+        return _automatic(spec, config, parameters)
+    lack = obstacle(spec.engine, spec, config)
+    if lack is None:
+        return Choice(engine=spec.engine, reason="asked for")
+    if spec.dtype == "int8":
+        raise UsageError(f"int8 needs the engine onnx: {lack}")
+    instead = _automatic(spec, config, parameters)
+    return Choice(
+        engine=instead.engine,
+        reason=instead.reason,
+        warning=f"engine {spec.engine}: {lack}; ran on {instead.engine}",
+    )
+
+
+def obstacle(engine: str, spec: RerankerSpec, config: Mapping[str, Any]) -> str | None:
+    """Why an engine cannot run a model here; None where it can."""
+    on_cpu = spec.device == "cpu"
+    match engine:
+        case "native":
+            return _native_obstacle(spec, config) if on_cpu else "runs on the CPU only"
+        case "compile":
+            lacks_compiler = on_cpu and cpu.compiler() is None
+            return "no C++ compiler; install g++" if lacks_compiler else None
+        case "onnx":
+            return _package_obstacle(on_cpu, "onnx", "onnxscript", "onnxruntime", extra="onnx")
+        case "openvino":
+            return _package_obstacle(on_cpu, "openvino", extra="openvino")
+    return None
+
+
+def _package_obstacle(on_cpu: bool, *packages: str, extra: str) -> str | None:
+    if not on_cpu:
+        return "runs on the CPU only"
+    missing = [package for package in packages if find_spec(package) is None]
+    if not missing:
+        return None
+    return f"{missing[0]} is not installed; pip install 'rerankbench[{extra}]'"
+
+
+def _native_obstacle(spec: RerankerSpec, config: Mapping[str, Any]) -> str | None:
+    if (shape := _shape_obstacle(config)) is not None:
+        return shape
+    if spec.dtype == "float16":
+        return "has no float16"
+    if spec.dtype == "bfloat16" and not cpu.multiplies_bfloat16():
+        return "the processor has no bfloat16 products"
+    if "avx512f" not in cpu.flags():
+        return "the processor has no AVX-512"
+    return "no C++ compiler; install g++" if cpu.compiler() is None else None
+
+
+def _shape_obstacle(config: Mapping[str, Any]) -> str | None:
+    model_type = config.get("model_type")
+    if model_type not in NATIVE_MODEL_TYPES:
+        return f"does not know the architecture {model_type}"
+    hidden, inner = int(config["hidden_size"]), int(config["intermediate_size"])
+    heads = int(config["num_attention_heads"])
+    if hidden % (2 * heads) or inner % 2 or hidden // heads > 256:
+        return f"does not know {heads} heads over {hidden} dimensions"
+    if config.get("embedding_size", hidden) != hidden:
+        return "does not know embeddings narrower than the layers"
+    if config.get("hidden_act", "gelu") not in NATIVE_ACTIVATIONS:
+        return f"does not know the activation {config['hidden_act']}"
+    plain = config.get("position_embedding_type", "absolute") == "absolute"
+    if not plain or config.get("is_decoder"):
+        return "knows absolute positions and encoders only"
+    return None
+
+
+def _automatic(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> Choice:
+    if spec.device != "cpu":
+        return Choice(engine="torch", reason="unpadded attention on the GPU")
+    lack = obstacle("native", spec, config)
+    if lack is None:
+        kind = "bfloat16" if cpu.multiplies_bfloat16() else "AVX-512"
+        return Choice(engine="native", reason=f"{kind} micro-kernels for this architecture")
+    if obstacle("compile", spec, config) is None and _compiling_pays(spec, parameters):
+        return Choice(engine="compile", reason=f"native {lack}; the job is long enough to compile")
+    return Choice(engine="torch", reason=f"native {lack}; the job is too short to compile")
+
+
+def _compiling_pays(spec: RerankerSpec, parameters: int) -> bool:
+    """Whether the time that compiled code saves on this job exceeds that of compiling."""
+    eager_s = (spec.expected_pairs or 0) * TOKENS_PER_PAIR * 2 * parameters / EAGER_FLOP_PER_S
+    return eager_s * COMPILE_SAVES > COMPILE_S

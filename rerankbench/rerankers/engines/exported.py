@@ -1,0 +1,158 @@
+"""Engines that run an exported graph on the CPU: ONNX Runtime and OpenVINO.
+
+The model is exported when it is loaded, into a folder that is gone afterwards: an exported file
+that outlives its source would be one more thing that can be stale.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rerankbench.errors import ModelError
+from rerankbench.rerankers.engines.contract import Logits
+from rerankbench.rerankers.engines.padded import HostEngine, Inputs
+
+
+def onnx_engine(model: Any, *, with_types: bool, int8: bool, threads: int) -> HostEngine:
+    """ONNX Runtime, in float32 or with weights and activations of products in dynamic int8.
+
+    Raises ModelError for a model that cannot be exported.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        with _quiet(model, "onnx"):
+            _export_onnx(model, path, with_types)
+            if int8:
+                path = _quantise(path)
+            session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+    names = [each.name for each in session.get_inputs()]
+
+    def call(inputs: Inputs) -> Logits:
+        found: Logits = session.run(None, {name: inputs[name] for name in names})[0]
+        return found
+
+    return _host_engine(model, call, "onnxruntime")
+
+
+def openvino_engine(model: Any, *, with_types: bool, dtype: str, threads: int) -> HostEngine:
+    """OpenVINO in float32 or bfloat16. Raises ModelError for a model that cannot be exported."""
+    import openvino
+
+    settings = {
+        "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[dtype],
+        "INFERENCE_NUM_THREADS": threads,
+    }
+    # Its fused attention gives NaN where a padding token may see no token at all (ModernBERT's
+    # local layers); the plain form does not, and is fused into an equally fast one.
+    model.set_attn_implementation("eager")
+    with _quiet(model, "openvino"):
+        graph = openvino.convert_model(_LogitsOnly(model), example_input=_example(with_types))
+        compiled = openvino.Core().compile_model(graph, "CPU", settings)
+    names = [each.get_any_name() for each in compiled.inputs]
+
+    def call(inputs: Inputs) -> Logits:
+        return np.array(compiled([inputs[name] for name in names])[0], dtype=np.float32)
+
+    return _host_engine(model, call, "openvino")
+
+
+def _host_engine(model: Any, call: Callable[[Inputs], Logits], kernel: str) -> HostEngine:
+    padding = int(model.config.pad_token_id or 0)
+    return HostEngine(call, padding=padding, attention_kernel=kernel)
+
+
+def _export_onnx(model: Any, path: Path, with_types: bool) -> None:
+    import torch
+
+    example = _example(with_types)
+    free = torch.export.Dim.DYNAMIC
+    torch.onnx.export(
+        _LogitsOnly(model),
+        (),
+        str(path),
+        kwargs=example,
+        dynamic_shapes={name: {0: free, 1: free} for name in example},
+        dynamo=True,
+        verbose=False,
+    )
+
+
+def _quantise(path: Path) -> Path:
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    # The exporter's notes on inner shapes contradict what the quantiser infers anew.
+    graph, unnoted, quantised = (
+        onnx.load(path),
+        path.with_name("f32.onnx"),
+        path.with_name("q.onnx"),
+    )
+    graph.graph.ClearField("value_info")
+    onnx.save(graph, unnoted)
+    quantize_dynamic(unnoted, quantised, weight_type=QuantType.QInt8)
+    return quantised
+
+
+def _example(with_types: bool) -> dict[str, Any]:
+    """Inputs whose sizes (2 × 17) cannot be mistaken for one of the model's."""
+    import torch
+
+    names = ["input_ids", "attention_mask", *(["token_type_ids"] if with_types else [])]
+    return {name: torch.ones(2, 17, dtype=torch.long) for name in names}
+
+
+def _LogitsOnly(model: Any) -> Any:
+    """The model as a module that returns a tensor instead of transformers' output object."""
+    import torch
+
+    class LogitsOnly(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(
+            self,
+            input_ids: torch.Tensor,
+            attention_mask: torch.Tensor,
+            token_type_ids: torch.Tensor | None = None,
+        ) -> torch.Tensor:
+            types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            logits: torch.Tensor = self.model(
+                input_ids=input_ids, attention_mask=attention_mask, **types
+            ).logits
+            return logits
+
+    return LogitsOnly().eval()
+
+
+@contextmanager
+def _quiet(model: Any, engine: str) -> Iterator[None]:
+    """Exporters warn of much that concerns their authors; a failure becomes one line."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"engine {engine}: {type(model).__name__} cannot be exported ({reason[:150]}); "
+            "use --engine torch"
+        ) from error
+    finally:
+        logging.disable(disabled)

@@ -1,0 +1,224 @@
+"""The native engine: a BERT-like encoder in C++ over unpadded pairs, on the CPU's own kernels.
+
+Everything up to the last layer's attention is native (native_encoder.cpp); the last layer's rest
+and the classification head see one row a pair and run in torch, in float32.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rerankbench.errors import ModelError
+from rerankbench.rerankers.engines import native_library
+from rerankbench.rerankers.engines.choice import NATIVE_ACTIVATIONS
+from rerankbench.rerankers.engines.contract import Logits, TokenRows
+
+if TYPE_CHECKING:
+    import torch
+
+# Short pairs go together until they are so many tokens; their activations then still fit a cache.
+GROUP_TOKENS = 512
+# Columns of a weight panel (kPanel in native_encoder.cpp).
+_PANEL = 64
+_FAILURES = {1: "memory ran out", 2: "torch's matrix product failed"}
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_void_p)
+        for name in (
+            *("qkv", "out", "up", "down"),
+            *("qkv_bias", "out_bias", "up_bias", "down_bias"),
+            *("attention_norm", "attention_shift", "output_norm", "output_shift"),
+        )
+    ]
+
+
+class _Encoder(ctypes.Structure):
+    _fields_ = [
+        *((n, ctypes.c_int64) for n in ("layer_count", "hidden", "heads", "inner", "activation")),
+        ("epsilon", ctypes.c_double),
+        *((n, ctypes.c_void_p) for n in ("product", "release")),
+        *((n, ctypes.c_void_p) for n in ("words", "positions", "types", "norm", "shift")),
+        ("layers", ctypes.c_void_p),
+    ]
+
+
+class _Batch(ctypes.Structure):
+    _fields_ = [
+        ("group_count", ctypes.c_int64),
+        *((n, ctypes.c_void_p) for n in ("groups", "offsets", "ids", "positions", "types")),
+        *((n, ctypes.c_void_p) for n in ("contexts", "residuals", "next")),
+    ]
+
+
+class NativeEngine:
+    """A classifier of transformers whose encoder runs natively. Raises ModelError when built."""
+
+    pads = False
+    in_flight = 0
+
+    def __init__(self, model: Any, *, dtype: str, threads: int) -> None:
+        """`model` is loaded in float32; its layers but the last are taken over and emptied."""
+        self.attention_kernel = "native"
+        self._library = native_library.library()
+        self._function = getattr(self._library, f"encode_{dtype}")
+        self._function.argtypes = [ctypes.POINTER(_Encoder), ctypes.POINTER(_Batch)]
+        self._kept: list[torch.Tensor] = []
+        self._bfloat16 = dtype == "bfloat16"
+        self._hidden = int(model.config.hidden_size)
+        self._first_position = _first_position(model.config)
+        self._padding = int(model.config.pad_token_id or 0)
+        self._encoder = self._take_over(model, dtype)
+        self._tail = _tail(model)
+        self._threads = threads
+        # The product's kernels are generated once a thread: the threads live as long as this.
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="native")
+
+    def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
+        """Score now on all threads; the returned call hands out the logits."""
+        import torch
+
+        pairs = len(rows.offsets) - 1
+        contexts = np.empty((pairs, self._hidden), dtype=np.float32)
+        residuals = np.empty_like(contexts)
+        groups, taken = _groups(rows.lengths), np.zeros(1, dtype=np.int64)
+        arrays = (groups, rows.offsets, rows.ids, self._positions(rows), rows.types)
+        batch = _Batch(
+            len(groups) - 1,
+            *(None if array is None else array.ctypes.data for array in arrays),
+            *(array.ctypes.data for array in (contexts, residuals, taken)),
+        )
+        work = [self._pool.submit(self._function, self._encoder, batch) for _ in self._workers()]
+        for failure in {each.result() for each in work} - {0}:
+            error = MemoryError if failure == 1 else ModelError
+            raise error(f"engine native: {_FAILURES[failure]}")
+        with torch.inference_mode():
+            logits = self._tail(torch.from_numpy(contexts), torch.from_numpy(residuals))
+        return lambda: logits.numpy()
+
+    def peak_device_bytes(self) -> int | None:
+        """None: there is no accelerator."""
+        return None
+
+    def _workers(self) -> range:
+        return range(self._threads)
+
+    def _positions(self, rows: TokenRows) -> npt.NDArray[np.int32]:
+        """Position ids; RoBERTa's kin count from after the padding id, and skip padding tokens."""
+        starts = np.repeat(rows.offsets[:-1], rows.lengths)
+        if self._first_position == 0:
+            return (np.arange(len(rows.ids)) - starts).astype(np.int32)
+        is_token = rows.ids != self._padding
+        before = np.concatenate(([0], np.cumsum(is_token)))
+        counted = (before[1:] - before[starts]) * is_token
+        positions: npt.NDArray[np.int32] = (counted + self._padding).astype(np.int32)
+        return positions
+
+    def _take_over(self, model: Any, dtype: str) -> _Encoder:
+        base, config = model.base_model, model.config
+        layers = (_Layer * len(base.encoder.layer))(*map(self._layer, base.encoder.layer))
+        self._layers = layers
+        tables = base.embeddings
+        product, release = native_library.products(dtype)
+        encoder = _Encoder(
+            len(layers),
+            self._hidden,
+            config.num_attention_heads,
+            config.intermediate_size,
+            NATIVE_ACTIVATIONS[config.hidden_act],
+            config.layer_norm_eps,
+            product,
+            release,
+            *(
+                self._keep(table.weight)
+                for table in (
+                    tables.word_embeddings,
+                    tables.position_embeddings,
+                    tables.token_type_embeddings,
+                    tables.LayerNorm,
+                )
+            ),
+            self._keep(tables.LayerNorm.bias),
+            ctypes.addressof(layers),
+        )
+        del base.encoder.layer[:-1]
+        return encoder
+
+    def _layer(self, layer: Any) -> _Layer:
+        import torch
+
+        attention, after = layer.attention.self, layer.attention.output
+        # Scores come out in units of log 2, so that softmax needs 2^x alone.
+        scale = math.log2(math.e) / math.sqrt(attention.attention_head_size)
+        parts = (attention.query, attention.key, attention.value)
+        factors = (scale, 1.0, 1.0)
+        with torch.inference_mode():
+            projection = torch.cat([p.weight * f for p, f in zip(parts, factors, strict=True)])
+            bias = torch.cat([p.bias * f for p, f in zip(parts, factors, strict=True)])
+        return _Layer(
+            self._pack(projection),
+            self._pack(after.dense.weight),
+            self._pack(layer.intermediate.dense.weight),
+            self._pack(layer.output.dense.weight),
+            self._keep(bias),
+            self._keep(after.dense.bias),
+            self._keep(layer.intermediate.dense.bias),
+            self._keep(layer.output.dense.bias),
+            *(self._keep(part) for part in (after.LayerNorm.weight, after.LayerNorm.bias)),
+            *(self._keep(x) for x in (layer.output.LayerNorm.weight, layer.output.LayerNorm.bias)),
+        )
+
+    def _keep(self, tensor: torch.Tensor) -> int:
+        """Address of a tensor that lives as long as the engine."""
+        self._kept.append(tensor.detach().contiguous())
+        return self._kept[-1].data_ptr()
+
+    def _pack(self, weight: torch.Tensor) -> int:
+        """A weight (out × in) as panels of 64 outputs, each in × 64; bfloat16 in pairs of rows."""
+        import torch
+
+        outputs, inputs = weight.shape
+        panels = -(-outputs // _PANEL)
+        full = torch.zeros(panels * _PANEL, inputs)
+        full[:outputs] = weight.detach()
+        if self._bfloat16:
+            paired = full.view(panels, _PANEL, inputs // 2, 2).permute(0, 2, 1, 3)
+            return self._keep(paired.to(torch.bfloat16))
+        return self._keep(full.view(panels, _PANEL, inputs).permute(0, 2, 1))
+
+
+def _groups(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Bounds of runs of pairs that hold at most `GROUP_TOKENS` tokens, or are one pair."""
+    bounds, tokens = [0], 0
+    for pair, length in enumerate(lengths.tolist()):
+        if tokens and tokens + length > GROUP_TOKENS:
+            bounds.append(pair)
+            tokens = 0
+        tokens += length
+    return np.array([*bounds, len(lengths)], dtype=np.int64)
+
+
+def _first_position(config: Any) -> int:
+    shifted = config.model_type in ("roberta", "xlm-roberta", "camembert")
+    return int(config.pad_token_id) + 1 if shifted else 0
+
+
+def _tail(model: Any) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """What follows the last layer's attention, on first tokens alone: pairs × labels."""
+    base = model.base_model
+    layer, pooler = base.encoder.layer[-1], getattr(base, "pooler", None)
+
+    def run(contexts: torch.Tensor, residuals: torch.Tensor) -> torch.Tensor:
+        attended = layer.attention.output(contexts, residuals)
+        first = layer.output(layer.intermediate(attended), attended)[:, None]
+        return model.classifier(first if pooler is None else pooler(first))  # type: ignore[no-any-return]
+
+    return run

@@ -1,0 +1,95 @@
+"""Engines that take padded matrices: plain torch, compiled torch, ONNX Runtime, OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rerankbench.rerankers.engines.contract import Logits, TokenRows
+
+Inputs = Mapping[str, npt.NDArray[np.int64]]
+
+
+def inputs(rows: TokenRows, width: int, padding: int) -> Inputs:
+    """What a classifier of transformers takes, pairs × `width`."""
+    found = {
+        "input_ids": rows.padded(rows.ids, width, padding),
+        "attention_mask": rows.mask(width).astype(np.int64),
+    }
+    if rows.types is not None:
+        found["token_type_ids"] = rows.padded(rows.types, width, 0)
+    return found
+
+
+class HostEngine:
+    """A runtime on the CPU behind one call: numpy in, numpy logits out."""
+
+    pads = True
+    in_flight = 0
+
+    def __init__(
+        self, call: Callable[[Inputs], Logits], *, padding: int, attention_kernel: str | None
+    ) -> None:
+        """`call` takes padded inputs; `padding` is the id that fills rows up."""
+        self.attention_kernel = attention_kernel
+        self._call = call
+        self._padding = padding
+
+    def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
+        """Score now; the returned call hands out the logits."""
+        logits = self._call(inputs(rows, width, self._padding))
+        return lambda: logits
+
+    def peak_device_bytes(self) -> int | None:
+        """None: there is no accelerator."""
+        return None
+
+
+class TorchEngine:
+    """A torch module on any device, eager or compiled."""
+
+    pads = True
+
+    def __init__(self, model: Any, *, padding: int, device: Any, forward: Any = None) -> None:
+        """`model` is a classifier of transformers on `device`; `forward` is run in its place."""
+        self.attention_kernel: str | None = getattr(model.config, "_attn_implementation", None)
+        self.in_flight = 1 if device.type == "cuda" else 0
+        self._forward = model if forward is None else forward
+        self._padding = padding
+        self._device = device
+
+    def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
+        """Launch the forward pass; on a GPU it goes on while the next batch is made ready."""
+        import torch
+
+        with torch.inference_mode():
+            tensors = {
+                name: to_device(matrix, self._device)
+                for name, matrix in inputs(rows, width, self._padding).items()
+            }
+            logits = self._forward(**tensors).logits.float()
+        return lambda: logits.cpu().numpy()
+
+    def peak_device_bytes(self) -> int | None:
+        """Most GPU memory that torch reserved since the process began."""
+        return peak_cuda_bytes(self._device)
+
+
+def to_device(array: npt.NDArray[Any], device: Any) -> Any:
+    """A tensor on the device; towards a GPU the copy does not wait."""
+    import torch
+
+    tensor = torch.from_numpy(array)
+    if device.type != "cuda":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def peak_cuda_bytes(device: Any) -> int | None:
+    """Most GPU memory that torch reserved since the process began; None on the CPU."""
+    import torch
+
+    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None
