@@ -48,10 +48,11 @@ def _facts(
     first_stages = {_first_stage(record) for record in records}
     depths = _spread(record.cell.depth for record in records)
     yield f"Reranked: the first {depths} documents of {' / '.join(sorted(first_stages))}."
-    dtypes = sorted({one.cell.reranker.dtype for one in records} - {None}, key=str)
-    machines = sorted({figures.machine(one) for one in records if not figures.is_baseline(one)})
-    if machines:
-        yield f"Run on {'; '.join(machines)}; {', '.join(map(str, dtypes))}."
+    models = [record for record in records if not figures.is_baseline(record)]
+    if models:
+        machines = sorted(set(map(figures.machine, models)))
+        engines = {f"{one.cell.engine.engine} {one.cell.reranker.dtype}" for one in models}
+        yield f"Run on {'; '.join(machines)}; engine {', '.join(sorted(engines))}."
     if any(isinstance(column, DeltaColumn) for column in columns):
         yield "Δ is the difference to the first stage's own order."
     pooled = max(map(len, timed.values()), default=0)

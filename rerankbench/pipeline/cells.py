@@ -45,7 +45,7 @@ def find_candidates(work: Work, group: Group) -> CandidateLists:
 
 def rerank(work: Work, group: Group, cell: PlannedCell) -> tuple[Ranking, ...]:
     """One reranker's rankings, with no measurement and no record; resumable until forgotten."""
-    reranker = cell.factory.load(cell.spec)
+    reranker = _load(work, cell)
     scored = _score(work, group, cell, reranker, find_candidates(work, group))
     for warning in reranker.warnings():
         work.progress.warn(f"{reranker.ref.name}: {warning}")
@@ -72,7 +72,7 @@ def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     if work.fresh:
         store.forget_work(cell.key)
-    reranker = cell.factory.load(cell.spec)
+    reranker = _load(work, cell)
     scored = _score(work, group, cell, reranker, lists)
     if scored.resumed_pairs:
         work.progress.note(
@@ -91,12 +91,22 @@ def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists)
 
 def measure_cell(work: Work, cell: PlannedCell, lists: CandidateLists, record: Record) -> Record:
     """Add the speed to a record that was made without it; nothing is scored again."""
-    reranker = cell.factory.load(cell.spec)
+    reranker = _load(work, cell)
     measurements, warnings = _measure(work, cell, reranker, lists)
     record = replace(record, measurements=measurements, warnings=(*record.warnings, *warnings))
     work.store.write_record(record)
     _report(work, record, warnings)
     return record
+
+
+def _load(work: Work, cell: PlannedCell) -> Reranker:
+    reranker = cell.factory.load(cell.spec)
+    name, engine = reranker.ref.name, reranker.engine
+    if engine.reason is not None:
+        work.progress.note(f"{name}: engine {engine.engine}, {engine.reason}")
+    if engine.warning is not None:
+        work.progress.warn(f"{name}: {engine.warning}")
+    return reranker
 
 
 def _score(

@@ -332,7 +332,7 @@ def test_facts_name_queries_depth_machine_and_dtype() -> None:
     assert table.notes == (
         "Queries: 1 to 2.",
         "Reranked: the first 100 documents of bm25 (b=0.4, k1=0.9).",
-        "Run on Test CPU, 8 cores (cpu, machine machine-a); float32.",
+        "Run on Test CPU, 8 cores (cpu, machine machine-a); engine torch float32.",
         "Δ is the difference to the first stage's own order.",
     )
 

@@ -55,7 +55,7 @@ def choose(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> Ch
         return _automatic(spec, config, parameters)
     lack = obstacle(spec.engine, spec, config)
     if lack is None:
-        return Choice(engine=spec.engine, reason="asked for")
+        return Choice(engine=spec.engine, reason="as asked")
     if spec.dtype == "int8":
         raise UsageError(f"int8 needs the engine onnx: {lack}")
     instead = _automatic(spec, config, parameters)
