@@ -96,6 +96,7 @@ inline float exp2_of(float x) {
 }
 
 // x · Φ(x), the exact GELU; erf by Abramowitz & Stegun 7.1.26 (absolute error below 1.5e-7).
+template <typename T>
 inline float gelu(float x) {
   const float z = std::fabs(x) * 0.70710678118654752f;
   const float t = 1.0f / (1.0f + 0.3275911f * z);
@@ -104,7 +105,7 @@ inline float gelu(float x) {
   p = p * t + 1.421413741f;
   p = p * t - 0.284496736f;
   p = p * t + 0.254829592f;
-  const float tail = p * t * exp2_of(z * z * -1.44269504088896341f);  // 1 - erf(z)
+  const float tail = p * t * exp2_of<T>(z * z * -1.44269504088896341f);  // 1 - erf(z)
   return 0.5f * (x + std::fabs(x) * (1.0f - tail));
 }
 
@@ -215,10 +216,13 @@ class Worker {
     for (int64_t i = 0; i < e_.layer_count; i++) {
       const Layer& layer = e_.layers[i];
       const bool is_last = i + 1 == e_.layer_count;
-      project(layer);
       if (is_last) {
+        const int64_t panels = e_.hidden / kPanel;
+        project_first_tokens(layer, panels);
+        project(layer, panels);
         attend_first_tokens();
       } else {
+        project(layer, 0);
         attend();
         finish(layer);
       }
@@ -252,17 +256,37 @@ class Worker {
     }
   }
 
-  void project(const Layer& layer) {
-    const int64_t width = 3 * e_.hidden;
-    multiply(in_, rows_, e_.hidden, layer.qkv, width,
+  // Queries, keys and values of all tokens, from the column on at which panel `skipped` begins.
+  void project(const Layer& layer, int64_t skipped) {
+    const int64_t h = e_.hidden, start = skipped * kPanel;
+    const T* weights = static_cast<const T*>(layer.qkv) + start * h;
+    multiply(in_, rows_, h, weights, 3 * h - start,
              [&](int64_t row, int64_t column, int64_t m, int64_t n) {
-               const float* bias = layer.qkv_bias + column;
-               for (int64_t r = 0; r < m; r++) {
-                 float* t = tile_ + r * kPanel;
-                 for (int64_t c = 0; c < n; c++) t[c] += bias[c];
-                 store(t, qkv_ + (row + r) * width + column, n);
-               }
+               for (int64_t r = 0; r < m; r++) project_row(layer, row + r, r, start + column, n);
              });
+  }
+
+  // Queries of first tokens, as far as the first panels hold them.
+  void project_first_tokens(const Layer& layer, int64_t panels) {
+    const int64_t h = e_.hidden;
+    for (int64_t pair = first_; pair < last_; pair += kRows) {
+      const int64_t count = std::min(kRows, last_ - pair);
+      const auto row_of = [&](int64_t i) { return b_.offsets[pair + i] - start_; };
+      for (int64_t i = 0; i < count; i++) {
+        std::copy_n(in_ + row_of(i) * h, h, context_ + i * h);
+      }
+      multiply(context_, count, h, layer.qkv, panels * kPanel,
+               [&](int64_t, int64_t column, int64_t m, int64_t n) {
+                 for (int64_t r = 0; r < m; r++) project_row(layer, row_of(r), r, column, n);
+               });
+    }
+  }
+
+  // Row r of a finished tile, with its bias, to its place among the projections.
+  void project_row(const Layer& layer, int64_t row, int64_t r, int64_t column, int64_t n) {
+    float* t = tile_ + r * kPanel;
+    for (int64_t c = 0; c < n; c++) t[c] += layer.qkv_bias[column + c];
+    store(t, qkv_ + row * 3 * e_.hidden + column, n);
   }
 
   // Keys transposed (head size × tokens) and values (tokens × head size), interleaved for the
@@ -385,7 +409,7 @@ class Worker {
       float* t = tile_ + r * kPanel;
       switch (e_.activation) {
         case kGelu:
-          for (int64_t c = 0; c < n; c++) t[c] = gelu(t[c] + bias[c]);
+          for (int64_t c = 0; c < n; c++) t[c] = gelu<T>(t[c] + bias[c]);
           break;
         case kGeluTanh:
           for (int64_t c = 0; c < n; c++) t[c] = gelu_tanh(t[c] + bias[c]);
