@@ -1,10 +1,11 @@
 # Two commands do everything: `make run` and `make test`. Both make .venv first where it is missing.
 PYTHON ?= python3
 VENV := .venv
+SHARED = $(or $(RERANKBENCH_SHARED),../shared)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test check format clean
+.PHONY: run test check format bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/rerankbench run
@@ -22,6 +23,15 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Needs $$RERANKBENCH_SHARED (default ../shared): SciFact, its reference run, the cross-encoders.
+# An hour on two idle cores; results land in benchmarks/results.
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m benchmarks.scoring --model $(SHARED)/models/minilm-l6-ce --queries 2 --passes 3
+	$(BIN)/python -m benchmarks.scoring --model $(SHARED)/models/tiny-l2-h128-ce --queries 60 --passes 3
+	$(BIN)/python -m benchmarks.first_stage
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.outside_clock
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt --editable .
@@ -29,6 +39,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,onnx,openvino]'
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[bench]'
 	touch $@
 
 clean:

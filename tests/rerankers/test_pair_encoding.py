@@ -279,8 +279,8 @@ def test_rows_come_in_the_order_asked_for(family: str) -> None:
 
 
 def test_a_job_without_pairs_has_no_rows() -> None:
-    nothing: list[tuple[str, list[str]]] = []
-    for lists in (nothing, [("tide", [])]):
+    unanswered: list[tuple[str, list[str]]] = [("tide", [])]
+    for lists in (unanswered, unanswered[1:]):
         encoded = encode(_family("bert"), Job(candidates=tiny.candidates(lists)), 40)
         assert len(encoded.lengths) == len(encoded.truncated) == 0
         assert encoded.rows([]).ids.tolist() == []

@@ -19,6 +19,7 @@ from rerankbench.errors import ModelError
 from rerankbench.rerankers.engines import native_library
 from rerankbench.rerankers.engines.choice import NATIVE_ACTIVATIONS
 from rerankbench.rerankers.engines.contract import Logits, TokenRows
+from rerankbench.rerankers.engines.positions import padding_before_positions, positions
 
 if TYPE_CHECKING:
     import torch
@@ -74,8 +75,7 @@ class NativeEngine:
         self._kept: list[torch.Tensor] = []
         self._bfloat16 = dtype == "bfloat16"
         self._hidden = int(model.config.hidden_size)
-        self._first_position = _first_position(model.config)
-        self._padding = int(model.config.pad_token_id or 0)
+        self._padding = padding_before_positions(model.config)
         self._encoder = self._take_over(model, dtype)
         self._tail = _tail(model)
         self._threads = threads
@@ -90,13 +90,16 @@ class NativeEngine:
         contexts = np.empty((pairs, self._hidden), dtype=np.float32)
         residuals = np.empty_like(contexts)
         groups, taken = _groups(rows.lengths), np.zeros(1, dtype=np.int64)
-        arrays = (groups, rows.offsets, rows.ids, self._positions(rows), rows.types)
+        places = positions(rows, self._padding).astype(np.int32)
+        arrays = (groups, rows.offsets, rows.ids, places, rows.types)
         batch = _Batch(
             len(groups) - 1,
             *(None if array is None else array.ctypes.data for array in arrays),
             *(array.ctypes.data for array in (contexts, residuals, taken)),
         )
-        work = [self._pool.submit(self._function, self._encoder, batch) for _ in self._workers()]
+        work = [
+            self._pool.submit(self._function, self._encoder, batch) for _ in range(self._threads)
+        ]
         for failure in {each.result() for each in work} - {0}:
             error = MemoryError if failure == 1 else ModelError
             raise error(f"engine native: {_FAILURES[failure]}")
@@ -107,20 +110,6 @@ class NativeEngine:
     def peak_device_bytes(self) -> int | None:
         """None: there is no accelerator."""
         return None
-
-    def _workers(self) -> range:
-        return range(self._threads)
-
-    def _positions(self, rows: TokenRows) -> npt.NDArray[np.int32]:
-        """Position ids; RoBERTa's kin count from after the padding id, and skip padding tokens."""
-        starts = np.repeat(rows.offsets[:-1], rows.lengths)
-        if self._first_position == 0:
-            return (np.arange(len(rows.ids)) - starts).astype(np.int32)
-        is_token = rows.ids != self._padding
-        before = np.concatenate(([0], np.cumsum(is_token)))
-        counted = (before[1:] - before[starts]) * is_token
-        positions: npt.NDArray[np.int32] = (counted + self._padding).astype(np.int32)
-        return positions
 
     def _take_over(self, model: Any, dtype: str) -> _Encoder:
         base, config = model.base_model, model.config
@@ -204,11 +193,6 @@ def _groups(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
             tokens = 0
         tokens += length
     return np.array([*bounds, len(lengths)], dtype=np.int64)
-
-
-def _first_position(config: Any) -> int:
-    shifted = config.model_type in ("roberta", "xlm-roberta", "camembert")
-    return int(config.pad_token_id) + 1 if shifted else 0
 
 
 def _tail(model: Any) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:

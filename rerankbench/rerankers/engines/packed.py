@@ -19,12 +19,15 @@ import numpy.typing as npt
 
 from rerankbench.rerankers.engines.contract import Logits, TokenRows
 from rerankbench.rerankers.engines.padded import peak_cuda_bytes, to_device
+from rerankbench.rerankers.engines.positions import (
+    SHIFTED_MODEL_TYPES,
+    padding_before_positions,
+    positions,
+)
 
 if TYPE_CHECKING:
     import torch
 
-# These count positions from after the padding id, and skip padding tokens.
-SHIFTED_MODEL_TYPES = frozenset({"roberta", "xlm-roberta", "camembert"})
 MODEL_TYPES = SHIFTED_MODEL_TYPES | {"bert", "electra", "modernbert"}
 # transformers takes names with "flash", "sdpa" or "paged" for its own.
 _INTERFACE = "rerankbench_packed"
@@ -86,8 +89,7 @@ class PackedEngine:
         self._base = self._compile(model.base_model) if compiled else model.base_model
         self._head = _head(model)
         self._takes_mean = getattr(config, "classifier_pooling", "cls") == "mean"
-        shifted = config.model_type in SHIFTED_MODEL_TYPES
-        self._padding = int(config.pad_token_id) if shifted else None
+        self._padding = padding_before_positions(config)
         self._device = device
 
     def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
@@ -111,8 +113,7 @@ class PackedEngine:
 
     def _inputs(self, rows: TokenRows) -> Mapping[str, torch.Tensor]:
         columns: list[npt.NDArray[Any]] = [rows.ids, positions(rows, self._padding)]
-        if rows.types is not None:
-            columns.append(rows.types)
+        columns += [] if rows.types is None else [rows.types]
         # In one copy; int64, since transformers gathers by positions.
         together = to_device(np.stack(columns, dtype=np.int64)[:, None], self._device)
         return dict(zip(_INPUTS, together, strict=False))
@@ -131,17 +132,6 @@ class PackedEngine:
         if self.attention_kernel != _VARLEN:  # Lengths would be compiled in.
             self._kernel = torch.compiler.disable(self._kernel)  # type: ignore[no-untyped-call]
         return torch.compile(base, dynamic=True)
-
-
-def positions(rows: TokenRows, padding: int | None) -> npt.NDArray[np.int64]:
-    """Position ids, from 0 in each pair; with a `padding` id as RoBERTa counts them."""
-    starts = np.repeat(rows.offsets[:-1], rows.lengths)
-    if padding is None:
-        return np.arange(len(rows.ids)) - starts
-    is_token = rows.ids != padding
-    before = np.concatenate(([0], np.cumsum(is_token)))
-    counted: npt.NDArray[np.int64] = (before[1:] - before[starts]) * is_token
-    return counted + padding
 
 
 def runs(lengths: npt.NDArray[np.int64]) -> list[tuple[int, int]]:

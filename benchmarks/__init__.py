@@ -1,0 +1,1 @@
+"""What rerankbench costs and how it compares, measured; run as `python -m benchmarks.NAME`."""
