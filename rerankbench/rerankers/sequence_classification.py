@@ -33,6 +33,10 @@ FAMILY = "sequence-classification"
 # A batch ends when its last pair does: it holds enough work that idle threads cost little.
 NATIVE_BATCH_TOKENS = 32768
 NATIVE_TOKENS_PER_THREAD = 8192
+# Exported graphs run a batch on each core: small ones waste no padding and stay in its cache.
+EXPORTED_BATCH_TOKENS = 512
+# Dynamic int8 scales activations by the whole batch: alone, a pair's score is its own.
+INT8_BATCH_TOKENS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,8 @@ def _engine_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Engin
         budget = CUDA_BATCH_TOKENS
     elif chosen.engine == "native":
         budget = max(NATIVE_BATCH_TOKENS, threads * NATIVE_TOKENS_PER_THREAD)
+    elif chosen.engine in ("onnx", "openvino"):
+        budget = INT8_BATCH_TOKENS if spec.dtype == "int8" else EXPORTED_BATCH_TOKENS
     else:
         budget = CPU_BATCH_TOKENS
     return EngineRef(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers.engines import choice, cpu, native_library
+from rerankbench.rerankers.engines import choice, cpu, native, native_library
 from rerankbench.rerankers.engines.contract import TokenRows
 from rerankbench.rerankers.engines.native import NativeEngine
 from rerankbench.rerankers.sequence_classification import FACTORY
@@ -109,6 +109,8 @@ def test_int8_is_close_and_says_so_in_its_name(checkpoint_of: CheckpointOf) -> N
     expected = _expected(folder, candidates)
     assert np.corrcoef(found, expected)[0, 1] > 0.98
     assert found != pytest.approx(expected, abs=1e-4), "nothing was quantised"
+    alone = _scores(folder, candidates[:1], engine="onnx", dtype="int8")
+    assert alone == pytest.approx(found[: len(alone)], abs=1e-6), "company changed a score"
     spec = RerankerSpec(model=str(folder), engine="onnx", dtype="int8")
     assert FACTORY.identify(spec)[0].name.endswith("(int8)")
 
@@ -183,6 +185,22 @@ def test_any_shape_agrees_with_one_pair_at_a_time(shape: str, threads: int) -> N
     logits = NativeEngine(model, dtype="float32", threads=threads).submit(rows, 0)()
     assert logits.dtype == np.float32
     assert logits.tolist() == [pytest.approx(x, abs=5e-5) for x in expected]
+
+
+@needs_native
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=needs_bfloat16)])
+def test_a_large_vocabulary_is_projected_without_a_table(
+    monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    rows = _rows([5, 40, 77, 160, 64, 31])
+    expected = np.array(_one_by_one(_bert(), rows))
+    from_table = NativeEngine(_bert(), dtype=dtype, threads=2).submit(rows, 0)()
+    monkeypatch.setattr(native, "_MOST_TABLE_BYTES", 97 * 3 * 48 * 2 - 1)
+    projected = NativeEngine(_bert(), dtype=dtype, threads=2).submit(rows, 0)()
+    tolerance = 5e-5 if dtype == "float32" else 0.15
+    assert np.abs(projected - expected).max() < tolerance
+    assert np.abs(from_table - expected).max() < tolerance
+    assert from_table.tolist() != projected.tolist(), "both took the same way"
 
 
 @needs_native

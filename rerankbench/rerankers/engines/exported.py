@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ def onnx_engine(model: Any, *, with_types: bool, int8: bool, threads: int) -> Ho
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         with _quiet(model, "onnx"):
@@ -45,7 +46,7 @@ def onnx_engine(model: Any, *, with_types: bool, int8: bool, threads: int) -> Ho
         found: Logits = session.run(None, {name: inputs[name] for name in names})[0]
         return found
 
-    return _host_engine(model, call, "onnxruntime")
+    return _host_engine(model, call, "onnxruntime", threads)
 
 
 def openvino_engine(model: Any, *, with_types: bool, dtype: str, threads: int) -> HostEngine:
@@ -55,21 +56,28 @@ def openvino_engine(model: Any, *, with_types: bool, dtype: str, threads: int) -
     settings = {
         "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[dtype],
         "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": threads,
     }
+    own = threading.local()
     with _quiet(model, "openvino"):
         graph = openvino.convert_model(_LogitsOnly(model), example_input=_example(with_types))
         compiled = openvino.Core().compile_model(graph, "CPU", settings)
     names = [each.get_any_name() for each in compiled.inputs]
 
     def call(inputs: Inputs) -> Logits:
-        return np.array(compiled([inputs[name] for name in names])[0], dtype=np.float32)
+        if not hasattr(own, "request"):
+            own.request = compiled.create_infer_request()
+        found = own.request.infer([inputs[name] for name in names])[0]
+        return np.array(found, dtype=np.float32)
 
-    return _host_engine(model, call, "openvino")
+    return _host_engine(model, call, "openvino", threads)
 
 
-def _host_engine(model: Any, call: Callable[[Inputs], Logits], kernel: str) -> HostEngine:
+def _host_engine(
+    model: Any, call: Callable[[Inputs], Logits], kernel: str, threads: int
+) -> HostEngine:
     padding = int(model.config.pad_token_id or 0)
-    return HostEngine(call, padding=padding, attention_kernel=kernel)
+    return HostEngine(call, padding=padding, attention_kernel=kernel, threads=threads)
 
 
 def _export_onnx(model: Any, path: Path, with_types: bool) -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 GROUP_TOKENS = 512
 # Columns of a weight panel (kPanel in native_encoder.cpp).
 _PANEL = 64
+# The first layer's projections are read from a table of the vocabulary where it is this small:
+# beyond, building it takes longer than it saves in most jobs.
+_MOST_TABLE_BYTES = 128 * 2**20
 _FAILURES = {1: "memory ran out", 2: "torch's matrix product failed"}
 
 
@@ -49,6 +52,8 @@ class _Encoder(ctypes.Structure):
         *((n, ctypes.c_void_p) for n in ("product", "release")),
         *((n, ctypes.c_void_p) for n in ("words", "positions", "types", "norm", "shift")),
         ("layers", ctypes.c_void_p),
+        *((n, ctypes.c_void_p) for n in ("word_projections", "position_projections")),
+        *((n, ctypes.c_void_p) for n in ("type_projections", "projection_bias")),
     ]
 
 
@@ -68,6 +73,8 @@ class NativeEngine:
 
     def __init__(self, model: Any, *, dtype: str, threads: int) -> None:
         """`model` is loaded in float32; its layers but the last are taken over and emptied."""
+        import torch
+
         self.attention_kernel = "native"
         self._library = native_library.library()
         self._function = getattr(self._library, f"encode_{dtype}")
@@ -79,6 +86,8 @@ class NativeEngine:
         self._encoder = self._take_over(model, dtype)
         self._tail = _tail(model)
         self._threads = threads
+        # Torch is left a few rows: its other threads would spin on cores that are needed here.
+        torch.set_num_threads(1)
         # The product's kernels are generated once a thread: the threads live as long as this.
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="native")
 
@@ -137,21 +146,14 @@ class NativeEngine:
             ),
             self._keep(tables.LayerNorm.bias),
             ctypes.addressof(layers),
+            *self._first_projections(tables, base.encoder.layer[0].attention.self),
         )
         del base.encoder.layer[:-1]
         return encoder
 
     def _layer(self, layer: Any) -> _Layer:
-        import torch
-
-        attention, after = layer.attention.self, layer.attention.output
-        # Scores come out in units of log 2, so that softmax needs 2^x alone.
-        scale = math.log2(math.e) / math.sqrt(attention.attention_head_size)
-        parts = (attention.query, attention.key, attention.value)
-        factors = (scale, 1.0, 1.0)
-        with torch.inference_mode():
-            projection = torch.cat([p.weight * f for p, f in zip(parts, factors, strict=True)])
-            bias = torch.cat([p.bias * f for p, f in zip(parts, factors, strict=True)])
+        after = layer.attention.output
+        projection, bias = _projection(layer.attention.self)
         return _Layer(
             self._pack(projection),
             self._pack(after.dense.weight),
@@ -164,6 +166,36 @@ class NativeEngine:
             *(self._keep(part) for part in (after.LayerNorm.weight, after.LayerNorm.bias)),
             *(self._keep(x) for x in (layer.output.LayerNorm.weight, layer.output.LayerNorm.bias)),
         )
+
+    def _first_projections(self, embeddings: Any, attention: Any) -> tuple[int, ...]:
+        """Addresses of the first layer's projections of every word, position and type.
+
+        LayerNorm subtracts a mean, which each embedding can do without the others, and divides by
+        one number a token; all else up to the projections is linear and is done here once.
+        Nothing for a vocabulary whose table would be large.
+        """
+        import torch
+
+        element_bytes = 2 if self._bfloat16 else 4
+        words = embeddings.word_embeddings.weight
+        if len(words) * 3 * self._hidden * element_bytes > _MOST_TABLE_BYTES:
+            return ()
+        norm = embeddings.LayerNorm
+        with torch.inference_mode():
+            weight, bias = _projection(attention)
+            scaled = weight * norm.weight
+
+            def projected(table: torch.Tensor) -> torch.Tensor:
+                found: torch.Tensor = (table - table.mean(dim=1, keepdim=True)) @ scaled.T
+                return found
+
+            of_words = projected(words).to(torch.bfloat16 if self._bfloat16 else torch.float32)
+            return (
+                self._keep(of_words),
+                self._keep(projected(embeddings.position_embeddings.weight)),
+                self._keep(projected(embeddings.token_type_embeddings.weight)),
+                self._keep(bias + weight @ norm.bias),
+            )
 
     def _keep(self, tensor: torch.Tensor) -> int:
         """Address of a tensor that lives as long as the engine."""
@@ -182,6 +214,20 @@ class NativeEngine:
             paired = full.view(panels, _PANEL, inputs // 2, 2).permute(0, 2, 1, 3)
             return self._keep(paired.to(torch.bfloat16))
         return self._keep(full.view(panels, _PANEL, inputs).permute(0, 2, 1))
+
+
+def _projection(attention: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight (3 · hidden × hidden) and bias of queries, keys and values together.
+
+    Scores come out in units of log 2, so that softmax needs 2^x alone.
+    """
+    import torch
+
+    scale = math.log2(math.e) / math.sqrt(attention.attention_head_size)
+    parts = ((attention.query, scale), (attention.key, 1.0), (attention.value, 1.0))
+    with torch.inference_mode():
+        weight = torch.cat([part.weight * factor for part, factor in parts])
+        return weight, torch.cat([part.bias * factor for part, factor in parts])
 
 
 def _groups(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -6,6 +6,9 @@
 // between two products is done on each block of rows while it is still in cache. The residual
 // stream, LayerNorm and softmax are float32 whatever the dtype of the products.
 //
+// The first layer's projections of a token are those of its word, its position and its type, added
+// and divided by the token's standard deviation: they may come from tables, without a product.
+//
 // Only the first token's output is wanted. In the last layer keys and values of all tokens are
 // needed, but queries of first tokens alone; what follows them (a few rows) is left to the caller.
 
@@ -136,6 +139,10 @@ struct Encoder {
   void (*release)(bool);
   const float *words, *positions, *types, *norm, *shift;
   const Layer* layers;
+  // The first layer's projections of each row of the three tables above, or null: 3 · hidden wide,
+  // the words' in the products' dtype.
+  const void* word_projections;
+  const float *position_projections, *type_projections, *projection_bias;
 };
 
 struct Batch {
@@ -171,9 +178,10 @@ class Arena {
   int used_ = 0;
 };
 
-// y = (x - mean) / sqrt(variance + epsilon) · norm + shift, in place and as T.
+// y = (x - mean) / sqrt(variance + epsilon) · norm + shift, in place and as T; returns the factor
+// 1 / sqrt(…).
 template <typename T>
-inline void layer_norm(float* x, T* copy, const float* norm, const float* shift, int64_t n,
+inline float layer_norm(float* x, T* copy, const float* norm, const float* shift, int64_t n,
                        float epsilon) {
   float sum = 0, square = 0;
 #pragma omp simd reduction(+ : sum)
@@ -184,6 +192,7 @@ inline void layer_norm(float* x, T* copy, const float* norm, const float* shift,
   const float scale = 1.0f / std::sqrt(square / n + epsilon);
   for (int64_t i = 0; i < n; i++) x[i] = (x[i] - mean) * scale * norm[i] + shift[i];
   store(x, copy, n);
+  return scale;
 }
 
 template <typename T>
@@ -212,7 +221,8 @@ class Worker {
     last_ = b_.groups[group + 1];
     start_ = b_.offsets[first_];
     rows_ = b_.offsets[last_] - start_;
-    embed();
+    const bool tables = e_.word_projections && e_.layer_count > 1;
+    embed(tables);
     for (int64_t i = 0; i < e_.layer_count; i++) {
       const Layer& layer = e_.layers[i];
       const bool is_last = i + 1 == e_.layer_count;
@@ -222,7 +232,7 @@ class Worker {
         project(layer, panels);
         attend_first_tokens();
       } else {
-        project(layer, 0);
+        if (i > 0 || !tables) project(layer, 0);
         attend();
         finish(layer);
       }
@@ -230,15 +240,33 @@ class Worker {
   }
 
  private:
-  void embed() {
+  void embed(bool tables) {
     const int64_t h = e_.hidden;
     for (int64_t r = 0; r < rows_; r++) {
-      const float* word = e_.words + b_.ids[start_ + r] * h;
-      const float* position = e_.positions + b_.positions[start_ + r] * h;
-      const float* type = e_.types + (b_.types ? b_.types[start_ + r] : 0) * h;
+      const int64_t id = b_.ids[start_ + r], place = b_.positions[start_ + r];
+      const int64_t kind = b_.types ? b_.types[start_ + r] : 0;
+      const float *word = e_.words + id * h, *position = e_.positions + place * h;
+      const float* type = e_.types + kind * h;
       float* x = x_ + r * h;
       for (int64_t i = 0; i < h; i++) x[i] = word[i] + position[i] + type[i];
-      layer_norm(x, in_ + r * h, e_.norm, e_.shift, h, e_.epsilon);
+      const float scale = layer_norm(x, in_ + r * h, e_.norm, e_.shift, h, e_.epsilon);
+      if (tables) look_up(qkv_ + r * 3 * h, id, place, kind, scale);
+    }
+  }
+
+  // A token's projections in the first layer, from the tables.
+  void look_up(T* to, int64_t id, int64_t place, int64_t kind, float scale) {
+    const int64_t wide = 3 * e_.hidden;
+    const T* word = static_cast<const T*>(e_.word_projections) + id * wide;
+    const float* position = e_.position_projections + place * wide;
+    const float* type = e_.type_projections + kind * wide;
+    for (int64_t column = 0; column < wide; column += kPanel) {
+      const int64_t n = std::min(kPanel, wide - column);
+      for (int64_t i = 0; i < n; i++) {
+        const int64_t c = column + i;
+        tile_[i] = (value(word[c]) + position[c] + type[c]) * scale + e_.projection_bias[c];
+      }
+      store(tile_, to + column, n);
     }
   }
 

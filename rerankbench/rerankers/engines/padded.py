@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -25,23 +26,32 @@ def inputs(rows: TokenRows, width: int, padding: int) -> Inputs:
 
 
 class HostEngine:
-    """A runtime on the CPU behind one call: numpy in, numpy logits out."""
+    """A runtime on the CPU behind one call: numpy in, numpy logits out.
+
+    As many batches run beside each other as there are threads: no thread waits for another.
+    """
 
     pads = True
-    in_flight = 0
 
     def __init__(
-        self, call: Callable[[Inputs], Logits], *, padding: int, attention_kernel: str | None
+        self,
+        call: Callable[[Inputs], Logits],
+        *,
+        padding: int,
+        attention_kernel: str | None,
+        threads: int,
     ) -> None:
-        """`call` takes padded inputs; `padding` is the id that fills rows up."""
+        """`call` takes padded inputs, on one core, from any thread; `padding` fills rows up."""
         self.attention_kernel = attention_kernel
+        # One more than can run, so that a thread that is done finds its next batch.
+        self.in_flight = threads
         self._call = call
         self._padding = padding
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="engine")
 
     def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
-        """Score now; the returned call hands out the logits."""
-        logits = self._call(inputs(rows, width, self._padding))
-        return lambda: logits
+        """Hand a batch to the next free thread; the returned call waits for its logits."""
+        return self._pool.submit(self._call, inputs(rows, width, self._padding)).result
 
     def peak_device_bytes(self) -> int | None:
         """None: there is no accelerator."""
