@@ -127,7 +127,7 @@ def _scifact(shared: Path, place: Path) -> tuple[str, ...]:
     run = f"run:{shared / 'reference' / 'scifact.bm25.top100.trec'}"
     collection = str(shared / "collections" / "scifact")
     job = (COMMAND, "run", "-q", "-d", collection, "--first-stage", run, "-k", str(DEPTH))
-    return (*job, "-o", str(place / "results"), "--dtype", "float32", "--device", "cpu")
+    return (*job, "-o", str(place / "results"), "--device", "cpu")
 
 
 def _l6(shared: Path) -> Path:
