@@ -56,7 +56,7 @@ def hits(run: Path) -> dict[str, int]:
 def rerank_s(collection: Path, run: Path, model: Path, place: Path) -> float:
     """Seconds of a whole `rerankbench rerank`, from its start to its end."""
     job = ("rerank", "-q", "-d", str(collection), "--run", str(run), "-k", str(DEPTH))
-    into = ("-m", str(model), "-o", str(place / "out.trec"), "--dtype", "float32")
+    into = ("-m", str(model), "-o", str(place / "out.trec"))
     return common.wall_s((COMMAND, *job, *into), RERANKBENCH_HOME=str(place / "home"))
 
 
