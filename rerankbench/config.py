@@ -57,6 +57,8 @@ class ModelConfig(_Strict):
 
     model: str = Field(min_length=1)
     name: str | None = None
+    family: str | None = None
+    recipe: Mapping[str, Any] = {}
     revision: str | None = None
     trust_remote_code: bool = False
     dtype: Dtype | None = None

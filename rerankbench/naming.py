@@ -58,10 +58,9 @@ def open_first_stage(
     return name, registry.load("firststages", name)(arguments, cache)
 
 
-def find_factory(model: str) -> RerankerFactory:
-    """A registered reranker of that name, or the one for checkpoints."""
-    known = [name for name in registry.names("rerankers") if name != "sequence-classification"]
-    kind = model if model in known else "sequence-classification"
+def find_factory(model: str, family: str | None = None) -> RerankerFactory:
+    """The family that was named, a registered reranker, or what the model's files tell."""
+    kind = family or (model if model in registry.names("rerankers") else "detected")
     factory: RerankerFactory = registry.load("rerankers", kind)
     return factory
 

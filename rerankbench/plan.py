@@ -154,6 +154,8 @@ def reranker_spec(
     return RerankerSpec(
         model=entry.model,
         name=entry.name,
+        family=entry.family,
+        recipe=entry.recipe,
         revision=entry.revision,
         trust_remote_code=entry.trust_remote_code,
         device=device,
@@ -171,7 +173,7 @@ def _model(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> 
             f"{entry.model}: trust_remote_code needs the revision to trust; add 'revision: COMMIT'"
         )
     spec = reranker_spec(entry, config, device, threads)
-    factory = naming.find_factory(entry.model)
+    factory = naming.find_factory(entry.model, entry.family)
     ref, engine = factory.identify(spec)
     return _Model(factory=factory, spec=spec, ref=ref, engine=engine)
 

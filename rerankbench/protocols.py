@@ -131,12 +131,14 @@ class Reranker(Protocol):
 class RerankerSpec:
     """What the user asked for; None leaves the choice to the model or the machine.
 
-    `expected_pairs` is about how many pairs will be scored: it may decide the engine, never the
-    scores.
+    `family` and `recipe` (its settings) stand in for what the model's files tell. `expected_pairs`
+    is about how many pairs will be scored: it may decide the engine, never the scores.
     """
 
     model: str
     name: str | None = None
+    family: str | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     revision: str | None = None
     trust_remote_code: bool = False
     device: str = "cpu"

@@ -39,7 +39,10 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "oracle": "rerankbench.rerankers.baselines:oracle",
         "random": "rerankbench.rerankers.baselines:random_order",
         "demo-cross-encoder": "rerankbench.rerankers.sequence_classification:DEMO",
+        "detected": "rerankbench.rerankers.detection:FACTORY",
         "sequence-classification": "rerankbench.rerankers.sequence_classification:FACTORY",
+        "causal-lm": "rerankbench.rerankers.prompted:CAUSAL_LM",
+        "seq2seq": "rerankbench.rerankers.prompted:SEQ_TO_SEQ",
     },
     "metrics": {
         "nDCG": "rerankbench.metrics.trec_eval:ndcg",

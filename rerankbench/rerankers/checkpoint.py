@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rerankbench.errors import ModelError
+import yaml
+
+from rerankbench.errors import ModelError, UsageError
 from rerankbench.files import sha256_file
 
 # What is fetched from a hub: never pickles; code only for a model that is trusted by name.
@@ -51,11 +54,20 @@ class Checkpoint:
             if name != "__metadata__" and tensor["dtype"][0] in "FB"
         )
 
-    def max_length(self) -> int:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the model is called: by its user, its folder, its config and its card."""
+        base = _card_facts(self.folder).get("base_model")
+        known = (self.name, self.folder.name, self.config.get("_name_or_path"))
+        bases = base if isinstance(base, list) else [base]
+        return tuple(str(each) for each in (*known, *bases) if each)
+
+    def max_length(self, *, otherwise: int = 512) -> int:
         """Tokens of a pair that the model can read, special tokens included.
 
-        The smaller of the tokeniser's limit and the position embeddings. RoBERTa's kin count
-        positions from padding index + 1, so that many embeddings are never used.
+        The smaller of the tokeniser's limit and the position embeddings, or `otherwise` where the
+        files set none. RoBERTa's kin count positions from padding index + 1, so that many
+        embeddings are never used.
         """
         positions = self.config.get("max_position_embeddings")
         limits = [int(self.tokenizer_config.get("model_max_length") or 10**9)]
@@ -64,7 +76,20 @@ class Checkpoint:
             offset = int(self.config.get("pad_token_id") or 0) + 1 if shifted else 0
             limits.append(positions - offset)
         limit = min(limits)
-        return limit if limit < 10**6 else 512
+        return limit if limit < 10**6 else otherwise
+
+    def length_within(self, asked: int | None, *, default: int | None = None) -> int:
+        """The length that was asked for, or the default, as far as the model can read so much.
+
+        Raises UsageError for a length beyond.
+        """
+        limit = self.max_length(otherwise=default or 512)
+        if asked is not None and asked > limit:
+            raise UsageError(
+                f"{self.name}: max length {asked} is beyond the model's {limit}; "
+                f"ask for at most {limit}"
+            )
+        return asked or min(limit, default or limit)
 
 
 _POSITIONS_AFTER_PADDING = frozenset(
@@ -150,6 +175,21 @@ def _read_json(path: Path, *, needed: bool) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise ModelError(f"{path}: is no JSON object; fetch the model again")
     return found
+
+
+def _card_facts(folder: Path) -> Mapping[str, Any]:
+    """The YAML head of a model card; nothing where there is none, or it is no mapping."""
+    path = folder / "README.md"
+    if not path.is_file():
+        return {}
+    head = re.match(
+        r"---\n(.*?)\n---", path.read_text(encoding="utf-8", errors="replace"), re.DOTALL
+    )
+    try:
+        found = yaml.safe_load(head[1]) if head else {}
+    except yaml.YAMLError:
+        return {}  # A card is for people; nothing depends on it alone.
+    return found if isinstance(found, dict) else {}
 
 
 def _safetensors_header(path: Path) -> Mapping[str, Any]:

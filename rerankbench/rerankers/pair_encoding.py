@@ -170,9 +170,9 @@ def _queries(
     most = min(int(max_length * QUERY_SHARE), room - 1)
     asked = [each.query.text for each in job.candidates]
     distinct = list(dict.fromkeys(asked))
-    found = dict(zip(distinct, _tokenise(tokenizer, distinct), strict=True))
+    found = dict(zip(distinct, tokenise(tokenizer, distinct), strict=True))
     long = {text for text, ids in found.items() if len(ids) > most}
-    found.update(zip(long, _tokenise(tokenizer, _clip(tokenizer, [*long], most)), strict=True))
+    found.update(zip(long, tokenise(tokenizer, clip(tokenizer, [*long], most)), strict=True))
     place = {text: i for i, text in enumerate(found)}
     places = np.array([place[text] for text in asked], dtype=np.int64)
     depths = np.array([len(each.documents) for each in job.candidates], dtype=np.int64)
@@ -191,12 +191,12 @@ def _documents(tokenizer: Any, job: Job, most: slice) -> tuple[TokenRows, _Indic
     distinct = {(each.title, each.text): each for each in pairs}
     place = {key: i for i, key in enumerate(distinct)}
     return (
-        _join(ids[most] for ids in _tokenise(tokenizer, (x.content for x in distinct.values()))),
+        _join(ids[most] for ids in tokenise(tokenizer, (x.content for x in distinct.values()))),
         np.array([place[each.title, each.text] for each in pairs], dtype=np.int64),
     )
 
 
-def _tokenise(tokenizer: Any, texts: Iterable[str]) -> Iterator[list[int]]:
+def tokenise(tokenizer: Any, texts: Iterable[str]) -> Iterator[list[int]]:
     """The token ids of each text, without special tokens."""
     backend = tokenizer.backend_tokenizer
     # What tokenizer.json or an earlier call left; calls through transformers set their own.
@@ -209,7 +209,7 @@ def _tokenise(tokenizer: Any, texts: Iterable[str]) -> Iterator[list[int]]:
             yield encoding.ids
 
 
-def _clip(tokenizer: Any, queries: list[str], most: int) -> list[str]:
+def clip(tokenizer: Any, queries: list[str], most: int) -> list[str]:
     """Queries of more than `most` tokens, up to where the last token kept ends.
 
     A character that is several tokens (an emoji in bytes) is kept whole or not at all.

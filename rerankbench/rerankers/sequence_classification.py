@@ -7,27 +7,21 @@ logit₁ − logit₀, which orders pairs as the probability of label 1 does.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rerankbench.errors import ModelError, UsageError
+from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import checkpoint as checkpoints
-from rerankbench.rerankers.cross_encoder import (
-    CPU_BATCH_TOKENS,
-    CUDA_BATCH_TOKENS,
-    CrossEncoder,
-)
+from rerankbench.rerankers import loading
+from rerankbench.rerankers.batch_run import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS
 from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.build import build, loading_dtype
 from rerankbench.rerankers.engines.choice import choose
-from rerankbench.rerankers.host_memory import keep_freed_memory
-from rerankbench.rerankers.pair_encoding import QUERY_SHARE
+from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
+from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.types import EngineRef, RerankerRef
-
-if TYPE_CHECKING:
-    import torch
 
 FAMILY = "sequence-classification"
 # A batch ends when its last pair does: it holds enough work that idle threads cost little.
@@ -54,7 +48,7 @@ class Factory:
         spec = replace(spec, dtype=spec.dtype or _default_dtype(spec))
         return _reranker_ref(checkpoint, spec), _engine_ref(checkpoint, spec)
 
-    def load(self, spec: RerankerSpec) -> CrossEncoder:
+    def load(self, spec: RerankerSpec) -> Pointwise:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         ref, engine = self.identify(spec)
         return _load(self._find(spec), ref, engine, spec)
@@ -88,12 +82,6 @@ def _check_architecture(checkpoint: checkpoints.Checkpoint) -> None:
 
 
 def _reranker_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> RerankerRef:
-    limit = checkpoint.max_length()
-    if spec.max_length is not None and spec.max_length > limit:
-        raise UsageError(
-            f"{checkpoint.name}: max length {spec.max_length} is beyond the model's {limit}; "
-            f"ask for at most {limit}"
-        )
     return RerankerRef(
         # What int8 changes is for no reader to overlook.
         name=f"{checkpoint.name} (int8)" if spec.dtype == "int8" else checkpoint.name,
@@ -101,7 +89,7 @@ def _reranker_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Rer
         revision=checkpoint.revision,
         parameters=checkpoint.parameter_count(),
         dtype=spec.dtype,
-        max_length=spec.max_length or limit,
+        max_length=checkpoint.length_within(spec.max_length),
         recipe={
             "architecture": checkpoint.architecture,
             "score": "logit" if checkpoint.label_count == 1 else "logit1 - logit0",
@@ -140,59 +128,35 @@ def _engine_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Engin
 
 def _load(
     checkpoint: checkpoints.Checkpoint, ref: RerankerRef, engine: EngineRef, spec: RerankerSpec
-) -> CrossEncoder:
+) -> Pointwise:
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call, unused-ignore]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
-    device = _device(engine.device)
-    if device.type == "cpu":
-        keep_freed_memory()
-    if engine.threads is not None:
-        torch.set_num_threads(engine.threads)
-    common = {"trust_remote_code": spec.trust_remote_code, "local_files_only": True}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, **common)
-        model, loading = AutoModelForSequenceClassification.from_pretrained(
-            checkpoint.folder,
-            dtype=getattr(torch, loading_dtype(engine.engine, str(ref.dtype))),
-            use_safetensors=True,
-            output_loading_info=True,
-            **common,
-        )
-    except Exception as error:  # safetensors and tokenizers raise plain Exceptions
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{ref.name}: cannot be loaded ({reason})") from error
-    if missing := sorted(loading["missing_keys"]):
-        raise ModelError(
-            f"{ref.name}: {len(missing)} weights are missing, such as {missing[0]}, and would be "
-            "random; name a checkpoint that was trained as a classifier"
-        )
-    if not tokenizer.is_fast:
-        raise ModelError(f"{ref.name}: has no fast tokeniser; save one as tokenizer.json")
+    device = loading.ready(engine)
+    tokenizer = loading.tokenizer(checkpoint, spec)
+    model = loading.model(
+        checkpoint,
+        spec,
+        "AutoModelForSequenceClassification",
+        dtype=loading_dtype(engine.engine, str(ref.dtype)),
+        trained_as="a classifier",
+    )
     made = build(
         engine,
-        model.to(device).eval(),
+        model.to(device),
         dtype=str(ref.dtype),
         with_types="token_type_ids" in tokenizer.model_input_names,
         device=device,
         threads=engine.threads or torch.get_num_threads(),
     )
-    return CrossEncoder(
-        ref=ref, engine_ref=engine, engine=made, tokenizer=tokenizer, device=device
+    return Pointwise(
+        ref=ref,
+        engine_ref=engine,
+        engine=made,
+        encode=partial(
+            encode,
+            tokenizer,
+            max_length=int(ref.max_length or 512),
+            template=template_of(tokenizer),
+        ),
+        device=device,
     )
-
-
-def _device(name: str) -> torch.device:
-    import torch
-
-    if name.startswith("cuda"):
-        if not torch.cuda.is_available():
-            raise UsageError(f"device {name}: torch sees no CUDA GPU; use --device cpu")
-        if torch.device(name).index not in (None, *range(torch.cuda.device_count())):
-            raise UsageError(
-                f"device {name}: there are {torch.cuda.device_count()} GPUs, counted from 0"
-            )
-    return torch.device(name)

@@ -16,7 +16,7 @@ import torch
 from rerankbench import candidates, scoring
 from rerankbench.firststage.bm25 import Bm25
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.cross_encoder import CrossEncoder
+from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.sequence_classification import Factory
 
 from .. import tiny
@@ -230,7 +230,7 @@ def test_fresh_ignores_finished_cells(
     loads: list[str] = []
     load = Factory.load
 
-    def count(factory: Factory, spec: RerankerSpec) -> CrossEncoder:
+    def count(factory: Factory, spec: RerankerSpec) -> Pointwise:
         loads.append(spec.model)
         return load(factory, spec)
 

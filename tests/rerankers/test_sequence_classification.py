@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers.cross_encoder import CrossEncoder
 from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.padded import TorchEngine
+from rerankbench.rerankers.pair_encoding import encode
+from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import Candidates, EngineRef, RerankerRef
 
@@ -37,29 +38,29 @@ OUT_OF_MEMORY: dict[str, Callable[[], Exception]] = {
 }
 
 
-def _load(folder: Path, **options: Any) -> CrossEncoder:
+def _load(folder: Path, **options: Any) -> Pointwise:
     options = {"engine": "torch", "dtype": "float32"} | options
     return FACTORY.load(RerankerSpec(model=str(folder), **options))
 
 
-def _weight_dtypes(reranker: CrossEncoder) -> set[torch.dtype]:
-    engine: Any = reranker._engine
+def _weight_dtypes(reranker: Pointwise) -> set[torch.dtype]:
+    engine: Any = reranker._run.engine
     return {parameter.dtype for parameter in engine._forward.parameters()}
 
 
-def _around(model: Any, tokenizer: Any, ref: RerankerRef, batch_tokens: int) -> CrossEncoder:
+def _around(model: Any, tokenizer: Any, ref: RerankerRef, batch_tokens: int) -> Pointwise:
     """A cross-encoder around any callable that looks like a classifier of transformers."""
     device = torch.device("cpu")
-    return CrossEncoder(
+    return Pointwise(
         ref=ref,
         engine_ref=EngineRef(engine="torch", device="cpu", batch_tokens=batch_tokens),
         engine=TorchEngine(model, padding=tokenizer.pad_token_id, device=device),
-        tokenizer=tokenizer,
+        encode=partial(encode, tokenizer, max_length=tiny.MAX_LENGTH),
         device=device,
     )
 
 
-def _score(reranker: CrossEncoder, candidates: Sequence[Candidates]) -> list[float]:
+def _score(reranker: Pointwise, candidates: Sequence[Candidates]) -> list[float]:
     found: dict[int, float] = {}
     for batch in reranker.score(reranker.prepare(Job(candidates=candidates))):
         for pair, score in zip(batch.pairs, batch.scores, strict=True):
@@ -198,7 +199,7 @@ def test_a_pair_scores_the_same_in_any_company(
 
 
 @cache
-def _cached(folder: Path) -> CrossEncoder:
+def _cached(folder: Path) -> Pointwise:
     return _load(folder)
 
 
@@ -298,7 +299,7 @@ class _ShortOfMemory:
 
 def _short_of_memory(
     folder: Path, most_tokens: int, error: Callable[[], Exception]
-) -> tuple[CrossEncoder, _ShortOfMemory]:
+) -> tuple[Pointwise, _ShortOfMemory]:
     tokenizer, model = tiny.reference(folder)
     fake = _ShortOfMemory(model, most_tokens, error)
     ref = RerankerRef(

@@ -30,15 +30,17 @@ class TokenRows:
         return np.diff(self.offsets)
 
     def padded(
-        self, values: npt.NDArray[np.int32], width: int, filler: int
+        self, values: npt.NDArray[np.int32], width: int, filler: int, *, left: bool = False
     ) -> npt.NDArray[np.int64]:
-        """`ids` or `types` as a matrix (pairs × width), filled up on the right."""
+        """`ids` or `types` as a matrix (pairs × width), filled up on the right or the left."""
         matrix = np.full((len(self.offsets) - 1, width), filler, dtype=np.int64)
-        matrix[self.mask(width)] = values
+        matrix[self.mask(width, left=left)] = values
         return matrix
 
-    def mask(self, width: int) -> npt.NDArray[np.bool_]:
+    def mask(self, width: int, *, left: bool = False) -> npt.NDArray[np.bool_]:
         """True where a padded matrix (pairs × width) holds a token."""
+        if left:
+            return np.arange(width) >= width - self.lengths[:, None]
         return np.arange(width) < self.lengths[:, None]
 
 

@@ -14,14 +14,14 @@ from rerankbench.rerankers.engines.contract import Logits, TokenRows
 Inputs = Mapping[str, npt.NDArray[np.int64]]
 
 
-def inputs(rows: TokenRows, width: int, padding: int) -> Inputs:
-    """What a classifier of transformers takes, pairs × `width`."""
+def inputs(rows: TokenRows, width: int, padding: int, *, left: bool = False) -> Inputs:
+    """What a model of transformers takes, pairs × `width`, padded on the right or the left."""
     found = {
-        "input_ids": rows.padded(rows.ids, width, padding),
-        "attention_mask": rows.mask(width).astype(np.int64),
+        "input_ids": rows.padded(rows.ids, width, padding, left=left),
+        "attention_mask": rows.mask(width, left=left).astype(np.int64),
     }
     if rows.types is not None:
-        found["token_type_ids"] = rows.padded(rows.types, width, 0)
+        found["token_type_ids"] = rows.padded(rows.types, width, 0, left=left)
     return found
 
 
@@ -63,12 +63,19 @@ class TorchEngine:
 
     pads = True
 
-    def __init__(self, model: Any, *, padding: int, device: Any, forward: Any = None) -> None:
-        """`model` is a classifier of transformers on `device`; `forward` is run in its place."""
+    def __init__(
+        self, model: Any, *, padding: int, device: Any, forward: Any = None, left: bool = False
+    ) -> None:
+        """`model` is of transformers and on `device`; `forward` is run in its place.
+
+        It takes matrices padded with `padding`, on the `left` or the right, and returns what has
+        `logits`, pairs × labels.
+        """
         self.attention_kernel: str | None = getattr(model.config, "_attn_implementation", None)
         self.in_flight = 1 if device.type == "cuda" else 0
         self._forward = model if forward is None else forward
         self._padding = padding
+        self._left = left
         self._device = device
 
     def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
@@ -78,7 +85,7 @@ class TorchEngine:
         with torch.inference_mode():
             tensors = {
                 name: to_device(matrix, self._device)
-                for name, matrix in inputs(rows, width, self._padding).items()
+                for name, matrix in inputs(rows, width, self._padding, left=self._left).items()
             }
             logits = self._forward(**tensors).logits.float()
         return lambda: logits.cpu().numpy()

@@ -1,0 +1,117 @@
+"""The forward passes of models that answer a prompt: logits of a few answers, in float32.
+
+A score is the difference of two logits, or one of them: in bfloat16 many would be equal. Only the
+rows of the output layer that are asked for are computed, from float32 copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from rerankbench.errors import ModelError
+
+Forward = Callable[..., Any]
+
+
+def token_ids(tokenizer: Any, answers: Sequence[str], name: str) -> list[int]:
+    """The id of each answer, which must be one token. Raises ModelError."""
+    found = []
+    for answer in answers:
+        token = tokenizer.convert_tokens_to_ids(answer)
+        if token is None or token == tokenizer.unk_token_id:
+            ids = tokenizer(answer, add_special_tokens=False).input_ids
+            if len(ids) != 1:
+                raise ModelError(
+                    f"{name}: '{answer}' is {len(ids)} tokens of its tokeniser; name answers of "
+                    "one token in the recipe's 'answers'"
+                )
+            (token,) = ids
+        found.append(int(token))
+    return found
+
+
+def narrow(model: Any, ids: Sequence[int]) -> None:
+    """Replace the output layer by the rows of these tokens, in float32."""
+    import torch
+
+    full = model.get_output_embeddings()
+    with torch.no_grad():
+        weight = full.weight[list(ids)].float()
+        bias = None if getattr(full, "bias", None) is None else full.bias[list(ids)].float()
+
+    class Narrow(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("weight", weight)
+            self.register_buffer("bias", bias)
+
+        def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.linear(hidden.float(), self.weight, self.bias)
+
+    # Not through set_output_embeddings, which would tie them to the input's.
+    parent, _, leaf = _path_of(model, full).rpartition(".")
+    setattr(model.get_submodule(parent), leaf, Narrow().to(full.weight.device))
+
+
+def _path_of(model: Any, module: Any) -> str:
+    return next(name for name, each in model.named_modules() if each is module)
+
+
+def decoder(model: Any) -> Forward:
+    """Logits after the last token of each row; rows are padded on the left."""
+
+    def forward(*, input_ids: Any, attention_mask: Any) -> Any:
+        found = model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=_positions(attention_mask),
+            use_cache=False,
+            logits_to_keep=1,
+        )
+        return SimpleNamespace(logits=found.logits[:, -1])
+
+    return forward
+
+
+def decoder_classifier(model: Any) -> Forward:
+    """A classifier's label read at the last token of each row; rows are padded on the left."""
+    # Not the model's own forward, which looks for the last token that is no padding: it errs where
+    # the prompt ends in a token that serves as padding too.
+    head = model.score.float()
+
+    def forward(*, input_ids: Any, attention_mask: Any) -> Any:
+        hidden = model.base_model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=_positions(attention_mask),
+            use_cache=False,
+        ).last_hidden_state
+        return SimpleNamespace(logits=head(hidden[:, -1].float()))
+
+    return forward
+
+
+def encoder_decoder(model: Any) -> Forward:
+    """Logits of the decoder's first step."""
+    import torch
+
+    start = int(model.config.decoder_start_token_id)
+
+    def forward(*, input_ids: Any, attention_mask: Any) -> Any:
+        first = torch.full_like(input_ids[:, :1], start)
+        found = model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            decoder_input_ids=first,
+            use_cache=False,
+        )
+        return SimpleNamespace(logits=found.logits[:, 0])
+
+    return forward
+
+
+def _positions(attention_mask: Any) -> Any:
+    """Counted from each row's first token."""
+    return (attention_mask.cumsum(-1) - 1).clamp(min=0)

@@ -1,0 +1,67 @@
+"""Which family a checkpoint is of, told by its own files."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from rerankbench.errors import ModelError
+from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
+from rerankbench.rerankers import checkpoint as checkpoints
+from rerankbench.types import EngineRef, RerankerRef
+
+# transformers' decoders whose classifiers read the last token instead of the first.
+_DECODERS = frozenset(
+    {"gemma", "gemma2", "gemma3", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
+)
+_FAMILIES = {
+    "sequence-classification": "sequence_classification:FACTORY",
+    "causal-lm": "prompted:CAUSAL_LM",
+    "seq2seq": "prompted:SEQ_TO_SEQ",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detected:
+    """Hands every request to the factory of the family that the files tell."""
+
+    scores_documents: bool = True
+
+    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+        """What will be run, from the files alone. Raises ModelError, UsageError."""
+        return _factory(spec).identify(spec)
+
+    def load(self, spec: RerankerSpec) -> Reranker:
+        """Load the model. Raises ModelError, UsageError."""
+        return _factory(spec).load(spec)
+
+
+FACTORY = Detected()
+
+
+def family_of(checkpoint: checkpoints.Checkpoint) -> str:
+    """The family's registered name. Raises ModelError where nothing tells it."""
+    architecture = checkpoint.architecture
+    decodes = checkpoint.config.get("model_type") in _DECODERS
+    if architecture.endswith("ForSequenceClassification"):
+        return "causal-lm" if decodes else "sequence-classification"
+    if architecture.endswith("ForCausalLM"):
+        return "causal-lm"
+    if architecture.endswith("ForConditionalGeneration"):
+        return "seq2seq"
+    raise ModelError(
+        f"{checkpoint.name}: nothing in its files says how it scores ({architecture}); name a "
+        f"cross-encoder, whose config.json says …ForSequenceClassification, or its 'family' in a "
+        f"config: {', '.join(_FAMILIES)}"
+    )
+
+
+def _factory(spec: RerankerSpec) -> RerankerFactory:
+    found = checkpoints.find(
+        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
+    )
+    module, _, attribute = _FAMILIES[family_of(found)].partition(":")
+    factory: RerankerFactory = getattr(
+        importlib.import_module(f"rerankbench.rerankers.{module}"), attribute
+    )
+    return factory

@@ -1,0 +1,86 @@
+"""A loaded model that scores every pair by itself: pairs in, raw logits out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rerankbench.protocols import Job, ScoredBatch
+from rerankbench.rerankers import batch_run
+from rerankbench.rerankers.engines.contract import Engine, Logits
+from rerankbench.types import EngineRef, RerankerRef
+
+
+class EncodedPairs(batch_run.Encoded, Protocol):
+    """All pairs of a job as token ids, in its order."""
+
+    @property
+    def cut_queries(self) -> frozenset[str]:
+        """Ids of queries that were too long."""
+
+    @property
+    def truncated(self) -> npt.NDArray[np.bool_]:
+        """Whether a pair's document was cut."""
+
+
+def relevance(logits: Logits) -> npt.NDArray[np.float32]:
+    """One label's logit, or logit₁ − logit₀."""
+    return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+
+
+class Pointwise:
+    """A loaded model whose score of a pair depends on that pair alone."""
+
+    def __init__(
+        self,
+        *,
+        ref: RerankerRef,
+        engine_ref: EngineRef,
+        engine: Engine,
+        encode: Callable[[Job], EncodedPairs],
+        device: Any,
+    ) -> None:
+        """Keep a model that is on its device and in evaluation mode.
+
+        Its logits are pairs × 1 or 2, read by `relevance`.
+        """
+        self.ref = ref
+        self.engine = engine_ref
+        self.attention_kernel = engine.attention_kernel
+        self._run = batch_run.BatchRun(
+            name=ref.name, engine=engine, engine_ref=engine_ref, device=device
+        )
+        self._encode = encode
+        self._cut_queries: set[str] = set()
+
+    def prepare(self, job: Job) -> EncodedPairs:
+        """Tokenise the pairs."""
+        encoded = self._encode(job)
+        self._cut_queries |= encoded.cut_queries
+        return encoded
+
+    def score(self, prepared: EncodedPairs) -> Iterator[ScoredBatch]:
+        """Score length-sorted batches."""
+        for batch in self._run.run(prepared):
+            yield ScoredBatch(
+                pairs=batch.rows,
+                scores=relevance(batch.output).tolist(),
+                tokens=batch.tokens,
+                padded_tokens=batch.padded_tokens,
+                truncated_pairs=int(prepared.truncated[batch.rows].sum()),
+            )
+
+    def warnings(self) -> Sequence[str]:
+        """An engine that gave way, a halved batch budget, and queries that were cut."""
+        found = [] if self.engine.warning is None else [self.engine.warning]
+        found += self._run.warnings()
+        if self._cut_queries:
+            found.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
+        return found
+
+    def peak_device_bytes(self) -> int | None:
+        """Most GPU memory that torch reserved since the process began."""
+        return self._run.engine.peak_device_bytes()

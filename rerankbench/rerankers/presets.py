@@ -1,0 +1,81 @@
+"""Published recipes of rerankers that read a prompt: the prompt, and the answer that is the score.
+
+Each is the one of its authors' own code, named beside it. A config's `recipe` replaces any part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+# What the score is read from: logits of answers, a classifier's label, or one of its layers.
+Head = Literal["answers", "label", "layer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """One recipe. `answers` are one token (its logit is the score) or two (second − first).
+
+    `named` is what the names of its checkpoints have in common.
+    """
+
+    named: str
+    segments: tuple[str, ...]
+    answers: tuple[str, ...] = ()
+    head: Head = "answers"
+    max_length: int
+    instruction: str | None = None
+
+    def fits(self, name: str) -> bool:
+        """Whether a checkpoint of this name is scored so."""
+        return re.search(self.named, name.lower()) is not None
+
+
+_BGE_QUESTION = (
+    "Given a query A and a passage B, determine whether the passage contains an answer to the "
+    "query by providing a prediction of either 'Yes' or 'No'."
+)
+
+# Decoders: the answer is what would come after the prompt's last token.
+CAUSAL: Mapping[str, Preset] = {
+    # https://github.com/QwenLM/Qwen3-Embedding, README
+    "qwen3": Preset(
+        named=r"qwen3-reranker",
+        segments=(
+            "<|im_start|>system\nJudge whether the Document meets the requirements based on the "
+            'Query and the Instruct provided. Note that the answer can only be "yes" or "no".'
+            "<|im_end|>\n<|im_start|>user\n",
+            "<Instruct>: {instruction}\n<Query>: {query}\n<Document>: {document}",
+            "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
+        ),
+        answers=("no", "yes"),
+        max_length=8192,
+        instruction="Given a web search query, retrieve relevant passages that answer the query",
+    ),
+}
+
+# Encoder–decoders: the answer is the decoder's first token.
+SEQ2SEQ: Mapping[str, Preset] = {
+    # https://github.com/castorini/pygaggle; the mT5 of https://github.com/unicamp-dl/mMARCO
+    "monot5": Preset(
+        named=r"monot5|mono-t5",
+        segments=("Query: {query} Document: {document} Relevant:", "{eos}"),
+        answers=("▁false", "▁true"),
+        max_length=512,
+    ),
+    "mmonot5": Preset(
+        named=r"mt5.*(msmarco|mmarco)|mono-?mt5",
+        segments=("Query: {query} Document: {document} Relevant:", "{eos}"),
+        answers=("▁no", "▁yes"),
+        max_length=512,
+    ),
+    # https://arxiv.org/abs/2210.10634: the logit of one of T5's unused tokens.
+    "rankt5": Preset(
+        named=r"rank-?t5",
+        segments=("Query: {query} Document: {document}", "{eos}"),
+        answers=("<extra_id_10>",),
+        max_length=512,
+    ),
+}

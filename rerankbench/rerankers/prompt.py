@@ -1,0 +1,187 @@
+"""Pairs as prompts: segments of text around a query and a document, as their authors wrote them.
+
+Each segment is tokenised on its own, as one string, because a tokeniser may join the end of a
+fixed text with the start of a document; then the segments' ids are joined. Where a prompt is too
+long, tokens are dropped from the end of the document, and never from a fixed text.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rerankbench.errors import UsageError
+from rerankbench.protocols import Job
+from rerankbench.rerankers.engines.contract import TokenRows
+from rerankbench.rerankers.pair_encoding import CHUNK, QUERY_SHARE, clip, tokenise
+
+_FIELD = re.compile(r"\{(query|document|bos|eos)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What a model reads of a pair; `{query}`, `{document}`, `{bos}`, `{eos}` stand for theirs."""
+
+    segments: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole prompt, as a record shows it; a bar is where segments meet."""
+        return "|".join(self.segments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptedPairs:
+    """All pairs of a job, in its order. Pairs in `done` need no score.
+
+    `truncated` says whether tokens of its document were dropped.
+    """
+
+    done: frozenset[int]
+    cut_queries: frozenset[str]
+    truncated: npt.NDArray[np.bool_]
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of each pair."""
+        return np.diff(self.offsets)
+
+    def rows(self, pairs: Sequence[int]) -> TokenRows:
+        """The named pairs put together."""
+        parts = [self.ids[self.offsets[pair] : self.offsets[pair + 1]] for pair in pairs]
+        lengths = np.array([len(part) for part in parts], dtype=np.int64)
+        return TokenRows(
+            ids=np.concatenate([np.empty(0, dtype=np.int32), *parts]),
+            types=None,
+            offsets=np.concatenate([[0], np.cumsum(lengths)], dtype=np.int64),
+        )
+
+
+def encode(tokenizer: Any, prompt: Prompt, job: Job, max_length: int) -> PromptedPairs:
+    """Tokenise all pairs of a job, each at most `max_length` tokens.
+
+    Raises UsageError for a length that leaves no room for a token of either text.
+    """
+    around = sum(map(len, _ids(tokenizer, prompt, "", "")))
+    room = max_length - around
+    if room < 2:
+        raise UsageError(
+            f"max length {max_length}: the prompt's own {around} tokens leave no room for query "
+            f"and document; ask for at least {around + 2}"
+        )
+    queries, cut = _queries(tokenizer, job, min(int(max_length * QUERY_SHARE), room - 1))
+    ids, lengths, truncated = array("i"), array("q"), array("b")
+    known: dict[str, list[int]] = {}
+    pairs = (
+        (query, document.content)
+        for each, query in zip(job.candidates, queries, strict=True)
+        for document in each.documents
+    )
+    while chunk := list(islice(pairs, CHUNK)):
+        for pair, row in zip(chunk, _rows(tokenizer, prompt, chunk, known), strict=True):
+            short = row
+            if len(row) > max_length:
+                short = _shortened(tokenizer, prompt, pair, len(row) - max_length)
+            ids.fromlist(short)
+            lengths.append(len(short))
+            truncated.append(len(short) < len(row))
+    return PromptedPairs(
+        done=job.done,
+        cut_queries=cut,
+        truncated=np.frombuffer(truncated, dtype=np.int8).astype(bool),
+        ids=np.frombuffer(ids, dtype=np.int32),
+        offsets=np.concatenate([[0], np.cumsum(np.frombuffer(lengths, dtype=np.int64))]),
+    )
+
+
+def _queries(tokenizer: Any, job: Job, most: int) -> tuple[list[str], frozenset[str]]:
+    """The queries' texts, at most so many tokens each, and the ids of those that were cut."""
+    texts = dict.fromkeys(each.query.text for each in job.candidates)
+    sizes = dict(zip(texts, map(len, tokenise(tokenizer, texts)), strict=True))
+    long = [text for text, size in sizes.items() if size > most]
+    shorter = dict(zip(long, clip(tokenizer, long, most), strict=True)) if long else {}
+    cut = frozenset(e.query.query_id for e in job.candidates if e.query.text in shorter)
+    return [shorter.get(e.query.text, e.query.text) for e in job.candidates], cut
+
+
+def _rows(
+    tokenizer: Any,
+    prompt: Prompt,
+    pairs: Sequence[tuple[str, str]],
+    known: dict[str, list[int]],
+) -> Iterator[list[int]]:
+    """Ids of each pair; a segment without a document is tokenised once and kept in `known`."""
+    filled = [_filled(tokenizer, prompt, *pair) for pair in pairs]
+    recurring = [i for i, text in enumerate(prompt.segments) if "{document}" not in text]
+    fresh = {row[i] for row in filled for i in recurring} - known.keys()
+    ordered = sorted(fresh)
+    known.update(zip(ordered, tokenise(tokenizer, ordered), strict=True))
+    # Equal documents of several queries are one string where no query stands beside them.
+    rest = dict.fromkeys(
+        text for row in filled for i, text in enumerate(row) if i not in recurring
+    )
+    once = dict(zip(rest, tokenise(tokenizer, rest), strict=True))
+    for row in filled:
+        yield [x for text in row for x in (known[text] if text in known else once[text])]
+
+
+def _shortened(tokenizer: Any, prompt: Prompt, pair: tuple[str, str], excess: int) -> list[int]:
+    """Ids of a pair without the last `excess` tokens of its document (then of its query)."""
+    found: list[int] = []
+    fields: list[str | None] = []
+    for segment in prompt.segments:
+        text, spans = _spans(tokenizer, segment, *pair)
+        encoding = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+        found += encoding.ids
+        fields += [_field_of(offsets, spans) for offsets in encoding.offsets]
+    dropped: set[int] = set()
+    for field in ("document", "query"):
+        places = [i for i, name in enumerate(fields) if name == field]
+        left = excess - len(dropped)
+        dropped.update(places[len(places) - min(left, len(places)) :] if left else ())
+    return [token for i, token in enumerate(found) if i not in dropped]
+
+
+def _field_of(offsets: tuple[int, int], spans: Mapping[str, tuple[int, int]]) -> str | None:
+    """The field that a token belongs to and ends in."""
+    for name, (start, end) in spans.items():
+        if start < offsets[1] <= end:
+            return name
+    return None
+
+
+def _ids(tokenizer: Any, prompt: Prompt, query: str, document: str) -> list[list[int]]:
+    return list(tokenise(tokenizer, _filled(tokenizer, prompt, query, document)))
+
+
+def _filled(tokenizer: Any, prompt: Prompt, query: str, document: str) -> list[str]:
+    return [_spans(tokenizer, segment, query, document)[0] for segment in prompt.segments]
+
+
+def _spans(
+    tokenizer: Any, segment: str, query: str, document: str
+) -> tuple[str, dict[str, tuple[int, int]]]:
+    """A segment's text, and where in it the query and the document lie."""
+    values = {
+        "query": query,
+        "document": document,
+        "bos": tokenizer.bos_token or "",
+        "eos": tokenizer.eos_token or "",
+    }
+    text, spans, last = "", {}, 0
+    for match in _FIELD.finditer(segment):
+        text += segment[last : match.start()]
+        start, name = len(text), match[1]
+        text += values[name]
+        spans[name] = (start, len(text))
+        last = match.end()
+    return text + segment[last:], {n: s for n, s in spans.items() if n in ("query", "document")}
