@@ -16,22 +16,39 @@ import yaml
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.files import sha256_file
+from rerankbench.rerankers import modules_file
+from rerankbench.rerankers.json_file import read_object
 
 # What is fetched from a hub: never pickles; code only for a model that is trusted by name.
-_WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
+_WANTED = [
+    *("*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"),
+    modules_file.METADATA,
+]
 # What decides the scores of a local folder; cards and notes may change freely.
-_DECIDING = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py")
+_DECIDING = (
+    *("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.py"),
+    modules_file.METADATA,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A folder with a model in it, and which one it is."""
+    """A folder with a model in it, and which one it is.
+
+    `modules` are the folders of a model that is saved in parts, its transformer's first.
+    """
 
     folder: Path
     name: str
     revision: str
     config: Mapping[str, Any]
     tokenizer_config: Mapping[str, Any]
+    modules: tuple[Path, ...] = ()
+
+    @property
+    def transformer(self) -> Path:
+        """Where the transformer and its tokeniser are."""
+        return self.modules[0] if self.modules else self.folder
 
     @property
     def architecture(self) -> str:
@@ -49,7 +66,8 @@ class Checkpoint:
         """Numbers in the weight files; index buffers, which are not learned, do not count."""
         return sum(
             math.prod(tensor["shape"])
-            for path in sorted(self.folder.glob("*.safetensors"))
+            for folder in (self.modules or (self.folder,))
+            for path in sorted(folder.glob("*.safetensors"))
             for name, tensor in _safetensors_header(path).items()
             if name != "__metadata__" and tensor["dtype"][0] in "FB"
         )
@@ -109,12 +127,14 @@ def find(model: str, *, name: str | None, revision: str | None, with_code: bool)
     else:
         folder = _fetch(model, revision, with_code=with_code)
         revision_found = folder.name
+    modules = modules_file.folders(folder)
     checkpoint = Checkpoint(
         folder=folder,
         name=name or (folder.resolve().name if not revision_found else model),
-        revision=revision_found or _hash_of_files(folder),
-        config=_read_json(folder / "config.json", needed=True),
-        tokenizer_config=_read_json(folder / "tokenizer_config.json", needed=False),
+        revision=revision_found or _hash_of_files(folder, modules),
+        config=read_object(modules[0] / "config.json", needed=True),
+        tokenizer_config=read_object(modules[0] / "tokenizer_config.json"),
+        modules=modules,
     )
     _check_weights(checkpoint)
     return checkpoint
@@ -153,28 +173,14 @@ def _fetch(model: str, revision: str | None, *, with_code: bool) -> Path:
 
 
 def _check_weights(checkpoint: Checkpoint) -> None:
-    if any(checkpoint.folder.glob("*.safetensors")):
+    if any(checkpoint.transformer.glob("*.safetensors")):
         return
-    pickled = any(checkpoint.folder.glob("*.bin"))
+    pickled = any(checkpoint.transformer.glob("*.bin"))
     why = " (pickled *.bin weights can run code and are not loaded)" if pickled else ""
     raise ModelError(
         f"{checkpoint.name}: no *.safetensors in it{why}; "
         "save it with model.save_pretrained(folder) and name that folder"
     )
-
-
-def _read_json(path: Path, *, needed: bool) -> Mapping[str, Any]:
-    if not path.exists() and not needed:
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{path.parent}: no {path.name} in it; is it a model folder?") from None
-    except ValueError as error:
-        raise ModelError(f"{path}: is not JSON ({error}); fetch the model again") from None
-    if not isinstance(found, dict):
-        raise ModelError(f"{path}: is no JSON object; fetch the model again")
-    return found
 
 
 def _card_facts(folder: Path) -> Mapping[str, Any]:
@@ -220,14 +226,15 @@ def _is_tensor(entry: tuple[str, Any]) -> bool:
     )
 
 
-def _hash_of_files(folder: Path) -> str:
+def _hash_of_files(folder: Path, modules: tuple[Path, ...]) -> str:
     """16 hex digits over names and contents of the files that decide the scores."""
-    paths = sorted({path for pattern in _DECIDING for path in folder.glob(pattern)})
+    folders = {folder, *modules}
+    paths = sorted({p for each in folders for pattern in _DECIDING for p in each.glob(pattern)})
     whole = hashlib.sha256()
     for path in paths:
         stat = path.stat()
         content = _content_hash(path, stat.st_size, stat.st_mtime_ns)
-        whole.update(f"{path.name}\0{content}\n".encode())
+        whole.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
     return whole.hexdigest()[:16]
 
 

@@ -34,7 +34,7 @@ def tokenizer(checkpoint: Checkpoint, spec: RerankerSpec) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        found = AutoTokenizer.from_pretrained(checkpoint.folder, **_common(spec))
+        found = AutoTokenizer.from_pretrained(checkpoint.transformer, **_common(spec))
     except Exception as error:  # tokenizers raises plain Exceptions
         raise _unloadable(checkpoint, error) from error
     if not found.is_fast:
@@ -61,7 +61,7 @@ def model(
 
     try:
         found, loading = getattr(transformers, class_name).from_pretrained(
-            checkpoint.folder,
+            checkpoint.transformer,
             dtype=getattr(torch, dtype),
             use_safetensors=True,
             output_loading_info=True,

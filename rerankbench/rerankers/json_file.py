@@ -1,0 +1,35 @@
+"""JSON files of checkpoints, read with one clear line for what can be wrong with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rerankbench.errors import ModelError
+
+
+def read_object(path: Path, *, needed: bool = False) -> Mapping[str, Any]:
+    """The JSON object in a file; empty for a file that is not there, unless it is `needed`.
+
+    Raises ModelError.
+    """
+    found = read_value(path, needed=needed)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ModelError(f"{path}: is no JSON object; fetch the model again")
+    return found
+
+
+def read_value(path: Path, *, needed: bool = False) -> Any:
+    """The JSON value in a file; None for one that is not there. Raises ModelError."""
+    if not path.exists() and not needed:
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent}: no {path.name} in it; is it a model folder?") from None
+    except ValueError as error:
+        raise ModelError(f"{path}: is not JSON ({error}); fetch the model again") from None
