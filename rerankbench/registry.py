@@ -43,6 +43,9 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "sequence-classification": "rerankbench.rerankers.sequence_classification:FACTORY",
         "causal-lm": "rerankbench.rerankers.prompted:CAUSAL_LM",
         "seq2seq": "rerankbench.rerankers.prompted:SEQ_TO_SEQ",
+        "bi-encoder": "rerankbench.rerankers.embedding:BI_ENCODER",
+        "late-interaction": "rerankbench.rerankers.embedding:LATE_INTERACTION",
+        "cross-encoder-modules": "rerankbench.rerankers.cross_encoder_modules:FACTORY",
     },
     "metrics": {
         "nDCG": "rerankbench.metrics.trec_eval:ndcg",

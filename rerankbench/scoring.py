@@ -48,7 +48,8 @@ def score(
         resumed = len(journal.scores)
         with progress.task(reranker.ref.name, total, "pairs") as advance:
             advance(resumed)
-            for first_pair, job in _windows(lists, qrels, frozenset(journal.scores)):
+            done = frozenset(journal.scores)
+            for first_pair, job in _windows(lists, qrels, done, _window_pairs(reranker, total)):
                 for batch in reranker.score(reranker.prepare(job)):
                     _check_finite(batch.scores, reranker)
                     pairs = [first_pair + pair for pair in batch.pairs]
@@ -62,8 +63,13 @@ def score(
         )
 
 
+def _window_pairs(reranker: Reranker, total: int) -> int:
+    """All pairs at once where a document is read once, not once a pair: tokens are then few."""
+    return total if getattr(reranker, "whole_job", False) else WINDOW_PAIRS
+
+
 def _windows(
-    lists: CandidateLists, qrels: Qrels, done: frozenset[int]
+    lists: CandidateLists, qrels: Qrels, done: frozenset[int], most: int
 ) -> Iterator[tuple[int, Job]]:
     """Jobs of whole queries, each with the index of its first pair; finished ones are left out."""
     sizes = [len(each.documents) for each in lists.candidates]
@@ -71,7 +77,7 @@ def _windows(
     begin = 0
     while begin < len(sizes):
         end = begin + 1
-        while end < len(sizes) and starts[end + 1] - starts[begin] <= WINDOW_PAIRS:
+        while end < len(sizes) and starts[end + 1] - starts[begin] <= most:
             end += 1
         pairs = range(starts[begin], starts[end])
         finished = frozenset(pair - starts[begin] for pair in pairs if pair in done)

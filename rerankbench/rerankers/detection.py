@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
 from rerankbench.rerankers import checkpoint as checkpoints
+from rerankbench.rerankers import modules_file
+from rerankbench.rerankers.late_interaction_files import is_late_interaction
 from rerankbench.types import EngineRef, RerankerRef
 
 # transformers' decoders whose classifiers read the last token instead of the first.
@@ -18,6 +20,9 @@ _FAMILIES = {
     "sequence-classification": "sequence_classification:FACTORY",
     "causal-lm": "prompted:CAUSAL_LM",
     "seq2seq": "prompted:SEQ_TO_SEQ",
+    "bi-encoder": "embedding:BI_ENCODER",
+    "late-interaction": "embedding:LATE_INTERACTION",
+    "cross-encoder-modules": "cross_encoder_modules:FACTORY",
 }
 
 
@@ -41,6 +46,25 @@ FACTORY = Detected()
 
 def family_of(checkpoint: checkpoints.Checkpoint) -> str:
     """The family's registered name. Raises ModelError where nothing tells it."""
+    saved = modules_file.read(checkpoint.folder)
+    if is_late_interaction(checkpoint, saved):
+        return "late-interaction"
+    listed = None if saved is None else _listed_family(saved)
+    return listed or _family_of_architecture(checkpoint)
+
+
+def _listed_family(saved: modules_file.SavedModules) -> str | None:
+    """The family that sentence-transformers' list of modules tells; None for a bare transformer."""
+    if "LogitScore" in saved.kinds:
+        return "causal-lm"
+    if saved.model_type == "CrossEncoder":
+        return "cross-encoder-modules" if saved.heads else None
+    if saved.model_type == "SentenceTransformer" and "Pooling" in saved.kinds:
+        return "bi-encoder"
+    return None
+
+
+def _family_of_architecture(checkpoint: checkpoints.Checkpoint) -> str:
     architecture = checkpoint.architecture
     decodes = checkpoint.config.get("model_type") in _DECODERS
     if architecture.endswith("ForSequenceClassification"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ class Recipe:
         """The parts that a record shows."""
         found: dict[str, Json] = {
             "score": self.similarity,
-            "modules": " → ".join(_shown(module) for module in self.heads),
+            "modules": module_names(self.heads),
             "query_prompt": self.query_prompt,
             "document_prompt": self.document_prompt,
             "query_length": self.query_length,
@@ -79,6 +79,11 @@ class Recipe:
             found["skipped_in"] = self.scored.skip_tasks
             found["scored_tokens"] = " ".join(map(str, self.scored.keep_only)) or "all others"
         return found
+
+
+def module_names(heads: Sequence[Module]) -> str:
+    """What follows the transformer, as a record shows it."""
+    return " → ".join(map(_shown, heads))
 
 
 def pooling_modes(config: Mapping[str, Any]) -> tuple[str, ...]:

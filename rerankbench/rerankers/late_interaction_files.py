@@ -1,4 +1,4 @@
-"""What a checkpoint's files and a config say of late interaction, in the forms that it is saved in.
+"""What a checkpoint's files and a config say of late interaction, in whatever form it is saved.
 
 Stanford's ColBERT has one folder with `artifact.metadata` and its projection among the encoder's
 weights; PyLate lists a transformer and its projections, and keeps what surrounds them as settings;
@@ -54,7 +54,6 @@ class _Saved:
     similarity: Mapping[str, Any] = field(default_factory=dict)
     markers: tuple[str, ...] = ()
     scored: Scored | None = None
-    listed: SavedModules | None = None
 
 
 def is_late_interaction(checkpoint: Checkpoint, saved: SavedModules | None) -> bool:
@@ -161,7 +160,6 @@ def _modules(checkpoint: Checkpoint, listed: SavedModules) -> _Saved:
         similarity=told,
         markers=tuple(prefixes.values()),
         scored=scored,
-        listed=listed,
     )
 
 

@@ -85,11 +85,13 @@ class EncodedTexts:
 def encode(
     tokenizer: Any,
     texts: Iterable[str],
+    *,
+    prompt: str = "",
     max_length: int,
     around: Around,
     filling: Filling | None = None,
 ) -> EncodedTexts:
-    """Tokenise texts, each cut to `max_length` tokens with the special ones.
+    """Tokenise texts behind a prompt, each cut to `max_length` tokens with the special ones.
 
     Raises UsageError for a length that leaves no room for a token.
     """
@@ -101,7 +103,7 @@ def encode(
         )
     kept = slice(-room, None) if tokenizer.truncation_side == "left" else slice(room)
     ids, lengths, own, truncated = array("i"), array("q"), array("q"), array("b")
-    for found in tokenise(tokenizer, texts):
+    for found in tokenise(tokenizer, (prompt + text for text in texts)):
         row = [*around.prefix, *found[kept], *around.suffix]
         own.append(len(row))
         if filling is not None:

@@ -1,0 +1,224 @@
+"""A loaded model that reads queries and documents apart: each text once, then pairs by vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rerankbench.protocols import Job, ScoredBatch
+from rerankbench.rerankers.batch_run import BatchRun, Finished
+from rerankbench.rerankers.engines.contract import Engine
+from rerankbench.rerankers.engines.text_vectors import Reduce, Task, TextRows
+from rerankbench.rerankers.similarity import pairwise
+from rerankbench.rerankers.text_encoding import EncodedTexts
+from rerankbench.types import EngineRef, RerankerRef
+
+_Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedJob:
+    """A job's distinct queries and documents, and which of each a pair has.
+
+    `query_of` and `document_of` are one place a pair; `pending` is false for pairs that are done.
+    """
+
+    queries: EncodedTexts
+    documents: EncodedTexts
+    query_of: _Indices
+    document_of: _Indices
+    pending: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """Texts on their way to the engine; what their vectors are reduced to is named with them."""
+
+    texts: EncodedTexts
+    task: Task
+    done: frozenset[int]
+    reduce: Callable[[Sequence[int]], Reduce]
+
+    @property
+    def lengths(self) -> _Indices:
+        """Tokens of each text."""
+        return self.texts.lengths
+
+    def rows(self, chosen: Sequence[int]) -> TextRows:
+        """The named texts put together."""
+        rows = self.texts.rows(chosen)
+        return TextRows(
+            ids=rows.ids,
+            types=None,
+            offsets=rows.offsets,
+            task=self.task,
+            attended=self.texts.attended[list(chosen)],
+            reduce=self.reduce(chosen),
+        )
+
+
+class Embedded:
+    """A loaded model whose documents are encoded once, however many pairs they are in."""
+
+    whole_job = True
+
+    def __init__(
+        self,
+        *,
+        ref: RerankerRef,
+        engine_ref: EngineRef,
+        engine: Engine,
+        encode_queries: Callable[[Sequence[str]], EncodedTexts],
+        encode_documents: Callable[[Sequence[str]], EncodedTexts],
+        similarity: str,
+        device: Any,
+        notes: Sequence[str] = (),
+    ) -> None:
+        """`engine` takes `TextRows`; `notes` are told with the warnings."""
+        self.ref = ref
+        self.engine = engine_ref
+        self.attention_kernel = engine.attention_kernel
+        self._run = BatchRun(name=ref.name, engine=engine, engine_ref=engine_ref, device=device)
+        self._encode_queries = encode_queries
+        self._encode_documents = encode_documents
+        self._similarity = similarity
+        self._device = device
+        self._notes = notes
+        self._cut_queries: set[str] = set()
+
+    def prepare(self, job: Job) -> EncodedJob:
+        """Tokenise every distinct query and every distinct document."""
+        asked = [each.query.text for each in job.candidates]
+        query_at = {text: i for i, text in enumerate(dict.fromkeys(asked))}
+        pairs = [document for each in job.candidates for document in each.documents]
+        # Not by content, which would be a copy of every text.
+        documents = {(each.title, each.text): each for each in pairs}
+        document_at = {key: i for i, key in enumerate(documents)}
+        depths = [len(each.documents) for each in job.candidates]
+        pending = np.ones(len(pairs), dtype=bool)
+        pending[list(job.done)] = False
+        queries = self._encode_queries(list(query_at))
+        self._cut_queries |= {
+            each.query.query_id
+            for each in job.candidates
+            if queries.truncated[query_at[each.query.text]]
+        }
+        return EncodedJob(
+            queries=queries,
+            documents=self._encode_documents([each.content for each in documents.values()]),
+            query_of=np.repeat(np.array([query_at[text] for text in asked], np.int64), depths),
+            document_of=np.array([document_at[each.title, each.text] for each in pairs], np.int64),
+            pending=pending,
+        )
+
+    def score(self, prepared: EncodedJob) -> Iterator[ScoredBatch]:
+        """Encode the queries, then batches of documents, each with the scores of its pairs."""
+        queries, tokens, padded_tokens = self._query_vectors(prepared)
+        pairs_of = _pairs_by_document(prepared)
+        documents = _Texts(
+            texts=prepared.documents,
+            task="document",
+            done=_unneeded(prepared.documents, prepared.document_of, prepared.pending),
+            reduce=partial(self._scoring, prepared, pairs_of, queries),
+        )
+        for batch in self._run.run(documents):
+            pairs = np.concatenate([pairs_of[document] for document in batch.rows])
+            cut = prepared.documents.truncated[prepared.document_of[pairs]]
+            yield ScoredBatch(
+                pairs=pairs.tolist(),
+                scores=batch.output.tolist(),
+                tokens=tokens + batch.tokens,
+                padded_tokens=padded_tokens + batch.padded_tokens,
+                truncated_pairs=int(cut.sum()),
+            )
+            # The queries' tokens count once, in the first batch.
+            tokens = padded_tokens = 0
+
+    def _query_vectors(self, prepared: EncodedJob) -> tuple[Any, int, int]:
+        """The vectors of all queries that are needed, on the device; real and padded tokens."""
+        import torch
+
+        texts = _Texts(
+            texts=prepared.queries,
+            task="query",
+            done=_unneeded(prepared.queries, prepared.query_of, prepared.pending),
+            reduce=lambda _chosen: _counting_only,
+        )
+        found = list(self._run.run(texts))
+        vectors = torch.from_numpy(_stacked(found, len(prepared.queries.lengths)))
+        return (
+            vectors.to(self._device),
+            sum(batch.tokens for batch in found),
+            sum(batch.padded_tokens for batch in found),
+        )
+
+    def _scoring(
+        self,
+        prepared: EncodedJob,
+        pairs_of: Sequence[_Indices],
+        queries: Any,
+        chosen: Sequence[int],
+    ) -> Reduce:
+        """Vectors of the chosen documents → the scores of their pairs, document by document."""
+        import torch
+
+        pairs = [pairs_of[document] for document in chosen]
+        sizes = [len(each) for each in pairs]
+        of_query = torch.from_numpy(prepared.query_of[np.concatenate(pairs)]).to(self._device)
+        of_document = torch.from_numpy(np.repeat(np.arange(len(chosen)), sizes)).to(self._device)
+
+        def reduce(documents: Any, counts: Any) -> Any:
+            places = of_query, of_document
+            return pairwise(self._similarity, queries, documents, counts, places)
+
+        return reduce
+
+    def warnings(self) -> Sequence[str]:
+        """An engine that gave way, a halved batch budget, queries that were cut, and notes."""
+        found = [] if self.engine.warning is None else [self.engine.warning]
+        found += [*self._run.warnings(), *self._notes]
+        if self._cut_queries:
+            found.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
+        return found
+
+    def peak_device_bytes(self) -> int | None:
+        """Most GPU memory that torch reserved since the process began."""
+        return self._run.engine.peak_device_bytes()
+
+
+def _counting_only(vectors: Any, counts: Any) -> Any:
+    """Vectors of tokens that do not count become zero: they then add nothing to a sum."""
+    return vectors if vectors.ndim == 2 else vectors * counts[..., None]
+
+
+def _unneeded(
+    texts: EncodedTexts, text_of: _Indices, pending: npt.NDArray[np.bool_]
+) -> frozenset[int]:
+    """Texts none of whose pairs needs a score."""
+    return frozenset(range(len(texts.lengths))) - set(text_of[pending].tolist())
+
+
+def _pairs_by_document(prepared: EncodedJob) -> list[_Indices]:
+    """Which pairs each document is in, in the job's order, as far as they need a score."""
+    order = np.argsort(prepared.document_of, kind="stable")
+    order = order[prepared.pending[order]]
+    count = len(prepared.documents.lengths)
+    sizes = np.bincount(prepared.document_of[order], minlength=count)
+    return np.split(order, np.cumsum(sizes)[:-1])
+
+
+def _stacked(batches: Sequence[Finished], count: int) -> npt.NDArray[np.float32]:
+    """The batches' vectors in the order of their texts; zero where there is none."""
+    if not batches:
+        return np.zeros((count, 0), dtype=np.float32)
+    shapes = np.array([batch.output.shape[1:] for batch in batches])
+    found = np.zeros((count, *shapes.max(axis=0)), dtype=np.float32)
+    for batch in batches:
+        inner = tuple(slice(size) for size in batch.output.shape[1:])
+        found[(batch.rows, *inner)] = batch.output
+    return found

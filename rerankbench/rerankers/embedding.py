@@ -1,0 +1,162 @@
+"""Models that read queries and documents apart: bi-encoders and late interaction.
+
+A bi-encoder makes one vector of a text and compares two of them; late interaction (ColBERT) makes
+one of every token and adds up, over the query's, the best product with any of the document's.
+Either encodes a document once, however many queries it is a candidate of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers import checkpoint as checkpoints
+from rerankbench.rerankers import embedding_files, loading, text_encoding, text_tokeniser
+from rerankbench.rerankers.embedded import Embedded
+from rerankbench.rerankers.embedding_recipe import Recipe
+from rerankbench.rerankers.engines.text_vectors import Counting, Output, Task, TextVectors
+from rerankbench.rerankers.late_interaction_files import late_interaction
+from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
+from rerankbench.types import EngineRef, RerankerRef
+
+# Of an encoder–decoder only the encoder is read.
+ENCODER_CLASSES: Mapping[str, str] = {
+    "t5": "T5EncoderModel",
+    "mt5": "MT5EncoderModel",
+    "umt5": "UMT5EncoderModel",
+}
+# What transformers puts on top of some encoders, and no step after them reads.
+UNREAD_WEIGHTS = ("pooler.",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factory:
+    """Finds, identifies and loads models of one family."""
+
+    family: str
+    read: Callable[[checkpoints.Checkpoint, RerankerSpec], Recipe]
+    output: Output
+    scores_documents: bool = True
+
+    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
+        checkpoint = _find(spec)
+        return self._ref(checkpoint, spec, self.read(checkpoint, spec)), engine_ref(spec)
+
+    def load(self, spec: RerankerSpec) -> Embedded:
+        """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
+        checkpoint = _find(spec)
+        recipe = self.read(checkpoint, spec)
+        ref, engine = self._ref(checkpoint, spec, recipe), engine_ref(spec)
+        device = loading.ready(engine)
+        tokenizer = loading.tokenizer(checkpoint, spec)
+        text_tokeniser.make_ready(tokenizer, recipe)
+        around = text_encoding.around(tokenizer)
+        note = (
+            f"its prompt '{recipe.unused_prompt}' is not used, as in sentence-transformers; "
+            "name it as document_prompt in the recipe of a config"
+        )
+        return Embedded(
+            ref=ref,
+            engine_ref=engine,
+            engine=self._engine(checkpoint, spec, recipe, tokenizer, around, device),
+            encode_queries=partial(
+                text_encoding.encode,
+                tokenizer,
+                prompt=recipe.query_prompt,
+                max_length=recipe.query_length,
+                around=around,
+                filling=text_tokeniser.filling(tokenizer, recipe, ref.name),
+            ),
+            encode_documents=partial(
+                text_encoding.encode,
+                tokenizer,
+                prompt=recipe.document_prompt,
+                max_length=recipe.document_length,
+                around=around,
+            ),
+            similarity=recipe.similarity,
+            device=device,
+            notes=() if recipe.unused_prompt is None else (note,),
+        )
+
+    def _ref(
+        self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe
+    ) -> RerankerRef:
+        return RerankerRef(
+            name=checkpoint.name,
+            family=self.family,
+            revision=checkpoint.revision,
+            parameters=checkpoint.parameter_count(),
+            dtype=dtype_of(spec),
+            max_length=recipe.document_length,
+            recipe={"architecture": checkpoint.architecture, **recipe.told()},
+        )
+
+    def _engine(
+        self,
+        checkpoint: checkpoints.Checkpoint,
+        spec: RerankerSpec,
+        recipe: Recipe,
+        tokenizer: Any,
+        around: text_encoding.Around,
+        device: Any,
+    ) -> TextVectors:
+        from rerankbench.rerankers import token_modules
+
+        model = encoder(checkpoint, spec)
+        prompts: Mapping[Task, str] = {
+            "query": recipe.query_prompt,
+            "document": recipe.document_prompt,
+        }
+        scored = recipe.scored
+        return TextVectors(
+            model.to(device),
+            head=token_modules.chain(recipe.heads, name=checkpoint.name, device=device),
+            output=self.output,
+            padding=int(tokenizer.pad_token_id or 0),
+            device=device,
+            prompt_lengths={
+                task: text_tokeniser.prompt_length(tokenizer, prompt, around)
+                for task, prompt in prompts.items()
+            },
+            counting=Counting()
+            if scored is None
+            else Counting(
+                filled=True,
+                skip=text_tokeniser.known_ids(tokenizer, scored.skip_words),
+                skip_tasks=scored.skip_tasks,
+                keep_only=scored.keep_only,
+            ),
+            dimensions=recipe.dimensions,
+        )
+
+
+def encoder(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Any:
+    """The transformer alone, without what was trained on top of it. Raises ModelError."""
+    model_type = str(checkpoint.config.get("model_type"))
+    return loading.model(
+        checkpoint,
+        spec,
+        ENCODER_CLASSES.get(model_type, "AutoModel"),
+        dtype=dtype_of(spec),
+        trained_as="an encoder of texts",
+        may_lack=UNREAD_WEIGHTS,
+    )
+
+
+def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
+    return checkpoints.find(
+        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
+    )
+
+
+BI_ENCODER = Factory(
+    family="bi-encoder", read=embedding_files.bi_encoder, output="sentence_embedding"
+)
+LATE_INTERACTION = Factory(
+    family="late-interaction", read=late_interaction, output="token_embeddings"
+)
