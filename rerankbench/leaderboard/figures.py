@@ -13,6 +13,8 @@ BASELINE = "baseline"
 """The family of what is no model: the first stage's own order, oracle, random."""
 FIRST_STAGE_ORDER = "first-stage"
 """The `order` in the recipe of the baseline that leaves the first stage's order as it is."""
+ENCODED_ONCE = "encoded once per collection"
+"""What the recipe of a bi-encoder or of late interaction says of its `documents`."""
 
 
 def slug(name: str) -> str:
@@ -69,6 +71,11 @@ def latency_interval_ms(record: Record, p: float) -> tuple[float, float] | None:
         return None
     found = stats.percentile_interval(latency.requests_s, p)
     return (1000 * found[0], 1000 * found[1]) if found is not None else None
+
+
+def encodes_documents_once(record: Record) -> bool:
+    """Whether its work grows with the documents, not with the pairs that they are in."""
+    return record.cell.reranker.recipe.get("documents") == ENCODED_ONCE
 
 
 def is_timed(record: Record) -> bool:

@@ -33,6 +33,7 @@ def notes(
     if layout.notes == "all":
         lines += _facts(columns, selection, timed)
     if layout.notes != "none":
+        lines += _other_work(selection)
         cautions = _cautions(columns, selection, timed, metric)
         lines += [f"Caution: {caution}" for caution in cautions]
     return tuple(lines)
@@ -58,6 +59,17 @@ def _facts(
     pooled = max(map(len, timed.values()), default=0)
     if pooled > 1 and any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
         yield f"Speed is the median over the collections timed, {pooled} of them."
+
+
+def _other_work(selection: Selection) -> Iterator[str]:
+    """Rows whose speed is of other work than that of rerankers that read each pair."""
+    once = {
+        one.cell.reranker.name
+        for one in selection.records()
+        if figures.encodes_documents_once(one)
+    }
+    if once:
+        yield f"Documents encoded once per collection, not once per pair: {_some(sorted(once))}."
 
 
 def _first_stage(record: Record) -> str:

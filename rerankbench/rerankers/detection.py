@@ -54,7 +54,7 @@ def family_of(checkpoint: checkpoints.Checkpoint) -> str:
 
 
 def _listed_family(saved: modules_file.SavedModules) -> str | None:
-    """The family that sentence-transformers' list of modules tells; None for a bare transformer."""
+    """The family that a list of modules tells; None where the transformer's own class does."""
     if "LogitScore" in saved.kinds:
         return "causal-lm"
     if saved.model_type == "CrossEncoder":

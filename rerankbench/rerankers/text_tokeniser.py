@@ -1,4 +1,4 @@
-"""A tokeniser made to read texts as a recipe wants them, and what it knows of prompts and words."""
+"""A tokeniser made to read texts as a recipe wants, and what it knows of prompts and words."""
 
 from __future__ import annotations
 

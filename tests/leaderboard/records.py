@@ -52,6 +52,7 @@ def make_record(
     started_at: str = "2026-01-01T00:00:00+00:00",
     warnings: Sequence[str] = (),
     suite: str = "default",
+    recipe: Mapping[str, str] | None = None,
 ) -> Record:
     """A record; a metric given as one number is one query with that value."""
     means = {"nDCG@10": 0.5} if metrics is None else metrics
@@ -74,7 +75,7 @@ def make_record(
             revision="1",
             parameters=parameters,
             dtype=dtype,
-            recipe={"order": "first-stage"} if family == "baseline" else {},
+            recipe=recipe or ({"order": "first-stage"} if family == "baseline" else {}),
         ),
         engine=EngineRef(engine="torch", device=device),
     )

@@ -345,6 +345,22 @@ def test_notes_can_be_cautions_only_or_none() -> None:
     assert build(records, none)[0].notes == ()
 
 
+def test_rows_that_encode_documents_once_are_named() -> None:
+    once = {"documents": "encoded once per collection"}
+    records = [
+        make_record("pairs"),
+        make_record("two-tower", family="bi-encoder", recipe=once),
+        make_record("colbert", family="late-interaction", recipe=once),
+    ]
+    said = "Documents encoded once per collection, not once per pair: colbert, two-tower."
+    assert said in build(records, PLAIN)[0].notes
+    cautions = PLAIN.model_copy(update={"notes": "cautions"})
+    assert build(records, cautions)[0].notes == (said,)
+    none = PLAIN.model_copy(update={"notes": "none"})
+    assert build(records, none)[0].notes == ()
+    assert not any("encoded once" in note for note in build(records[:1], PLAIN)[0].notes)
+
+
 def _families(**keys: object) -> Layout:
     families = [
         {"title": "Big", "models": ["big-2", {"name": "big-1", "label": "Big One"}]},
