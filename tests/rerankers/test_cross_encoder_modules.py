@@ -1,4 +1,4 @@
-"""Cross-encoders that are saved as modules give the scores of plain transformers and a few lines."""
+"""Cross-encoders saved as modules give the scores of plain transformers and a few lines."""
 
 from __future__ import annotations
 
