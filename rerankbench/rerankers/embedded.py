@@ -219,6 +219,8 @@ def _stacked(batches: Sequence[Finished], count: int) -> npt.NDArray[np.float32]
     shapes = np.array([batch.output.shape[1:] for batch in batches])
     found = np.zeros((count, *shapes.max(axis=0)), dtype=np.float32)
     for batch in batches:
-        inner = tuple(slice(size) for size in batch.output.shape[1:])
-        found[(batch.rows, *inner)] = batch.output
+        if found.ndim == 2:
+            found[batch.rows] = batch.output
+        else:
+            found[batch.rows, : batch.output.shape[1]] = batch.output
     return found

@@ -87,7 +87,8 @@ def _maxsim(
     step = max(1, _STEP_NUMBERS // max(1, of_pair))
     least = torch.finfo(documents.dtype).min
     found = []
-    for of_query, of_document in zip(*(each.split(step) for each in places), strict=True):
+    for start in range(0, len(places[0]), step):
+        of_query, of_document = (each[start : start + step] for each in places)
         products = torch.bmm(queries[of_query], documents[of_document].transpose(1, 2))
         counting = counts[of_document]
         products.masked_fill_(~counting[:, None, :], least)

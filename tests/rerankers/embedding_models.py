@@ -148,8 +148,8 @@ def pylate(folder: Path, settings: Mapping[str, Any], *, size: int = 16) -> Path
     model, projection = _projected(tokenizer, size)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    config = {"in_features": HIDDEN, "out_features": size, "bias": False}
-    config |= {"activation_function": IDENTITY, "use_residual": False}
+    shape = {"in_features": HIDDEN, "out_features": size, "bias": False}
+    config = {**shape, "activation_function": IDENTITY, "use_residual": False}
     write(folder / "1_Dense" / "config.json", config)
     save_file({"linear.weight": projection}, folder / "1_Dense" / "model.safetensors")
     modules = [("", "sentence_transformers.models.Transformer")]

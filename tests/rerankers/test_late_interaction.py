@@ -24,7 +24,7 @@ from .. import tiny
 from . import embedding_models as models
 
 METADATA = {"query_maxlen": 16, "doc_maxlen": 40, "dim": 16, "similarity": "cosine"}
-PYLATE = {
+PYLATE: dict[str, Any] = {
     "model_type": "ColBERT",
     "similarity_fn_name": "MaxSim",
     "prompts": {},
@@ -96,7 +96,7 @@ class _Reference:
         if role == 1:
             skipped = {*tokens.convert_tokens_to_ids(list(self.skipped))} - {tokens.unk_token_id}
             found = found[[i for i, token in enumerate(ids) if token not in skipped]]
-        return found / found.norm(dim=1, keepdim=True)
+        return torch.nn.functional.normalize(found, dim=1)
 
     def score(self, candidates: Sequence[Candidates]) -> list[float]:
         found = []
