@@ -15,6 +15,7 @@ from typing import Any
 import torch
 import transformers
 from safetensors.torch import save_file
+from tokenizers.processors import TemplateProcessing
 
 from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.types import Candidates
@@ -39,6 +40,7 @@ DOTTED = {
     "Normalize": "base.modules.normalize.Normalize",
     "Pooling": "sentence_transformer.modules.pooling.Pooling",
     "LayerNorm": "sentence_transformer.modules.layer_norm.LayerNorm",
+    "LogitScore": "cross_encoder.modules.logit_score.LogitScore",
     "MultiVectorMask": "multi_vector_encoder.modules.multi_vector_mask.MultiVectorMask",
 }
 IDENTITY = "torch.nn.modules.linear.Identity"
@@ -54,6 +56,56 @@ def encoder(folder: Path, kind: str = "bert", *, seed: int = 0) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def decoder(folder: Path) -> Path:
+    """A seeded random decoder whose tokeniser pads and reads as Qwen3-Embedding's does."""
+    tokenizer = tiny.KINDS["modernbert"].tokenizer()
+    tokenizer.padding_side = "left"
+    backend = tokenizer.backend_tokenizer
+    backend.post_processor = TemplateProcessing(
+        single="$A [SEP]",
+        pair="$A $B [SEP]",
+        special_tokens=[("[SEP]", tokenizer.sep_token_id)],
+    )
+    config = _transformers.Qwen3Config(
+        vocab_size=len(tokenizer),
+        hidden_size=HIDDEN,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=tiny.MAX_LENGTH,
+        initializer_range=0.3,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    _save(_transformers.Qwen3Model, config, tokenizer, folder)
+    return folder
+
+
+def encoder_of_two(folder: Path) -> Path:
+    """A seeded random T5, decoder and all, of which only the encoder is read."""
+    tokenizer = tiny.KINDS["xlm-roberta"].tokenizer()
+    config = _transformers.T5Config(
+        vocab_size=len(tokenizer),
+        d_model=HIDDEN,
+        d_kv=8,
+        d_ff=48,
+        num_layers=2,
+        num_heads=4,
+        decoder_start_token_id=0,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    _save(_transformers.T5Model, config, tokenizer, folder)
+    return folder
+
+
+def _save(kind: Any, config: Any, tokenizer: Any, folder: Path) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        kind(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def write(path: Path, value: Any) -> None:

@@ -7,7 +7,7 @@ import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -214,6 +214,25 @@ def test_a_length_in_the_modules_files_counts(tmp_path: Path) -> None:
     assert models.score(reranker, candidates) == pytest.approx(expected, abs=1e-4)
     with pytest.raises(UsageError, match="document_length 25 is not within the model's 24"):
         _load(folder, recipe={"document_length": 25})
+
+
+def test_a_tokeniser_that_cuts_at_the_left(folder: Path) -> None:
+    path = folder / "tokenizer_config.json"
+    models.write(path, {**json.loads(path.read_text()), "truncation_side": "left"})
+    candidates = models.asked()
+    reranker = _load(folder, max_length=20)
+    expected = _reference(folder, candidates, max_length=20)
+    assert models.score(reranker, candidates) == pytest.approx(expected, abs=1e-4)
+
+
+def test_decoders_are_read_at_their_last_token_however_they_are_padded(tmp_path: Path) -> None:
+    folder = models.decoder(tmp_path / "m")
+    models.add_modules(folder, [models.pooling("lasttoken")], settings=_settings())
+    candidates = models.asked()
+    expected = _reference(folder, candidates, mode="lasttoken")
+    for batch_tokens in (1, 200):
+        found = models.score(_load(folder, batch_tokens=batch_tokens), candidates)
+        assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_legacy_pooling_keys_and_an_old_folder_of_the_transformer(tmp_path: Path) -> None:
@@ -443,6 +462,15 @@ def test_what_cannot_be_run_is_refused_in_one_line(folder: Path, tmp_path: Path)
     assert "leads out of the model's folder" in _refusal(changed(path="../elsewhere"))
     assert "unknown recipe key 'pooling'" in _refusal(folder, recipe={"pooling": "cls"})
     assert "no similarity 'cosin'" in _refusal(folder, recipe={"similarity": "cosin"})
+    chats = {"text": {"method": "forward"}, "message": {"method": "forward"}}
+    models.write(folder / "sentence_bert_config.json", {"modality_config": chats})
+    assert "its modules read chat messages" in _refusal(folder)
+    pooled = {"text": {"method": "forward", "method_output_name": "pooler_output"}}
+    models.write(folder / "sentence_bert_config.json", {"modality_config": pooled})
+    assert "read the transformer's pooler_output" in _refusal(folder)
+    (folder / "sentence_bert_config.json").unlink()
+    with pytest.raises(UsageError, match="leave no room for a text; ask for at least 3"):
+        models.score(_load(folder, max_length=2), models.asked())
     models.write(folder / "1_Pooling" / "config.json", {"pooling_mode": "median"})
     assert "pooling 'median' is not known" in _refusal(folder)
     (folder / "modules.json").write_text("[]")
@@ -514,6 +542,21 @@ def test_named_prompts_are_used_as_sentence_transformers_does(
     candidates = models.asked()
     expected = models.library_scores(model, candidates)
     assert models.score(_load(folder), candidates) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("build", [models.decoder, models.encoder_of_two])
+def test_decoders_and_encoders_of_two_are_sentence_transformers_own(
+    tmp_path: Path, build: Callable[[Path], Path]
+) -> None:
+    library = pytest.importorskip("sentence_transformers")
+    folder = build(tmp_path / "m")
+    mode = "lasttoken" if build is models.decoder else "mean"
+    models.add_modules(folder, [models.pooling(mode)], settings=_settings(prompts=PROMPTS))
+    model = library.SentenceTransformer(str(folder), device="cpu")
+    candidates = models.asked()
+    expected = models.library_scores(model, candidates)
+    found = models.score(_load(folder, batch_tokens=200), candidates)
+    assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_bare_encoder_is_sentence_transformers_own(tmp_path: Path) -> None:

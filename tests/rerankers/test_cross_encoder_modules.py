@@ -13,7 +13,9 @@ from safetensors.torch import load_file
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers import checkpoint as checkpoints
 from rerankbench.rerankers.detection import FACTORY as DETECTED
+from rerankbench.rerankers.detection import family_of
 from rerankbench.types import Candidates
 
 from .. import tiny
@@ -150,6 +152,34 @@ def test_a_classifier_that_is_listed_alone_stays_one(tmp_path: Path) -> None:
     models.add_modules(folder, [], settings=SETTINGS)
     spec = RerankerSpec(model=str(folder), dtype="float32")
     assert DETECTED.identify(spec)[0].family == "sequence-classification"
+
+
+@pytest.mark.parametrize(
+    ("heads", "model_type", "family"),
+    [
+        ([("LogitScore", {"true_token_id": 1})], "CrossEncoder", "causal-lm"),
+        ([models.pooling()], "SentenceTransformer", "bi-encoder"),
+        ([models.pooling()], None, "bi-encoder"),
+        ([models.dense(32, 8)], "ColBERT", "late-interaction"),
+        ([("MultiVectorMask", {})], "MultiVectorEncoder", "late-interaction"),
+        ([models.pooling(), models.dense(32, 1)], "CrossEncoder", "cross-encoder-modules"),
+    ],
+)
+def test_the_listed_modules_tell_the_family(
+    tmp_path: Path, heads: Sequence[Any], model_type: str | None, family: str
+) -> None:
+    folder = models.encoder(tmp_path / "m")
+    settings = {} if model_type is None else {"model_type": model_type}
+    models.add_modules(folder, heads, settings=settings)
+    found = checkpoints.find(str(folder), name=None, revision=None, with_code=False)
+    assert family_of(found) == family
+
+
+def test_a_sparse_encoder_is_of_no_family(tmp_path: Path) -> None:
+    folder = models.encoder(tmp_path / "m")
+    models.add_modules(folder, [models.pooling()], settings={"model_type": "SparseEncoder"})
+    with pytest.raises(ModelError, match="nothing in its files says how it scores"):
+        _load(folder)
 
 
 @pytest.mark.parametrize("kind", ["modernbert", "bert", "roberta"])
