@@ -62,6 +62,27 @@ class Checkpoint:
         bases = base if isinstance(base, list) else [base]
         return tuple(str(each) for each in (*known, *bases) if each)
 
+    @property
+    def sentence_transformers(self) -> Mapping[str, Any]:
+        """What sentence-transformers saved about prompts and kind; empty where it did not."""
+        return _read_json(self.folder / "config_sentence_transformers.json", needed=False)
+
+    @property
+    def logit_score(self) -> Mapping[str, Any] | None:
+        """The answer tokens of a decoder that sentence-transformers saved as a cross-encoder."""
+        path = self.folder / "modules.json"
+        try:
+            modules = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        except ValueError as error:
+            raise ModelError(f"{path}: is not JSON ({error}); fetch the model again") from None
+        for module in modules if isinstance(modules, list) else ():
+            if isinstance(module, dict) and str(module.get("type")).endswith(".LogitScore"):
+                found = _read_json(self.folder / str(module["path"]) / "config.json", needed=True)
+                if not isinstance(found.get("true_token_id"), int):
+                    raise ModelError(f"{path}: its LogitScore names no true_token_id")
+                return found
+        return None
+
     def max_length(self, *, otherwise: int = 512) -> int:
         """Tokens of a pair that the model can read, special tokens included.
 

@@ -8,25 +8,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 # What the score is read from: logits of answers, a classifier's label, or one of its layers.
-Head = Literal["answers", "label", "layer"]
+Head: TypeAlias = Literal["answers", "label", "layer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """One recipe. `answers` are one token (its logit is the score) or two (second − first).
 
-    `named` is what the names of its checkpoints have in common.
+    `named` is what the names of its checkpoints have in common. `free` are the segments that do
+    not count in `max_length` (see `prompt.Prompt`). `{instruction}` in a segment stands for
+    `instruction_form`, or for nothing where there is no instruction. `layer` is what the
+    head `layer` reads; None is the last.
     """
 
     named: str
     segments: tuple[str, ...]
-    answers: tuple[str, ...] = ()
+    free: tuple[int, ...] = ()
+    answers: tuple[str | int, ...] = ()
     head: Head = "answers"
     max_length: int
     instruction: str | None = None
+    instruction_form: str = "{instruction}"
+    layer: int | None = None
 
     def fits(self, name: str) -> bool:
         """Whether a checkpoint of this name is scored so."""
@@ -53,6 +59,43 @@ CAUSAL: Mapping[str, Preset] = {
         answers=("no", "yes"),
         max_length=8192,
         instruction="Given a web search query, retrieve relevant passages that answer the query",
+    ),
+    # https://github.com/mixedbread-ai/mxbai-rerank, mxbai_rerank_v2.py
+    "mxbai-v2": Preset(
+        named=r"mxbai-rerank-(base|large)-v2",
+        segments=(
+            "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful "
+            "assistant.<|im_end|>\n<|im_start|>user\n",
+            "{instruction}query: {query}",
+            "\n",
+            "document: {document}",
+            "\n",
+            "You are a search relevance expert who evaluates how well documents match search "
+            "queries. For each query-document pair, carefully analyze the semantic relationship "
+            "between them, then provide your binary relevance judgment (0 for not relevant, 1 for "
+            "relevant).\nRelevance:",
+            "<|im_end|>\n<|im_start|>assistant\n",
+        ),
+        free=(0, 4, 5, 6),
+        answers=("0", "1"),
+        max_length=8192,
+        instruction_form="instruction: {instruction}\n",
+    ),
+    # https://github.com/FlagOpen/FlagEmbedding, inference/reranker/decoder_only/base.py
+    "bge-gemma": Preset(
+        named=r"bge-reranker-v2-gemma",
+        segments=("{bos}", "A: {query}", "\n", "B: {document}", "\n", _BGE_QUESTION),
+        free=(2, 4, 5, 5),
+        answers=("Yes",),
+        max_length=512,
+    ),
+    # The same, layerwise.py: one head a layer; code of its own, to be trusted by name.
+    "bge-minicpm": Preset(
+        named=r"bge-reranker-v2-minicpm",
+        segments=("{bos}", "A: {query}", "\n", "B: {document}", "\n", _BGE_QUESTION),
+        free=(2, 4, 5, 5),
+        head="layer",
+        max_length=512,
     ),
 }
 
