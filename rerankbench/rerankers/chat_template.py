@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rerankbench.errors import ModelError
-from rerankbench.rerankers.checkpoint import Checkpoint
+from rerankbench.rerankers.checkpoint import Checkpoint, read_json
 
 
 def rendered(checkpoint: Checkpoint, instruction: str | None) -> str:
@@ -40,7 +40,7 @@ def rendered(checkpoint: Checkpoint, instruction: str | None) -> str:
     }
     try:
         text = environment.from_string(source).render(
-            messages=messages, add_generation_prompt=False, **tokens
+            messages=messages, add_generation_prompt=_prompts_generation(checkpoint), **tokens
         )
     except TemplateError as error:
         raise ModelError(
@@ -52,6 +52,13 @@ def rendered(checkpoint: Checkpoint, instruction: str | None) -> str:
             "or a template in the recipe"
         )
     return text
+
+
+def _prompts_generation(checkpoint: Checkpoint) -> bool:
+    """Whether sentence-transformers was told to begin the answer's turn."""
+    path = checkpoint.folder / "sentence_bert_config.json"
+    saved = read_json(path, needed=False).get("processing_kwargs") or {}
+    return bool((saved.get("chat_template") or {}).get("add_generation_prompt", False))
 
 
 def _source(folder: Path, tokenizer_config: Mapping[str, Any]) -> str | None:

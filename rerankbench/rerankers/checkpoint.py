@@ -65,7 +65,7 @@ class Checkpoint:
     @property
     def sentence_transformers(self) -> Mapping[str, Any]:
         """What sentence-transformers saved about prompts and kind; empty where it did not."""
-        return _read_json(self.folder / "config_sentence_transformers.json", needed=False)
+        return read_json(self.folder / "config_sentence_transformers.json", needed=False)
 
     @property
     def logit_score(self) -> Mapping[str, Any] | None:
@@ -77,7 +77,7 @@ class Checkpoint:
             raise ModelError(f"{path}: is not JSON ({error}); fetch the model again") from None
         for module in modules if isinstance(modules, list) else ():
             if isinstance(module, dict) and str(module.get("type")).endswith(".LogitScore"):
-                found = _read_json(self.folder / str(module["path"]) / "config.json", needed=True)
+                found = read_json(self.folder / str(module["path"]) / "config.json", needed=True)
                 if not isinstance(found.get("true_token_id"), int):
                     raise ModelError(f"{path}: its LogitScore names no true_token_id")
                 return found
@@ -134,8 +134,8 @@ def find(model: str, *, name: str | None, revision: str | None, with_code: bool)
         folder=folder,
         name=name or (folder.resolve().name if not revision_found else model),
         revision=revision_found or _hash_of_files(folder),
-        config=_read_json(folder / "config.json", needed=True),
-        tokenizer_config=_read_json(folder / "tokenizer_config.json", needed=False),
+        config=read_json(folder / "config.json", needed=True),
+        tokenizer_config=read_json(folder / "tokenizer_config.json", needed=False),
     )
     _check_weights(checkpoint)
     return checkpoint
@@ -184,12 +184,18 @@ def _check_weights(checkpoint: Checkpoint) -> None:
     )
 
 
-def _read_json(path: Path, *, needed: bool) -> Mapping[str, Any]:
+def read_json(path: Path, *, needed: bool) -> Mapping[str, Any]:
+    """An object of a model's folder; empty where it may be missing. Raises ModelError."""
     if not path.exists() and not needed:
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if (path.parent / "adapter_config.json").exists():
+            raise ModelError(
+                f"{path.parent}: is an adapter without its base model; merge the two (peft's "
+                "merge_and_unload) and save the result"
+            ) from None
         raise ModelError(f"{path.parent}: no {path.name} in it; is it a model folder?") from None
     except ValueError as error:
         raise ModelError(f"{path}: is not JSON ({error}); fetch the model again") from None

@@ -97,23 +97,54 @@ CAUSAL: Mapping[str, Preset] = {
         head="layer",
         max_length=512,
     ),
+    # https://huggingface.co/zeroentropy/zerank-2, modeling_zeranker.py: σ(logit / 5), which orders
+    # as the logit does. It cuts by letters (2,000 of the query, 10,000 of the document).
+    "zerank": Preset(
+        named=r"zerank",
+        segments=(
+            "<|im_start|>system\n{query}<|im_end|>\n<|im_start|>user\n{document}<|im_end|>\n"
+            "<|im_start|>assistant\n",
+        ),
+        answers=("Yes",),
+        max_length=8192,
+    ),
+    # https://huggingface.co/ContextualAI/ctxl-rerank-v2-instruct-multilingual-1b: token 0.
+    "ctxl-v2": Preset(
+        named=r"ctxl-rerank-v2",
+        segments=(
+            "Check whether a given document contains information helpful to answer the query.\n"
+            "<Document> {document}\n<Query> {query}{instruction} ??",
+        ),
+        answers=(0,),
+        max_length=8192,
+        instruction_form=" {instruction}",
+    ),
+    # https://huggingface.co/castorini/rankllama-v1-7b-lora-passage, its card: two texts, each
+    # after a beginning-of-sequence token.
+    "rankllama": Preset(
+        named=r"rankllama",
+        segments=("{bos}", "query: {query}", "{bos}", "document: {document}"),
+        head="label",
+        max_length=512,
+    ),
 }
 
-# Encoder–decoders: the answer is the decoder's first token.
+_MONOT5 = ("Query: {query} Document: {document} Relevant:", "{eos}")
+
+
+def _monot5(named: str, no: str, yes: str) -> Preset:
+    return Preset(named=named, segments=_MONOT5, answers=(no, yes), max_length=512)
+
+
+# Encoder–decoders: the answer is the decoder's first token. The first that fits counts.
 SEQ2SEQ: Mapping[str, Preset] = {
-    # https://github.com/castorini/pygaggle; the mT5 of https://github.com/unicamp-dl/mMARCO
-    "monot5": Preset(
-        named=r"monot5|mono-t5",
-        segments=("Query: {query} Document: {document} Relevant:", "{eos}"),
-        answers=("▁false", "▁true"),
-        max_length=512,
-    ),
-    "mmonot5": Preset(
-        named=r"mt5.*(msmarco|mmarco)|mono-?mt5",
-        segments=("Query: {query} Document: {document} Relevant:", "{eos}"),
-        answers=("▁no", "▁yes"),
-        max_length=512,
-    ),
+    # Answers as in https://github.com/castorini/pygaggle, model/transformer.py. Unlike it, a long
+    # document is cut before `Relevant:`, not after.
+    "mt5-en-pt": _monot5(r"mt5-3b-mmarco-en-pt", "▁", "▁true"),
+    "mt5": _monot5(r"mt5.*(msmarco|mmarco)|monomt5", "▁no", "▁yes"),
+    "monoptt5": _monot5(r"monoptt5", "▁Não", "▁Sim"),
+    "ptt5": _monot5(r"ptt5", "▁não", "▁sim"),
+    "monot5": _monot5(r"monot5|inranker", "▁false", "▁true"),
     # https://arxiv.org/abs/2210.10634: the logit of one of T5's unused tokens.
     "rankt5": Preset(
         named=r"rank-?t5",
