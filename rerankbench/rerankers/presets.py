@@ -21,7 +21,7 @@ class Preset:
     `named` is what the names of its checkpoints have in common. `free` are the segments that do
     not count in `max_length` (see `prompt.Prompt`). `{instruction}` in a segment stands for
     `instruction_form`, or for nothing where there is no instruction. `layer` is what the
-    head `layer` reads; None is the last.
+    head `layer` reads; None is the last. `origin` says where the prompt comes from.
     """
 
     named: str
@@ -33,6 +33,7 @@ class Preset:
     instruction: str | None = None
     instruction_form: str = "{instruction}"
     layer: int | None = None
+    origin: str = ""
 
     def fits(self, name: str) -> bool:
         """Whether a checkpoint of this name is scored so."""

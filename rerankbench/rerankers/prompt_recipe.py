@@ -54,7 +54,7 @@ def _named(
     if "preset" not in asked:
         return None
     found: Preset = choice(spec, "preset", asked["preset"], presets)
-    return found
+    return replace(found, origin=f"preset {asked['preset']}")
 
 
 def _told_by_files(
@@ -63,7 +63,10 @@ def _told_by_files(
     """From sentence-transformers' modules, else from the checkpoint's names."""
     if checkpoint.logit_score is not None:
         return _chat(checkpoint, checkpoint.logit_score, asked)
-    return next((p for p in presets.values() if any(map(p.fits, checkpoint.names))), None)
+    for name, preset in presets.items():
+        if any(map(preset.fits, checkpoint.names)):
+            return replace(preset, origin=f"preset {name}")
+    return None
 
 
 def _chat(checkpoint: Checkpoint, ids: Mapping[str, Any], asked: Mapping[str, Any]) -> Preset:
@@ -77,6 +80,7 @@ def _chat(checkpoint: Checkpoint, ids: Mapping[str, Any], asked: Mapping[str, An
         segments=(chat_template.rendered(checkpoint, instruction),),
         answers=(yes,) if no is None else (no, yes),
         max_length=_CHAT_MAX_LENGTH,
+        origin="chat template",
         instruction=instruction,
     )
 
@@ -86,7 +90,7 @@ def _changed(
 ) -> Preset:
     changes: dict[str, Any] = {"instruction": asked.get("instruction", preset.instruction)}
     if "template" in asked:
-        changes |= {"segments": asked["template"], "free": ()}
+        changes |= {"segments": asked["template"], "free": (), "origin": "config"}
     if "answers" in asked:
         changes |= {"answers": asked["answers"], "head": "answers"}
     if "head" in asked:
@@ -122,6 +126,7 @@ def described(preset: Preset) -> dict[str, Any]:
     """What a record holds of a recipe."""
     return {
         "prompt": "|".join(preset.segments),
+        "prompt_from": preset.origin,
         "score": _score(preset),
         "truncation": "end of the document; query beyond 75% of the length",
     }

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.engines import choice, cpu
+
+if TYPE_CHECKING:
+    import torch
 
 # A plain BERT: what every engine knows.
 _BERT = {
@@ -39,10 +43,7 @@ def products(device: str, threads: int) -> Mapping[str, float]:
     return found
 
 
-def _product_s(matrix: object) -> float:
-    import torch
-
-    assert isinstance(matrix, torch.Tensor)
+def _product_s(matrix: torch.Tensor) -> float:
     start_s = time.perf_counter()
     product = matrix @ matrix
     # Reading a number waits for an accelerator.
