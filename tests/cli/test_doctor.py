@@ -23,7 +23,9 @@ def test_the_machine_as_json(command: Command) -> None:
     assert "torch" in facts["packages"]
 
 
-def test_an_untrained_model_fails_the_order_and_nothing_else(command: Command, tmp_path: Path) -> None:
+def test_an_untrained_model_fails_the_order_and_nothing_else(
+    command: Command, tmp_path: Path
+) -> None:
     folder = tiny.build(tmp_path / "model")
     found = command("doctor", str(folder), "--format", "json")
     whole = json.loads(found.out)

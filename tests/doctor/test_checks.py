@@ -40,9 +40,7 @@ class Fake:
     def score(self, prepared: Job) -> Iterator[ScoredBatch]:
         texts = [(c.query.text, d.content) for c in prepared.candidates for d in c.documents]
         lengths = [len(text.split()) for _, text in texts]
-        scores = [
-            self.rule(_overlap(*pair), place, lengths) for place, pair in enumerate(texts)
-        ]
+        scores = [self.rule(_overlap(*pair), place, lengths) for place, pair in enumerate(texts)]
         yield ScoredBatch(pairs=range(len(texts)), scores=scores)
 
     def warnings(self) -> Sequence[str]:
