@@ -213,9 +213,9 @@ RECIPES: dict[str, tuple[str, Score, int, int]] = {
     "zerank-2": (_CAUSAL, _zerank, 4096, 80),
     "ctxl-rerank-v2-instruct-multilingual-1b": (_CAUSAL, _ctxl, 4096, 250),
     "rankllama-v1-7b-passage-merged": (_LABEL, _rankllama, 512, 60),
-    "monot5-base-msmarco": (_T5, _monot5(("▁false", "▁true")), 128, 60),
-    "mt5-base-mmarco": (_T5, _monot5(("▁no", "▁yes")), 128, 60),
-    "rankt5-base": (_T5, _rankt5, 128, 60),
+    "monot5-base-msmarco": (_T5, _monot5(("▁false", "▁true")), 128, 90),
+    "mt5-base-mmarco": (_T5, _monot5(("▁no", "▁yes")), 128, 90),
+    "rankt5-base": (_T5, _rankt5, 128, 90),
 }
 
 
