@@ -64,7 +64,7 @@ def reported_docs_per_s(collection: Path, run: Path, model: Path, place: Path) -
     """What `rerankbench run` reports of the same model on a collection."""
     results, home = str(place / "results"), {"RERANKBENCH_HOME": str(place / "home")}
     job = ("run", "-q", "-d", str(collection), "--first-stage", f"run:{run}", "-k", str(DEPTH))
-    into = ("-m", str(model), "-o", results, "--dtype", "float32", "--fresh")
+    into = ("-m", str(model), "-o", results, "--fresh")
     common.output((COMMAND, *job, *into, "--speed-budget", str(_BUDGET_S)), **home)
     rows = json.loads(common.output((COMMAND, "leaderboard", results, "--format", "json")))
     found: list[float] = [row["docs_per_s"] for row in rows if row["docs_per_s"] is not None]

@@ -52,6 +52,14 @@ class FirstStageConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
+class FusionConfig(_Strict):
+    """Joining a reranker's ranking with the first stage's: `rrf`, or `linear` with a weight."""
+
+    method: Literal["rrf", "linear"] = "rrf"
+    k: int = Field(default=60, ge=1)
+    weight: float = Field(default=0.5, ge=0, le=1)
+
+
 class ModelConfig(_Strict):
     """A reranker: a hub id, a local folder, or a registered name; unset keys follow the run's."""
 
@@ -59,6 +67,7 @@ class ModelConfig(_Strict):
     name: str | None = None
     family: str | None = None
     recipe: Mapping[str, Any] = {}
+    fusion: Annotated[FusionConfig, _under("method")] | None = None
     revision: str | None = None
     trust_remote_code: bool = False
     dtype: Dtype | None = None

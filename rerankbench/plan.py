@@ -18,6 +18,7 @@ from rerankbench.config import (
     threads_wanted,
 )
 from rerankbench.errors import ConfigError, RerankbenchError, UsageError
+from rerankbench.fusion import Fusion
 from rerankbench.identity import quality_key, record_key, speed_key
 from rerankbench.protocols import (
     Collection,
@@ -45,13 +46,14 @@ ALWAYS = ("nDCG@10", "nDCG@5", "MAP", "MRR@10", "Recall@10", "Recall@100", "P@10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCell:
-    """One cell, and how to run it."""
+    """One cell, and how to run it; `fusion` joins its ranking with the first stage's."""
 
     cell: Cell
     factory: RerankerFactory
     spec: RerankerSpec
     quality_key: str
     speed_key: str
+    fusion: Fusion | None = None
 
     @property
     def key(self) -> str:
@@ -88,6 +90,7 @@ class _Model:
     spec: RerankerSpec
     ref: RerankerRef
     engine: EngineRef
+    fusion: Fusion | None = None
 
 
 def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path) -> Plan:
@@ -175,7 +178,15 @@ def _model(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> 
     spec = reranker_spec(entry, config, device, threads)
     factory = naming.find_factory(entry.model, entry.family)
     ref, engine = factory.identify(spec)
-    return _Model(factory=factory, spec=spec, ref=ref, engine=engine)
+    if entry.fusion is None:
+        return _Model(factory=factory, spec=spec, ref=ref, engine=engine)
+    fusion = Fusion(**entry.fusion.model_dump())
+    ref = replace(
+        ref,
+        name=entry.name or f"{ref.name} + {fusion.label}",
+        recipe={**ref.recipe, "fusion": fusion.described},
+    )
+    return _Model(factory=factory, spec=spec, ref=ref, engine=engine, fusion=fusion)
 
 
 def _refuse_twins(models: Sequence[_Model]) -> None:
@@ -267,4 +278,5 @@ def _cell(
         spec=model.spec,
         quality_key=quality_key(cell),
         speed_key=speed_key(cell, environment.machine_id),
+        fusion=model.fusion,
     )

@@ -15,13 +15,14 @@ from typing import Any, Literal
 
 from rerankbench.errors import UsageError, nearest
 
-Kind = Literal["collections", "firststages", "rerankers", "metrics"]
+Kind = Literal["collections", "firststages", "rerankers", "metrics", "surveys"]
 
 _SINGULAR: Mapping[Kind, str] = {
     "collections": "collection",
     "firststages": "first stage",
     "rerankers": "reranker",
     "metrics": "metric",
+    "surveys": "survey",
 }
 _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "collections": {
@@ -53,6 +54,12 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "MRR": "rerankbench.metrics.trec_eval:reciprocal_rank",
         "Recall": "rerankbench.metrics.trec_eval:recall",
         "P": "rerankbench.metrics.trec_eval:precision",
+    },
+    # What `doctor` asks of rooms that it cannot know.
+    "surveys": {
+        "engines": "rerankbench.rerankers.engines.survey:engines",
+        "products": "rerankbench.rerankers.engines.survey:products",
+        "sentence-transformers": "rerankbench.rerankers.sentence_transformers_reference:load",
     },
 }
 

@@ -10,6 +10,7 @@ import typer
 
 from rerankbench import __version__
 from rerankbench.cli.datasets import datasets
+from rerankbench.cli.doctor import doctor
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.run import run
 from rerankbench.cli.steps import evaluate, rerank, retrieve
@@ -51,10 +52,11 @@ app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
 app.command()(datasets)
+app.command()(doctor)
 
 
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 cells failed, 2 input error, 130 interrupted."""
+    """Run the command line and exit: 0 fine, 1 something failed, 2 input error, 130 interrupted."""
     sys.exit(_run(sys.argv[1:]))
 
 

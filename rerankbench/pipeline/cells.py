@@ -112,7 +112,7 @@ def _load(work: Work, cell: PlannedCell) -> Reranker:
 def _score(
     work: Work, group: Group, cell: PlannedCell, reranker: Reranker, lists: CandidateLists
 ) -> Scored:
-    return scoring.score(
+    scored = scoring.score(
         reranker,
         lists,
         group.qrels,
@@ -120,6 +120,9 @@ def _score(
         header=_journal_header(work, cell, lists),
         progress=work.progress,
     )
+    if cell.fusion is None:
+        return scored
+    return replace(scored, rankings=cell.fusion.fuse(scored.rankings, lists.first_stage))
 
 
 def _journal_header(

@@ -15,10 +15,13 @@ from rerankbench.errors import ModelError
 Forward = Callable[..., Any]
 
 
-def token_ids(tokenizer: Any, answers: Sequence[str], name: str) -> list[int]:
-    """The id of each answer, which must be one token. Raises ModelError."""
+def token_ids(tokenizer: Any, answers: Sequence[str | int], name: str) -> list[int]:
+    """The id of each answer, which is one, or must be one token. Raises ModelError."""
     found = []
     for answer in answers:
+        if isinstance(answer, int):
+            found.append(answer)
+            continue
         token = tokenizer.convert_tokens_to_ids(answer)
         if token is None or token == tokenizer.unk_token_id:
             ids = tokenizer(answer, add_special_tokens=False).input_ids
@@ -59,7 +62,7 @@ def _path_of(model: Any, module: Any) -> str:
     return next(name for name, each in model.named_modules() if each is module)
 
 
-def decoder(model: Any) -> Forward:
+def decoder(model: Any, _: int | None = None) -> Forward:
     """Logits after the last token of each row; rows are padded on the left."""
 
     def forward(*, input_ids: Any, attention_mask: Any) -> Any:
@@ -75,7 +78,7 @@ def decoder(model: Any) -> Forward:
     return forward
 
 
-def decoder_classifier(model: Any) -> Forward:
+def decoder_classifier(model: Any, _: int | None = None) -> Forward:
     """A classifier's label read at the last token of each row; rows are padded on the left."""
     # Not the model's own forward, which looks for the last token that is no padding: it errs where
     # the prompt ends in a token that serves as padding too.
@@ -93,7 +96,28 @@ def decoder_classifier(model: Any) -> Forward:
     return forward
 
 
-def encoder_decoder(model: Any) -> Forward:
+def decoder_layer(model: Any, layer: int | None) -> Forward:
+    """A layer's own logit at the last token of each row; rows are padded on the left.
+
+    The model is MiniCPM's of FlagEmbedding, whose code returns a list with an entry a layer.
+    """
+    chosen = int(model.config.num_hidden_layers if layer is None else layer)
+
+    def forward(*, input_ids: Any, attention_mask: Any) -> Any:
+        found = model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=_positions(attention_mask),
+            use_cache=False,
+            return_dict=True,
+            cutoff_layers=[chosen],
+        )
+        return SimpleNamespace(logits=found.logits[0][:, -1:])
+
+    return forward
+
+
+def encoder_decoder(model: Any, _: int | None = None) -> Forward:
     """Logits of the decoder's first step."""
     import torch
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.files import sha256_file
 from rerankbench.rerankers import modules_file
 from rerankbench.rerankers.json_file import read_object
+from rerankbench.rerankers.weight_file import weight_count
 
 # What is fetched from a hub: never pickles; code only for a model that is trusted by name.
 _WANTED = [
@@ -65,11 +64,9 @@ class Checkpoint:
     def parameter_count(self) -> int:
         """Numbers in the weight files; index buffers, which are not learned, do not count."""
         return sum(
-            math.prod(tensor["shape"])
+            weight_count(path)
             for folder in (self.modules or (self.folder,))
             for path in sorted(folder.glob("*.safetensors"))
-            for name, tensor in _safetensors_header(path).items()
-            if name != "__metadata__" and tensor["dtype"][0] in "FB"
         )
 
     @property
@@ -79,6 +76,21 @@ class Checkpoint:
         known = (self.name, self.folder.name, self.config.get("_name_or_path"))
         bases = base if isinstance(base, list) else [base]
         return tuple(str(each) for each in (*known, *bases) if each)
+
+    @property
+    def sentence_transformers(self) -> Mapping[str, Any]:
+        """What sentence-transformers saved about prompts and kind; empty where it did not."""
+        return read_object(self.folder / modules_file.SETTINGS)
+
+    @property
+    def logit_score(self) -> Mapping[str, Any] | None:
+        """The answer tokens of a decoder that sentence-transformers saved as a cross-encoder."""
+        saved = modules_file.read(self.folder)
+        heads = () if saved is None else saved.heads
+        found = next((head.config for head in heads if head.kind == "LogitScore"), None)
+        if found is not None and not isinstance(found.get("true_token_id"), int):
+            raise ModelError(f"{self.name}: its LogitScore names no true_token_id")
+        return found
 
     def max_length(self, *, otherwise: int = 512) -> int:
         """Tokens of a pair that the model can read, special tokens included.
@@ -196,34 +208,6 @@ def _card_facts(folder: Path) -> Mapping[str, Any]:
     except yaml.YAMLError:
         return {}  # A card is for people; nothing depends on it alone.
     return found if isinstance(found, dict) else {}
-
-
-def _safetensors_header(path: Path) -> Mapping[str, Any]:
-    # The format: 8 bytes of length (little endian), then a JSON header of that length.
-    try:
-        with path.open("rb") as handle:
-            length = int.from_bytes(handle.read(8), "little")
-            if not 2 <= length <= path.stat().st_size - 8:
-                raise ValueError("its header is longer than the file")
-            header = json.loads(handle.read(length))
-    except ValueError as error:
-        raise ModelError(f"{path}: is no safetensors file ({error}); fetch it again") from None
-    if not isinstance(header, dict) or not all(map(_is_tensor, header.items())):
-        raise ModelError(f"{path}: is no safetensors file (no header); fetch it again")
-    return header
-
-
-def _is_tensor(entry: tuple[str, Any]) -> bool:
-    name, tensor = entry
-    if name == "__metadata__":
-        return True
-    return (
-        isinstance(tensor, dict)
-        and isinstance(tensor.get("shape"), list)
-        and all(isinstance(size, int) for size in tensor["shape"])
-        and bool(tensor.get("dtype"))
-        and isinstance(tensor["dtype"], str)
-    )
 
 
 def _hash_of_files(folder: Path, modules: tuple[Path, ...]) -> str:

@@ -34,6 +34,11 @@ class EncodedJob:
     document_of: _Indices
     pending: npt.NDArray[np.bool_]
 
+    @property
+    def truncated(self) -> npt.NDArray[np.bool_]:
+        """Whether a pair's document was cut."""
+        return self.documents.truncated[self.document_of]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
@@ -119,7 +124,7 @@ class Embedded:
     def score(self, prepared: EncodedJob) -> Iterator[ScoredBatch]:
         """Encode the queries, then batches of documents, each with the scores of its pairs."""
         queries, tokens, padded_tokens = self._query_vectors(prepared)
-        pairs_of = _pairs_by_document(prepared)
+        pairs_of, truncated = _pairs_by_document(prepared), prepared.truncated
         documents = _Texts(
             texts=prepared.documents,
             task="document",
@@ -128,13 +133,12 @@ class Embedded:
         )
         for batch in self._run.run(documents):
             pairs = np.concatenate([pairs_of[document] for document in batch.rows])
-            cut = prepared.documents.truncated[prepared.document_of[pairs]]
             yield ScoredBatch(
                 pairs=pairs.tolist(),
                 scores=batch.output.tolist(),
                 tokens=tokens + batch.tokens,
                 padded_tokens=padded_tokens + batch.padded_tokens,
-                truncated_pairs=int(cut.sum()),
+                truncated_pairs=int(truncated[pairs].sum()),
             )
             # The queries' tokens count once, in the first batch.
             tokens = padded_tokens = 0

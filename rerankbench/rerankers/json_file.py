@@ -30,6 +30,11 @@ def read_value(path: Path, *, needed: bool = False) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if (path.parent / "adapter_config.json").exists():
+            raise ModelError(
+                f"{path.parent}: is an adapter without its base model; merge the two (peft's "
+                "merge_and_unload) and save the result"
+            ) from None
         raise ModelError(f"{path.parent}: no {path.name} in it; is it a model folder?") from None
     except ValueError as error:
         raise ModelError(f"{path}: is not JSON ({error}); fetch the model again") from None

@@ -68,14 +68,26 @@ def model(
             **_common(spec),
         )
     except Exception as error:  # safetensors raises plain Exceptions
+        _check_own_code(checkpoint, spec, class_name)
         raise _unloadable(checkpoint, error) from error
     missing = sorted(name for name in loading["missing_keys"] if not name.startswith(may_lack))
     if missing:
+        _check_own_code(checkpoint, spec, class_name)
         raise ModelError(
             f"{checkpoint.name}: {len(missing)} weights are missing, such as {missing[0]}, and "
             f"would be random; name a checkpoint that was trained as {trained_as}"
         )
     return found.eval()
+
+
+def _check_own_code(checkpoint: Checkpoint, spec: RerankerSpec, class_name: str) -> None:
+    """Say what is needed where a model that brings code was loaded without it."""
+    code = (checkpoint.config.get("auto_map") or {}).get(class_name)
+    if code and not spec.trust_remote_code:
+        raise ModelError(
+            f"{checkpoint.name}: needs its own code ({code!s:.60}); read it, then name the "
+            "model in a config with 'trust_remote_code: true' and its revision"
+        )
 
 
 def _common(spec: RerankerSpec) -> dict[str, Any]:

@@ -27,9 +27,19 @@ _FIELD = re.compile(r"\{(query|document|bos|eos)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """What a model reads of a pair; `{query}`, `{document}`, `{bos}`, `{eos}` stand for theirs."""
+    """What a model reads of a pair; `{query}`, `{document}`, `{bos}`, `{eos}` stand for theirs.
+
+    The length limit is one on the whole, plus the tokens of the segments that `free` names by
+    their place (twice, where they count twice): authors differ in what they count.
+    """
 
     segments: tuple[str, ...]
+    free: tuple[int, ...] = ()
+
+    @property
+    def document_place(self) -> int:
+        """Which segment holds the document."""
+        return next(i for i, text in enumerate(self.segments) if "{document}" in text)
 
     @property
     def text(self) -> str:
@@ -67,33 +77,38 @@ class PromptedPairs:
 
 
 def encode(tokenizer: Any, prompt: Prompt, job: Job, max_length: int) -> PromptedPairs:
-    """Tokenise all pairs of a job, each at most `max_length` tokens.
+    """Tokenise all pairs of a job, each at most `max_length` tokens (and the prompt's free ones).
 
     Raises UsageError for a length that leaves no room for a token of either text.
     """
-    around = sum(map(len, _ids(tokenizer, prompt, "", "")))
-    room = max_length - around
+    empty = [len(ids) for ids in tokenise(tokenizer, _filled(tokenizer, prompt, "", ""))]
+    most = max_length + sum(empty[place] for place in prompt.free)
+    room = most - sum(empty)
     if room < 2:
         raise UsageError(
-            f"max length {max_length}: the prompt's own {around} tokens leave no room for query "
-            f"and document; ask for at least {around + 2}"
+            f"max length {max_length}: the prompt's own {sum(empty)} tokens leave no room for "
+            f"query and document; ask for at least {max_length + 2 - room}"
         )
     queries, cut = _queries(tokenizer, job, min(int(max_length * QUERY_SHARE), room - 1))
     ids, lengths, truncated = array("i"), array("q"), array("b")
-    known: dict[str, list[int]] = {}
+    around: dict[str, list[int]] = {}
     pairs = (
         (query, document.content)
         for each, query in zip(job.candidates, queries, strict=True)
         for document in each.documents
     )
+    place = prompt.document_place
     while chunk := list(islice(pairs, CHUNK)):
-        for pair, row in zip(chunk, _rows(tokenizer, prompt, chunk, known), strict=True):
-            short = row
-            if len(row) > max_length:
-                short = _shortened(tokenizer, prompt, pair, len(row) - max_length)
-            ids.fromlist(short)
-            lengths.append(len(short))
-            truncated.append(len(short) < len(row))
+        for pair, parts in zip(chunk, _parts(tokenizer, prompt, chunk, around), strict=True):
+            whole = len(parts[place])
+            others = sum(map(len, parts)) - whole
+            keep = min(max_length, most - others)
+            if whole > keep:
+                parts[place] = _shortened(tokenizer, prompt.segments[place], pair, keep)
+            for part in parts:
+                ids.fromlist(part)
+            lengths.append(others + len(parts[place]))
+            truncated.append(len(parts[place]) < whole)
     return PromptedPairs(
         done=job.done,
         cut_queries=cut,
@@ -113,42 +128,36 @@ def _queries(tokenizer: Any, job: Job, most: int) -> tuple[list[str], frozenset[
     return [shorter.get(e.query.text, e.query.text) for e in job.candidates], cut
 
 
-def _rows(
+def _parts(
     tokenizer: Any,
     prompt: Prompt,
     pairs: Sequence[tuple[str, str]],
-    known: dict[str, list[int]],
-) -> Iterator[list[int]]:
-    """Ids of each pair; a segment without a document is tokenised once and kept in `known`."""
+    around: dict[str, list[int]],
+) -> Iterator[list[list[int]]]:
+    """Ids of each segment of each pair; those without a document are kept in `around`."""
+    place = prompt.document_place
     filled = [_filled(tokenizer, prompt, *pair) for pair in pairs]
-    recurring = [i for i, text in enumerate(prompt.segments) if "{document}" not in text]
-    fresh = {row[i] for row in filled for i in recurring} - known.keys()
-    ordered = sorted(fresh)
-    known.update(zip(ordered, tokenise(tokenizer, ordered), strict=True))
-    # Equal documents of several queries are one string where no query stands beside them.
-    rest = dict.fromkeys(
-        text for row in filled for i, text in enumerate(row) if i not in recurring
-    )
-    once = dict(zip(rest, tokenise(tokenizer, rest), strict=True))
+    new = dict.fromkeys(x for row in filled for x in (*row[:place], *row[place + 1 :]))
+    fresh = [text for text in new if text not in around]
+    around.update(zip(fresh, tokenise(tokenizer, fresh), strict=True))
+    # Where no query stands beside a document, several pairs have the same text.
+    distinct = dict.fromkeys(row[place] for row in filled)
+    documents = dict(zip(distinct, tokenise(tokenizer, distinct), strict=True))
     for row in filled:
-        yield [x for text in row for x in (known[text] if text in known else once[text])]
+        parts = [around.get(text, []) for text in row]
+        parts[place] = documents[row[place]]
+        yield parts
 
 
-def _shortened(tokenizer: Any, prompt: Prompt, pair: tuple[str, str], excess: int) -> list[int]:
-    """Ids of a pair without the last `excess` tokens of its document (then of its query)."""
-    found: list[int] = []
-    fields: list[str | None] = []
-    for segment in prompt.segments:
-        text, spans = _spans(tokenizer, segment, *pair)
-        encoding = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
-        found += encoding.ids
-        fields += [_field_of(offsets, spans) for offsets in encoding.offsets]
-    dropped: set[int] = set()
-    for field in ("document", "query"):
-        places = [i for i, name in enumerate(fields) if name == field]
-        left = excess - len(dropped)
-        dropped.update(places[len(places) - min(left, len(places)) :] if left else ())
-    return [token for i, token in enumerate(found) if i not in dropped]
+def _shortened(tokenizer: Any, segment: str, pair: tuple[str, str], keep: int) -> list[int]:
+    """Ids of a segment without the last tokens of its document (then of its query)."""
+    text, spans = _spans(tokenizer, segment, *pair)
+    encoding = tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+    fields = [_field_of(offsets, spans) for offsets in encoding.offsets]
+    excess = len(fields) - keep
+    places = [i for name in ("query", "document") for i, f in enumerate(fields) if f == name]
+    dropped = set(places[-excess:])
+    return [token for i, token in enumerate(encoding.ids) if i not in dropped]
 
 
 def _field_of(offsets: tuple[int, int], spans: Mapping[str, tuple[int, int]]) -> str | None:
@@ -157,10 +166,6 @@ def _field_of(offsets: tuple[int, int], spans: Mapping[str, tuple[int, int]]) ->
         if start < offsets[1] <= end:
             return name
     return None
-
-
-def _ids(tokenizer: Any, prompt: Prompt, query: str, document: str) -> list[list[int]]:
-    return list(tokenise(tokenizer, _filled(tokenizer, prompt, query, document)))
 
 
 def _filled(tokenizer: Any, prompt: Prompt, query: str, document: str) -> list[str]:

@@ -8,11 +8,10 @@ checkpoint's files, or what a config says.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import answers, loading, prompt
 from rerankbench.rerankers import checkpoint as checkpoints
@@ -20,16 +19,8 @@ from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.presets import CAUSAL, SEQ2SEQ, Preset
-from rerankbench.rerankers.recipe import Kind, choice, settings
+from rerankbench.rerankers.prompt_recipe import described, resolve
 from rerankbench.types import EngineRef, RerankerRef
-
-_SETTINGS: Mapping[str, Kind] = {
-    "preset": "text",
-    "instruction": "text",
-    "template": "texts",
-    "answers": "texts",
-    "head": "text",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +31,7 @@ class Factory:
     presets: Mapping[str, Preset]
     class_names: Mapping[str, str]
     """Which class of transformers has which head."""
-    forwards: Mapping[str, Callable[[Any], answers.Forward]]
+    forwards: Mapping[str, Callable[[Any, int | None], answers.Forward]]
     left: bool
     scores_documents: bool = True
 
@@ -74,13 +65,13 @@ class Factory:
             model.to(device),
             padding=0 if padding is None else int(padding),
             device=device,
-            forward=self.forwards[preset.head](model),
+            forward=self.forwards[preset.head](model, preset.layer),
             left=self.left,
         )
         encode = partial(
             prompt.encode,
             tokenizer,
-            prompt.Prompt(segments=preset.segments),
+            prompt.Prompt(segments=preset.segments, free=preset.free),
             max_length=int(ref.max_length or preset.max_length),
         )
         return Pointwise(ref=ref, engine_ref=engine, engine=made, encode=encode, device=device)
@@ -96,63 +87,12 @@ class Factory:
             parameters=checkpoint.parameter_count(),
             dtype=dtype_of(spec),
             max_length=checkpoint.length_within(spec.max_length, default=preset.max_length),
-            recipe={
-                "architecture": checkpoint.architecture,
-                "prompt": "|".join(preset.segments),
-                "score": _score(preset),
-                "truncation": "end of the document; query beyond 75% of the length",
-            },
+            recipe={"architecture": checkpoint.architecture, **described(preset)},
         )
         return ref, engine_ref(spec)
 
     def _preset(self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Preset:
-        """The recipe that the config names or the files tell, with the config's changes."""
-        asked = settings(spec, _SETTINGS)
-        if "preset" in asked:
-            found: Preset = choice(spec, "preset", asked["preset"], self.presets)
-        else:
-            fitting = [
-                each for each in self.presets.values() if any(map(each.fits, checkpoint.names))
-            ]
-            if not fitting and "template" not in asked:
-                raise ModelError(
-                    f"{checkpoint.name}: nothing tells its prompt; name a preset in "
-                    f"a config, {{model: {spec.model}, recipe: {{preset: …}}}}, of "
-                    f"{', '.join(self.presets)}; or give a template"
-                )
-            found = fitting[0] if fitting else Preset(named="", segments=(), max_length=512)
-        return _changed(found, asked, spec, self)
-
-
-def _changed(
-    preset: Preset, asked: Mapping[str, Any], spec: RerankerSpec, factory: Factory
-) -> Preset:
-    changes: dict[str, Any] = {}
-    for key, field in (("template", "segments"), ("answers", "answers")):
-        if key in asked:
-            changes[field] = asked[key]
-    if "head" in asked:
-        heads = {name: name for name in factory.forwards}
-        changes["head"] = choice(spec, "head", asked["head"], heads)
-    preset = replace(preset, **changes)
-    instruction = asked.get("instruction", preset.instruction)
-    whole = "".join(preset.segments)
-    for field in ("query", "document"):
-        if whole.count(f"{{{field}}}") != 1:
-            raise UsageError(f"{spec.model}: the recipe's template must hold {{{field}}} once")
-    if "instruction" in asked and "{instruction}" not in whole:
-        raise UsageError(f"{spec.model}: its prompt has no place for an instruction")
-    if preset.head == "answers" and len(preset.answers) not in (1, 2):
-        raise UsageError(f"{spec.model}: the recipe needs one answer, or two: [no, yes]")
-    told = tuple(s.replace("{instruction}", instruction or "") for s in preset.segments)
-    return replace(preset, segments=told)
-
-
-def _score(preset: Preset) -> str:
-    if preset.head == "label":
-        return "logit of the label at the last token"
-    *no, yes = preset.answers
-    return f"logit({yes})" + "".join(f" - logit({each})" for each in no)
+        return resolve(checkpoint, spec, self.presets, self.forwards)
 
 
 CAUSAL_LM = Factory(
@@ -161,8 +101,13 @@ CAUSAL_LM = Factory(
     class_names={
         "answers": "AutoModelForCausalLM",
         "label": "AutoModelForSequenceClassification",
+        "layer": "AutoModelForCausalLM",
     },
-    forwards={"answers": answers.decoder, "label": answers.decoder_classifier},
+    forwards={
+        "answers": answers.decoder,
+        "label": answers.decoder_classifier,
+        "layer": answers.decoder_layer,
+    },
     left=True,
 )
 SEQ_TO_SEQ = Factory(

@@ -23,6 +23,7 @@ from rerankbench import scoring
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.progress import Silent
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.rerankers import sentence_transformers_reference
 from rerankbench.rerankers.detection import FACTORY as DETECTED
 from rerankbench.rerankers.embedding import BI_ENCODER
 from rerankbench.types import CandidateLists, Candidates
@@ -567,6 +568,24 @@ def test_a_bare_encoder_is_sentence_transformers_own(tmp_path: Path) -> None:
     reranker = BI_ENCODER.load(RerankerSpec(model=str(folder), dtype="float32"))
     expected = models.library_scores(model, candidates)
     assert models.score(reranker, candidates) == pytest.approx(expected, abs=1e-4)
+
+
+def test_doctor_compares_encoders_too(tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers")
+    folder = models.encoder(tmp_path / "m")
+    models.add_modules(folder, [models.pooling()], settings=_settings())
+    colbert = models.stanford(tmp_path / "colbert", None)
+    candidates = models.asked()
+    for each in (folder, colbert):
+        reranker = _load(each)
+        spec = RerankerSpec(model=str(each))
+        theirs = sentence_transformers_reference.load(reranker.ref, spec)
+        assert theirs is not None
+        assert theirs(candidates) == pytest.approx(models.score(reranker, candidates), abs=1e-4)
+        longest = reranker.prepare(Job(candidates=candidates)).truncated
+        assert longest.sum() == sum(
+            b.truncated_pairs for b in models.batches(reranker, candidates)
+        )
 
 
 def test_all_minilm_l6_v2_is_sentence_transformers_own() -> None:

@@ -31,7 +31,10 @@ _PANEL = 64
 # The first layer's projections are read from a table of the vocabulary where it is this small:
 # beyond, building it takes longer than it saves in most jobs.
 _MOST_TABLE_BYTES = 128 * 2**20
-_FAILURES = {1: "memory ran out", 2: "torch's matrix product failed"}
+_FAILURES = {
+    1: "memory ran out; lower --batch-tokens",
+    2: "torch's matrix product failed; use --engine torch",
+}
 
 
 class _Layer(ctypes.Structure):
@@ -69,7 +72,8 @@ class NativeEngine:
     """A classifier of transformers whose encoder runs natively. Raises ModelError when built."""
 
     pads = False
-    in_flight = 0
+    # While threads are in one batch the next is made ready, so that none runs out of work.
+    in_flight = 1
 
     def __init__(self, model: Any, *, dtype: str, threads: int) -> None:
         """`model` is loaded in float32; its layers but the last are taken over and emptied."""
@@ -92,29 +96,33 @@ class NativeEngine:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="native")
 
     def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
-        """Score now on all threads; the returned call hands out the logits."""
-        import torch
-
+        """Hand the pairs to all threads; the returned call waits for the logits."""
         pairs = len(rows.offsets) - 1
         contexts = np.empty((pairs, self._hidden), dtype=np.float32)
         residuals = np.empty_like(contexts)
         groups, taken = _groups(rows.lengths), np.zeros(1, dtype=np.int64)
         places = positions(rows, self._padding).astype(np.int32)
-        arrays = (groups, rows.offsets, rows.ids, places, rows.types)
+        inputs = (groups, rows.offsets, rows.ids, places, rows.types)
+        outputs = (contexts, residuals, taken)
         batch = _Batch(
             len(groups) - 1,
-            *(None if array is None else array.ctypes.data for array in arrays),
-            *(array.ctypes.data for array in (contexts, residuals, taken)),
+            *(None if array is None else array.ctypes.data for array in (*inputs, *outputs)),
         )
         work = [
             self._pool.submit(self._function, self._encoder, batch) for _ in range(self._threads)
         ]
-        for failure in {each.result() for each in work} - {0}:
-            error = MemoryError if failure == 1 else ModelError
-            raise error(f"engine native: {_FAILURES[failure]}")
-        with torch.inference_mode():
-            logits = self._tail(torch.from_numpy(contexts), torch.from_numpy(residuals))
-        return lambda: logits.numpy()
+
+        # The batch points into its arrays; held here, they outlive its threads.
+        def logits(_: object = (inputs, outputs)) -> Logits:
+            import torch
+
+            for failure in {each.result() for each in work} - {0}:
+                raise ModelError(f"engine native: {_FAILURES[failure]}")
+            with torch.inference_mode():
+                found = self._tail(torch.from_numpy(contexts), torch.from_numpy(residuals))
+            return found.numpy()
+
+        return logits
 
     def peak_device_bytes(self) -> int | None:
         """None: there is no accelerator."""

@@ -1,0 +1,160 @@
+"""What a loaded reranker is checked for, on built-in pairs whose answers are not in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from rerankbench.doctor import pairs
+from rerankbench.protocols import Job, Reranker
+from rerankbench.types import Candidates
+
+Outcome: TypeAlias = Literal["pass", "warn", "fail", "skip"]
+# Scores of one query's pairs, or None where the other implementation cannot score this model.
+Reference: TypeAlias = Callable[[Sequence[Candidates]], Sequence[float] | None]
+
+# A model for search puts nearly every answer above a passage from elsewhere.
+_FEWEST_RIGHT = 10
+# Of the scores' own spread: rounding that differs with a batch's shape stays far below.
+_TOLERANCE = {"float32": 1e-4}
+_LOW_PRECISION_TOLERANCE = 0.05
+# σ of anything in [0, 1]: what a second sigmoid leaves.
+_TWICE_SQUASHED = (0.5, 0.7310586)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One finding; `detail` says what was seen and, where it is bad, what to do."""
+
+    name: str
+    outcome: Outcome
+    detail: str
+
+
+def run(reranker: Reranker, reference: Reference | None) -> list[Check]:
+    """All checks of a loaded reranker, against `reference` where there is one."""
+    plain, mixed = pairs.pairs(), pairs.mixed()
+    scores = score(reranker, plain)
+    together = score(reranker, mixed)
+    # One request a query, and one a pair: other neighbours, other padding.
+    by_query = [x for each in mixed for x in score(reranker, [each])]
+    alone = [x for each in mixed for one in _split(each) for x in score(reranker, [one])]
+    listwise = getattr(reranker, "scores_lists", False)
+    return [
+        _order(scores),
+        _same("batch size", together, by_query, reranker, "batches"),
+        _skip("padding", "a listwise score depends on the other documents")
+        if listwise
+        else _same("padding", together, alone, reranker, "padding"),
+        _distinct(scores),
+        _sigmoids(scores, together),
+        _agreement(reranker, together, mixed, reference),
+    ]
+
+
+def score(reranker: Reranker, candidates: Sequence[Candidates]) -> list[float]:
+    """Scores of all pairs, in their order."""
+    found = {
+        pair: value
+        for batch in reranker.score(reranker.prepare(Job(candidates=candidates)))
+        for pair, value in zip(batch.pairs, batch.scores, strict=True)
+    }
+    return [found[pair] for pair in sorted(found)]
+
+
+def _split(each: Candidates) -> list[Candidates]:
+    return [Candidates(query=each.query, documents=(one,)) for one in each.documents]
+
+
+def _order(scores: Sequence[float]) -> Check:
+    """Answers above the others; nearly all below means that the label is read upside down."""
+    name = "order"
+    answers, others = scores[::2], scores[1::2]
+    right = sum(a > b for a, b in zip(answers, others, strict=True))
+    seen = f"{right} of {len(answers)} answers above a passage from elsewhere"
+    if right >= _FEWEST_RIGHT:
+        return Check(name=name, outcome="pass", detail=seen)
+    if right <= len(answers) - _FEWEST_RIGHT:
+        remedy = "the scores are upside down: the wrong label or answer token is read"
+        return Check(name=name, outcome="fail", detail=f"{seen}; {remedy}")
+    remedy = "is it a trained reranker, and is this its prompt?"
+    return Check(name=name, outcome="fail", detail=f"{seen}; {remedy}")
+
+
+def _same(
+    name: str, one: Sequence[float], other: Sequence[float], reranker: Reranker, what: str
+) -> Check:
+    share = _apart(one, other)
+    limit = _TOLERANCE.get(reranker.ref.dtype or "float32", _LOW_PRECISION_TOLERANCE)
+    seen = f"scores in other {what} differ by {share:.1e} of their spread"
+    if share <= limit:
+        return Check(name=name, outcome="pass", detail=seen)
+    remedy = "padding is attended to, or positions are counted from the wrong side"
+    return Check(name=name, outcome="fail", detail=f"{seen}; {remedy}")
+
+
+def _distinct(scores: Sequence[float]) -> Check:
+    name = "saturation"
+    distinct = len(set(scores))
+    seen = f"{distinct} distinct among {len(scores)} scores"
+    if distinct >= len(scores) - 1:
+        return Check(name=name, outcome="pass", detail=seen)
+    remedy = "scores are squashed or rounded before they are compared; store raw logits"
+    outcome: Outcome = "warn" if distinct > len(scores) // 2 else "fail"
+    return Check(name=name, outcome=outcome, detail=f"{seen}; {remedy}")
+
+
+def _sigmoids(scores: Sequence[float], more: Sequence[float]) -> Check:
+    """Raw logits leave [0, 1]; a sigmoid stays inside, a second one in [0.5, 0.731]."""
+    name = "sigmoid"
+    low, high = min(*scores, *more), max(*scores, *more)
+    seen = f"scores from {low:.3g} to {high:.3g}"
+    if _TWICE_SQUASHED[0] <= low and high <= _TWICE_SQUASHED[1]:
+        remedy = "as after two sigmoids, one after the other; remove both"
+        return Check(name=name, outcome="fail", detail=f"{seen}, {remedy}")
+    if low >= 0 and high <= 1:
+        remedy = "as after a sigmoid; ask for raw scores where that can be had"
+        return Check(name=name, outcome="warn", detail=f"{seen}, {remedy}")
+    return Check(name=name, outcome="pass", detail=f"{seen}: not squashed")
+
+
+def _agreement(
+    reranker: Reranker,
+    scores: Sequence[float],
+    candidates: Sequence[Candidates],
+    reference: Reference | None,
+) -> Check:
+    name = "sentence-transformers"
+    if reference is None:
+        return _skip(name, "not installed: pip install sentence-transformers")
+    theirs = reference(candidates)
+    if theirs is None:
+        return _skip(name, "does not load this kind of model")
+    share, alike = _apart(scores, theirs), _ordered_alike(scores, theirs)
+    limit = 1e-3 if reranker.ref.dtype == "float32" else _LOW_PRECISION_TOLERANCE
+    seen = f"differs by {share:.1e} of the spread and orders {alike:.1%} of all twos alike"
+    if share <= limit:
+        return Check(name=name, outcome="pass", detail=seen)
+    remedy = "the two score by different recipes: compare prompt, length and label"
+    outcome: Outcome = "warn" if alike > 0.95 else "fail"
+    return Check(name=name, outcome=outcome, detail=f"{seen}; {remedy}")
+
+
+def _skip(name: str, why: str) -> Check:
+    return Check(name=name, outcome="skip", detail=why)
+
+
+def _ordered_alike(one: Sequence[float], other: Sequence[float]) -> float:
+    """The share of all twos of pairs that both scores put in the same order."""
+    places = range(len(one))
+    twos = [(i, j) for i in places for j in places if i < j]
+    alike = sum((one[i] > one[j]) == (other[i] > other[j]) for i, j in twos)
+    return alike / len(twos)
+
+
+def _apart(one: Sequence[float], other: Sequence[float]) -> float:
+    """The largest difference, as a share of the scores' spread."""
+    spread = max(one) - min(one)
+    most = max(abs(a - b) for a, b in zip(one, other, strict=True))
+    return most / spread if spread else (0.0 if most == 0 else float("inf"))
