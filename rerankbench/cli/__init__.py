@@ -56,7 +56,7 @@ app.command()(doctor)
 
 
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 something failed, 2 input error, 130 interrupted."""
+    """Run the command line and exit: 0 fine, 1 a failure, 2 an input error, 130 interrupted."""
     sys.exit(_run(sys.argv[1:]))
 
 

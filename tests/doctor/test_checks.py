@@ -58,9 +58,9 @@ def _overlap(question: str, passage: str) -> float:
 
 
 def _outcomes(
-    rule: Rule, reference: checks.Reference | None = None, **options: bool
+    rule: Rule, reference: checks.Reference | None = None, *, scores_lists: bool = False
 ) -> dict[str, str]:
-    found = checks.run(Fake(rule, **options), reference)
+    found = checks.run(Fake(rule, scores_lists), reference)
     assert all("\n" not in check.detail for check in found)
     return {check.name: check.outcome for check in found}
 
