@@ -8,15 +8,24 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from rerankbench.errors import ConfigError, InputError, nearest
 from rerankbench.files import read_lines
+from rerankbench.types import Price, PriceUnit
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
@@ -52,6 +61,46 @@ class FirstStageConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
+_UNITS_PRICED: Mapping[PriceUnit, float] = {"token": 1_000_000, "search": 1_000, "hour": 1}
+
+
+def _is_day(text: str) -> str:
+    if date.fromisoformat(text).isoformat() != text:
+        raise ValueError("not of the form YYYY-MM-DD")
+    return text
+
+
+def _iso(value: Any) -> Any:
+    """YAML reads a bare date as a date; a moment or a number is none."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    return value
+
+
+class PriceConfig(_Strict):
+    """What a model costs: `amount` for every `per` units, with the day on which that held.
+
+    `per` is a million tokens, a thousand searches or one hour unless it is given.
+    """
+
+    amount: float = Field(ge=0, allow_inf_nan=False)
+    unit: PriceUnit
+    per: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    date: Annotated[str, BeforeValidator(_iso), AfterValidator(_is_day)]
+
+    @property
+    def value(self) -> Price:
+        """The price as records keep it."""
+        return Price(
+            amount=self.amount,
+            unit=self.unit,
+            per=self.per or _UNITS_PRICED[self.unit],
+            date=self.date,
+            currency=self.currency,
+        )
+
+
 class ModelConfig(_Strict):
     """A reranker: a hub id, a local folder, or a registered name; unset keys follow the run's."""
 
@@ -65,6 +114,7 @@ class ModelConfig(_Strict):
     engine: str | None = None
     batch_tokens: int | None = Field(default=None, ge=1)
     max_length: int | None = Field(default=None, ge=8)
+    price: PriceConfig | None = None
 
 
 class SpeedConfig(_Strict):
@@ -190,13 +240,15 @@ _PARTS: dict[str | int, type[BaseModel]] = {
     "models": ModelConfig,
     "first_stages": FirstStageConfig,
     "speed": SpeedConfig,
+    "price": PriceConfig,
 }
 
 
 def _explain(source: str, error: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        owner: type[BaseModel] = RunConfig if len(error["loc"]) == 1 else _PARTS[error["loc"][0]]
+        parts = (_PARTS[each] for each in reversed(error["loc"][:-1]) if each in _PARTS)
+        owner: type[BaseModel] = next(parts, RunConfig)
         hint = nearest(str(error["loc"][-1]), owner.model_fields)
         return f"{source}: unknown key '{place}'; {hint}"
     if error["type"] == "missing":
@@ -211,10 +263,15 @@ def _explain(source: str, error: Mapping[str, Any]) -> str:
 def _reason(error: Mapping[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch" and error["loc"][0] == "device":
         return "expected auto, cpu, cuda or cuda:N"
+    if error["loc"][-1] == "currency":
+        return "expected three capital letters, as in USD"
+    if error["loc"][-1] == "date":
+        return "expected a day, as in 2026-11-01"
     if error["type"] == "string_pattern_mismatch":
         return "expected letters, digits, '.', '_' and '-', starting with a letter or digit"
     if error["type"] == "literal_error":
-        return f"expected one of {', '.join(get_args(Dtype))}"
+        known = get_args(PriceUnit if error["loc"][-1] == "unit" else Dtype)
+        return f"expected one of {', '.join(known)}"
     message: str = error["msg"]
     return message[:1].lower() + message[1:]
 

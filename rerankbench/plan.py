@@ -175,7 +175,8 @@ def _model(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> 
     spec = reranker_spec(entry, config, device, threads)
     factory = naming.find_factory(entry.model, entry.family)
     ref, engine = factory.identify(spec)
-    return _Model(factory=factory, spec=spec, ref=ref, engine=engine)
+    price = None if entry.price is None else entry.price.value
+    return _Model(factory=factory, spec=spec, ref=replace(ref, price=price), engine=engine)
 
 
 def _refuse_twins(models: Sequence[_Model]) -> None:
