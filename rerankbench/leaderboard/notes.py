@@ -74,7 +74,8 @@ def _prices(records: Sequence[Record]) -> Iterator[str]:
         price, name = record.cell.reranker.price, record.cell.reranker.name
         if price is not None:
             unit = {"token": "tokens", "search": "searches", "hour": "h"}[price.unit]
-            shown = f"{price.amount:g} {price.currency} per {price.per:,g} {unit} ({price.date})"
+            per = f"{price.per:,.0f}" if price.per.is_integer() else f"{price.per:g}"
+            shown = f"{price.amount:g} {price.currency} per {per} {unit} ({price.date})"
             names = rows.setdefault(shown, [])
             if name not in names:
                 names.append(name)

@@ -18,7 +18,7 @@ from rerankbench.rerankers.recipe import Kind, choice, settings
 CONCURRENCY = 4
 MOST_CONCURRENCY = 256
 MOST_RETRIES = 20
-MOST_TIMEOUT_S = 3600.0
+LEAST_TIMEOUT_S, MOST_TIMEOUT_S = 0.001, 3600.0
 
 _SETTINGS: Mapping[str, Kind] = {
     "url": "text",
@@ -79,7 +79,9 @@ def described(spec: RerankerSpec) -> Service:
     }
     usual = Patience()
     patience = Patience(
-        timeout_s=float(_within(spec, found, "timeout_s", usual.timeout_s, 0.0, MOST_TIMEOUT_S)),
+        timeout_s=_within(
+            spec, found, "timeout_s", usual.timeout_s, LEAST_TIMEOUT_S, MOST_TIMEOUT_S
+        ),
         retries=_within(spec, found, "retries", usual.retries, 0, MOST_RETRIES),
     )
     most = form.most_documents
@@ -106,9 +108,9 @@ def _within(
     least: float,
     most: float,
 ) -> Any:
-    """The setting, or what is usual; no timeout is 0 seconds."""
+    """The setting, or what is usual. Raises UsageError."""
     value = found.get(name, usual)
-    if not least <= value <= most or (name == "timeout_s" and value == 0):
+    if not least <= value <= most:
         bound = f"{least:g} or more" if most == math.inf else f"{least:g} to {most:g}"
         raise UsageError(f"{spec.model}: recipe key '{name}' must be {bound} (given: {value})")
     return value
