@@ -61,7 +61,7 @@ class FirstStageConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
-_UNITS_PRICED: Mapping[PriceUnit, float] = {"token": 1_000_000, "search": 1_000, "hour": 1}
+_UNITS_PRICED: Mapping[PriceUnit, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
 
 
 def _is_day(text: str) -> str:

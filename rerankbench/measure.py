@@ -94,8 +94,8 @@ def measure(
     throughput, warnings = _throughput(run, sample, passes, left_s, pair_s)
     if failed_s:
         warnings.append(
-            f"{len(failed_s)} attempts failed while speed was measured; "
-            f"their {sum(failed_s):.1f} s are left out of it"
+            f"failed attempts ({len(failed_s)}) took {sum(failed_s):.1f} s while speed was "
+            "measured; they are left out of it"
         )
     load = _foreign_load(began_s, own_s, busy_s, instruments)
     if load is not None and load > FOREIGN_LOAD_LIMIT:

@@ -106,8 +106,7 @@ class HttpReranker:
         found = [] if self.engine.warning is None else [self.engine.warning]
         if self._failures:
             kinds = ", ".join(f"{kind} × {n}" for kind, n in sorted(self._failures.items()))
-            count = self._failures.total()
-            found.append(f"{count} attempts failed and were repeated ({kinds})")
+            found.append(f"attempts that failed and were repeated: {kinds}")
         return found
 
     def peak_device_bytes(self) -> int | None:
