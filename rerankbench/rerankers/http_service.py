@@ -71,6 +71,7 @@ def described(spec: RerankerSpec) -> Service:
                 f"{spec.model}: a service needs '{needed}'{known} in its recipe; "
                 "add recipe: {api: …, url: …}"
             )
+    key_env = _variable(spec, spec.recipe.get("key_env"))
     form: Form = choice(spec, "api", spec.recipe["api"], FORMS)
     kinds = {name: option.kind for name, option in form.options.items()}
     found = settings(spec, {**_SETTINGS, **kinds})
@@ -92,7 +93,7 @@ def described(spec: RerankerSpec) -> Service:
         api=found["api"],
         form=form,
         url=_address(spec, found["url"], form),
-        key_env=_variable(spec, found.get("key_env")),
+        key_env=key_env,
         concurrency=_within(spec, found, "concurrency", CONCURRENCY, 1, MOST_CONCURRENCY),
         batch_documents=_within(spec, found, "batch_documents", most, 1, math.inf),
         patience=patience,
@@ -116,9 +117,11 @@ def _within(
     return value
 
 
-def _variable(spec: RerankerSpec, name: str | None) -> str | None:
+def _variable(spec: RerankerSpec, name: Any) -> str | None:
     # A key that was put here by mistake must not be shown.
-    if name is not None and not (name.isascii() and name.isidentifier()):
+    if name is None:
+        return None
+    if not (isinstance(name, str) and name.isascii() and name.isidentifier()):
         raise UsageError(
             f"{spec.model}: 'key_env' must be the name of an environment variable, not the key"
         )

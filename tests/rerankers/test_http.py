@@ -519,9 +519,10 @@ def test_what_is_no_key_is_refused_unseen(value: str, monkeypatch: pytest.Monkey
     _one_line(caught)
 
 
-def test_a_key_in_place_of_its_variables_name_is_refused_unseen() -> None:
+@pytest.mark.parametrize("key", [SECRET, [SECRET], {SECRET: 1}, ""])
+def test_a_key_in_place_of_its_variables_name_is_refused_unseen(key: Any) -> None:
     with pytest.raises(UsageError, match="'key_env' must be the name of") as caught:
-        FACTORY.identify(_spec(key_env=SECRET))
+        FACTORY.identify(_spec(key_env=key))
     _one_line(caught)
 
 
