@@ -141,6 +141,9 @@ class Handler(BaseHTTPRequestHandler):
         results = _changed(results, name, fault)
         headers = {"x-compute-tokens": str(tokens)} if scene.api == "tei" else {}
         body = json.dumps(_envelope(scene, results, tokens))
+        if "drip_s" in fault:
+            self._drip(body.encode(), fault["drip_s"])
+            return
         self._send(200, fault.get("body", body).encode(), headers, cut=fault.get("cut", 0))
         self.close_connection |= bool(fault.get("close"))
 
@@ -160,6 +163,14 @@ class Handler(BaseHTTPRequestHandler):
         if scene.api == "tei" and len(request["texts"]) > 32:
             return 413, f"batch size {len(request['texts'])} > maximum allowed batch size 32"
         return None
+
+    def _drip(self, body: bytes, pause_s: float) -> None:
+        """A long body in pieces, each soon after the one before."""
+        body += b" " * 200_000
+        self.wfile.write(f"HTTP/1.1 200 Told\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        for start in range(0, len(body), 2**14):
+            self.wfile.write(body[start : start + 2**14])
+            time.sleep(pause_s)
 
     def _scene(self) -> str:
         return self.path.split("/")[1]

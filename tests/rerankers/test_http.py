@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from select import select
@@ -28,6 +31,7 @@ from rerankbench import cli, measure
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.measure import Instruments
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.rerankers import http_connections
 from rerankbench.rerankers.http import FACTORY, HttpReranker
 from rerankbench.rerankers.http_client import Client, Pause
 from rerankbench.rerankers.http_flight import wall_lost_s
@@ -289,6 +293,7 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
     ({"drop": True}, "no connection"),
     ({"cut": 3}, "no connection"),
     ({"sleep_s": 4}, "timeout"),
+    ({"drip_s": 0.3}, "timeout"),
 ]
 
 
@@ -297,7 +302,7 @@ def test_what_may_pass_is_asked_again(fault: dict[str, Any], kind: str, server: 
     candidates = tiny.mixed(2)
     scene = server.scene("tei", faults=[fault])
     waits = Waits()
-    timeout_s = 1.0 if "sleep_s" in fault else PATIENCE_S
+    timeout_s = 1.0 if kind == "timeout" else PATIENCE_S
     reranker = _reranker(scene, waits, waits.clock, timeout_s=timeout_s, concurrency=1)
     found = _batches(reranker, candidates)
     assert _scores(found) == pytest.approx(_expected(server.folder, candidates), abs=1e-4)
@@ -412,6 +417,16 @@ def test_an_answer_of_another_form_fails_at_once(
     assert message.endswith("check 'url' and 'api'")
     assert waits.asked_s == []
     assert len(scene.seen()) == 1
+
+
+def test_an_answer_without_end_is_not_read(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_connections, "MOST_BYTES", 99)
+    waits = Waits()
+    with pytest.raises(ModelError, match="its answer is longer than"):
+        _batches(_reranker(server.scene("tei"), waits), tiny.mixed(1))
+    assert waits.asked_s == []
 
 
 @pytest.mark.parametrize("order", [[8, 7, 6, 5, 4, 3, 2, 1, 0], [4, 2, 8, 0, 1, 7, 3, 6, 5]])
@@ -740,6 +755,59 @@ def test_what_a_server_says_is_one_short_line_without_the_key(text: str, secret:
         assert line.isprintable() and 0 < len(line) <= 160
         assert secret not in line.replace("[key]", "·")
     assert len(shown(text)) <= 160
+
+
+class _OneScore(BaseHTTPRequestHandler):
+    """Answers every request as TEI does for one document."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'[{"index": 0, "score": 1.5}]')
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A service behind TLS, and the file of the authority that vouches for it: itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout {key} -out {certificate}"
+    subprocess.run(command.split(), check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with ThreadingHTTPServer(("localhost", 0), _OneScore) as service:
+        service.handle_error = lambda *_: None  # type: ignore[method-assign]
+        service.socket = context.wrap_socket(service.socket, server_side=True)
+        thread = threading.Thread(target=service.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"https://localhost:{service.server_address[1]}", certificate
+        service.shutdown()
+        thread.join()
+
+
+def test_a_service_behind_tls_is_asked_if_its_certificate_is_trusted(
+    certified: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, certificate = certified
+    candidates = tiny.candidates([("query", ["document"])])
+    waits = Waits()
+    with pytest.raises(
+        ModelError, match=r"its certificate is not trusted \(self.signed"
+    ) as caught:
+        _batches(_reranker(Scene(api="tei", url=url), waits), candidates)
+    assert "SSL_CERT_FILE" in _one_line(caught)
+    assert waits.asked_s == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    reranker = _reranker(Scene(api="tei", url=url), waits)
+    for _ in range(2):
+        assert _scores(_batches(reranker, candidates)) == {0: 1.5}
+    assert reranker.warnings() == []
 
 
 CONFIG = """
