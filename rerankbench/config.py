@@ -8,24 +8,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rerankbench.errors import ConfigError, InputError, nearest
 from rerankbench.files import read_lines
-from rerankbench.types import Price, PriceUnit
+from rerankbench.pricing import PriceConfig
+from rerankbench.types import PriceUnit
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
@@ -59,46 +52,6 @@ class FirstStageConfig(BaseModel):
     def arguments(self) -> dict[str, Any]:
         """What the plug-in receives."""
         return dict(self.model_extra or {})
-
-
-_UNITS_PRICED: Mapping[PriceUnit, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
-
-
-def _is_day(text: str) -> str:
-    if date.fromisoformat(text).isoformat() != text:
-        raise ValueError("not of the form YYYY-MM-DD")
-    return text
-
-
-def _iso(value: Any) -> Any:
-    """YAML reads a bare date as a date; a moment or a number is none."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
-    return value
-
-
-class PriceConfig(_Strict):
-    """What a model costs: `amount` for every `per` units, with the day on which that held.
-
-    `per` is a million tokens, a thousand searches or one hour unless it is given.
-    """
-
-    amount: float = Field(ge=0, allow_inf_nan=False)
-    unit: PriceUnit
-    per: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
-    date: Annotated[str, BeforeValidator(_iso), AfterValidator(_is_day)]
-
-    @property
-    def value(self) -> Price:
-        """The price as records keep it."""
-        return Price(
-            amount=self.amount,
-            unit=self.unit,
-            per=self.per or _UNITS_PRICED[self.unit],
-            date=self.date,
-            currency=self.currency,
-        )
 
 
 class ModelConfig(_Strict):
