@@ -91,13 +91,22 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredBatch:
-    """Scores that came back together: `pairs` are indices into the job, one raw score each."""
+    """Scores that came back together: `pairs` are indices into the job, one raw score each.
+
+    For services only: `searches` are billed searches, `failed_attempts_s` the seconds of every
+    attempt that failed and was repeated, with the wait after it. `lost_s` is how much of the wall
+    time so far those attempts cost, beyond what earlier batches of the job reported: attempts that
+    failed side by side, or while others went on, cost less than the sum of their seconds.
+    """
 
     pairs: Sequence[int]
     scores: Sequence[float]
     tokens: int = 0
     padded_tokens: int = 0
     truncated_pairs: int = 0
+    searches: float = 0.0
+    failed_attempts_s: Sequence[float] = ()
+    lost_s: float = 0.0
 
 
 class Reranker(Protocol):

@@ -13,6 +13,7 @@ from rerankbench.types import (
     FirstStageRef,
     Latency,
     Measurements,
+    Price,
     Record,
     RerankerRef,
     Throughput,
@@ -52,6 +53,7 @@ def make_record(
     started_at: str = "2026-01-01T00:00:00+00:00",
     warnings: Sequence[str] = (),
     suite: str = "default",
+    price: Price | None = None,
 ) -> Record:
     """A record; a metric given as one number is one query with that value."""
     means = {"nDCG@10": 0.5} if metrics is None else metrics
@@ -75,6 +77,7 @@ def make_record(
             parameters=parameters,
             dtype=dtype,
             recipe={"order": "first-stage"} if family == "baseline" else {},
+            price=price,
         ),
         engine=EngineRef(engine="torch", device=device),
     )
