@@ -43,6 +43,7 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "sequence-classification": "rerankbench.rerankers.sequence_classification:FACTORY",
         "causal-lm": "rerankbench.rerankers.prompted:CAUSAL_LM",
         "seq2seq": "rerankbench.rerankers.prompted:SEQ_TO_SEQ",
+        "head": "rerankbench.rerankers.head_reranker:FACTORY",
     },
     "metrics": {
         "nDCG": "rerankbench.metrics.trec_eval:ndcg",

@@ -50,7 +50,7 @@ class Checkpoint:
         return sum(
             math.prod(tensor["shape"])
             for path in sorted(self.folder.glob("*.safetensors"))
-            for name, tensor in _safetensors_header(path).items()
+            for name, tensor in safetensors_header(path).items()
             if name != "__metadata__" and tensor["dtype"][0] in "FB"
         )
 
@@ -113,8 +113,8 @@ def find(model: str, *, name: str | None, revision: str | None, with_code: bool)
         folder=folder,
         name=name or (folder.resolve().name if not revision_found else model),
         revision=revision_found or _hash_of_files(folder),
-        config=_read_json(folder / "config.json", needed=True),
-        tokenizer_config=_read_json(folder / "tokenizer_config.json", needed=False),
+        config=read_json(folder / "config.json", needed=True),
+        tokenizer_config=read_json(folder / "tokenizer_config.json", needed=False),
     )
     _check_weights(checkpoint)
     return checkpoint
@@ -163,7 +163,8 @@ def _check_weights(checkpoint: Checkpoint) -> None:
     )
 
 
-def _read_json(path: Path, *, needed: bool) -> Mapping[str, Any]:
+def read_json(path: Path, *, needed: bool) -> Mapping[str, Any]:
+    """The object in a JSON file; nothing where it need not be there. Raises ModelError."""
     if not path.exists() and not needed:
         return {}
     try:
@@ -192,7 +193,8 @@ def _card_facts(folder: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _safetensors_header(path: Path) -> Mapping[str, Any]:
+def safetensors_header(path: Path) -> Mapping[str, Any]:
+    """What a weight file says of its tensors: dtype and shape by name. Raises ModelError."""
     # The format: 8 bytes of length (little endian), then a JSON header of that length.
     try:
         with path.open("rb") as handle:
