@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import transformers
@@ -308,9 +307,9 @@ def test_equations_1_and_2_by_hand() -> None:
     given = _worked_example()
     assert heads.monobert(given["hidden"], _WEIGHTS).tolist() == [21.5]
     mask = torch.tensor([[True] * 7 + [False]])
-    # The sums of both numbers are 19 and 13 - 9 = 4, over all seven tokens.
+    # The two numbers of the seven tokens sum up to 19 and 3.
     found = heads.mean(given["hidden"], mask, _WEIGHTS)
-    assert found.tolist() == pytest.approx([(19 + 40) / 7 + 0.5])
+    assert found.tolist() == pytest.approx([(19 + 30) / 7 + 0.5])
 
 
 def test_equations_3_and_4_by_hand() -> None:
@@ -397,7 +396,7 @@ def test_weights_may_be_arrays_or_lists(checkpoint_of: CheckpointOf, tmp_path: P
     folder = put_head(checkpoint_of(), tmp_path / "made", "mean", None)
     before = (folder / head_file.WEIGHTS).read_bytes()
     weights = random_weights("mean", None)
-    head_file.save(folder, "mean", {name: np.array(x) for name, x in weights.items()})
+    head_file.save(folder, "mean", {name: x.numpy() for name, x in weights.items()})
     assert (folder / head_file.WEIGHTS).read_bytes() == before
     head_file.save(str(folder), "mean", {name: x.tolist() for name, x in weights.items()})
     assert (folder / head_file.WEIGHTS).read_bytes() == before
