@@ -45,7 +45,7 @@ def random_weights(head: str, token_dim: int | None, width: int = 32) -> dict[st
     found = {"score.weight": torch.randn(1, width, generator=seeded) * 0.3}
     found["score.bias"] = torch.randn(1, generator=seeded)
     if token_dim is not None:
-        scale = (width * token_dim**0.5) ** -0.5
+        scale = (width * token_dim) ** -0.5
         found["tokens.weight"] = torch.randn(token_dim, width, generator=seeded) * scale
         found["tokens.bias"] = torch.randn(token_dim, generator=seeded) * scale
     return found
