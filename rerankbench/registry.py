@@ -45,6 +45,7 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "causal-lm": "rerankbench.rerankers.prompted:CAUSAL_LM",
         "seq2seq": "rerankbench.rerankers.prompted:SEQ_TO_SEQ",
         "http": "rerankbench.rerankers.http:FACTORY",
+        "head": "rerankbench.rerankers.head_reranker:FACTORY",
     },
     "metrics": {
         "nDCG": "rerankbench.metrics.trec_eval:ndcg",

@@ -50,7 +50,7 @@ class Checkpoint:
         return sum(
             math.prod(tensor["shape"])
             for path in sorted(self.folder.glob("*.safetensors"))
-            for name, tensor in _safetensors_header(path).items()
+            for name, tensor in safetensors_header(path).items()
             if name != "__metadata__" and tensor["dtype"][0] in "FB"
         )
 
@@ -219,7 +219,8 @@ def _card_facts(folder: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _safetensors_header(path: Path) -> Mapping[str, Any]:
+def safetensors_header(path: Path) -> Mapping[str, Any]:
+    """What a weight file says of its tensors: dtype and shape by name. Raises ModelError."""
     # The format: 8 bytes of length (little endian), then a JSON header of that length.
     try:
         with path.open("rb") as handle:

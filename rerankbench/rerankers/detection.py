@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
 from rerankbench.rerankers import checkpoint as checkpoints
+from rerankbench.rerankers import head_file
 from rerankbench.types import EngineRef, RerankerRef
 
 # transformers' decoders whose classifiers read the last token instead of the first.
-_DECODERS = frozenset(
-    {"gemma", "gemma2", "gemma3", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
+DECODERS = frozenset(
+    {"gemma", "gemma2", "gemma3_text", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
 )
 _FAMILIES = {
     "sequence-classification": "sequence_classification:FACTORY",
     "causal-lm": "prompted:CAUSAL_LM",
     "seq2seq": "prompted:SEQ_TO_SEQ",
+    "head": "head_reranker:FACTORY",
 }
 
 
@@ -41,8 +43,10 @@ FACTORY = Detected()
 
 def family_of(checkpoint: checkpoints.Checkpoint) -> str:
     """The family's registered name. Raises ModelError where nothing tells it."""
+    if (checkpoint.folder / head_file.NAME).is_file():
+        return "head"
     architecture = checkpoint.architecture
-    decodes = checkpoint.config.get("model_type") in _DECODERS
+    decodes = checkpoint.config.get("model_type") in DECODERS
     if architecture.endswith("ForSequenceClassification"):
         return "causal-lm" if decodes else "sequence-classification"
     if architecture.endswith("ForCausalLM"):
