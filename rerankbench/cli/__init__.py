@@ -11,6 +11,7 @@ import typer
 from rerankbench import __version__
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.leaderboard import leaderboard
+from rerankbench.cli.models import models
 from rerankbench.cli.run import run
 from rerankbench.cli.steps import evaluate, rerank, retrieve
 from rerankbench.console import Terminal
@@ -51,6 +52,7 @@ app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
 app.command()(datasets)
+app.command()(models)
 
 
 def main() -> None:
