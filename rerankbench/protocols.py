@@ -91,17 +91,25 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredBatch:
-    """Scores that came back together: `pairs` are indices into the job, one raw score each."""
+    """Scores that came back together: `pairs` are indices into the job, one raw score each.
+
+    `answers` counts what a model that writes its answers wrote for them: `ok`, or what was wrong.
+    """
 
     pairs: Sequence[int]
     scores: Sequence[float]
     tokens: int = 0
     padded_tokens: int = 0
     truncated_pairs: int = 0
+    answers: Mapping[str, int] = field(default_factory=dict)
 
 
 class Reranker(Protocol):
-    """A loaded reranker; its work comes in two steps so that the model can be timed alone."""
+    """A loaded reranker; its work comes in two steps so that the model can be timed alone.
+
+    Where a score depends on the query's other candidates, `ref.scores_lists` says so: then a batch
+    holds whole lists, a list counts as done only as a whole, and no score is kept by pair.
+    """
 
     ref: RerankerRef
     engine: EngineRef

@@ -44,6 +44,7 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "sequence-classification": "rerankbench.rerankers.sequence_classification:FACTORY",
         "causal-lm": "rerankbench.rerankers.prompted:CAUSAL_LM",
         "seq2seq": "rerankbench.rerankers.prompted:SEQ_TO_SEQ",
+        "listwise": "rerankbench.rerankers.listwise:FACTORY",
     },
     "metrics": {
         "nDCG": "rerankbench.metrics.trec_eval:ndcg",
