@@ -32,14 +32,15 @@ class Generator:
 
     def __init__(self, model: Any, tokenizer: Any, *, device: Any, name: str) -> None:
         """`model` is on `device` and in evaluation mode; `name` is for messages."""
-        from transformers import GenerationConfig
+        import transformers
 
+        settings: Any = transformers.GenerationConfig  # Its stub knows no arguments.
         self.attention_kernel: str | None = getattr(model.config, "_attn_implementation", None)
         self._model, self._tokenizer, self._device, self._name = model, tokenizer, device, name
         self._ends = _end_tokens(model, tokenizer)
         pad = tokenizer.pad_token_id
         self._padding = int(pad) if pad is not None else min(self._ends, default=0)
-        model.generation_config = GenerationConfig(
+        model.generation_config = settings(
             do_sample=False,
             num_beams=1,
             eos_token_id=sorted(self._ends) or None,

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 import transformers
+from tokenizers.decoders import ByteLevel
+from tokenizers.processors import TemplateProcessing
 
 from .. import tiny
 
@@ -28,9 +30,8 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
 
 def tokenizer(*, chat: str | None = CHAT) -> Any:
     """Byte pairs with a beginning and an end, as Llama has them."""
-    from tokenizers.processors import TemplateProcessing
-
     trained = tiny._byte_pairs(_SPECIAL)
+    trained.decoder = ByteLevel()
     trained.post_processor = TemplateProcessing(
         single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", 1)]
     )
