@@ -138,7 +138,8 @@ def test_orders_are_those_of_plain_transformers(model_of: ModelOf, kind: str) ->
     folder, candidates = model_of(kind), _lists([7, 1, 4, 0, 9, 2], seed=1)
     expected = [_plain_order(folder, each) for each in candidates]
     assert _orders(_load(folder, batch_tokens=5000), candidates) == expected
-    assert any(order != sorted(order) for order in expected), "the model changes no order"
+    changed = [order for order in expected if order != sorted(order)]
+    assert len(changed) >= 3, "the model changes too few orders to tell anything"
 
 
 @settings(max_examples=12, deadline=None)

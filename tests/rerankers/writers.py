@@ -21,6 +21,7 @@ CHAT = (
     "{% for message in messages %}<|{{ message['role'] }}|>\n{{ message['content'] }}</s>\n"
     "{% endfor %}{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
 )
+WRITTEN = [" > ", *(f"[{rank}]" for rank in range(1, 6))]
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "Llama": {},
     "Mistral": {"sliding_window": None},
@@ -43,6 +44,8 @@ def tokenizer(*, chat: str | None = CHAT) -> Any:
         eos_token="</s>",
         pad_token="<pad>",
     )
+    # Of letters alone, chance would write no identifier twice in a thousand years.
+    found.add_tokens(WRITTEN)
     found.chat_template = chat
     return found
 
@@ -68,7 +71,7 @@ def build(folder: Path, kind: str = "Llama", *, seed: int = 0, chat: str | None 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = getattr(_transformers, f"{kind}ForCausalLM")(config)
-        written = tokens.convert_tokens_to_ids([*"123456789[]>", "Ġ", "</s>"])
+        written = tokens.convert_tokens_to_ids([*WRITTEN, "</s>"])
         silent = torch.ones(len(tokens), dtype=torch.bool)
         silent[written] = False
         with torch.no_grad():
