@@ -17,13 +17,17 @@ from rerankbench.types import EngineRef, RerankerRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
-    """The lists of a job, words at hand. `starts` are the indices of their first pairs."""
+    """The lists of a job, words at hand. `starts` are the indices of their first pairs.
+
+    `truncated` says of each pair whether its document has more words than are ever shown.
+    """
 
     done: frozenset[int]
     starts: list[int]
     query_ids: list[str]
     queries: list[str]
     passages: list[list[Words]]
+    truncated: list[bool]
 
     def pairs(self, place: int) -> range:
         """The pairs of one list."""
@@ -63,15 +67,14 @@ class Listwise:
     def prepare(self, job: Job) -> Lists:
         """Take the texts apart; what is asked is known only when earlier answers are."""
         sizes = [len(each.documents) for each in job.candidates]
+        passages = [[*map(self._writer.passage, each.documents)] for each in job.candidates]
         return Lists(
             done=job.done,
             starts=list(accumulate(sizes, initial=0)),
             query_ids=[each.query.query_id for each in job.candidates],
             queries=[each.query.text for each in job.candidates],
-            passages=[
-                [self._writer.passage(document) for document in each.documents]
-                for each in job.candidates
-            ],
+            passages=passages,
+            truncated=[self._writer.is_long(words) for each in passages for words in each],
         )
 
     def score(self, prepared: Lists) -> Iterator[ScoredBatch]:

@@ -109,6 +109,10 @@ class Writer:
         # One more than is shown tells whether words were cut.
         return text.split(maxsplit=self._form.passage_words + 1)[: self._form.passage_words + 1]
 
+    def is_long(self, words: Words) -> bool:
+        """Whether a passage is more than is ever shown."""
+        return len(words) > self._form.passage_words
+
     def question(self, query: str, passages: Sequence[Words]) -> Question:
         """A question about passages; where it is too long, each passage loses its last words.
 
