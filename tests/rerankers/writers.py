@@ -76,6 +76,8 @@ def build(folder: Path, kind: str = "Llama", *, seed: int = 0, chat: str | None 
         silent[written] = False
         with torch.no_grad():
             model.lm_head.weight[silent] = 0.0
+            # Padding that is zero would hide a model that attends to it.
+            model.model.embed_tokens.weight[config.pad_token_id] = 2.0
     # What a checkpoint may say of sampling, and what no order could be written under.
     model.generation_config.repetition_penalty = 5.0
     model.save_pretrained(folder)
