@@ -46,6 +46,7 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "seq2seq": "rerankbench.rerankers.prompted:SEQ_TO_SEQ",
         "http": "rerankbench.rerankers.http:FACTORY",
         "head": "rerankbench.rerankers.head_reranker:FACTORY",
+        "listwise": "rerankbench.rerankers.listwise:FACTORY",
     },
     "metrics": {
         "nDCG": "rerankbench.metrics.trec_eval:ndcg",

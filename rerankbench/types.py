@@ -144,6 +144,14 @@ class RerankerRef:
     recipe: Mapping[str, Json] = field(default_factory=dict)
     price: Price | None = None
 
+    @property
+    def scores_lists(self) -> bool:
+        """Whether a score depends on the query's other candidates.
+
+        Said in the recipe, so that a record tells it: such scores are never kept by pair.
+        """
+        return bool(self.recipe.get("scores_lists"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineRef:

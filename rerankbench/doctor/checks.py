@@ -19,6 +19,7 @@ _FEWEST_RIGHT = 10
 # Of the scores' own spread: rounding that differs with a batch's shape stays far below.
 _TOLERANCE = {"float32": 1e-4}
 _LOW_PRECISION_TOLERANCE = 0.05
+_RANKS = "ranks are not squashed"
 # σ of anything in [0, 1]: what a second sigmoid leaves.
 _TWICE_SQUASHED = (0.5, 0.7310586)
 
@@ -40,15 +41,15 @@ def run(reranker: Reranker, reference: Reference | None) -> list[Check]:
     # One request a query, and one a pair: other neighbours, other padding.
     by_query = [x for each in mixed for x in score(reranker, [each])]
     alone = [x for each in mixed for one in _split(each) for x in score(reranker, [one])]
-    listwise = getattr(reranker, "scores_lists", False)
+    ranks = reranker.ref.recipe.get("score") == "-rank"
     return [
         _order(scores),
         _same("batch size", together, by_query, reranker, "batches"),
         _skip("padding", "a listwise score depends on the other documents")
-        if listwise
+        if reranker.ref.scores_lists
         else _same("padding", together, alone, reranker, "padding"),
-        _distinct(scores),
-        _sigmoids(scores, together),
+        _skip("saturation", _RANKS) if ranks else _distinct(scores),
+        _skip("sigmoid", _RANKS) if ranks else _sigmoids(scores, together),
         _agreement(reranker, together, mixed, reference),
     ]
 

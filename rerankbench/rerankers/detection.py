@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import dataclass
 
 from rerankbench.errors import ModelError
@@ -15,11 +16,14 @@ from rerankbench.types import EngineRef, RerankerRef
 DECODERS = frozenset(
     {"gemma", "gemma2", "gemma3_text", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
 )
+# https://huggingface.co/castorini/rank_zephyr_7b_v1_full and its copies; nothing else tells it.
+_WRITES_ORDERS = re.compile(r"rank[-_]?zephyr")
 _FAMILIES = {
     "sequence-classification": "sequence_classification:FACTORY",
     "causal-lm": "prompted:CAUSAL_LM",
     "seq2seq": "prompted:SEQ_TO_SEQ",
     "head": "head_reranker:FACTORY",
+    "listwise": "listwise:FACTORY",
 }
 
 
@@ -50,7 +54,10 @@ def family_of(checkpoint: checkpoints.Checkpoint) -> str:
     if architecture.endswith("ForSequenceClassification"):
         return "causal-lm" if decodes else "sequence-classification"
     if architecture.endswith("ForCausalLM"):
-        return "causal-lm"
+        # Not the card's base model: what was trained on from there may do anything.
+        own = (checkpoint.name, checkpoint.folder.name, checkpoint.config.get("_name_or_path"))
+        writes_orders = any(_WRITES_ORDERS.search(str(name).lower()) for name in own)
+        return "listwise" if writes_orders else "causal-lm"
     if architecture.endswith("ForConditionalGeneration"):
         return "seq2seq"
     raise ModelError(
