@@ -17,6 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from rerankbench.errors import ConfigError, InputError, nearest
 from rerankbench.files import read_lines
+from rerankbench.pricing import PriceConfig
+from rerankbench.types import PriceUnit
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
@@ -74,6 +76,7 @@ class ModelConfig(_Strict):
     engine: str | None = None
     batch_tokens: int | None = Field(default=None, ge=1)
     max_length: int | None = Field(default=None, ge=8)
+    price: PriceConfig | None = None
 
 
 class SpeedConfig(_Strict):
@@ -199,13 +202,15 @@ _PARTS: dict[str | int, type[BaseModel]] = {
     "models": ModelConfig,
     "first_stages": FirstStageConfig,
     "speed": SpeedConfig,
+    "price": PriceConfig,
 }
 
 
 def _explain(source: str, error: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        owner: type[BaseModel] = RunConfig if len(error["loc"]) == 1 else _PARTS[error["loc"][0]]
+        parts = (_PARTS[each] for each in reversed(error["loc"][:-1]) if each in _PARTS)
+        owner: type[BaseModel] = next(parts, RunConfig)
         hint = nearest(str(error["loc"][-1]), owner.model_fields)
         return f"{source}: unknown key '{place}'; {hint}"
     if error["type"] == "missing":
@@ -220,10 +225,15 @@ def _explain(source: str, error: Mapping[str, Any]) -> str:
 def _reason(error: Mapping[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch" and error["loc"][0] == "device":
         return "expected auto, cpu, cuda or cuda:N"
+    if error["loc"][-1] == "currency":
+        return "expected three capital letters, as in USD"
+    if error["loc"][-1] == "date":
+        return "expected a day, as in 2026-11-01"
     if error["type"] == "string_pattern_mismatch":
         return "expected letters, digits, '.', '_' and '-', starting with a letter or digit"
     if error["type"] == "literal_error":
-        return f"expected one of {', '.join(get_args(Dtype))}"
+        known = get_args(PriceUnit if error["loc"][-1] == "unit" else Dtype)
+        return f"expected one of {', '.join(known)}"
     message: str = error["msg"]
     return message[:1].lower() + message[1:]
 

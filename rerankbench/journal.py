@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -21,12 +22,23 @@ from rerankbench.protocols import ScoredBatch
 class Journal:
     """Scores by pair index, in memory and on disk. Use as a context manager."""
 
-    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
-        """Pick up what an earlier process with the same header left."""
+    def __init__(
+        self,
+        path: Path,
+        header: Mapping[str, Any],
+        *,
+        belongs: Callable[[Collection[int]], bool] = lambda pairs: True,
+    ) -> None:
+        """Pick up what an earlier process with the same header left.
+
+        `belongs` says whether such pairs may stand in one batch; others are not believed.
+        """
         self._path = path
         self._header = json.dumps(header, sort_keys=True)
+        self._belongs = belongs
         self.scores: dict[int, float] = {}
         self.truncated_pairs = 0
+        self.answers: Counter[str] = Counter()
         self._handle: IO[str] | None = None
         self._kept = self._pick_up()
 
@@ -40,13 +52,12 @@ class Journal:
         kept = [lines[0]]
         for line in lines[1:]:
             try:
-                found, truncated = _batch(line)
-            except (ValueError, KeyError, TypeError):
+                batch = _batch(line)
+            except (ValueError, KeyError, TypeError, AttributeError):
                 break  # Damaged from here on: these batches are scored again.
-            if found.keys() <= self.scores.keys():
-                continue  # Appended twice.
-            self.scores.update(found)
-            self.truncated_pairs += truncated
+            if self.scores.keys() >= set(batch.pairs) or not self._belongs(batch.pairs):
+                continue  # Appended twice, or of a kind that is scored again.
+            self._count(batch)
             kept.append(line)
         return kept
 
@@ -76,19 +87,27 @@ class Journal:
 
     def add(self, batch: ScoredBatch) -> None:
         """Keep a batch; it survives the process from here on. Raises StorageError."""
-        self.scores.update(zip(batch.pairs, batch.scores, strict=True))
-        self.truncated_pairs += batch.truncated_pairs
+        if not self._belongs(batch.pairs):
+            raise ValueError("a batch holds a part of a list whose scores depend on all of it")
+        self._count(batch)
         line = {
             "pairs": list(batch.pairs),
             "scores": list(batch.scores),
             "truncated": batch.truncated_pairs,
         }
+        if batch.answers:
+            line["answers"] = dict(batch.answers)
         assert self._handle is not None, "Journal.add outside its with block"
         try:
             self._handle.write(json.dumps(line, separators=(",", ":")) + "\n")
             self._handle.flush()
         except OSError as error:
             raise self._refused(error) from error
+
+    def _count(self, batch: ScoredBatch) -> None:
+        self.scores.update(zip(batch.pairs, batch.scores, strict=True))
+        self.truncated_pairs += batch.truncated_pairs
+        self.answers.update(batch.answers)
 
     def _refused(self, error: OSError) -> StorageError:
         reason = error.strerror or error
@@ -97,10 +116,15 @@ class Journal:
         )
 
 
-def _batch(line: str) -> tuple[dict[int, float], int]:
-    """Scores by pair, and how many pairs were truncated. Raises for what is no such line."""
+def _batch(line: str) -> ScoredBatch:
+    """The batch of a line. Raises for what is no such line."""
     batch = json.loads(line)
-    pairs, scores = map(int, batch["pairs"]), [float(score) for score in batch["scores"]]
-    if not all(map(math.isfinite, scores)):
-        raise ValueError("a score is not finite")
-    return dict(zip(pairs, scores, strict=True)), int(batch["truncated"])
+    pairs, scores = [int(pair) for pair in batch["pairs"]], list(map(float, batch["scores"]))
+    if not all(map(math.isfinite, scores)) or len(pairs) != len(scores):
+        raise ValueError("a score is not finite, or missing")
+    return ScoredBatch(
+        pairs=pairs,
+        scores=scores,
+        truncated_pairs=int(batch["truncated"]),
+        answers={str(kind): int(count) for kind, count in batch.get("answers", {}).items()},
+    )

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rerankbench.protocols import Job, Reranker
 from rerankbench.types import Candidates, Latency, Measurements, Throughput
@@ -42,7 +43,10 @@ class Instruments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassResult:
-    """One pass over a job: wall seconds end to end and of the model alone, and what it handled."""
+    """One pass over a job: wall seconds end to end and of the model alone, and what it handled.
+
+    Both times are without `lost_s`, the wall seconds that failed attempts of a service cost.
+    """
 
     whole_s: float
     model_s: float
@@ -50,6 +54,12 @@ class PassResult:
     padded_tokens: int
     truncated_pairs: int
     energy_j: float | None
+    searches: float = 0.0
+    lost_s: float = 0.0
+    failed_attempts_s: tuple[float, ...] = ()
+
+
+Pass = Callable[[Sequence[Candidates]], PassResult]
 
 
 def measure(
@@ -71,10 +81,22 @@ def measure(
     memory_is_fresh = instruments.reset_peak_memory()
     began_s, own_s = instruments.clock(), instruments.own_cpu_s()
     busy_s = instruments.machine_busy_s()
-    latency = _latency(reranker, sample, budget_s * LATENCY_SHARE, instruments)
+    failed_s: list[float] = []
+
+    def run(chosen: Sequence[Candidates]) -> PassResult:
+        result = one_pass(reranker, Job(candidates=chosen), instruments)
+        failed_s.extend(result.failed_attempts_s)
+        return result
+
+    latency = _latency(run, sample, budget_s * LATENCY_SHARE)
     pair_s = sum(latency.requests_s) / sum(latency.pairs_per_request)
     left_s = budget_s - (instruments.clock() - began_s)
-    throughput, warnings = _throughput(reranker, sample, passes, left_s, pair_s, instruments)
+    throughput, warnings = _throughput(run, sample, passes, left_s, pair_s)
+    if failed_s:
+        warnings.append(
+            f"failed attempts ({len(failed_s)}) took {sum(failed_s):.1f} s while speed was "
+            "measured; they are left out of it"
+        )
     load = _foreign_load(began_s, own_s, busy_s, instruments)
     if load is not None and load > FOREIGN_LOAD_LIMIT:
         warnings.append(f"measured while other processes kept {load:.1f} cores busy")
@@ -85,6 +107,7 @@ def measure(
         peak_device_bytes=reranker.peak_device_bytes(),
         attention_kernel=reranker.attention_kernel,
         foreign_load=load,
+        failed_attempts_s=tuple(failed_s),
     )
     return found, warnings
 
@@ -105,13 +128,17 @@ def one_pass(reranker: Reranker, job: Job, instruments: Instruments) -> PassResu
     batches = list(reranker.score(prepared))
     end_s = instruments.clock()
     after_j = instruments.energy_j()
+    lost_s = sum(batch.lost_s for batch in batches)
     return PassResult(
-        whole_s=end_s - start_s,
-        model_s=end_s - prepared_s,
+        whole_s=end_s - start_s - lost_s,
+        model_s=end_s - prepared_s - lost_s,
         tokens=sum(batch.tokens for batch in batches),
         padded_tokens=sum(batch.padded_tokens for batch in batches),
         truncated_pairs=sum(batch.truncated_pairs for batch in batches),
         energy_j=_counted(before_j, after_j),
+        searches=sum(batch.searches for batch in batches),
+        lost_s=lost_s,
+        failed_attempts_s=tuple(chain.from_iterable(batch.failed_attempts_s for batch in batches)),
     )
 
 
@@ -122,40 +149,35 @@ def _counted(before_j: float | None, after_j: float | None) -> float | None:
     return after_j - before_j
 
 
-def _latency(
-    reranker: Reranker, sample: Sequence[Candidates], share_s: float, instruments: Instruments
-) -> Latency:
+def _latency(run: Pass, sample: Sequence[Candidates], share_s: float) -> Latency:
     """Time single requests until the share is used, the sample ends, or there are enough."""
-    one_pass(reranker, Job(candidates=sample[:1]), instruments)
+    run(sample[:1])
     requests: list[float] = []
     pairs: list[int] = []
+    used_s = 0.0
     for each in sample[:MOST_REQUESTS]:
-        if sum(requests) >= share_s and len(requests) >= FEWEST_REQUESTS:
+        if used_s >= share_s and len(requests) >= FEWEST_REQUESTS:
             break
-        requests.append(one_pass(reranker, Job(candidates=[each]), instruments).whole_s)
+        result = run([each])
+        requests.append(result.whole_s)
         pairs.append(len(each.documents))
+        used_s += result.whole_s + result.lost_s
     return Latency(requests_s=tuple(requests), pairs_per_request=tuple(pairs))
 
 
 def _throughput(
-    reranker: Reranker,
-    sample: Sequence[Candidates],
-    passes: int,
-    left_s: float,
-    pair_s: float,
-    instruments: Instruments,
+    run: Pass, sample: Sequence[Candidates], passes: int, left_s: float, pair_s: float
 ) -> tuple[Throughput, list[str]]:
     warnings: list[str] = []
     # Two warm-up passes at least; one more in hand for a machine that takes longer to settle.
     affordable_pairs = left_s / (passes + 3) / pair_s
     chosen = _cut(sample, affordable_pairs)
-    job = Job(candidates=chosen)
-    warmups = [one_pass(reranker, job, instruments) for _ in range(2)]
+    warmups = [run(chosen) for _ in range(2)]
     while not _agree(warmups[-2], warmups[-1]) and len(warmups) < MOST_WARMUP_PASSES:
-        warmups.append(one_pass(reranker, job, instruments))
+        warmups.append(run(chosen))
     if not _agree(warmups[-2], warmups[-1]):
         warnings.append(f"speed had not settled after {len(warmups)} warm-up passes")
-    timed = [one_pass(reranker, job, instruments) for _ in range(passes)]
+    timed = [run(chosen) for _ in range(passes)]
     last = timed[-1]
     throughput = Throughput(
         queries=len(chosen),
@@ -167,6 +189,7 @@ def _throughput(
         passes_s=tuple(each.whole_s for each in timed),
         model_passes_s=tuple(each.model_s for each in timed),
         energy_j=tuple(each.energy_j for each in timed if each.energy_j is not None),
+        searches=last.searches,
     )
     return throughput, warnings
 

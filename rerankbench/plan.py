@@ -178,6 +178,7 @@ def _model(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> 
     spec = reranker_spec(entry, config, device, threads)
     factory = naming.find_factory(entry.model, entry.family)
     ref, engine = factory.identify(spec)
+    ref = replace(ref, price=None if entry.price is None else entry.price.value)
     if entry.fusion is None:
         return _Model(factory=factory, spec=spec, ref=ref, engine=engine)
     fusion = Fusion(**entry.fusion.model_dump())

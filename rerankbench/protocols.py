@@ -91,17 +91,32 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredBatch:
-    """Scores that came back together: `pairs` are indices into the job, one raw score each."""
+    """Scores that came back together: `pairs` are indices into the job, one raw score each.
+
+    For services only: `searches` are billed searches, `failed_attempts_s` the seconds of every
+    attempt that failed and was repeated, with the wait after it. `lost_s` is how much of the wall
+    time so far those attempts cost, beyond what earlier batches of the job reported: attempts that
+    failed side by side, or while others went on, cost less than the sum of their seconds.
+    `answers` counts what a model that writes its answers wrote for them: `ok`, or what was wrong.
+    """
 
     pairs: Sequence[int]
     scores: Sequence[float]
     tokens: int = 0
     padded_tokens: int = 0
     truncated_pairs: int = 0
+    searches: float = 0.0
+    failed_attempts_s: Sequence[float] = ()
+    lost_s: float = 0.0
+    answers: Mapping[str, int] = field(default_factory=dict)
 
 
 class Reranker(Protocol):
-    """A loaded reranker; its work comes in two steps so that the model can be timed alone."""
+    """A loaded reranker; its work comes in two steps so that the model can be timed alone.
+
+    Where a score depends on the query's other candidates, `ref.scores_lists` says so: then a batch
+    holds whole lists, a list counts as done only as a whole, and no score is kept by pair.
+    """
 
     ref: RerankerRef
     engine: EngineRef

@@ -47,6 +47,9 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "bi-encoder": "rerankbench.rerankers.embedding:BI_ENCODER",
         "late-interaction": "rerankbench.rerankers.embedding:LATE_INTERACTION",
         "cross-encoder-modules": "rerankbench.rerankers.cross_encoder_modules:FACTORY",
+        "http": "rerankbench.rerankers.http:FACTORY",
+        "head": "rerankbench.rerankers.head_reranker:FACTORY",
+        "listwise": "rerankbench.rerankers.listwise:FACTORY",
     },
     "metrics": {
         "nDCG": "rerankbench.metrics.trec_eval:ndcg",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -28,6 +29,7 @@ class Scored:
     pairs: int
     truncated_pairs: int
     resumed_pairs: int
+    warnings: tuple[str, ...] = ()
 
 
 def score(
@@ -41,10 +43,12 @@ def score(
 ) -> Scored:
     """Score every pair, picking up what a journal with the same header holds.
 
-    Raises ModelError for scores that are not finite.
+    Of a reranker whose scores depend on the whole list, whole lists are picked up alone. Raises
+    ModelError for scores that are not finite.
     """
     total = sum(len(each.documents) for each in lists.candidates)
-    with Journal(journal_path, header) as journal:
+    belongs = _whole_lists(lists) if reranker.ref.scores_lists else lambda pairs: True
+    with Journal(journal_path, header, belongs=belongs) as journal:
         resumed = len(journal.scores)
         with progress.task(reranker.ref.name, total, "pairs") as advance:
             advance(resumed)
@@ -60,12 +64,37 @@ def score(
             pairs=total,
             truncated_pairs=journal.truncated_pairs,
             resumed_pairs=resumed,
+            warnings=tuple(_malformed(journal.answers)),
         )
 
 
 def _window_pairs(reranker: Reranker, total: int) -> int:
     """All pairs at once where a document is read once, not once a pair: tokens are then few."""
     return total if getattr(reranker, "whole_job", False) else WINDOW_PAIRS
+
+
+def _whole_lists(lists: CandidateLists) -> Callable[[Collection[int]], bool]:
+    """Whether pairs are all of one query's, or of several queries'."""
+    sizes = [len(each.documents) for each in lists.candidates]
+    starts = list(accumulate(sizes, initial=0))
+
+    def are_whole(pairs: Collection[int]) -> bool:
+        held = set(pairs)
+        queries = {bisect_right(starts, pair) - 1 for pair in held}
+        if not all(0 <= query < len(sizes) for query in queries):
+            return False
+        return len(held) == sum(sizes[query] for query in queries)
+
+    return are_whole
+
+
+def _malformed(answers: Mapping[str, int]) -> Iterator[str]:
+    """What a reader should know of a model whose answers were not all as it was asked."""
+    wrong = {kind: count for kind, count in answers.items() if kind != "ok" and count}
+    if wrong:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(wrong.items()))
+        total, all_wrong = sum(answers.values()), sum(wrong.values())
+        yield f"{all_wrong:,} of {total:,} answers were malformed: {kinds}"
 
 
 def _windows(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, median
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Json: TypeAlias = "str | bool | int | float | tuple[str, ...] | None"
 """What a plug-in may say of itself in a record: flat, so that keys and diffs stay readable."""
@@ -17,6 +17,8 @@ Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 """query_id → {doc_id: grade}."""
 Run: TypeAlias = Mapping[str, Mapping[str, float]]
 """query_id → {doc_id: score}: what trec_eval evaluates."""
+PriceUnit: TypeAlias = Literal["token", "search", "hour"]
+"""What a price counts: tokens read, searches (requests) answered, or hours of the machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +117,22 @@ class FirstStageRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What using a reranker costs: `amount` of `currency` for every `per` units, as of `date`."""
+
+    amount: float
+    unit: PriceUnit
+    per: float
+    date: str
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RerankerRef:
     """Which reranker a cell used, with all that decides its scores.
 
     `revision` is a hub commit or the hash of a local folder's files; `parameters` counts weights
-    and is None for what is no model.
+    and is None for what is no model. `price` is what the config said; it is part of no key.
     """
 
     name: str
@@ -129,6 +142,15 @@ class RerankerRef:
     dtype: str | None = None
     max_length: int | None = None
     recipe: Mapping[str, Json] = field(default_factory=dict)
+    price: Price | None = None
+
+    @property
+    def scores_lists(self) -> bool:
+        """Whether a score depends on the query's other candidates.
+
+        Said in the recipe, so that a record tells it: such scores are never kept by pair.
+        """
+        return bool(self.recipe.get("scores_lists"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +185,7 @@ class Throughput:
     """Offline scenario: all pairs of a sample of queries known at once, one time a pass.
 
     `model_passes_s` are passes with the tokens ready. `padded_tokens` counts real and padding
-    tokens together.
+    tokens together. `searches` are what a service bills by the search, 0 for local models.
     """
 
     queries: int
@@ -175,6 +197,7 @@ class Throughput:
     passes_s: tuple[float, ...]
     model_passes_s: tuple[float, ...] = ()
     energy_j: tuple[float, ...] = ()
+    searches: float = 0.0
 
     @property
     def docs_per_s(self) -> float:
@@ -199,7 +222,9 @@ class Latency:
 class Measurements:
     """What speed and memory one cell needed; None where it was not measured.
 
-    `foreign_load` is how many cores other processes kept busy meanwhile.
+    `foreign_load` is how many cores other processes kept busy meanwhile. `failed_attempts_s` has
+    the seconds, waiting included, of every attempt in which a service failed meanwhile; no other
+    time contains them.
     """
 
     throughput: Throughput | None = None
@@ -208,6 +233,7 @@ class Measurements:
     peak_device_bytes: int | None = None
     attention_kernel: str | None = None
     foreign_load: float | None = None
+    failed_attempts_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

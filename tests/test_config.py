@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from rerankbench import config
 from rerankbench.errors import ConfigError, InputError
+from rerankbench.types import Price
 
 LEAST = "datasets: [demo]\nmodels: [bm25]\n"
 
@@ -307,3 +308,74 @@ def test_threads_are_those_of_the_variable_where_it_is_a_number(
     if value is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", value)
     assert config.threads_wanted(8) == threads
+
+
+PRICED = "datasets: [demo]\nmodels:\n  - {model: a, price: {amount: 2, unit: search, %s}}\n"
+
+
+@pytest.mark.parametrize(
+    ("unit", "per"), [("token", 1_000_000.0), ("search", 1_000.0), ("hour", 1.0)]
+)
+def test_a_price_counts_what_is_usual_for_its_unit(unit: str, per: float, tmp_path: Path) -> None:
+    text = PRICED.replace("search", unit) % "date: 2026-11-01"
+    price = _load(tmp_path, text).models[0].price
+    assert price is not None
+    assert price.value == Price(amount=2.0, unit=unit, per=per, date="2026-11-01", currency="USD")  # type: ignore[arg-type]
+
+
+def test_a_price_may_say_how_many_units_and_which_money(tmp_path: Path) -> None:
+    text = PRICED % 'date: "2026-11-01", per: 1, currency: EUR'
+    price = _load(tmp_path, text).models[0].price
+    assert price is not None
+    assert (price.value.per, price.value.currency) == (1.0, "EUR")
+
+
+def test_models_have_no_price_unless_it_is_given(tmp_path: Path) -> None:
+    assert _load(tmp_path, LEAST).models[0].price is None
+
+
+@pytest.mark.parametrize(
+    ("price", "complaint"),
+    [
+        ("amount: 2, unit: search", "'models.0.price.date' is missing; add it"),
+        (
+            "amount: 2, unit: search, date: 2026-11-01, pre: 3",
+            "unknown key 'models.0.price.pre'; did you mean 'per'?",
+        ),
+        (
+            "amount: 2, unit: query, date: 2026-11-01",
+            "'models.0.price.unit': expected one of token, search, hour (given: 'query')",
+        ),
+        (
+            "amount: 2, unit: hour, date: 2026-11-01, currency: usd",
+            "'models.0.price.currency': expected three capital letters, as in USD (given: 'usd')",
+        ),
+        (
+            "amount: 2, unit: hour, date: 1.11.2026",
+            "'models.0.price.date': expected a day, as in 2026-11-01 (given: '1.11.2026')",
+        ),
+        (
+            "amount: 2, unit: hour, date: 20261101",
+            "'models.0.price.date': expected a day, as in 2026-11-01 (given: 20261101)",
+        ),
+        (
+            'amount: 2, unit: hour, date: "20261101"',
+            "'models.0.price.date': expected a day, as in 2026-11-01 (given: '20261101')",
+        ),
+        (
+            "amount: -1, unit: hour, date: 2026-11-01",
+            "'models.0.price.amount': input should be greater than or equal to 0 (given: -1)",
+        ),
+        (
+            "amount: .inf, unit: hour, date: 2026-11-01",
+            "'models.0.price.amount': input should be a finite number (given: inf)",
+        ),
+        (
+            "amount: 1, unit: hour, date: 2026-11-01, per: 0",
+            "'models.0.price.per': input should be greater than 0 (given: 0)",
+        ),
+    ],
+)
+def test_a_wrong_price_is_named(price: str, complaint: str, tmp_path: Path) -> None:
+    text = f"datasets: [demo]\nmodels: [{{model: a, price: {{{price}}}}}]\n"
+    assert _complaints(tmp_path, text) == [complaint]

@@ -71,7 +71,7 @@ def test_the_ends_of_the_weight_are_either_ranking() -> None:
 def test_a_query_without_hits_stays_empty() -> None:
     empty = Ranking(query_id="q", hits=())
     for method in ("rrf", "linear"):
-        (fused,) = Fusion(method=method).fuse([empty], [empty])  # type: ignore[arg-type]
+        (fused,) = Fusion(method=method).fuse([empty], [empty])
         assert fused.hits == ()
 
 

@@ -17,6 +17,7 @@ from rerankbench.types import (
     CollectionRef,
     EngineRef,
     FirstStageRef,
+    Price,
     RerankerRef,
 )
 
@@ -32,6 +33,7 @@ RERANKER = RerankerRef(
     max_length=512,
     recipe={"prompt": "p", "labels": 1},
 )
+PRICE = Price(amount=2.0, unit="search", per=1000.0, date="2026-11-01")
 ENGINE = EngineRef(engine="padded", device="cpu", batch_tokens=8192, threads=2)
 CELL = Cell(collection=COLLECTION, first_stage=STAGE, depth=100, reranker=RERANKER, engine=ENGINE)
 
@@ -56,6 +58,7 @@ DOES_NOT: dict[str, dict[str, Any]] = {
     "name": {"collection": replace(COLLECTION, name="n", source="elsewhere", split="dev")},
     "model name": {"reranker": replace(RERANKER, name="renamed", parameters=11)},
     "engine": {"engine": replace(ENGINE, engine="packed", device="cuda", batch_tokens=1)},
+    "price": {"reranker": replace(RERANKER, price=PRICE)},
     "order of keys": {
         "first_stage": replace(STAGE, parameters=dict(reversed(list(STAGE.parameters.items()))))
     },
@@ -118,6 +121,8 @@ def test_speed_key_changes_with_the_machine_but_not_with_the_ranking() -> None:
     before = speed_key(CELL, "machine")
     assert speed_key(CELL, "other") != before
     assert speed_key(replace(CELL, depth=3), "machine") == before
+    priced = replace(CELL, reranker=replace(RERANKER, price=PRICE))
+    assert speed_key(priced, "machine") == before
 
 
 def test_record_key_tells_quality_from_speed() -> None:

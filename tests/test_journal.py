@@ -97,6 +97,8 @@ def test_a_journal_cut_off_anywhere_gives_back_its_whole_batches_and_can_go_on(
         b'{"pairs":["x"],"scores":[1.0],"truncated":0}',
         b'{"pairs":[9],"scores":[null],"truncated":0}',
         b'{"pairs":[9],"scores":[NaN],"truncated":0}',
+        b'{"pairs":[9],"scores":[1.0],"truncated":0,"answers":[]}',
+        b'{"pairs":[9],"scores":[1.0],"truncated":0,"answers":{"ok":null}}',
         b"<<<<<<< HEAD",
         b"",
     ],
@@ -126,6 +128,23 @@ def test_scores_under_another_header_are_dropped(header: dict[str, object], path
         pass
     assert _picked_up(path) == ({}, 0)
     assert path.read_text().count("\n") == 1
+
+
+def test_answers_are_counted_over_batches_and_processes(path: Path) -> None:
+    for answers in ({"ok": 3, "missing": 1}, {}, {"ok": 1}):
+        with Journal(path, HEADER) as journal:
+            pair = len(journal.scores)
+            journal.add(ScoredBatch(pairs=[pair], scores=[1.0], answers=answers))
+    assert Journal(path, HEADER).answers == {"ok": 4, "missing": 1}
+
+
+def test_batches_that_do_not_belong_are_neither_believed_nor_kept(path: Path) -> None:
+    _journalled(path)
+    with Journal(path, HEADER, belongs=lambda pairs: 2 not in pairs) as journal:
+        assert journal.scores.keys() == ALL.keys() - {2}
+        with pytest.raises(ValueError, match="part of a list"):
+            journal.add(BATCHES[1])
+    assert _picked_up(path)[0].keys() == ALL.keys() - {2}
 
 
 def test_the_order_of_header_keys_does_not_matter(path: Path) -> None:

@@ -23,11 +23,15 @@ ENGINE = EngineRef(engine="fake", device="cpu")
 
 @dataclass
 class FakeReranker:
-    """Needs one second a pair, a quarter of it to prepare; `pace` slows passes of many queries."""
+    """Needs one second a pair, a quarter of it to prepare; `pace` slows passes of many queries.
+
+    For every query, two attempts fail side by side for `failing_s` first.
+    """
 
     pair_s: float = 1.0
     pace: Iterator[float] = field(default_factory=lambda: repeat(1.0))
     now_s: float = 1000.0
+    failing_s: float = 0.0
     jobs: list[list[str]] = field(default_factory=list)
     after_pass: Callable[[], None] = lambda: None
     ref: RerankerRef = REF
@@ -49,12 +53,16 @@ class FakeReranker:
             self.now_s += SCORE_S * self.pair_s * pace * size
             pairs = range(first, first + size)
             first += size
+            self.now_s += self.failing_s
             yield ScoredBatch(
                 pairs=pairs,
                 scores=[0.0] * size,
                 tokens=10 * size,
                 padded_tokens=12 * size,
                 truncated_pairs=1,
+                searches=1.5,
+                failed_attempts_s=(self.failing_s, self.failing_s) if self.failing_s else (),
+                lost_s=self.failing_s,
             )
         self.after_pass()
 
@@ -114,6 +122,32 @@ def test_raw_times_and_counts_are_those_of_the_passes() -> None:
     assert throughput.docs_per_s == pytest.approx(1.0)
     assert throughput.model_docs_per_s == pytest.approx(6 / 4.5)
     assert (found.peak_device_bytes, found.attention_kernel) == (12345, "sdpa")
+
+
+def test_failed_attempts_stand_beside_the_times_not_in_them() -> None:
+    sizes = [2, 3, 4]
+    smooth, _ = _measured(FakeReranker(), _candidates(sizes))
+    found, warnings = _measured(FakeReranker(failing_s=7.0), _candidates(sizes))
+    assert found.latency is not None and smooth.latency is not None
+    assert found.latency.requests_s == pytest.approx(smooth.latency.requests_s)
+    assert found.throughput is not None and smooth.throughput is not None
+    assert found.throughput.passes_s == pytest.approx(smooth.throughput.passes_s)
+    assert found.throughput.model_passes_s == pytest.approx(smooth.throughput.model_passes_s)
+    assert found.throughput.searches == 4.5
+    # One unmeasured request, three measured ones, five passes of three queries: two each.
+    assert found.failed_attempts_s == (7.0,) * 2 * (1 + 3 + 5 * 3)
+    assert warnings == [
+        "failed attempts (38) took 266.0 s while speed was measured; they are left out of it"
+    ]
+    assert smooth.failed_attempts_s == ()
+
+
+def test_failed_attempts_use_up_the_budget() -> None:
+    fake = FakeReranker(failing_s=10.0)
+    found, _ = _measured(fake, _candidates([1] * 50), budget_s=200.0)
+    assert found.latency is not None
+    # 30 % of 200 s at 11 s each.
+    assert len(found.latency.requests_s) == 6
 
 
 @pytest.mark.parametrize("budget_s", [0.001, 1.0, 30.0, 10_000.0])

@@ -121,11 +121,12 @@ def test_an_unknown_first_stage_is_refused_with_the_nearest(tmp_path: Path) -> N
         naming.open_first_stage(_stage(name="bm26"), "scifact", tmp_path)
 
 
-def test_a_registered_reranker_is_found_by_name_and_all_else_is_a_checkpoint() -> None:
-    checkpoint = registry.load("rerankers", "sequence-classification")
+def test_a_registered_reranker_is_found_by_name_and_all_else_by_its_files() -> None:
+    by_files = registry.load("rerankers", "detected")
     assert naming.find_factory("oracle") is registry.load("rerankers", "oracle")
-    assert naming.find_factory("cross-encoder/ms-marco-MiniLM-L6-v2") is checkpoint
-    assert naming.find_factory("sequence-classification") is checkpoint
+    assert naming.find_factory("cross-encoder/ms-marco-MiniLM-L6-v2") is by_files
+    named = naming.find_factory("some/model", "causal-lm")
+    assert named is registry.load("rerankers", "causal-lm")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from rerankbench.types import (
     EngineRef,
     Environment,
     Json,
+    Price,
     Qrels,
     Query,
     RerankerRef,
@@ -118,8 +119,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
         made.opened.append((name, split))
         return made.collections.setdefault(name, FakeCollection(name=name))
 
-    def find_factory(model: str) -> Any:
-        return find(model) if model in ("bm25", "oracle", "random") else made.factory
+    def find_factory(model: str, family: str | None = None) -> Any:
+        return find(model, family) if model in ("bm25", "oracle", "random") else made.factory
 
     monkeypatch.setattr(naming, "open_collection", open_collection)
     monkeypatch.setattr(naming, "find_factory", find_factory)
@@ -383,3 +384,16 @@ def test_cells_carry_what_loads_them(fakes: Fakes, tmp_path: Path) -> None:
     assert (asked.expected_pairs, sized.expected_pairs) == (None, 1000)
     assert cell.spec == sized == replace(asked, expected_pairs=1000)
     assert cell.cell.engine == EngineRef(engine="auto", device="cpu", threads=6)
+
+
+def test_a_price_is_kept_with_the_model_and_makes_no_other_cell(
+    fakes: Fakes, tmp_path: Path
+) -> None:
+    price = {"amount": 0.5, "unit": "hour", "date": "2026-11-01"}
+    priced = _only(_make(tmp_path, models=[{"model": "m", "price": price}])).cells[1]
+    plain = _only(_make(tmp_path)).cells[1]
+    assert priced.cell.reranker.price == Price(
+        amount=0.5, unit="hour", per=1.0, date="2026-11-01", currency="USD"
+    )
+    assert plain.cell.reranker.price is None
+    assert priced.key == plain.key

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rerankbench import scoring
 from rerankbench.errors import ModelError
+from rerankbench.journal import Journal
 from rerankbench.progress import Advance, Silent
 from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.types import (
@@ -251,6 +252,104 @@ def test_queries_without_candidates_keep_an_empty_ranking(path: Path) -> None:
         ("q1", 1),
         ("q2", 0),
     ]
+
+
+LIST_REF = RerankerRef(
+    name="lists", family="f", revision="1", dtype="float32", recipe={"scores_lists": True}
+)
+
+
+@dataclass
+class Listwise(Pointwise):
+    """Scores that depend on the whole list: its worth, and a document's place in it."""
+
+    ref: RerankerRef = LIST_REF
+    generation: int = 0
+    parts: bool = False
+
+    def score(self, prepared: Job) -> Iterator[ScoredBatch]:
+        start = 0
+        for each in prepared.candidates:
+            pairs = range(start, start + len(each.documents))
+            start = pairs.stop
+            if prepared.done.issuperset(pairs):
+                continue
+            assert prepared.done.isdisjoint(pairs), "part of a list was kept"
+            if self.survives is not None:
+                if not self.survives:
+                    raise Killed
+                self.survives -= 1
+            self.scored.append(each.query.query_id)
+            base = 100.0 * self.generation
+            scores = [base + len(pairs) - place for place in range(len(pairs))]
+            if self.parts:
+                pairs, scores = pairs[:1], scores[:1]
+            answers = {"ok": 2, "wrong format": len(pairs) % 2}
+            yield ScoredBatch(pairs=pairs, scores=scores, truncated_pairs=1, answers=answers)
+
+
+@settings(deadline=None)
+@given(sizes=SIZES, window=st.integers(1, 12), deaths=st.lists(st.integers(0, 4), max_size=4))
+def test_lists_are_resumed_as_a_whole_and_every_answer_is_counted_once(
+    sizes: list[int],
+    window: int,
+    deaths: list[int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("s")
+    lists = _lists(sizes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "WINDOW_PAIRS", window)
+        unbroken = _score(Listwise(), lists, folder / "unbroken.jsonl")
+        scored: list[str] = []
+        for survives in deaths:
+            fake = Listwise(survives=survives)
+            with suppress(Killed):
+                _score(fake, lists, folder / "broken.jsonl")
+            scored += fake.scored
+        last = Listwise()
+        found = _score(last, lists, folder / "broken.jsonl")
+    for job in last.jobs:
+        ids = [each.query.query_id for each in job.candidates]
+        assert [len(each.documents) for each in job.candidates] == [
+            sizes[int(query_id[1:])] for query_id in ids
+        ]
+    assert (found.rankings, found.warnings) == (unbroken.rankings, unbroken.warnings)
+    assert found.truncated_pairs == unbroken.truncated_pairs
+    assert sorted(scored + last.scored) == [f"q{i}" for i, size in enumerate(sizes) if size]
+
+
+def test_a_list_of_which_a_part_is_journalled_is_scored_wholly_and_replaced(path: Path) -> None:
+    lists = _lists([3, 2, 2])
+    with Journal(path, HEADER) as journal:  # As a pointwise reranker would leave it.
+        journal.add(ScoredBatch(pairs=[0, 2], scores=[9.0, 8.0], truncated_pairs=1))
+        journal.add(ScoredBatch(pairs=[1, 3, 4], scores=[9.0, 8.0, 7.0], truncated_pairs=1))
+        journal.add(ScoredBatch(pairs=[5, 6], scores=[2.5, 1.5], truncated_pairs=1))
+    fake = Listwise(generation=1)
+    found = _score(fake, lists, path)
+    assert fake.scored == ["q0", "q1"]
+    assert found.resumed_pairs == 2
+    assert [sorted(each.scores().values()) for each in found.rankings] == [
+        [101.0, 102.0, 103.0],
+        [101.0, 102.0],
+        [1.5, 2.5],
+    ]
+    assert found.truncated_pairs == 3
+    again = Journal(path, HEADER)
+    assert (len(again.scores), again.scores[0]) == (7, 103.0), "the old scores are still there"
+
+
+def test_a_batch_with_a_part_of_a_list_is_a_programming_error(path: Path) -> None:
+    with pytest.raises(ValueError, match="a part of a list"):
+        _score(Listwise(parts=True), _lists([3]), path)
+
+
+def test_malformed_answers_are_told_with_their_kinds(path: Path) -> None:
+    found = _score(Listwise(), _lists([3, 2, 1, 0]), path)
+    assert found.warnings == ("2 of 8 answers were malformed: 2 wrong format",)
+    assert _score(Listwise(), _lists([3, 2, 1, 0]), path).warnings == found.warnings
+    path.unlink()
+    assert _score(Listwise(), _lists([2]), path).warnings == ()
 
 
 def test_truncated_pairs_are_summed_over_batches(path: Path) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +27,8 @@ from rerankbench.types import (
     Hit,
     Latency,
     Measurements,
+    Price,
+    PriceUnit,
     Ranking,
     Record,
     RerankerRef,
@@ -72,6 +74,16 @@ CELLS = st.builds(
         dtype=_maybe(TEXT),
         max_length=_maybe(COUNT),
         recipe=JSON,
+        price=_maybe(
+            st.builds(
+                Price,
+                amount=FLOAT,
+                unit=st.sampled_from(get_args(PriceUnit)),
+                per=FLOAT,
+                date=TEXT,
+                currency=TEXT,
+            )
+        ),
     ),
     engine=st.builds(
         EngineRef, engine=TEXT, device=TEXT, batch_tokens=_maybe(COUNT), threads=_maybe(COUNT)
@@ -91,6 +103,7 @@ MEASUREMENTS = st.builds(
             passes_s=SECONDS,
             model_passes_s=SECONDS,
             energy_j=SECONDS,
+            searches=FLOAT,
         )
     ),
     latency=_maybe(
@@ -102,6 +115,7 @@ MEASUREMENTS = st.builds(
     peak_device_bytes=_maybe(COUNT),
     attention_kernel=_maybe(TEXT),
     foreign_load=_maybe(FLOAT),
+    failed_attempts_s=SECONDS,
 )
 RECORDS = st.builds(
     Record,
@@ -361,6 +375,25 @@ def test_a_wrong_value_is_named_by_its_place(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps(raw))
     with pytest.raises(InputError, match=r"is not a record \(cell\.depth: "):
         read_record(tmp_path / "r.json")
+
+
+def test_a_record_from_before_prices_and_services_is_read(tmp_path: Path) -> None:
+    timed = Throughput(
+        queries=1,
+        pairs=2,
+        tokens=3,
+        padded_tokens=4,
+        truncated_pairs=0,
+        warmup_passes_s=(),
+        passes_s=(1.0,),
+    )
+    record = _record(measurements=Measurements(throughput=timed))
+    raw = json.loads(dump_record(record))
+    del raw["cell"]["reranker"]["price"]
+    del raw["measurements"]["failed_attempts_s"]
+    del raw["measurements"]["throughput"]["searches"]
+    (tmp_path / "r.json").write_text(json.dumps(raw))
+    assert read_record(tmp_path / "r.json") == record
 
 
 @pytest.mark.parametrize("indent", [None, 1])

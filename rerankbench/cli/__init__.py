@@ -12,6 +12,7 @@ from rerankbench import __version__
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.doctor import doctor
 from rerankbench.cli.leaderboard import leaderboard
+from rerankbench.cli.models import models
 from rerankbench.cli.run import run
 from rerankbench.cli.steps import evaluate, rerank, retrieve
 from rerankbench.console import Terminal
@@ -53,10 +54,11 @@ app.command()(rerank)
 app.command()(evaluate)
 app.command()(datasets)
 app.command()(doctor)
+app.command()(models)
 
 
 def main() -> None:
-    """Run the command line and exit: 0 fine, 1 something failed, 2 input error, 130 interrupted."""
+    """Run the command line and exit: 0 fine, 1 a failure, 2 an input error, 130 interrupted."""
     sys.exit(_run(sys.argv[1:]))
 
 

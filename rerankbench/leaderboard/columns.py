@@ -12,6 +12,7 @@ from rerankbench.leaderboard import figures
 from rerankbench.leaderboard.layout import (
     AnyColumn,
     AverageColumn,
+    CostColumn,
     DeltaColumn,
     LatencyColumn,
     MetricColumn,
@@ -96,6 +97,7 @@ def _usual_header(column: AnyColumn, collection: str) -> str:
         "average": "Average of {count}",
         "docs_per_s": "Docs / Sec",
         "latency": "P{percentile} ms",
+        "usd_per_1000_queries": "$ / 1k queries",
         "parameters": "Parameters",
         "queries": "Queries",
     }
@@ -136,6 +138,8 @@ def _entry(column: AnyColumn, line: Line, context: Context) -> Entry:
         return _rate(column, context.timed[line.name])
     if isinstance(column, LatencyColumn):
         return _latency(column, context.timed[line.name])
+    if isinstance(column, CostColumn):
+        return _cost(column, context.timed[line.name])
     if isinstance(column, ParametersColumn):
         return Entry(value=line.newest.cell.reranker.parameters, form="magnitude")
     queries = sum(figures.query_count(record) for record in line.records.values())
@@ -160,6 +164,13 @@ def _latency(column: LatencyColumn, records: Sequence[Record]) -> Entry:
         form="fixed",
         decimals=1 if column.decimals is None else column.decimals,
         span=figures.latency_interval_ms(records[0], column.percentile) if alone else None,
+    )
+
+
+def _cost(column: CostColumn, records: Sequence[Record]) -> Entry:
+    cost = _median([figures.usd_per_1000_queries(record) for record in records])
+    return Entry(
+        value=cost, form="fixed", decimals=3 if column.decimals is None else column.decimals
     )
 
 

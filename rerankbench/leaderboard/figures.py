@@ -16,6 +16,9 @@ FIRST_STAGE_ORDER = "first-stage"
 ENCODED_ONCE = "encoded once per collection"
 """What the recipe of a bi-encoder or of late interaction says of its `documents`."""
 
+REMOTE = "remote"
+"""The device of what a service computes."""
+
 
 def slug(name: str) -> str:
     """How collections are matched: `TREC_COVID`, `trec-covid` and `trec/covid` are the same."""
@@ -78,6 +81,23 @@ def encodes_documents_once(record: Record) -> bool:
     return record.cell.reranker.recipe.get("documents") == ENCODED_ONCE
 
 
+def usd_per_1000_queries(record: Record) -> float | None:
+    """What reranking a thousand queries costs in US dollars, from the price and what was measured.
+
+    Tokens and searches of the offline pass are counted as the service billed them; hours are the
+    wall time of the median pass. None without a price in dollars, or where nothing was counted.
+    """
+    price, throughput = record.cell.reranker.price, record.measurements.throughput
+    if price is None or price.currency != "USD" or throughput is None or not throughput.passes_s:
+        return None
+    units = {
+        "token": throughput.tokens,
+        "search": throughput.searches,
+        "hour": stats.median(throughput.passes_s) / 3600,
+    }[price.unit]
+    return 1000 * price.amount * units / (price.per * throughput.queries) if units else None
+
+
 def is_timed(record: Record) -> bool:
     """Whether any speed was measured."""
     return docs_per_s(record) is not None or latency_ms(record, 50) is not None
@@ -89,8 +109,10 @@ def setting(record: Record) -> tuple[str, str]:
 
 
 def machine(record: Record) -> str:
-    """What the cell ran on, in words: the GPU where it was used, else the CPU."""
+    """What the cell ran on, in words: a service, the GPU where it was used, else the CPU."""
     environment, device = record.environment, record.cell.engine.device
+    if device == REMOTE:
+        return f"a service, called from machine {environment.machine_id}"
     on_gpu = environment.gpu is not None and device != "cpu"
     hardware = environment.gpu if on_gpu else f"{environment.cpu}, {environment.cores} cores"
     return f"{hardware} ({device}, machine {environment.machine_id})"

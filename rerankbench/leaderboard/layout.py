@@ -130,6 +130,13 @@ class LatencyColumn(_Column):
     interval: bool = False
 
 
+class CostColumn(_Column):
+    """US dollars for reranking a thousand queries, by the price in the config."""
+
+    kind: Literal["usd_per_1000_queries"]
+    decimals: Decimals | None = None
+
+
 class ParametersColumn(_Column):
     """How many weights the model has."""
 
@@ -149,6 +156,7 @@ AnyColumn: TypeAlias = (
     | AverageColumn
     | RateColumn
     | LatencyColumn
+    | CostColumn
     | ParametersColumn
     | QueriesColumn
 )

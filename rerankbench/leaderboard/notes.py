@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rerankbench.leaderboard import figures
 from rerankbench.leaderboard.layout import (
     AnyColumn,
+    CostColumn,
     DeltaColumn,
     LatencyColumn,
     Layout,
@@ -52,10 +53,12 @@ def _facts(
     models = [record for record in records if not figures.is_baseline(record)]
     if models:
         machines = sorted(set(map(figures.machine, models)))
-        engines = {f"{one.cell.engine.engine} {one.cell.reranker.dtype}" for one in models}
+        engines = set(map(_engine, models))
         yield f"Run on {'; '.join(machines)}; engine {', '.join(sorted(engines))}."
     if any(isinstance(column, DeltaColumn) for column in columns):
         yield "Δ is the difference to the first stage's own order."
+    if any(isinstance(column, CostColumn) for column in columns):
+        yield from _prices(records)
     pooled = max(map(len, timed.values()), default=0)
     if pooled > 1 and any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
         yield f"Speed is the median over the collections timed, {pooled} of them."
@@ -70,6 +73,27 @@ def _other_work(selection: Selection) -> Iterator[str]:
     }
     if once:
         yield f"Documents encoded once per collection, not once per pair: {_some(sorted(once))}."
+
+
+def _engine(record: Record) -> str:
+    return f"{record.cell.engine.engine} {record.cell.reranker.dtype or ''}".strip()
+
+
+def _prices(records: Sequence[Record]) -> Iterator[str]:
+    """What the costs were computed from, each price with its day and its rows."""
+    rows: dict[str, list[str]] = {}
+    for record in records:
+        price, name = record.cell.reranker.price, record.cell.reranker.name
+        if price is not None:
+            unit = {"token": "tokens", "search": "searches", "hour": "h"}[price.unit]
+            per = f"{price.per:,.0f}" if price.per.is_integer() else f"{price.per:g}"
+            shown = f"{price.amount:g} {price.currency} per {per} {unit} ({price.date})"
+            names = rows.setdefault(shown, [])
+            if name not in names:
+                names.append(name)
+    if rows:
+        prices = "; ".join(f"{_some(names)} {shown}" for shown, names in sorted(rows.items()))
+        yield f"Prices: {prices}."
 
 
 def _first_stage(record: Record) -> str:

@@ -47,7 +47,7 @@ def rerank(work: Work, group: Group, cell: PlannedCell) -> tuple[Ranking, ...]:
     """One reranker's rankings, with no measurement and no record; resumable until forgotten."""
     reranker = _load(work, cell)
     scored = _score(work, group, cell, reranker, find_candidates(work, group))
-    for warning in reranker.warnings():
+    for warning in (*scored.warnings, *reranker.warnings()):
         work.progress.warn(f"{reranker.ref.name}: {warning}")
     return scored.rankings
 
@@ -81,8 +81,9 @@ def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists)
         )
     measurements, speed_warnings = _measure(work, cell, reranker, lists)
     record = _record(work, group, cell, scored, measurements, started_at)
-    found = (*group.collection.warnings(), *lists.warnings, *reranker.warnings(), *speed_warnings)
-    record = replace(record, warnings=(*found, *record.warnings))
+    found = (*group.collection.warnings(), *lists.warnings, *scored.warnings)
+    found = (*found, *reranker.warnings(), *speed_warnings, *record.warnings)
+    record = replace(record, warnings=found)
     work.store.write(record, scored.rankings, fresh=work.fresh)
     store.forget_work(cell.key)
     _report(work, record, speed_warnings)

@@ -9,7 +9,7 @@ from rerankbench import quality
 from rerankbench.errors import RerankbenchError, StorageError
 from rerankbench.pipeline.cells import find_candidates, keep_failure, measure_cell, run_cell
 from rerankbench.pipeline.work import Report, Work
-from rerankbench.plan import Group
+from rerankbench.plan import Group, PlannedCell
 from rerankbench.types import Qrels, Record
 
 
@@ -47,7 +47,7 @@ def _records_there(work: Work, group: Group) -> dict[str, Record]:
         if record is not None:
             record = _with_metrics(work, record, group.qrels)
         if record is not None:
-            found[cell.key] = record
+            found[cell.key] = _with_price(work, record, cell)
     return found
 
 
@@ -61,6 +61,17 @@ def _with_metrics(work: Work, record: Record, qrels: Qrels) -> Record | None:
         return None
     added = quality.evaluate(qrels, rankings, lacking)
     record = replace(record, per_query={**record.per_query, **added})
+    work.store.write_record(record)
+    return record
+
+
+def _with_price(work: Work, record: Record, cell: PlannedCell) -> Record:
+    """The record with the price that the config names now; nothing else depends on it."""
+    price = cell.cell.reranker.price
+    if price is None or price == record.cell.reranker.price:
+        return record
+    priced = replace(record.cell, reranker=replace(record.cell.reranker, price=price))
+    record = replace(record, cell=priced)
     work.store.write_record(record)
     return record
 

@@ -41,14 +41,17 @@ def narrow(model: Any, ids: Sequence[int]) -> None:
 
     full = model.get_output_embeddings()
     with torch.no_grad():
-        weight = full.weight[list(ids)].float()
-        bias = None if getattr(full, "bias", None) is None else full.bias[list(ids)].float()
+        rows = full.weight[list(ids)].float()
+        shift = None if getattr(full, "bias", None) is None else full.bias[list(ids)].float()
 
     class Narrow(torch.nn.Module):
+        weight: torch.Tensor
+        bias: torch.Tensor | None
+
         def __init__(self) -> None:
             super().__init__()
-            self.register_buffer("weight", weight)
-            self.register_buffer("bias", bias)
+            self.register_buffer("weight", rows)
+            self.register_buffer("bias", shift)
 
         def forward(self, hidden: torch.Tensor) -> torch.Tensor:
             return torch.nn.functional.linear(hidden.float(), self.weight, self.bias)
@@ -59,7 +62,7 @@ def narrow(model: Any, ids: Sequence[int]) -> None:
 
 
 def _path_of(model: Any, module: Any) -> str:
-    return next(name for name, each in model.named_modules() if each is module)
+    return next(str(name) for name, each in model.named_modules() if each is module)
 
 
 def decoder(model: Any, _: int | None = None) -> Forward:

@@ -104,7 +104,7 @@ class BatchRun:
 
     def _give_way(self, error: Exception, rows: int, width: int) -> None:
         """Halve the token budget after a lack of memory; anything else is raised again."""
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise error
         if rows == 1:
             raise ModelError(
@@ -112,7 +112,7 @@ class BatchRun:
                 "lower --max-length or use a smaller dtype"
             ) from error
         self._budget = max(1, min(self._budget, rows * width) // 2)
-        _empty_cuda_cache(self._device)
+        empty_cuda_cache(self._device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,8 @@ class _Batch:
     output: Callable[[], npt.NDArray[np.float32]]
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error is a lack of memory of the host or the device."""
     import torch
 
     # CPU allocations fail as plain RuntimeErrors with this text (c10/core/impl/alloc_cpu.cpp).
@@ -134,7 +135,8 @@ def _is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _empty_cuda_cache(device: torch.device) -> None:
+def empty_cuda_cache(device: torch.device) -> None:
+    """Give back what torch holds of a GPU's memory without need."""
     import torch
 
     if device.type == "cuda":

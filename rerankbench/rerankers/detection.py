@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import dataclass
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
 from rerankbench.rerankers import checkpoint as checkpoints
-from rerankbench.rerankers import modules_file
+from rerankbench.rerankers import head_file, modules_file
 from rerankbench.rerankers.late_interaction_files import is_late_interaction
 from rerankbench.types import EngineRef, RerankerRef
 
 # transformers' decoders whose classifiers read the last token instead of the first.
-_DECODERS = frozenset(
-    {"gemma", "gemma2", "gemma3", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
+DECODERS = frozenset(
+    {"gemma", "gemma2", "gemma3_text", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
 )
+# https://huggingface.co/castorini/rank_zephyr_7b_v1_full and its copies; nothing else tells it.
+_WRITES_ORDERS = re.compile(r"rank[-_]?zephyr")
 _FAMILIES = {
     "sequence-classification": "sequence_classification:FACTORY",
     "causal-lm": "prompted:CAUSAL_LM",
@@ -23,6 +26,8 @@ _FAMILIES = {
     "bi-encoder": "embedding:BI_ENCODER",
     "late-interaction": "embedding:LATE_INTERACTION",
     "cross-encoder-modules": "cross_encoder_modules:FACTORY",
+    "head": "head_reranker:FACTORY",
+    "listwise": "listwise:FACTORY",
 }
 
 
@@ -46,6 +51,8 @@ FACTORY = Detected()
 
 def family_of(checkpoint: checkpoints.Checkpoint) -> str:
     """The family's registered name. Raises ModelError where nothing tells it."""
+    if (checkpoint.folder / head_file.NAME).is_file():
+        return "head"
     saved = modules_file.read(checkpoint.folder)
     if is_late_interaction(checkpoint, saved):
         return "late-interaction"
@@ -66,11 +73,14 @@ def _listed_family(saved: modules_file.SavedModules) -> str | None:
 
 def _family_of_architecture(checkpoint: checkpoints.Checkpoint) -> str:
     architecture = checkpoint.architecture
-    decodes = checkpoint.config.get("model_type") in _DECODERS
+    decodes = checkpoint.config.get("model_type") in DECODERS
     if architecture.endswith("ForSequenceClassification"):
         return "causal-lm" if decodes else "sequence-classification"
     if architecture.endswith("ForCausalLM"):
-        return "causal-lm"
+        # Not the card's base model: what was trained on from there may do anything.
+        own = (checkpoint.name, checkpoint.folder.name, checkpoint.config.get("_name_or_path"))
+        writes_orders = any(_WRITES_ORDERS.search(str(name).lower()) for name in own)
+        return "listwise" if writes_orders else "causal-lm"
     if architecture.endswith("ForConditionalGeneration"):
         return "seq2seq"
     raise ModelError(

@@ -15,12 +15,13 @@ def weight_count(path: Path) -> int:
     """Numbers in the file that are learned: floats. Raises ModelError."""
     return sum(
         math.prod(tensor["shape"])
-        for name, tensor in _safetensors_header(path).items()
+        for name, tensor in safetensors_header(path).items()
         if name != "__metadata__" and tensor["dtype"][0] in "FB"
     )
 
 
-def _safetensors_header(path: Path) -> Mapping[str, Any]:
+def safetensors_header(path: Path) -> Mapping[str, Any]:
+    """What the file says of its tensors: dtype and shape by name. Raises ModelError."""
     # The format: 8 bytes of length (little endian), then a JSON header of that length.
     try:
         with path.open("rb") as handle:

@@ -33,7 +33,8 @@ def _python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_all_commands_are_there() -> None:
-    assert {"run", "leaderboard", "retrieve", "rerank", "evaluate", "datasets"} <= set(COMMANDS)
+    wanted = {"run", "leaderboard", "retrieve", "rerank", "evaluate", "datasets", "models"}
+    assert wanted <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -25,7 +25,6 @@ class Fake:
     """Counts the words that question and passage share, then distorts the count."""
 
     rule: Rule
-    scores_lists: bool = False
     ref: RerankerRef = field(
         default_factory=lambda: RerankerRef(
             name="fake", family="test", revision="1", dtype="float32"
@@ -58,9 +57,11 @@ def _overlap(question: str, passage: str) -> float:
 
 
 def _outcomes(
-    rule: Rule, reference: checks.Reference | None = None, **options: bool
+    rule: Rule, reference: checks.Reference | None = None, **recipe: bool | str
 ) -> dict[str, str]:
-    found = checks.run(Fake(rule, **options), reference)
+    fake = Fake(rule)
+    fake.ref = replace(fake.ref, recipe=recipe)
+    found = checks.run(fake, reference)
     assert all("\n" not in check.detail for check in found)
     return {check.name: check.outcome for check in found}
 
@@ -94,6 +95,11 @@ def test_a_fault_is_seen(fault: str) -> None:
 
 def test_a_listwise_score_may_depend_on_the_others() -> None:
     assert _outcomes(_good, scores_lists=True)["padding"] == "skip"
+
+
+def test_ranks_are_not_held_against_a_model_that_writes_orders() -> None:
+    found = _outcomes(lambda x, *_: float(x > 0), scores_lists=True, score="-rank")
+    assert (found["saturation"], found["sigmoid"], found["order"]) == ("skip", "skip", "pass")
 
 
 @pytest.mark.parametrize(

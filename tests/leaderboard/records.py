@@ -13,6 +13,7 @@ from rerankbench.types import (
     FirstStageRef,
     Latency,
     Measurements,
+    Price,
     Record,
     RerankerRef,
     Throughput,
@@ -53,6 +54,7 @@ def make_record(
     warnings: Sequence[str] = (),
     suite: str = "default",
     recipe: Mapping[str, str] | None = None,
+    price: Price | None = None,
 ) -> Record:
     """A record; a metric given as one number is one query with that value."""
     means = {"nDCG@10": 0.5} if metrics is None else metrics
@@ -76,6 +78,7 @@ def make_record(
             parameters=parameters,
             dtype=dtype,
             recipe=recipe or ({"order": "first-stage"} if family == "baseline" else {}),
+            price=price,
         ),
         engine=EngineRef(engine="torch", device=device),
     )

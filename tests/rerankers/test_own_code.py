@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -58,8 +59,9 @@ def test_a_layer_of_its_own_is_read(tmp_path: Path, layer: int | None) -> None:
     spec = RerankerSpec(model=str(folder), trust_remote_code=True, dtype="float32", recipe=recipe)
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=True)
+    causal: Any = AutoModelForCausalLM
+    model = causal.from_pretrained(folder, trust_remote_code=True).eval()
     question = (
         "Given a query A and a passage B, determine whether the passage contains an answer to the "
         "query by providing a prediction of either 'Yes' or 'No'."
@@ -75,4 +77,4 @@ def test_a_layer_of_its_own_is_read(tmp_path: Path, layer: int | None) -> None:
             with torch.no_grad():
                 (logits,) = model(input_ids=ids, cutoff_layers=[layer or 3]).logits
             expected.append(float(logits[0, -1]))
-    assert _scores(spec) == pytest.approx(expected, abs=1e-4)
+    assert _scores(spec) == pytest.approx(expected, abs=1e-4, rel=1e-5)

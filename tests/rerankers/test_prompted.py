@@ -301,7 +301,7 @@ def _saved_as_modules(folder: Path, false_token: str | None = "no") -> Path:
 
 
 @pytest.mark.parametrize("false_token", ["no", None])
-@pytest.mark.parametrize("length", [60, 2048])
+@pytest.mark.parametrize("length", [150, 2048])
 def test_a_decoder_saved_by_sentence_transformers_scores_as_it_does(
     tmp_path: Path, false_token: str | None, length: int
 ) -> None:

@@ -35,6 +35,8 @@ def summary(record: Record) -> dict[str, object]:
         "metrics": {metric: record.mean(metric) for metric in record.per_query},
         "docs_per_s": figures.docs_per_s(record),
         "latency_ms": {f"p{p}": figures.latency_ms(record, p) for p in PERCENTILES},
+        "failed_attempts": len(record.measurements.failed_attempts_s),
+        "usd_per_1000_queries": figures.usd_per_1000_queries(record),
         "machine_id": record.environment.machine_id,
         "started_at": record.started_at,
         "warnings": list(record.warnings),

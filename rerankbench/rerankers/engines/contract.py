@@ -17,12 +17,14 @@ class TokenRows:
     """Pairs as token ids, one after another, without padding.
 
     Pair i is `ids[offsets[i]:offsets[i + 1]]`; `types` (segment ids) lies alike and is None for
-    tokenisers without it.
+    tokenisers without it. A row of `places` (pairs × 4), where someone needs it, is where in its
+    pair the query starts and ends, then the document.
     """
 
     ids: npt.NDArray[np.int32]
     types: npt.NDArray[np.int32] | None
     offsets: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64] | None = None
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:

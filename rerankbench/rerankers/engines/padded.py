@@ -15,14 +15,29 @@ Inputs = Mapping[str, npt.NDArray[np.int64]]
 
 
 def inputs(rows: TokenRows, width: int, padding: int, *, left: bool = False) -> Inputs:
-    """What a model of transformers takes, pairs × `width`, padded on the right or the left."""
+    """What a model of transformers takes, pairs × `width`, padded on the right or the left.
+
+    Rows that tell the places of their texts have two masks more, 1 at a text's tokens; that of
+    the queries ends with the last column that has one.
+    """
     found = {
         "input_ids": rows.padded(rows.ids, width, padding, left=left),
         "attention_mask": rows.mask(width, left=left).astype(np.int64),
     }
     if rows.types is not None:
         found["token_type_ids"] = rows.padded(rows.types, width, 0, left=left)
+    if rows.places is not None:
+        shift = width - rows.lengths[:, None] if left else 0
+        places = rows.places + shift
+        found["query_mask"] = _between(places[:, :2], int(places[:, 1].max(initial=0)))
+        found["document_mask"] = _between(places[:, 2:], width)
     return found
+
+
+def _between(places: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.int64]:
+    """1 from a row's first place up to its second, else 0."""
+    columns = np.arange(width)
+    return ((columns >= places[:, :1]) & (columns < places[:, 1:])).astype(np.int64)
 
 
 class HostEngine:

@@ -1,0 +1,203 @@
+"""Rerankers behind HTTP: what a service answers, and how long it takes when it does.
+
+Every query is one request, or several where it has more documents than a request may hold: a
+model whose scores depend on the other documents then sees only a part of them. At most
+`concurrency` requests are under way at once, over all queries of a job alike: offline they are
+those of many queries, in the single-stream scenario the parts of one query.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import itemgetter
+from urllib.parse import urlsplit
+
+from rerankbench.errors import ModelError
+from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.rerankers.http_client import Client
+from rerankbench.rerankers.http_flight import in_flight, wall_lost_s
+from rerankbench.rerankers.http_forms import MalformedError, Scores
+from rerankbench.rerankers.http_service import Service, described
+from rerankbench.types import EngineRef, RerankerRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Documents `start` to `end` of the query at `place`."""
+
+    place: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A job and the requests that it takes, query by query; finished queries have none."""
+
+    job: Job
+    first_pairs: Sequence[int]
+    requests: Sequence[Request]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Received:
+    given: Scores
+    kept_s: float
+    failed_s: tuple[float, ...]
+    failures: tuple[str, ...]
+
+
+class HttpReranker:
+    """A model behind an address."""
+
+    attention_kernel: str | None = None
+
+    def __init__(
+        self, ref: RerankerRef, engine: EngineRef, service: Service, client: Client
+    ) -> None:
+        """Connections are closed with the last reference."""
+        self.ref, self.engine = ref, engine
+        self._service, self._client = service, client
+        self._failures: Counter[str] = Counter()
+        weakref.finalize(self, client.close)
+
+    def prepare(self, job: Job) -> Prepared:
+        """Which requests there are; bodies are made when they are sent."""
+        sizes = [len(each.documents) for each in job.candidates]
+        first_pairs = list(accumulate(sizes, initial=0))
+        step = self._service.batch_documents
+        requests = [
+            Request(place=place, start=start, end=min(start + step, size))
+            for place, size in enumerate(sizes)
+            if not job.done.issuperset(range(first_pairs[place], first_pairs[place + 1]))
+            for start in range(0, size, step)
+        ]
+        return Prepared(job=job, first_pairs=first_pairs, requests=requests)
+
+    def score(self, prepared: Prepared) -> Iterator[ScoredBatch]:
+        """One batch a query, as they are finished; the last one tells what failures cost."""
+        requests = prepared.requests
+        places = [request.place for request in requests]
+        missing = Counter(places)
+        parts: dict[int, dict[int, _Received]] = {place: {} for place in places}
+        spent_s: dict[int, tuple[float, float]] = {}
+
+        def ask(number: int, stop: threading.Event) -> _Received:
+            return self._ask(prepared.job, requests[number], stop)
+
+        for number, found in in_flight(len(requests), ask, self._service.concurrency):
+            self._failures.update(found.failures)
+            spent_s[number] = (found.kept_s, sum(found.failed_s))
+            place = places[number]
+            parts[place][number] = found
+            missing[place] -= 1
+            if not missing[place]:
+                own = [part for _, part in sorted(parts.pop(place).items(), key=itemgetter(0))]
+                lost_s = self._lost_s(spent_s) if not parts else 0.0
+                yield _batch(prepared, place, own, lost_s)
+
+    def warnings(self) -> Sequence[str]:
+        """Settings that mean nothing to a service, and how often it failed before it answered."""
+        found = [] if self.engine.warning is None else [self.engine.warning]
+        if self._failures:
+            kinds = ", ".join(f"{kind} × {n}" for kind, n in sorted(self._failures.items()))
+            found.append(f"attempts that failed and were repeated: {kinds}")
+        return found
+
+    def peak_device_bytes(self) -> int | None:
+        """The service's memory is its own."""
+        return None
+
+    def _ask(self, job: Job, request: Request, stop: threading.Event) -> _Received:
+        candidates = job.candidates[request.place]
+        texts = [each.content for each in candidates.documents[request.start : request.end]]
+        form = self._service.form
+        body = form.body(self._service.model, candidates.query.text, texts, self._service.options)
+        reply = self._client.post(body, stop)
+        try:
+            given = form.read(reply.body, reply.headers, len(texts))
+        except MalformedError as error:
+            raise ModelError(
+                f"{self._client.who}: not the answer of {self._service.api}: "
+                f"{self._client.cleared(str(error))}; check 'url' and 'api'"
+            ) from None
+        return _Received(
+            given=given, kept_s=reply.kept_s, failed_s=reply.failed_s, failures=reply.failures
+        )
+
+    def _lost_s(self, spent_s: Mapping[int, tuple[float, float]]) -> float:
+        kept_s, failed_s = zip(*(spent_s[number] for number in sorted(spent_s)), strict=True)
+        return wall_lost_s(kept_s, failed_s, self._service.concurrency)
+
+
+def _batch(
+    prepared: Prepared, place: int, parts: Sequence[_Received], lost_s: float
+) -> ScoredBatch:
+    scores = [score for part in parts for score in part.given.scores]
+    first = prepared.first_pairs[place]
+    kept = [at for at in range(len(scores)) if first + at not in prepared.job.done]
+    tokens = sum(part.given.tokens or 0 for part in parts)
+    billed = [part.given.searches for part in parts]
+    return ScoredBatch(
+        pairs=[first + at for at in kept],
+        scores=[scores[at] for at in kept],
+        tokens=tokens,
+        padded_tokens=tokens,
+        searches=sum(1 if searches is None else searches for searches in billed),
+        failed_attempts_s=[each for part in parts for each in part.failed_s],
+        lost_s=lost_s,
+    )
+
+
+class _Factory:
+    """Finds services by their recipe; asks them nothing."""
+
+    scores_documents = True
+
+    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+        """What will be asked of whom. Raises UsageError, also where there is no key."""
+        found = described(spec)
+        found.key()
+        ref = RerankerRef(
+            name=spec.name or spec.model,
+            family="http",
+            # A service does not say which weights it runs; a revision is the user's word for it.
+            revision=f"{found.api}:{spec.model}" + (f"@{spec.revision}" if spec.revision else ""),
+            recipe={
+                "api": found.api,
+                "url": found.url,
+                "score": found.form.meaning,
+                "batch_documents": found.batch_documents,
+                **found.options,
+            },
+        )
+        unused = {
+            "dtype": spec.dtype,
+            "max_length": spec.max_length,
+            "batch_tokens": spec.batch_tokens,
+            "engine": None if spec.engine == "auto" else spec.engine,
+        }
+        given = [name for name, value in unused.items() if value is not None]
+        engine = EngineRef(
+            engine=found.api,
+            device="remote",
+            threads=found.concurrency,
+            reason=f"{urlsplit(found.url).netloc}, {found.concurrency} requests at once",
+            warning=f"{', '.join(given)}: the service's own affair, not sent" if given else None,
+        )
+        return ref, engine
+
+    def load(self, spec: RerankerSpec) -> HttpReranker:
+        """Ready to ask; nothing is connected yet. Raises UsageError."""
+        ref, engine = self.identify(spec)
+        found = described(spec)
+        client = Client(ref.name, found.url, found.key(), found.patience)
+        return HttpReranker(ref, engine, found, client)
+
+
+FACTORY = _Factory()

@@ -1,0 +1,190 @@
+"""Asking a service, again where that may help: bounded retries, doubling waits, no key shown.
+
+A key travels in one header and nowhere else: it is in no repr, no message and no record, and what
+a server says is cleared of it before it is shown.
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPException
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from rerankbench import __version__
+from rerankbench.errors import ModelError
+from rerankbench.rerankers.http_connections import MOST_BYTES, Answer, Connections, TooLongError
+from rerankbench.rerankers.http_words import asked_wait_s, remedy, said, shown
+
+# Besides all from 500 on: the service was too slow or too busy.
+_REPEATED = (408, 429)
+_JITTER_SEED = 20_240_301
+
+Pause: TypeAlias = Callable[[threading.Event, float], bool]
+"""Wait for so many seconds, or until the event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long and how often a service is asked; waits double from `first_wait_s` on.
+
+    `longest_wait_s` bounds every wait, also one that the service asks for.
+    """
+
+    timeout_s: float = 60.0
+    retries: int = 5
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A secret, and the environment variable that it came from."""
+
+    variable: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back at last.
+
+    `kept_s` are the seconds of the attempt that succeeded, `failed_s` those of every attempt
+    before it, each with the wait that followed, `failures` what was wrong with them.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    kept_s: float
+    failed_s: tuple[float, ...] = ()
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Failure:
+    """An attempt that may be repeated; `wait_s` is what the service asked for."""
+
+    kind: str
+    detail: str
+    wait_s: float = 0.0
+
+
+class Stopped(Exception):
+    """Nobody waits for this reply any more."""
+
+
+class Client:
+    """One address, for any number of threads."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        key: Key | None,
+        patience: Patience,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        pause: Pause = threading.Event.wait,
+        jitter: Callable[[], float] | None = None,
+    ) -> None:
+        """Nothing is connected yet; `name` is what messages call the service; `jitter` is 0…1."""
+        self.who = f"{name} ({urlsplit(url).netloc})"
+        self._connections = Connections(url, patience.timeout_s)
+        self._key, self._patience = key, patience
+        self._clock, self._pause = clock, pause
+        self._jitter = jitter or random.Random(_JITTER_SEED).random
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    def cleared(self, text: str) -> str:
+        """The text as one short line without the key."""
+        return shown(text, self._key.value if self._key else None)
+
+    def post(self, body: bytes, stop: threading.Event) -> Reply:
+        """The reply to a JSON body, asked for again while that may help.
+
+        Raises ModelError when it does not, and Stopped once `stop` is set.
+        """
+        failed_s: list[float] = []
+        failures: list[str] = []
+        while not stop.is_set():
+            began_s = self._clock()
+            found = self._attempt(body)
+            if isinstance(found, Answer):
+                return Reply(
+                    headers=found.headers,
+                    body=found.body,
+                    kept_s=self._clock() - began_s,
+                    failed_s=tuple(failed_s),
+                    failures=tuple(failures),
+                )
+            failures.append(found.kind)
+            if len(failures) > self._patience.retries:
+                raise ModelError(
+                    f"{self.who}: {found.kind} at the last of {len(failures)} attempts "
+                    f"({found.detail}); see that the service runs, or raise 'retries' or "
+                    "'timeout_s'"
+                )
+            self._pause(stop, self._wait_s(len(failures), found.wait_s))
+            failed_s.append(self._clock() - began_s)
+        raise Stopped
+
+    def _wait_s(self, failures: int, asked_s: float) -> float:
+        """Half to all of a wait that doubles, or what the service asked for if that is longer."""
+        longest_s = self._patience.longest_wait_s
+        # The exponent is bounded, as no float holds 2 to the 1024.
+        doubled_s = self._patience.first_wait_s * 2.0 ** min(failures - 1, 60)
+        wait_s = min(doubled_s, longest_s) * (1 + self._jitter()) / 2
+        return max(wait_s, min(asked_s, longest_s))
+
+    def _attempt(self, body: bytes) -> Answer | _Failure:
+        try:
+            answer = self._connections.post(body, self._headers())
+        except TimeoutError:
+            return _Failure(kind="timeout", detail=f"no answer in {self._patience.timeout_s:g} s")
+        except TooLongError:
+            raise ModelError(
+                f"{self.who}: its answer is longer than {MOST_BYTES:,} bytes; check 'url'"
+            ) from None
+        except ssl.SSLCertVerificationError as error:
+            reason = shown(error.verify_message)
+            raise ModelError(
+                f"{self.who}: its certificate is not trusted ({reason}); mend it, or name "
+                "the file of its authority in SSL_CERT_FILE"
+            ) from None
+        except (OSError, HTTPException) as error:
+            detail = shown(str(error) or type(error).__name__)
+            return _Failure(kind="no connection", detail=detail)
+        return answer if 200 <= answer.status < 300 else self._failure(answer)
+
+    def _failure(self, answer: Answer) -> _Failure:
+        """A status that may pass. Raises ModelError for one that will not."""
+        variable, secret = (self._key.variable, self._key.value) if self._key else (None, None)
+        message = said(answer.body, secret)
+        if answer.status not in _REPEATED and answer.status < 500:
+            raise ModelError(
+                f"{self.who}: HTTP {answer.status} ({message}); {remedy(answer.status, variable)}"
+            )
+        return _Failure(
+            kind=f"HTTP {answer.status}",
+            detail=message,
+            wait_s=asked_wait_s(answer.headers.get("retry-after", ""), datetime.now(UTC)),
+        )
+
+    def _headers(self) -> dict[str, str]:
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": f"rerankbench/{__version__}",
+        }
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key.value}"
+        return headers

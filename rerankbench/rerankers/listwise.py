@@ -1,0 +1,148 @@
+"""Listwise rerankers: language models that write the order of a window of passages.
+
+RankZephyr and any other model that follows a chat: a window slides over the candidates from the
+last to the first, and each answer, `[2] > [1] > [3]`, orders the passages in it anew
+(https://arxiv.org/abs/2312.02724, https://github.com/castorini/rank_llm). There is no score: a
+document's is its rank from the end, so that none tie. It depends on all candidates and on the
+order they came in, so it is never kept by pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from rerankbench.errors import ModelError, UsageError
+from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers import checkpoint as checkpoints
+from rerankbench.rerankers import loading
+from rerankbench.rerankers.generation import Generator
+from rerankbench.rerankers.listwise_order import Listwise
+from rerankbench.rerankers.listwise_prompt import RANKZEPHYR, Format, Writer
+from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
+from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.types import EngineRef, RerankerRef
+
+FAMILY = "listwise"
+# The context that rank_llm gives RankZephyr, and its windows.
+MAX_LENGTH, WINDOW, STRIDE = 4096, 20, 10
+
+_WORDING = ("system", "prefix", "body", "suffix", "titled", "chat_template")
+_SETTINGS: Mapping[str, Kind] = {
+    "window": "integer",
+    "stride": "integer",
+    "passage_words": "integer",
+    **dict.fromkeys(_WORDING, "text"),
+}
+# What transformers calls decoders that write.
+_WRITERS = ("ForCausalLM", "LMHeadModel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How lists are ordered: windows, and how a model is asked about one."""
+
+    window: int
+    stride: int
+    form: Format
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factory:
+    """Finds, identifies and loads language models as listwise rerankers."""
+
+    scores_documents: bool = True
+
+    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
+        checkpoint = _find(spec)
+        return _reranker_ref(checkpoint, spec, _recipe(spec)), engine_ref(spec)
+
+    def load(self, spec: RerankerSpec) -> Listwise:
+        """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
+        checkpoint, recipe = _find(spec), _recipe(spec)
+        ref, engine = _reranker_ref(checkpoint, spec, recipe), engine_ref(spec)
+        max_length = int(ref.max_length or MAX_LENGTH)
+        device = loading.ready(engine)
+        tokenizer = loading.tokenizer(checkpoint, spec)
+        writer = Writer(
+            tokenizer, recipe.form, window=recipe.window, max_length=max_length, name=ref.name
+        )
+        model = loading.model(
+            checkpoint,
+            spec,
+            "AutoModelForCausalLM",
+            dtype=str(ref.dtype),
+            trained_as="a language model",
+        )
+        return Listwise(
+            ref=ref,
+            engine_ref=engine,
+            writer=writer,
+            generator=Generator(model.to(device), tokenizer, device=device, name=ref.name),
+            window=recipe.window,
+            stride=recipe.stride,
+            beside=max(1, int(engine.batch_tokens or 0) // max_length),
+        )
+
+
+FACTORY = Factory()
+
+
+def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
+    found = checkpoints.find(
+        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
+    )
+    if not found.architecture.endswith(_WRITERS):
+        raise ModelError(
+            f"{found.name}: {found.architecture} does not write; name a language model, whose "
+            "config.json says …ForCausalLM"
+        )
+    return found
+
+
+def _reranker_ref(
+    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe
+) -> RerankerRef:
+    return RerankerRef(
+        name=checkpoint.name,
+        family=FAMILY,
+        revision=checkpoint.revision,
+        parameters=checkpoint.parameter_count(),
+        dtype=dtype_of(spec),
+        max_length=checkpoint.length_within(spec.max_length, default=MAX_LENGTH),
+        recipe={
+            "architecture": checkpoint.architecture,
+            "prompt": recipe.form.text,
+            "decoding": "greedy",
+            "score": "-rank",
+            "scores_lists": True,
+            "window": recipe.window,
+            "stride": recipe.stride,
+            "truncation": f"passages beyond {recipe.form.passage_words} words, fewer where the "
+            "prompt is too long; then the query",
+        },
+    )
+
+
+def _recipe(spec: RerankerSpec) -> Recipe:
+    """RankZephyr's, with the config's changes. Raises UsageError."""
+    asked = settings(spec, _SETTINGS)
+    window = asked.pop("window", WINDOW)
+    stride = asked.pop("stride", min(STRIDE, window))
+    form = replace(RANKZEPHYR, **asked)
+    if window < 2:
+        raise UsageError(f"{spec.model}: the recipe's window must be at least 2 passages")
+    if not 1 <= stride <= window:
+        raise UsageError(
+            f"{spec.model}: the recipe's stride must be between 1 and its window, {window}, so "
+            "that no passage is left out"
+        )
+    if form.passage_words < 1:
+        raise UsageError(f"{spec.model}: the recipe's passage_words must be at least 1")
+    for part, field in (("body", "rank"), ("body", "candidate"), ("titled", "text")):
+        if f"{{{field}}}" not in getattr(form, part):
+            raise UsageError(f"{spec.model}: the recipe's {part} must hold {{{field}}}")
+    if "{query}" not in form.prefix + form.suffix:
+        raise UsageError(f"{spec.model}: the recipe's prefix or suffix must hold {{query}}")
+    return Recipe(window=window, stride=stride, form=form)
