@@ -243,6 +243,20 @@ def test_what_is_no_late_interaction_is_refused(tmp_path: Path) -> None:
         _load(unknown)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_gives_the_scores_of_the_cpu(tmp_path: Path) -> None:
+    colbert = models.stanford(tmp_path / "colbert", METADATA)
+    two_tower = models.encoder(tmp_path / "two-tower")
+    models.add_modules(two_tower, [models.pooling()])
+    candidates = models.asked()
+    for folder in (colbert, two_tower):
+        expected = models.score(_load(folder), candidates)
+        reranker = _load(folder, device="cuda", batch_tokens=150)
+        assert models.score(reranker, candidates) == pytest.approx(expected, abs=1e-3)
+        assert (reranker.peak_device_bytes() or 0) > 0
+
+
 # What follows compares with sentence-transformers itself.
 
 
