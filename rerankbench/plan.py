@@ -10,16 +10,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rerankbench import catalogue, naming
+from rerankbench import catalogue, lineup, naming
 from rerankbench.config import (
     DatasetConfig,
-    ModelConfig,
     RunConfig,
     threads_wanted,
 )
-from rerankbench.errors import ConfigError, RerankbenchError, UsageError
+from rerankbench.errors import ConfigError, RerankbenchError
 from rerankbench.fusion import Fusion
 from rerankbench.identity import quality_key, record_key, speed_key
+from rerankbench.lineup import AskedModel
 from rerankbench.protocols import (
     Collection,
     FirstStage,
@@ -30,12 +30,10 @@ from rerankbench.protocols import (
 from rerankbench.types import (
     Cell,
     CollectionRef,
-    EngineRef,
     Environment,
     FirstStageRef,
     Qrels,
     Query,
-    RerankerRef,
 )
 
 QUERY_SAMPLE_SEED = 20_231_114
@@ -84,15 +82,6 @@ class Plan:
     groups: tuple[Callable[[], Group], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Model:
-    factory: RerankerFactory
-    spec: RerankerSpec
-    ref: RerankerRef
-    engine: EngineRef
-    fusion: Fusion | None = None
-
-
 def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path) -> Plan:
     """Check every name of the config; all mistakes are raised together as one ConfigError.
 
@@ -105,7 +94,9 @@ def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path
     collections = _all(problems, ids, lambda pair: naming.open_collection(*pair))
     device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
     threads = threads_wanted(environment.cores)
-    models = _all(problems, _model_entries(config), lambda m: _model(m, config, device, threads))
+    models = _all(
+        problems, lineup.entries(config), lambda m: lineup.identify(m, config, device, threads)
+    )
     stages = [
         (collection, stage)
         for collection in collections
@@ -117,7 +108,7 @@ def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path
     ]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
-    _refuse_twins(models)
+    lineup.refuse_twins(models)
     unique = {metric.name: metric for metric in metrics}
     groups = tuple(
         partial(_group, config, collection, name, stage, models, environment)
@@ -142,72 +133,12 @@ def _dataset_ids(dataset: DatasetConfig) -> list[tuple[str, str | None]]:
     return [(each, dataset.split) for each in ids]
 
 
-def _model_entries(config: RunConfig) -> list[ModelConfig]:
-    """The models asked for, after the first stage's own row, which every table needs."""
-    if any(entry.model == "bm25" for entry in config.models):
-        return list(config.models)
-    return [ModelConfig(model="bm25"), *config.models]
-
-
-def reranker_spec(
-    entry: ModelConfig, config: RunConfig, device: str, threads: int
-) -> RerankerSpec:
-    """What the factory is asked for: the model's own keys, else the run's."""
-    dtype = entry.dtype or config.dtype
-    return RerankerSpec(
-        model=entry.model,
-        name=entry.name,
-        family=entry.family,
-        recipe=entry.recipe,
-        revision=entry.revision,
-        trust_remote_code=entry.trust_remote_code,
-        device=device,
-        dtype=None if dtype == "auto" else dtype,
-        engine=entry.engine or config.engine,
-        threads=threads,
-        batch_tokens=entry.batch_tokens or config.batch_tokens,
-        max_length=entry.max_length or config.max_length,
-    )
-
-
-def _model(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> _Model:
-    if entry.trust_remote_code and entry.revision is None and not Path(entry.model).is_dir():
-        raise UsageError(
-            f"{entry.model}: trust_remote_code needs the revision to trust; add 'revision: COMMIT'"
-        )
-    spec = reranker_spec(entry, config, device, threads)
-    factory = naming.find_factory(entry.model, entry.family)
-    ref, engine = factory.identify(spec)
-    ref = replace(ref, price=None if entry.price is None else entry.price.value)
-    if entry.fusion is None:
-        return _Model(factory=factory, spec=spec, ref=ref, engine=engine)
-    fusion = Fusion(**entry.fusion.model_dump())
-    ref = replace(
-        ref,
-        name=entry.name or f"{ref.name} + {fusion.label}",
-        recipe={**ref.recipe, "fusion": fusion.described},
-    )
-    return _Model(factory=factory, spec=spec, ref=ref, engine=engine, fusion=fusion)
-
-
-def _refuse_twins(models: Sequence[_Model]) -> None:
-    """Two rows of one name could not be told apart in a table."""
-    seen: dict[str, RerankerRef] = {}
-    for model in models:
-        twin = seen.setdefault(model.ref.name, model.ref)
-        if twin is not model.ref:
-            raise UsageError(
-                f"two models are called '{model.ref.name}'; give one another name in a config: "
-                f"{{model: {model.spec.model}, name: …}}"
-            )
-
-
 def _group(
     config: RunConfig,
     collection: Collection,
     name: str,
     stage: FirstStage,
-    models: Sequence[_Model],
+    models: Sequence[AskedModel],
     environment: Environment,
 ) -> Group:
     queries, qrels = _sample(collection, config.limit_queries)
@@ -224,7 +155,7 @@ def _group(
     stage_ref = FirstStageRef(name=name, parameters=stage.describe())
     pairs = len(queries) * config.top_k
     cells = [
-        _cell(_sized(model, pairs), collection_ref, stage_ref, config, environment)
+        _cell(lineup.sized(model, pairs), collection_ref, stage_ref, config, environment)
         for model in models
     ]
     return Group(
@@ -239,12 +170,6 @@ def _group(
     )
 
 
-def _sized(model: _Model, pairs: int) -> _Model:
-    """The model with the engine that suits a job of so many pairs."""
-    spec = replace(model.spec, expected_pairs=pairs)
-    return replace(model, spec=spec, engine=model.factory.identify(spec)[1])
-
-
 def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...], Qrels]:
     """All queries and qrels, or a seeded sample of the judged queries that have a text."""
     queries, qrels = tuple(collection.queries()), collection.qrels()
@@ -257,7 +182,7 @@ def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...
 
 
 def _cell(
-    model: _Model,
+    model: AskedModel,
     collection: CollectionRef,
     stage: FirstStageRef,
     config: RunConfig,

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rerankbench import config as configs
-from rerankbench import environment, naming, plan, registry
+from rerankbench import environment, lineup, naming, registry
 from rerankbench.config import RunConfig, threads_wanted
 from rerankbench.console import Terminal, printable
 from rerankbench.doctor import machine, model
@@ -55,7 +55,7 @@ def _examined(
     entries = [each for each in config.models if name in (each.model, each.name)]
     if not entries:
         raise UsageError(f"the config names no model '{name}'; add it to its models")
-    spec = plan.reranker_spec(entries[0], config, device, threads)
+    spec = lineup.reranker_spec(entries[0], config, device, threads)
     factory = naming.find_factory(spec.model, spec.family)
     if not factory.scores_documents:
         raise UsageError(f"{name} reads no documents; name a model")

@@ -49,7 +49,7 @@ def run(reranker: Reranker, reference: Reference | None) -> list[Check]:
         if reranker.ref.scores_lists
         else _same("padding", together, alone, reranker, "padding"),
         _skip("saturation", _RANKS) if ranks else _distinct(scores),
-        _skip("sigmoid", _RANKS) if ranks else _sigmoids(scores, together),
+        _skip("sigmoid", _RANKS) if ranks else _sigmoids(scores, together, reranker),
         _agreement(reranker, together, mixed, reference),
     ]
 
@@ -106,9 +106,11 @@ def _distinct(scores: Sequence[float]) -> Check:
     return Check(name=name, outcome=outcome, detail=f"{seen}; {remedy}")
 
 
-def _sigmoids(scores: Sequence[float], more: Sequence[float]) -> Check:
+def _sigmoids(scores: Sequence[float], more: Sequence[float], reranker: Reranker) -> Check:
     """Raw logits leave [0, 1]; a sigmoid stays inside, a second one in [0.5, 0.731]."""
     name = "sigmoid"
+    if reranker.ref.recipe.get("score") == "cosine":
+        return _skip(name, "a cosine lies between -1 and 1 by itself")
     low, high = min(*scores, *more), max(*scores, *more)
     seen = f"scores from {low:.3g} to {high:.3g}"
     if _TWICE_SQUASHED[0] <= low and high <= _TWICE_SQUASHED[1]:

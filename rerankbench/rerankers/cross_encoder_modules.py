@@ -79,6 +79,7 @@ class Factory:
                 template=template_of(tokenizer),
             ),
             device=device,
+            about=loading.about(checkpoint, tokenizer),
         )
 
 

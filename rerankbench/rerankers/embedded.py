@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -83,8 +83,9 @@ class Embedded:
         similarity: str,
         device: Any,
         notes: Sequence[str] = (),
+        about: Mapping[str, str] | None = None,
     ) -> None:
-        """`engine` takes `TextRows`; `notes` are told with the warnings."""
+        """`engine` takes `TextRows`; `notes` are told with the warnings, `about` by `doctor`."""
         self.ref = ref
         self.engine = engine_ref
         self.attention_kernel = engine.attention_kernel
@@ -93,6 +94,7 @@ class Embedded:
         self._encode_documents = encode_documents
         self._similarity = similarity
         self._device = device
+        self.about = about or {}
         self._notes = notes
         self._cut_queries: set[str] = set()
 

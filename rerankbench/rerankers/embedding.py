@@ -81,6 +81,7 @@ class Factory:
             similarity=recipe.similarity,
             device=device,
             notes=() if recipe.unused_prompt is None else (note,),
+            about=loading.about(checkpoint, tokenizer),
         )
 
     def _ref(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rerankbench.errors import ModelError, UsageError
@@ -39,6 +40,17 @@ def tokenizer(checkpoint: Checkpoint, spec: RerankerSpec) -> Any:
         raise _unloadable(checkpoint, error) from error
     if not found.is_fast:
         raise ModelError(f"{checkpoint.name}: has no fast tokeniser; save one as tokenizer.json")
+    return found
+
+
+def about(checkpoint: Checkpoint, tokeniser: Any) -> Mapping[str, str]:
+    """What a person may want to know besides, for `doctor`: labels and tokeniser."""
+    found = {}
+    if checkpoint.architecture.endswith("ForSequenceClassification"):
+        names = (checkpoint.config.get("id2label") or {}).values()
+        found["labels"] = ", ".join(map(str, names)) or str(checkpoint.label_count)
+    kind, side = type(tokeniser).__name__, tokeniser.padding_side
+    found["tokeniser"] = f"{kind}, {len(tokeniser):,} tokens; pads on the {side} by itself"
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,11 +42,13 @@ class Pointwise:
         engine: Engine,
         encode: Callable[[Job], EncodedPairs],
         device: Any,
+        about: Mapping[str, str] | None = None,
     ) -> None:
         """Keep a model that is on its device and in evaluation mode.
 
-        Its logits are pairs × 1 or 2, read by `relevance`.
+        Its logits are pairs × 1 or 2, read by `relevance`. `about` is more that `doctor` shows.
         """
+        self.about = about or {}
         self.ref = ref
         self.engine = engine_ref
         self.attention_kernel = engine.attention_kernel

@@ -74,7 +74,14 @@ class Factory:
             prompt.Prompt(segments=preset.segments, free=preset.free),
             max_length=int(ref.max_length or preset.max_length),
         )
-        return Pointwise(ref=ref, engine_ref=engine, engine=made, encode=encode, device=device)
+        return Pointwise(
+            ref=ref,
+            engine_ref=engine,
+            engine=made,
+            encode=encode,
+            device=device,
+            about=loading.about(checkpoint, tokenizer),
+        )
 
     def _identified(
         self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec

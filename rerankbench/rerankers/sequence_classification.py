@@ -159,4 +159,5 @@ def _load(
             template=template_of(tokenizer),
         ),
         device=device,
+        about=loading.about(checkpoint, tokenizer),
     )

@@ -35,6 +35,8 @@ def test_an_untrained_model_fails_the_order_and_nothing_else(
     assert outcomes["batch size"] == outcomes["padding"] == "pass"
     assert outcomes["sentence-transformers"] in ("pass", "skip")
     assert whole["facts"]["family"] == "sequence-classification"
+    assert whole["facts"]["labels"] == "LABEL_0"
+    assert whole["facts"]["tokeniser"].startswith("BertTokenizer, ")
     assert whole["facts"]["limit"] == f"{tiny.MAX_LENGTH:,} tokens a pair"
 
 

@@ -439,3 +439,49 @@ def test_under_other_packages_a_record_without_speed_is_made_anew(
     asked = [each for each in _options(collection, model) if each != "--no-speed"]
     assert command(*asked, "--speed-budget", "0.2").code == 0
     assert max(json.loads(path.read_text())["per_query"]["nDCG@10"].values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("fusion", "label"), [("rrf", "RRF"), ("{method: linear, weight: 0.7}", "0.7 linear")]
+)
+def test_a_fused_row_joins_its_reranker_with_the_first_stage(
+    command: Command, collection: Path, model: Path, fusion: str, label: str
+) -> None:
+    Path("fused.yaml").write_text(
+        f"datasets: [{collection}]\n"
+        f"models: [{model}, {{model: {model}, fusion: {fusion}}}]\n"
+        "device: cpu\nspeed: {enabled: false}\n"
+    )
+    done = command("run", "fused.yaml")
+    assert done.code == 0, done.err
+    found = tiny.records(Path("results"))
+    runs = {}
+    for name in ("bm25", "tiny-bert", f"tiny-bert + {label}"):
+        (path,) = Path("results").rglob(f"runs/{found[name]['quality_key']}.trec.gz")
+        by_query: dict[str, dict[str, float]] = {}
+        for query, document, score in tiny.run_lines(path):
+            by_query.setdefault(query, {})[document] = score
+        runs[name] = by_query
+    first, own, fused = runs.values()
+    for query, scores in fused.items():
+        for document, score in scores.items():
+            parts = [
+                _rank_part(each[query], document)
+                if fusion == "rrf"
+                else _scaled(each[query], document)
+                for each in (first, own)
+            ]
+            weights = (1.0, 1.0) if fusion == "rrf" else (0.3, 0.7)
+            expected = sum(w * part for w, part in zip(weights, parts, strict=True))
+            assert score == pytest.approx(expected, rel=1e-9)
+    assert found[f"tiny-bert + {label}"]["cell"]["reranker"]["recipe"]["fusion"]
+
+
+def _rank_part(scores: dict[str, float], document: str) -> float:
+    order = sorted(scores, key=lambda each: (scores[each], each), reverse=True)
+    return 1 / (60 + order.index(document) + 1)
+
+
+def _scaled(scores: dict[str, float], document: str) -> float:
+    low, high = min(scores.values()), max(scores.values())
+    return (scores[document] - low) / (high - low)
