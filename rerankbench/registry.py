@@ -50,6 +50,7 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "http": "rerankbench.rerankers.http:FACTORY",
         "head": "rerankbench.rerankers.head_reranker:FACTORY",
         "listwise": "rerankbench.rerankers.listwise:FACTORY",
+        "jina-v3": "rerankbench.rerankers.jina_v3:FACTORY",
     },
     "metrics": {
         "nDCG": "rerankbench.metrics.trec_eval:ndcg",

@@ -20,6 +20,7 @@ _FEWEST_RIGHT = 10
 _TOLERANCE = {"float32": 1e-4}
 _LOW_PRECISION_TOLERANCE = 0.05
 _RANKS = "ranks are not squashed"
+_COSINES = "cosines stay between -1 and 1"
 # σ of anything in [0, 1]: what a second sigmoid leaves.
 _TWICE_SQUASHED = (0.5, 0.7310586)
 
@@ -41,7 +42,9 @@ def run(reranker: Reranker, reference: Reference | None) -> list[Check]:
     # One request a query, and one a pair: other neighbours, other padding.
     by_query = [x for each in mixed for x in score(reranker, [each])]
     alone = [x for each in mixed for one in _split(each) for x in score(reranker, [one])]
-    ranks = reranker.ref.recipe.get("score") == "-rank"
+    kind = reranker.ref.recipe.get("score")
+    ranks = kind == "-rank"
+    why = _RANKS if ranks else _COSINES if kind == "cosine" else None
     return [
         _order(scores),
         _same("batch size", together, by_query, reranker, "batches"),
@@ -49,7 +52,7 @@ def run(reranker: Reranker, reference: Reference | None) -> list[Check]:
         if reranker.ref.scores_lists
         else _same("padding", together, alone, reranker, "padding"),
         _skip("saturation", _RANKS) if ranks else _distinct(scores),
-        _skip("sigmoid", _RANKS) if ranks else _sigmoids(scores, together, reranker),
+        _skip("sigmoid", why) if why else _sigmoids(scores, together),
         _agreement(reranker, together, mixed, reference),
     ]
 
@@ -106,11 +109,9 @@ def _distinct(scores: Sequence[float]) -> Check:
     return Check(name=name, outcome=outcome, detail=f"{seen}; {remedy}")
 
 
-def _sigmoids(scores: Sequence[float], more: Sequence[float], reranker: Reranker) -> Check:
+def _sigmoids(scores: Sequence[float], more: Sequence[float]) -> Check:
     """Raw logits leave [0, 1]; a sigmoid stays inside, a second one in [0.5, 0.731]."""
     name = "sigmoid"
-    if reranker.ref.recipe.get("score") == "cosine":
-        return _skip(name, "a cosine lies between -1 and 1 by itself")
     low, high = min(*scores, *more), max(*scores, *more)
     seen = f"scores from {low:.3g} to {high:.3g}"
     if _TWICE_SQUASHED[0] <= low and high <= _TWICE_SQUASHED[1]:

@@ -28,6 +28,7 @@ _FAMILIES = {
     "cross-encoder-modules": "cross_encoder_modules:FACTORY",
     "head": "head_reranker:FACTORY",
     "listwise": "listwise:FACTORY",
+    "jina-v3": "jina_v3:FACTORY",
 }
 
 
@@ -83,6 +84,8 @@ def _family_of_architecture(checkpoint: checkpoints.Checkpoint) -> str:
         return "listwise" if writes_orders else "causal-lm"
     if architecture.endswith("ForConditionalGeneration"):
         return "seq2seq"
+    if architecture == "JinaForRanking":
+        return "jina-v3"
     raise ModelError(
         f"{checkpoint.name}: nothing in its files says how it scores ({architecture}); name a "
         f"cross-encoder, whose config.json says …ForSequenceClassification, or its 'family' in a "

@@ -102,6 +102,11 @@ def test_ranks_are_not_held_against_a_model_that_writes_orders() -> None:
     assert (found["saturation"], found["sigmoid"], found["order"]) == ("skip", "skip", "pass")
 
 
+def test_cosines_are_not_taken_for_squashed_logits() -> None:
+    found = _outcomes(lambda x, *_: 0.6 + x / 10, score="cosine")
+    assert (found["saturation"], found["sigmoid"], found["order"]) == ("pass", "skip", "pass")
+
+
 @pytest.mark.parametrize(
     ("change", "outcome"),
     [

@@ -1,0 +1,165 @@
+"""jina-reranker-v3: one pass over a query and all its documents, and a vector of each of them.
+
+A score is the cosine of two vectors, of which each depends on all that was read before it
+(https://arxiv.org/abs/2509.25085). A list too long for one pass is read in blocks, whose query
+vectors are merged before any document is scored. So a score belongs to its list, and is never kept
+by pair. The backbone is transformers' own Qwen3; none of the checkpoint's code is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rerankbench.errors import ModelError, UsageError
+from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers import checkpoint as checkpoints
+from rerankbench.rerankers import loading
+from rerankbench.rerankers.jina_v3_lists import JinaV3
+from rerankbench.rerankers.jina_v3_prompt import Recipe, Writer
+from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
+from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.rerankers.weight_file import safetensors_header
+from rerankbench.types import EngineRef, RerankerRef
+
+FAMILY = "jina-v3"
+# What the model was made for, where its tokeniser sets no limit.
+MAX_LENGTH = 131072
+
+_SETTINGS: Mapping[str, Kind] = {
+    "block": "integer",
+    "query_tokens": "integer",
+    "document_tokens": "integer",
+    "instruction": "text",
+}
+# A linear layer, ReLU, and another one; neither has a bias.
+_PROJECTOR = ("projector.0.weight", "projector.2.weight")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factory:
+    """Finds, identifies and loads jina-reranker-v3 and what is trained on from it."""
+
+    scores_documents: bool = True
+
+    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
+        return _identified(_find(spec), spec, _recipe(spec))
+
+    def load(self, spec: RerankerSpec) -> JinaV3:
+        """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
+        checkpoint, recipe = _find(spec), _recipe(spec)
+        ref, engine = _identified(checkpoint, spec, recipe)
+        device = loading.ready(engine)
+        writer = Writer(
+            loading.tokenizer(checkpoint, spec),
+            recipe,
+            max_length=int(ref.max_length or MAX_LENGTH),
+            name=ref.name,
+        )
+        backbone = loading.model(
+            checkpoint, spec, "Qwen3Model", dtype=str(ref.dtype), trained_as="jina-reranker-v3"
+        )
+        return JinaV3(
+            ref=ref,
+            engine_ref=engine,
+            writer=writer,
+            backbone=backbone.to(device),
+            projector=_projector(checkpoint, device),
+            device=device,
+        )
+
+
+FACTORY = Factory()
+
+
+def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
+    found = checkpoints.find(spec.model, name=spec.name, revision=spec.revision, with_code=False)
+    _projector_files(found)
+    return found
+
+
+def _identified(
+    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe
+) -> tuple[RerankerRef, EngineRef]:
+    ref = RerankerRef(
+        name=checkpoint.name,
+        family=FAMILY,
+        revision=checkpoint.revision,
+        parameters=checkpoint.parameter_count(),
+        dtype=dtype_of(spec),
+        max_length=_max_length(checkpoint, spec, recipe),
+        recipe={
+            "architecture": checkpoint.architecture,
+            "prompt": recipe.text,
+            "score": "cosine",
+            "scores_lists": True,
+            "block": recipe.block,
+            "query_tokens": recipe.query_tokens,
+            "document_tokens": recipe.document_tokens,
+            "truncation": "each text on its own; lists beyond a block or the length in blocks",
+        },
+    )
+    # Blocks are read one by one, whatever tokens a batch may have.
+    return ref, replace(engine_ref(spec), batch_tokens=None)
+
+
+def _recipe(spec: RerankerSpec) -> Recipe:
+    recipe = Recipe(**settings(spec, _SETTINGS))
+    for key in ("block", "query_tokens", "document_tokens"):
+        if getattr(recipe, key) < 1:
+            raise UsageError(f"{spec.model}: the recipe's {key} must be at least 1")
+    return recipe
+
+
+def _max_length(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe) -> int:
+    """Tokens of the texts of a block; like the authors' code, from the tokeniser's limit alone."""
+    own = int(checkpoint.tokenizer_config.get("model_max_length") or 0)
+    limit = own if 0 < own < 10**6 else checkpoint.max_length(otherwise=MAX_LENGTH)
+    found = spec.max_length or limit
+    if not recipe.least <= found <= limit:
+        raise UsageError(
+            f"{checkpoint.name}: max length {found} must be from {recipe.least}, so that a block "
+            "holds a query twice and a document (the recipe's query_tokens, document_tokens), to "
+            f"the model's {limit}"
+        )
+    return found
+
+
+def _projector_files(checkpoint: checkpoints.Checkpoint) -> list[Path]:
+    """Which files hold the projector's matrices. Raises ModelError for any other projector."""
+    held = {
+        name: (path, tensor["shape"])
+        for path in sorted(checkpoint.folder.glob("*.safetensors"))
+        for name, tensor in safetensors_header(path).items()
+        if name.startswith("projector.")
+    }
+    if sorted(held) != sorted(_PROJECTOR):
+        there = ", ".join(sorted(held)) or "none"
+        raise ModelError(
+            f"{checkpoint.name}: its projector must be {' and '.join(_PROJECTOR)} (there: "
+            f"{there:.80}); name a checkpoint that was trained as jina-reranker-v3"
+        )
+    shapes = [held[name][1] for name in _PROJECTOR]
+    width = checkpoint.config.get("hidden_size")
+    if [len(shape) for shape in shapes] != [2, 2] or (shapes[0][1], shapes[1][1]) != (
+        width,
+        shapes[0][0],
+    ):
+        raise ModelError(
+            f"{checkpoint.name}: its projector's shapes, {shapes}, do not follow on {width} "
+            "numbers of the backbone; fetch the model again"
+        )
+    return [held[name][0] for name in _PROJECTOR]
+
+
+def _projector(checkpoint: checkpoints.Checkpoint, device: Any) -> list[Any]:
+    from safetensors import safe_open
+
+    found = []
+    for name, path in zip(_PROJECTOR, _projector_files(checkpoint), strict=True):
+        with safe_open(path, framework="pt") as weights:
+            found.append(weights.get_tensor(name).float().to(device))
+    return found
