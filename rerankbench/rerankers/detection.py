@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
-from rerankbench.rerankers import head_file, modules_file
-from rerankbench.rerankers.late_interaction_files import is_late_interaction
+from rerankbench.rerankers.embedding.late_interaction_files import is_late_interaction
+from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import modules_file
+from rerankbench.rerankers.heads import head_file
 from rerankbench.types import EngineRef, RerankerRef
 
 # transformers' decoders whose classifiers read the last token instead of the first.
@@ -21,14 +22,14 @@ DECODERS = frozenset(
 _WRITES_ORDERS = re.compile(r"rank[-_]?zephyr")
 _FAMILIES = {
     "sequence-classification": "sequence_classification:FACTORY",
-    "causal-lm": "prompted:CAUSAL_LM",
-    "seq2seq": "prompted:SEQ_TO_SEQ",
-    "bi-encoder": "embedding:BI_ENCODER",
-    "late-interaction": "embedding:LATE_INTERACTION",
-    "cross-encoder-modules": "cross_encoder_modules:FACTORY",
-    "head": "head_reranker:FACTORY",
-    "listwise": "listwise:FACTORY",
-    "jina-v3": "jina_v3:FACTORY",
+    "causal-lm": "prompted.factory:CAUSAL_LM",
+    "seq2seq": "prompted.factory:SEQ_TO_SEQ",
+    "bi-encoder": "embedding.factory:BI_ENCODER",
+    "late-interaction": "embedding.factory:LATE_INTERACTION",
+    "cross-encoder-modules": "embedding.cross_encoder_modules:FACTORY",
+    "head": "heads.factory:FACTORY",
+    "listwise": "listwise.factory:FACTORY",
+    "jina-v3": "jina_v3.factory:FACTORY",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.checkpoint import Checkpoint
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.host_memory import keep_freed_memory
 from rerankbench.types import EngineRef
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
 from rerankbench.rerankers import loading
 from rerankbench.rerankers.batch_run import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS
 from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.build import build, loading_dtype
 from rerankbench.rerankers.engines.choice import choose
+from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.types import EngineRef, RerankerRef

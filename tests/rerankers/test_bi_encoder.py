@@ -25,7 +25,7 @@ from rerankbench.progress import Silent
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers import sentence_transformers_reference
 from rerankbench.rerankers.detection import FACTORY as DETECTED
-from rerankbench.rerankers.embedding import BI_ENCODER
+from rerankbench.rerankers.embedding.factory import BI_ENCODER
 from rerankbench.types import CandidateLists, Candidates
 
 from .. import tiny

@@ -20,8 +20,8 @@ from rerankbench import config as configs
 from rerankbench import environment, plan
 from rerankbench.errors import ConfigError, ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
-from rerankbench.rerankers.checkpoint import Checkpoint
+from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import RerankerRef
 

@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
 from rerankbench.rerankers.detection import FACTORY as DETECTED
 from rerankbench.rerankers.detection import family_of
+from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.types import Candidates
 
 from .. import tiny

@@ -19,8 +19,8 @@ from tokenizers.processors import TemplateProcessing
 from rerankbench import registry
 from rerankbench.errors import ModelError, NewerFileError, RerankbenchError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers import head_file
-from rerankbench.rerankers.head_reranker import FACTORY
+from rerankbench.rerankers.heads import head_file
+from rerankbench.rerankers.heads.factory import FACTORY
 
 from .. import tiny
 from .conftest import CheckpointOf
@@ -143,7 +143,7 @@ def test_settings_that_are_no_object(folder: Path, body: str, said: str) -> None
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert _refusal(folder) == f"{folder}: no {name} in it; write it with " + (
-        "rerankers.head_file.save"
+        "rerankers.heads.head_file.save"
     )
 
 

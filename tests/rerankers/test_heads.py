@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers import head_file, heads, pair_encoding, placed_pairs
+from rerankbench.rerankers import pair_encoding
 from rerankbench.rerankers.engines.padded import inputs
-from rerankbench.rerankers.head_reranker import FACTORY
+from rerankbench.rerankers.heads import equations as heads
+from rerankbench.rerankers.heads import head_file, placed_pairs
+from rerankbench.rerankers.heads.factory import FACTORY
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.types import Candidates, Document, Query
 

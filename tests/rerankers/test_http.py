@@ -31,12 +31,12 @@ from rerankbench import cli, measure
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.measure import Instruments
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
-from rerankbench.rerankers import http_connections
-from rerankbench.rerankers.http import FACTORY, HttpReranker
-from rerankbench.rerankers.http_client import Client, Pause
-from rerankbench.rerankers.http_flight import wall_lost_s
-from rerankbench.rerankers.http_service import described
-from rerankbench.rerankers.http_words import asked_wait_s, said, shown
+from rerankbench.rerankers.http import connections as http_connections
+from rerankbench.rerankers.http.client import Client, Pause
+from rerankbench.rerankers.http.factory import FACTORY, HttpReranker
+from rerankbench.rerankers.http.flight import wall_lost_s
+from rerankbench.rerankers.http.service import described
+from rerankbench.rerankers.http.words import asked_wait_s, said, shown
 from rerankbench.types import Candidates
 
 from .. import tiny

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers import detection
-from rerankbench.rerankers.jina_v3 import FACTORY
-from rerankbench.rerankers.jina_v3_lists import JinaV3
+from rerankbench.rerankers.jina_v3.factory import FACTORY
+from rerankbench.rerankers.jina_v3.lists import JinaV3
 from rerankbench.types import Candidates
 
 from .. import tiny

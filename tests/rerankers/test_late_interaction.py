@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.detection import FACTORY as DETECTED
-from rerankbench.rerankers.embedding import LATE_INTERACTION
-from rerankbench.rerankers.similarity import pairwise
+from rerankbench.rerankers.embedding.factory import LATE_INTERACTION
+from rerankbench.rerankers.embedding.similarity import pairwise
 from rerankbench.types import Candidates
 
 from .. import tiny
@@ -219,7 +219,7 @@ def test_many_pairs_of_a_document_are_scored_in_steps(monkeypatch: pytest.Monkey
         for q, d in zip(*(each.tolist() for each in places), strict=True)
     ]
     for step in (1, 1000, 2**24):
-        monkeypatch.setattr("rerankbench.rerankers.similarity._STEP_NUMBERS", step)
+        monkeypatch.setattr("rerankbench.rerankers.embedding.similarity._STEP_NUMBERS", step)
         found = pairwise("maxsim", queries, documents, counts, places)
         assert found.tolist() == pytest.approx(expected, abs=1e-4)
 

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers import detection
-from rerankbench.rerankers.generation import Answer, Generator
-from rerankbench.rerankers.listwise import FACTORY
-from rerankbench.rerankers.listwise_order import Listwise
-from rerankbench.rerankers.listwise_prompt import RANKZEPHYR, Question, Writer, messages
+from rerankbench.rerankers.listwise.factory import FACTORY
+from rerankbench.rerankers.listwise.generation import Answer, Generator
+from rerankbench.rerankers.listwise.order import Listwise
+from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Question, Writer, messages
 from rerankbench.types import Candidates, Document, EngineRef, RerankerRef
 
 from .. import tiny

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench.rerankers.permutation import parse
-from rerankbench.rerankers.windows import windows
+from rerankbench.rerankers.listwise.permutation import parse
+from rerankbench.rerankers.listwise.windows import windows
 
 SIZES = st.integers(1, 25)
 # Answers that look like one, and ones that do not at all.

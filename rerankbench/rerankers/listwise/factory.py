@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
 from rerankbench.rerankers import loading
-from rerankbench.rerankers.generation import Generator
-from rerankbench.rerankers.listwise_order import Listwise
-from rerankbench.rerankers.listwise_prompt import RANKZEPHYR, Format, Writer
+from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.listwise.generation import Generator
+from rerankbench.rerankers.listwise.order import Listwise
+from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Format, Writer
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.recipe import Kind, settings
 from rerankbench.types import EngineRef, RerankerRef

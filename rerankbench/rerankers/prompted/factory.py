@@ -13,13 +13,14 @@ from functools import partial
 from typing import Any
 
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import answers, loading, prompt
-from rerankbench.rerankers import checkpoint as checkpoints
+from rerankbench.rerankers import loading
 from rerankbench.rerankers.engines.padded import TorchEngine
+from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import Pointwise
-from rerankbench.rerankers.presets import CAUSAL, SEQ2SEQ, Preset
-from rerankbench.rerankers.prompt_recipe import described, resolve
+from rerankbench.rerankers.prompted import answers, prompt
+from rerankbench.rerankers.prompted.presets import CAUSAL, SEQ2SEQ, Preset
+from rerankbench.rerankers.prompted.prompt_recipe import described, resolve
 from rerankbench.types import EngineRef, RerankerRef
 
 

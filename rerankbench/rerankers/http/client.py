@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from rerankbench import __version__
 from rerankbench.errors import ModelError
-from rerankbench.rerankers.http_connections import MOST_BYTES, Answer, Connections, TooLongError
-from rerankbench.rerankers.http_words import asked_wait_s, remedy, said, shown
+from rerankbench.rerankers.http.connections import MOST_BYTES, Answer, Connections, TooLongError
+from rerankbench.rerankers.http.words import asked_wait_s, remedy, said, shown
 
 # Besides all from 500 on: the service was too slow or too busy.
 _REPEATED = (408, 429)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rerankbench.errors import ModelError
-from rerankbench.rerankers.json_file import read_object, read_value
+from rerankbench.rerankers.files.json_file import read_object, read_value
 
 LIST = "modules.json"
 SETTINGS = "config_sentence_transformers.json"

@@ -15,7 +15,7 @@ from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.rerankers.batch_run import empty_cuda_cache, is_out_of_memory
 from rerankbench.rerankers.engines.padded import peak_cuda_bytes
 from rerankbench.rerankers.host_memory import return_freed_memory
-from rerankbench.rerankers.jina_v3_prompt import Block, Blocks, Writer
+from rerankbench.rerankers.jina_v3.prompt import Block, Blocks, Writer
 from rerankbench.types import EngineRef, RerankerRef
 
 

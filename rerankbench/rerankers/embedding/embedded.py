@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.rerankers.batch_run import BatchRun, Finished
+from rerankbench.rerankers.embedding.similarity import pairwise
+from rerankbench.rerankers.embedding.text_encoding import EncodedTexts
 from rerankbench.rerankers.engines.contract import Engine
 from rerankbench.rerankers.engines.text_vectors import Reduce, Task, TextRows
-from rerankbench.rerankers.similarity import pairwise
-from rerankbench.rerankers.text_encoding import EncodedTexts
 from rerankbench.types import EngineRef, RerankerRef
 
 _Indices = npt.NDArray[np.int64]

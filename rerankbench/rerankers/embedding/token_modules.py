@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rerankbench.errors import ModelError
-from rerankbench.rerankers.embedding_recipe import pooling_modes
-from rerankbench.rerankers.modules_file import Module
+from rerankbench.rerankers.embedding.embedding_recipe import pooling_modes
+from rerankbench.rerankers.files.modules_file import Module
 
 if TYPE_CHECKING:
     import torch

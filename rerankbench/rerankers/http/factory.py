@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
-from rerankbench.rerankers.http_client import Client
-from rerankbench.rerankers.http_flight import in_flight, wall_lost_s
-from rerankbench.rerankers.http_forms import MalformedError, Scores
-from rerankbench.rerankers.http_service import Service, described
+from rerankbench.rerankers.http.client import Client
+from rerankbench.rerankers.http.flight import in_flight, wall_lost_s
+from rerankbench.rerankers.http.forms import MalformedError, Scores
+from rerankbench.rerankers.http.service import Service, described
 from rerankbench.types import EngineRef, RerankerRef
 
 

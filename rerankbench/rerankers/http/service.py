@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from rerankbench.errors import UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.http_client import Key, Patience
-from rerankbench.rerankers.http_forms import FORMS, Fields, Form
+from rerankbench.rerankers.http.client import Key, Patience
+from rerankbench.rerankers.http.forms import FORMS, Fields, Form
 from rerankbench.rerankers.recipe import Kind, choice, settings
 
 CONCURRENCY = 4

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from rerankbench.errors import ModelError, NewerFileError, nearest
 from rerankbench.files import write_whole
-from rerankbench.rerankers.json_file import read_object
-from rerankbench.rerankers.weight_file import safetensors_header
+from rerankbench.rerankers.files.json_file import read_object
+from rerankbench.rerankers.files.weight_file import safetensors_header
 
 NAME = "rerankbench_head.json"
 WEIGHTS = "rerankbench_head.safetensors"
@@ -50,7 +50,7 @@ def read(folder: Path) -> Head:
     for each in (path, weights):
         if not each.is_file():
             raise ModelError(
-                f"{folder}: no {each.name} in it; write it with rerankers.head_file.save"
+                f"{folder}: no {each.name} in it; write it with rerankers.heads.head_file.save"
             )
     head, token_dim = _checked(path, read_object(path, needed=True))
     header = safetensors_header(weights)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from rerankbench.rerankers.http_client import Stopped
+from rerankbench.rerankers.http.client import Stopped
 
 Result = TypeVar("Result")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from rerankbench.protocols import Job, ScoredBatch
-from rerankbench.rerankers.generation import Answer, Generator
-from rerankbench.rerankers.listwise_prompt import Question, Words, Writer
-from rerankbench.rerankers.permutation import parse
-from rerankbench.rerankers.windows import windows
+from rerankbench.rerankers.listwise.generation import Answer, Generator
+from rerankbench.rerankers.listwise.permutation import parse
+from rerankbench.rerankers.listwise.prompt import Question, Words, Writer
+from rerankbench.rerankers.listwise.windows import windows
 from rerankbench.types import EngineRef, RerankerRef
 
 

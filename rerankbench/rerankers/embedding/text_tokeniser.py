@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from rerankbench.errors import ModelError
-from rerankbench.rerankers.embedding_recipe import Recipe
+from rerankbench.rerankers.embedding.embedding_recipe import Recipe
+from rerankbench.rerankers.embedding.text_encoding import Around, Filling
 from rerankbench.rerankers.pair_encoding import tokenise
-from rerankbench.rerankers.text_encoding import Around, Filling
 
 
 def make_ready(tokenizer: Any, recipe: Recipe) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rerankbench.rerankers.modules_file import Module
+from rerankbench.rerankers.files.modules_file import Module
 from rerankbench.types import Json
 
 ENCODED_ONCE = "encoded once per collection"

@@ -11,10 +11,12 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
-from rerankbench.rerankers import head_file, heads, loading, pair_encoding, placed_pairs
+from rerankbench.rerankers import loading, pair_encoding
 from rerankbench.rerankers.detection import DECODERS
 from rerankbench.rerankers.engines.padded import TorchEngine
+from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.heads import equations as heads
+from rerankbench.rerankers.heads import head_file, placed_pairs
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.recipe import settings

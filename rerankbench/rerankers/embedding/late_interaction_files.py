@@ -14,12 +14,12 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import embedding_files as files
-from rerankbench.rerankers import modules_file
-from rerankbench.rerankers.checkpoint import Checkpoint
-from rerankbench.rerankers.embedding_recipe import Expansion, Recipe, Scored
-from rerankbench.rerankers.json_file import read_object
-from rerankbench.rerankers.modules_file import Module, SavedModules
+from rerankbench.rerankers.embedding import embedding_files as files
+from rerankbench.rerankers.embedding.embedding_recipe import Expansion, Recipe, Scored
+from rerankbench.rerankers.files import modules_file
+from rerankbench.rerankers.files.checkpoint import Checkpoint
+from rerankbench.rerankers.files.json_file import read_object
+from rerankbench.rerankers.files.modules_file import Module, SavedModules
 from rerankbench.rerankers.recipe import settings
 
 ARCHITECTURE = "HF_ColBERT"

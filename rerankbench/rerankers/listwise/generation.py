@@ -11,7 +11,7 @@ import numpy as np
 from rerankbench.errors import ModelError
 from rerankbench.rerankers.batch_run import empty_cuda_cache, is_out_of_memory
 from rerankbench.rerankers.engines.padded import peak_cuda_bytes
-from rerankbench.rerankers.listwise_prompt import Question
+from rerankbench.rerankers.listwise.prompt import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from rerankbench.errors import ModelError
-from rerankbench.rerankers import head_file
+from rerankbench.rerankers.heads import head_file
 
 if TYPE_CHECKING:
     import torch

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rerankbench.errors import ModelError
-from rerankbench.rerankers.checkpoint import Checkpoint
-from rerankbench.rerankers.json_file import read_object
+from rerankbench.rerankers.files.checkpoint import Checkpoint
+from rerankbench.rerankers.files.json_file import read_object
 
 
 def rendered(checkpoint: Checkpoint, instruction: str | None) -> str:

@@ -14,9 +14,9 @@ import yaml
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.files import sha256_file
-from rerankbench.rerankers import modules_file
-from rerankbench.rerankers.json_file import read_object
-from rerankbench.rerankers.weight_file import weight_count
+from rerankbench.rerankers.files import modules_file
+from rerankbench.rerankers.files.json_file import read_object
+from rerankbench.rerankers.files.weight_file import weight_count
 
 # What is fetched from a hub: never pickles; code only for a model that is trusted by name.
 _WANTED = [

@@ -11,10 +11,10 @@ from typing import Any
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import modules_file
-from rerankbench.rerankers.checkpoint import Checkpoint
-from rerankbench.rerankers.embedding_recipe import Recipe
-from rerankbench.rerankers.modules_file import Module, SavedModules
+from rerankbench.rerankers.embedding.embedding_recipe import Recipe
+from rerankbench.rerankers.files import modules_file
+from rerankbench.rerankers.files.checkpoint import Checkpoint
+from rerankbench.rerankers.files.modules_file import Module, SavedModules
 from rerankbench.rerankers.recipe import Kind, choice, settings
 
 SETTINGS: Mapping[str, Kind] = {

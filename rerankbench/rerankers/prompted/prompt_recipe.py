@@ -9,9 +9,9 @@ from typing import Any
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import chat_template
-from rerankbench.rerankers.checkpoint import Checkpoint
-from rerankbench.rerankers.presets import Preset
+from rerankbench.rerankers.files.checkpoint import Checkpoint
+from rerankbench.rerankers.prompted import chat_template
+from rerankbench.rerankers.prompted.presets import Preset
 from rerankbench.rerankers.recipe import Kind, choice, settings
 
 SETTINGS: Mapping[str, Kind] = {

@@ -15,13 +15,13 @@ from typing import Any
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
 from rerankbench.rerankers import loading
-from rerankbench.rerankers.jina_v3_lists import JinaV3
-from rerankbench.rerankers.jina_v3_prompt import Recipe, Writer
+from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files.weight_file import safetensors_header
+from rerankbench.rerankers.jina_v3.lists import JinaV3
+from rerankbench.rerankers.jina_v3.prompt import Recipe, Writer
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.recipe import Kind, settings
-from rerankbench.rerankers.weight_file import safetensors_header
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "jina-v3"

@@ -13,12 +13,13 @@ from functools import partial
 from typing import Any
 
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
-from rerankbench.rerankers import embedding_files, loading, text_encoding, text_tokeniser
-from rerankbench.rerankers.embedded import Embedded
-from rerankbench.rerankers.embedding_recipe import Recipe
+from rerankbench.rerankers import loading
+from rerankbench.rerankers.embedding import embedding_files, text_encoding, text_tokeniser
+from rerankbench.rerankers.embedding.embedded import Embedded
+from rerankbench.rerankers.embedding.embedding_recipe import Recipe
+from rerankbench.rerankers.embedding.late_interaction_files import late_interaction
 from rerankbench.rerankers.engines.text_vectors import Counting, Output, Task, TextVectors
-from rerankbench.rerankers.late_interaction_files import late_interaction
+from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.types import EngineRef, RerankerRef
 
@@ -106,7 +107,7 @@ class Factory:
         around: text_encoding.Around,
         device: Any,
     ) -> TextVectors:
-        from rerankbench.rerankers import token_modules
+        from rerankbench.rerankers.embedding import token_modules
 
         model = encoder(checkpoint, spec)
         prompts: Mapping[Task, str] = {

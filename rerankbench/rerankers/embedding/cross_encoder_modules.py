@@ -14,12 +14,15 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers import checkpoint as checkpoints
-from rerankbench.rerankers import embedding_files, loading, modules_file, text_encoding
-from rerankbench.rerankers.embedding import encoder
-from rerankbench.rerankers.embedding_recipe import module_names
+from rerankbench.rerankers import loading
+from rerankbench.rerankers.embedding import embedding_files, text_encoding
+from rerankbench.rerankers.embedding.embedding_recipe import module_names
+from rerankbench.rerankers.embedding.factory import encoder
+from rerankbench.rerankers.embedding.text_tokeniser import prompt_length
 from rerankbench.rerankers.engines.padded import TorchEngine
-from rerankbench.rerankers.modules_file import SavedModules
+from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import modules_file
+from rerankbench.rerankers.files.modules_file import SavedModules
 from rerankbench.rerankers.pair_encoding import (
     QUERY_SHARE,
     EncodedPairs,
@@ -30,7 +33,6 @@ from rerankbench.rerankers.pair_encoding import (
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.recipe import Kind, settings
-from rerankbench.rerankers.text_tokeniser import prompt_length
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "cross-encoder-modules"
@@ -50,7 +52,7 @@ class Factory:
 
     def load(self, spec: RerankerSpec) -> Pointwise:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        from rerankbench.rerankers import token_modules
+        from rerankbench.rerankers.embedding import token_modules
 
         checkpoint = _find(spec)
         saved = _saved(checkpoint)

@@ -1,0 +1,1 @@
+"""Encoders of single texts: bi-encoders and late interaction."""

@@ -1,0 +1,1 @@
+"""Scoring heads on an encoder: monoBERT, Mean-Pooling, CELI."""

@@ -1,0 +1,1 @@
+"""jina-reranker-v3: a query and a list of documents in one pass."""

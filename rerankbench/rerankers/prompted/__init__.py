@@ -1,0 +1,1 @@
+"""Language models that answer a prompt about a query and a document."""
