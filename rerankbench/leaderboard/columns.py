@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rerankbench import catalogue, stats
+from rerankbench import catalogue, known_models, stats
 from rerankbench.leaderboard import figures
 from rerankbench.leaderboard.layout import (
     AnyColumn,
     AverageColumn,
     CostColumn,
     DeltaColumn,
+    FactColumn,
     LatencyColumn,
     MetricColumn,
     ModelColumn,
@@ -92,6 +93,8 @@ def _usual_header(column: AnyColumn, collection: str) -> str:
         return "{collection}" if collection else "{metric}"
     if isinstance(column, DeltaColumn):
         return "Δ {collection}" if collection else "Δ first stage"
+    if isinstance(column, FactColumn):
+        return column.fact.replace("_", " ").capitalize()
     usual = {
         "model": "Reranker",
         "average": "Average of {count}",
@@ -140,6 +143,8 @@ def _entry(column: AnyColumn, line: Line, context: Context) -> Entry:
         return _latency(column, context.timed[line.name])
     if isinstance(column, CostColumn):
         return _cost(column, context.timed[line.name])
+    if isinstance(column, FactColumn):
+        return _fact(column, line.newest)
     if isinstance(column, ParametersColumn):
         return Entry(value=line.newest.cell.reranker.parameters, form="magnitude")
     queries = sum(figures.query_count(record) for record in line.records.values())
@@ -172,6 +177,17 @@ def _cost(column: CostColumn, records: Sequence[Record]) -> Entry:
     return Entry(
         value=cost, form="fixed", decimals=3 if column.decimals is None else column.decimals
     )
+
+
+def _fact(column: FactColumn, record: Record) -> Entry:
+    known = known_models.find(record.cell.reranker.name)
+    if known is None:
+        return Entry()
+    if column.fact == "max_length":
+        return Entry(value=known.max_length, form="fixed")
+    if column.fact == "price":
+        return Entry(value=known.price.text if known.price else None)
+    return Entry(value=getattr(known, column.fact))
 
 
 def _decimals(column: MetricColumn | DeltaColumn | AverageColumn, context: Context) -> int:

@@ -143,6 +143,13 @@ class ParametersColumn(_Column):
     kind: Literal["parameters"]
 
 
+class FactColumn(_Column):
+    """A fact of the list of known models; blank for a model that is not in it."""
+
+    kind: Literal["fact"]
+    fact: Literal["licence", "released", "provider", "max_length", "price"]
+
+
 class QueriesColumn(_Column):
     """How many queries count in the mean."""
 
@@ -158,6 +165,7 @@ AnyColumn: TypeAlias = (
     | LatencyColumn
     | CostColumn
     | ParametersColumn
+    | FactColumn
     | QueriesColumn
 )
 Column: TypeAlias = Annotated[AnyColumn, Field(discriminator="kind")]

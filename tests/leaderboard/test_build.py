@@ -486,3 +486,15 @@ def test_a_run_file_is_named_below_the_table() -> None:
     record = make_record("a", first_stage="run", first_stage_parameters={"file": "splade.trec"})
     (table,) = build([record], PLAIN)
     assert "Reranked: the first 100 documents of run (splade.trec)." in table.notes
+
+
+def test_facts_come_from_the_list_of_known_models_and_are_blank_for_others() -> None:
+    layout = _layout([{"kind": "fact", "fact": each} for each in ("licence", "max_length")])
+    records = [
+        make_record("BAAI/bge-reranker-v2-m3", {"nDCG@10": 0.6}),
+        make_record("ours", {"nDCG@10": 0.4}),
+    ]
+    (table,) = build(records, layout)
+    assert _headers(table)[1:] == ["Licence", "Max length"]
+    # https://huggingface.co/BAAI/bge-reranker-v2-m3: Apache 2.0, 8192 tokens.
+    assert _grid(table) == [["BAAI/bge-reranker-v2-m3", "Apache-2.0", "8192"], ["ours", "", ""]]
