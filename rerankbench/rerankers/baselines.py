@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.rerankers.recipe import settings
 from rerankbench.types import EngineRef, RerankerRef
 
 _NO_ENGINE = EngineRef(engine="none", device="none")
@@ -29,7 +30,8 @@ class Baseline:
     scores_documents: bool = False
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What the record says of it; nothing of the spec matters."""
+        """What the record says of it. Raises UsageError for a recipe, of which it has none."""
+        settings(spec, {})
         return self.ref, self.engine
 
     def load(self, spec: RerankerSpec) -> Baseline:

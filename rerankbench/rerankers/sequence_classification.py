@@ -21,6 +21,7 @@ from rerankbench.rerankers.engines.choice import choose
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
 from rerankbench.rerankers.pointwise import Pointwise
+from rerankbench.rerankers.recipe import settings
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "sequence-classification"
@@ -43,6 +44,7 @@ class Factory:
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
+        settings(spec, {})
         checkpoint = self._find(spec)
         _check_architecture(checkpoint)
         spec = replace(spec, dtype=spec.dtype or _default_dtype(spec))

@@ -14,7 +14,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rerankbench.errors import ModelError
+from rerankbench import naming
+from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.padded import TorchEngine
@@ -378,3 +379,10 @@ def test_bfloat16_is_the_dtype_of_a_gpu(checkpoint_of: CheckpointOf) -> None:
     reranker = _load(folder, device="cuda", dtype=None)
     assert reranker.ref.dtype == "bfloat16"
     assert _score(reranker, candidates) == pytest.approx(_expected(folder, candidates), abs=0.15)
+
+
+@pytest.mark.parametrize("model", ["bm25", "demo-cross-encoder", "random"])
+def test_a_recipe_where_there_is_none_is_refused(model: str) -> None:
+    spec = RerankerSpec(model=model, recipe={"preset": "qwen3"})
+    with pytest.raises(UsageError, match="unknown recipe key 'preset'; its family takes none"):
+        naming.find_factory(model).identify(spec)
