@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -18,7 +18,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from rerankbench.errors import ConfigError, InputError, nearest
 from rerankbench.files import read_lines
 from rerankbench.pricing import PriceConfig
-from rerankbench.types import PriceUnit
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
@@ -232,8 +231,8 @@ def _reason(error: Mapping[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         return "expected letters, digits, '.', '_' and '-', starting with a letter or digit"
     if error["type"] == "literal_error":
-        known = get_args(PriceUnit if error["loc"][-1] == "unit" else Dtype)
-        return f"expected one of {', '.join(known)}"
+        known = str(error["ctx"]["expected"]).replace(" or ", ", ").replace("'", "")
+        return f"expected one of {known}"
     message: str = error["msg"]
     return message[:1].lower() + message[1:]
 

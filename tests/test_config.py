@@ -379,3 +379,9 @@ def test_models_have_no_price_unless_it_is_given(tmp_path: Path) -> None:
 def test_a_wrong_price_is_named(price: str, complaint: str, tmp_path: Path) -> None:
     text = f"datasets: [demo]\nmodels: [{{model: a, price: {{{price}}}}}]\n"
     assert _complaints(tmp_path, text) == [complaint]
+
+
+def test_a_wrong_fusion_names_the_methods() -> None:
+    entry = {"model": "m", "fusion": "rff"}
+    with pytest.raises(ConfigError, match=r"fusion\.method': expected one of rrf, linear"):
+        config.validated({"datasets": ["demo"], "models": [entry]}, "f.yaml")
