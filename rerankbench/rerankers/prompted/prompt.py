@@ -41,11 +41,6 @@ class Prompt:
         """Which segment holds the document."""
         return next(i for i, text in enumerate(self.segments) if "{document}" in text)
 
-    @property
-    def text(self) -> str:
-        """The whole prompt, as a record shows it; a bar is where segments meet."""
-        return "|".join(self.segments)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptedPairs:
