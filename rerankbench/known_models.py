@@ -18,8 +18,7 @@ from rerankbench.errors import InputError, UsageError, nearest
 FAMILIES = (
     "sequence-classification",
     "causal-lm",
-    "monot5",
-    "rankt5",
+    "seq2seq",
     "late-interaction",
     "bi-encoder",
     "listwise",

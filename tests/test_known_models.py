@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from rerankbench import known_models
+from rerankbench import known_models, registry
 from rerankbench.errors import InputError, UsageError
 from rerankbench.known_models import FAMILIES, KnownModel, Price, find, known, matching, parse
 
@@ -58,9 +58,9 @@ COMMON = {
     "cross-encoder/ettin-reranker-150m-v1": "sequence-classification",
     "BAAI/bge-reranker-v2-gemma": "causal-lm",
     "BAAI/bge-reranker-v2-minicpm-layerwise": "causal-lm",
-    "castorini/monot5-base-msmarco": "monot5",
-    "castorini/monot5-3b-msmarco": "monot5",
-    "Soyoung97/RankT5-base": "rankt5",
+    "castorini/monot5-base-msmarco": "seq2seq",
+    "castorini/monot5-3b-msmarco": "seq2seq",
+    "Soyoung97/RankT5-base": "seq2seq",
     "castorini/rank_zephyr_7b_v1_full": "listwise",
     "answerdotai/answerai-colbert-small-v1": "late-interaction",
     "colbert-ir/colbertv2.0": "late-interaction",
@@ -167,7 +167,7 @@ def test_what_is_not_known_is_none(name: str) -> None:
 
 def test_matching_looks_into_names_providers_and_families() -> None:
     assert {model.provider for model in matching("COHERE")} == {"Cohere"}
-    assert {model.family for model in matching("monoT5")} == {"monot5"}
+    assert {model.family for model in matching("monoT5")} == {"seq2seq"}
     assert [model.name for model in matching("MiniLM-L-6")] == [
         "cross-encoder/ms-marco-MiniLM-L6-v2"
     ]
@@ -241,3 +241,7 @@ def test_a_mistake_names_the_entry_and_the_key(text: str, message: str) -> None:
 
 def test_the_list_is_read_once() -> None:
     assert known_models.known() is known_models.known()
+
+
+def test_a_listed_family_is_one_that_a_config_can_name() -> None:
+    assert {model.family for model in known()} <= set(registry.names("rerankers"))

@@ -95,9 +95,7 @@ def _family_of_architecture(checkpoint: checkpoints.Checkpoint) -> str:
 
 
 def _factory(spec: RerankerSpec) -> RerankerFactory:
-    found = checkpoints.find(
-        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
-    )
+    found = checkpoints.asked(spec)
     module, _, attribute = _FAMILIES[family_of(found)].partition(":")
     factory: RerankerFactory = getattr(
         importlib.import_module(f"rerankbench.rerankers.{module}"), attribute

@@ -89,9 +89,7 @@ FACTORY = Factory()
 
 
 def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
-    return checkpoints.find(
-        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
-    )
+    return checkpoints.asked(spec)
 
 
 def _saved(checkpoint: checkpoints.Checkpoint) -> SavedModules:

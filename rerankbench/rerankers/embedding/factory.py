@@ -151,9 +151,7 @@ def encoder(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Any:
 
 
 def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
-    return checkpoints.find(
-        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
-    )
+    return checkpoints.asked(spec)
 
 
 BI_ENCODER = Factory(

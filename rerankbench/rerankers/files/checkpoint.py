@@ -14,6 +14,7 @@ import yaml
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.files import sha256_file
+from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.files import modules_file
 from rerankbench.rerankers.files.json_file import read_object
 from rerankbench.rerankers.files.weight_file import weight_count
@@ -125,6 +126,13 @@ class Checkpoint:
 _POSITIONS_AFTER_PADDING = frozenset(
     {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer"}
 )
+
+
+def asked(spec: RerankerSpec) -> Checkpoint:
+    """The checkpoint that was asked for. Raises ModelError with the remedy."""
+    return find(
+        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
+    )
 
 
 def find(model: str, *, name: str | None, revision: str | None, with_code: bool) -> Checkpoint:

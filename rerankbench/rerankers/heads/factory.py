@@ -91,9 +91,7 @@ FACTORY = Factory()
 
 def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
     settings(spec, {})
-    found = checkpoints.find(
-        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
-    )
+    found = checkpoints.asked(spec)
     config = found.config
     if config.get("is_encoder_decoder") or config.get("model_type") in DECODERS:
         raise ModelError(

@@ -90,9 +90,7 @@ FACTORY = Factory()
 
 
 def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
-    found = checkpoints.find(
-        spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
-    )
+    found = checkpoints.asked(spec)
     if not found.architecture.endswith(_WRITERS):
         raise ModelError(
             f"{found.name}: {found.architecture} does not write; name a language model, whose "

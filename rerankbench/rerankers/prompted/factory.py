@@ -38,16 +38,12 @@ class Factory:
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = checkpoints.find(
-            spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
-        )
+        checkpoint = checkpoints.asked(spec)
         return self._identified(checkpoint, spec)
 
     def load(self, spec: RerankerSpec) -> Pointwise:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint = checkpoints.find(
-            spec.model, name=spec.name, revision=spec.revision, with_code=spec.trust_remote_code
-        )
+        checkpoint = checkpoints.asked(spec)
         ref, engine = self._identified(checkpoint, spec)
         preset = self._preset(checkpoint, spec)
         device = loading.ready(engine)
