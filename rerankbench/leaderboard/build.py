@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rerankbench import figures
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard import figures
 from rerankbench.leaderboard.columns import Context, expand, fill, header, timed
 from rerankbench.leaderboard.layout import (
     AnyColumn,

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rerankbench import catalogue, known_models, stats
-from rerankbench.leaderboard import figures
+from rerankbench import catalogue, figures, known_models
 from rerankbench.leaderboard.layout import (
     AnyColumn,
     AverageColumn,
@@ -24,6 +23,7 @@ from rerankbench.leaderboard.layout import (
 )
 from rerankbench.leaderboard.select import Line, Selection
 from rerankbench.leaderboard.table import Entry
+from rerankbench.stats import order
 from rerankbench.types import Record
 
 
@@ -229,7 +229,7 @@ def _all_or_none(values: Sequence[float | None]) -> float | None:
 
 def _median(values: Sequence[float | None]) -> float | None:
     measured = [value for value in values if value is not None]
-    return stats.median(measured) if measured else None
+    return order.median(measured) if measured else None
 
 
 def timed(lines: Sequence[Line]) -> dict[str, list[Record]]:

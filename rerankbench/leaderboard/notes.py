@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rerankbench.leaderboard import figures
+from rerankbench import figures
 from rerankbench.leaderboard.layout import (
     AnyColumn,
     CostColumn,

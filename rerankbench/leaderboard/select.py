@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rerankbench import figures
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard import figures
 from rerankbench.leaderboard.layout import DeltaColumn, Layout, MetricColumn
 from rerankbench.types import Record
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rerankbench.leaderboard import figures
+from rerankbench import figures
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout

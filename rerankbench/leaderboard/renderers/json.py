@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from rerankbench.leaderboard import figures
+from rerankbench import figures
 from rerankbench.types import Record
 
 PERCENTILES = (50, 90, 95, 99)

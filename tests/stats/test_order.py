@@ -8,56 +8,56 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench import stats
+from rerankbench.stats import order
 
 VALUES = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60)
 
 
 def test_percentile_is_the_nearest_rank() -> None:
     values = [15.0, 20.0, 35.0, 40.0, 50.0]
-    found = [stats.percentile(values, p) for p in (5, 30, 40, 50, 100)]
+    found = [order.percentile(values, p) for p in (5, 30, 40, 50, 100)]
     assert found == [15.0, 20.0, 20.0, 35.0, 50.0]
 
 
 def test_percentile_ignores_the_order_of_the_values() -> None:
-    assert stats.percentile([3.0, 1.0, 2.0], 50) == 2.0
+    assert order.percentile([3.0, 1.0, 2.0], 50) == 2.0
 
 
 @given(VALUES, st.integers(min_value=1, max_value=100))
 def test_percentile_is_the_smallest_value_that_enough_do_not_exceed(
     values: list[float], p: int
 ) -> None:
-    found = stats.percentile(values, p)
+    found = order.percentile(values, p)
     assert found in values
     assert 100 * sum(value <= found for value in values) >= p * len(values)
     assert 100 * sum(value < found for value in values) < p * len(values)
 
 
 def test_percentile_takes_the_decimal_that_was_written() -> None:
-    assert [stats.nearest_rank(1000, p) for p in (99.9, 0.1, 70.1)] == [999, 1, 701]
+    assert [order.nearest_rank(1000, p) for p in (99.9, 0.1, 70.1)] == [999, 1, 701]
 
 
 @pytest.mark.parametrize("p", [0, -1, 100.1])
 def test_percentile_outside_its_range_is_refused(p: float) -> None:
     with pytest.raises(ValueError, match="above 0 and at most 100"):
-        stats.percentile([1.0], p)
+        order.percentile([1.0], p)
 
 
 def test_no_values_are_refused() -> None:
     with pytest.raises(ValueError, match="no values"):
-        stats.percentile([], 50)
+        order.percentile([], 50)
     with pytest.raises(ValueError, match="no values"):
-        stats.median([])
+        order.median([])
 
 
 def test_median_lies_between_the_two_in_the_middle() -> None:
-    assert stats.median([4.0, 1.0, 2.0, 3.0]) == 2.5
+    assert order.median([4.0, 1.0, 2.0, 3.0]) == 2.5
 
 
 def test_interval_of_p90_of_fifty_runs_from_the_40th_to_the_49th() -> None:
-    assert stats.percentile_interval_ranks(50, 90) == (40, 49)
+    assert order.percentile_interval_ranks(50, 90) == (40, 49)
     values = [float(number) for number in range(50, 0, -1)]
-    assert stats.percentile_interval(values, 90) == (40.0, 49.0)
+    assert order.percentile_interval(values, 90) == (40.0, 49.0)
 
 
 @pytest.mark.parametrize("p", [1, 10, 50, 90, 99])
@@ -67,7 +67,7 @@ def test_interval_is_the_shortest_that_the_binomial_distribution_allows(
 ) -> None:
     binom = pytest.importorskip("scipy.stats").binom
     below = binom.cdf(range(count + 1), count, p / 100)
-    found = stats.percentile_interval_ranks(count, p)
+    found = order.percentile_interval_ranks(count, p)
     if found is None:
         assert below[count - 1] - below[0] < 0.95
         return
@@ -86,7 +86,7 @@ def test_interval_holds_the_true_percentile_as_often_as_it_says() -> None:
     trials = 4000
     held = 0
     for _ in range(trials):
-        interval = stats.percentile_interval([draw.random() for _ in range(50)], 90)
+        interval = order.percentile_interval([draw.random() for _ in range(50)], 90)
         assert interval is not None
         held += interval[0] <= 0.9 <= interval[1]
     # The exact coverage of ranks 40 and 49 is 0.9569; three standard errors are 0.0096.
@@ -95,18 +95,18 @@ def test_interval_holds_the_true_percentile_as_often_as_it_says() -> None:
 
 @pytest.mark.parametrize(("count", "p"), [(0, 50), (1, 50), (5, 50), (28, 90), (298, 99)])
 def test_too_few_values_have_no_interval(count: int, p: int) -> None:
-    assert stats.percentile_interval([1.0] * count, p) is None
+    assert order.percentile_interval([1.0] * count, p) is None
 
 
 @pytest.mark.parametrize(("count", "p"), [(6, 50), (29, 90), (299, 99)])
 def test_the_fewest_values_with_an_interval_need_the_greatest(count: int, p: int) -> None:
-    found = stats.percentile_interval_ranks(count, p)
+    found = order.percentile_interval_ranks(count, p)
     assert found is not None
     assert found[1] == count
 
 
 def test_interval_arguments_outside_their_range_are_refused() -> None:
     with pytest.raises(ValueError, match="between 0 and 100"):
-        stats.percentile_interval([1.0, 2.0], 100)
+        order.percentile_interval([1.0, 2.0], 100)
     with pytest.raises(ValueError, match="confidence"):
-        stats.percentile_interval([1.0, 2.0], 50, confidence=1.0)
+        order.percentile_interval([1.0, 2.0], 50, confidence=1.0)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from rerankbench import stats
+from rerankbench.stats import order
 from rerankbench.types import Record
 
 BASELINE = "baseline"
@@ -64,7 +64,7 @@ def latency_ms(record: Record, p: float) -> float | None:
     latency = record.measurements.latency
     if latency is None or not latency.requests_s:
         return None
-    return 1000 * stats.percentile(latency.requests_s, p)
+    return 1000 * order.percentile(latency.requests_s, p)
 
 
 def latency_interval_ms(record: Record, p: float) -> tuple[float, float] | None:
@@ -72,7 +72,7 @@ def latency_interval_ms(record: Record, p: float) -> tuple[float, float] | None:
     latency = record.measurements.latency
     if latency is None or p == 100:
         return None
-    found = stats.percentile_interval(latency.requests_s, p)
+    found = order.percentile_interval(latency.requests_s, p)
     return (1000 * found[0], 1000 * found[1]) if found is not None else None
 
 
@@ -93,7 +93,7 @@ def usd_per_1000_queries(record: Record) -> float | None:
     units = {
         "token": throughput.tokens,
         "search": throughput.searches,
-        "hour": stats.median(throughput.passes_s) / 3600,
+        "hour": order.median(throughput.passes_s) / 3600,
     }[price.unit]
     return 1000 * price.amount * units / (price.per * throughput.queries) if units else None
 

@@ -1,0 +1,1 @@
+"""Records and runs in the forms of other tools, and back."""

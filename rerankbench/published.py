@@ -1,0 +1,1 @@
+"""Figures that others have printed, with their sources, to stand beside measured ones."""

@@ -1,0 +1,1 @@
+"""Pure statistics over numbers: no records, no files, no output."""
