@@ -142,6 +142,7 @@ def task(record: Record) -> dict[str, str]:
         "first stage": first_stage.name,
         "first-stage parameters": json.dumps(first_stage.parameters, sort_keys=True),
         "depth": str(record.cell.depth),
+        "missed positives": "added" if record.cell.adds_positives else "not added",
     }
 
 

@@ -26,19 +26,33 @@ def quality_key(cell: Cell) -> str:
     Names do not count: the same collection under another name, or the same weights in another
     folder, are the same work.
     """
-    collection, reranker = cell.collection, cell.reranker
+    reranker = cell.reranker
     return digest(
         {
-            "version": KEY_VERSION,
-            "collection": asdict(collection.hashes),
-            "drops_identical_ids": collection.drops_identical_ids,
-            "sample": [collection.sampled_queries, collection.sample_seed],
-            "first_stage": [cell.first_stage.name, dict(cell.first_stage.parameters)],
-            "depth": cell.depth,
+            **_task(cell),
             "reranker": [reranker.family, reranker.revision, reranker.dtype, reranker.max_length],
             "recipe": dict(reranker.recipe),
         }
     )
+
+
+def task_key(cell: Cell) -> str:
+    """What the cell's candidates and judgments come from: equal for all rerankers of a task."""
+    return digest(_task(cell))
+
+
+def _task(cell: Cell) -> dict[str, Any]:
+    collection = cell.collection
+    task = {
+        "version": KEY_VERSION,
+        "collection": asdict(collection.hashes),
+        "drops_identical_ids": collection.drops_identical_ids,
+        "sample": [collection.sampled_queries, collection.sample_seed],
+        "first_stage": [cell.first_stage.name, dict(cell.first_stage.parameters)],
+        "depth": cell.depth,
+    }
+    # Only where it is so: keys of cells without them stay what they were.
+    return {**task, "adds_positives": True} if cell.adds_positives else task
 
 
 def speed_key(cell: Cell, machine_id: str) -> str:

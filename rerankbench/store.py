@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,10 +23,12 @@ from rerankbench.identity import record_key
 from rerankbench.trec import format_run, read_run
 from rerankbench.types import Ranking, Record
 
-# 1: the first form. When it changes, add a step to _UPGRADES that turns the older form into the
-# next.
-SCHEMA = 1
-_UPGRADES: dict[int, Any] = {}
+# When the form changes, add a step to _UPGRADES that turns the older form into the next.
+# 2: cells say whether missed positives were added to the candidates; before, none did.
+SCHEMA = 2
+_UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda raw: {**raw, "schema": 2},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,10 @@ class Store:
     def run_path(self, quality_key: str) -> Path:
         """Where the reranked run lies; equal quality keys share it."""
         return self.results / self.suite / "runs" / f"{quality_key}.trec.gz"
+
+    def task_path(self, task_key: str) -> Path:
+        """Where the queries, judgments and candidates lie that its cells share."""
+        return self.results / self.suite / "tasks" / f"{task_key}.json.gz"
 
     def write(self, record: Record, rankings: Sequence[Ranking], *, fresh: bool = False) -> Path:
         """Write the run, then the record whose presence says that the cell is done.
@@ -132,6 +138,15 @@ def read_records(paths: Sequence[Path]) -> list[Record]:
 
     Raises InputError for a path that is missing or holds no records.
     """
+    return [read_record(path) for path in _files(paths)]
+
+
+def suite_folders(paths: Sequence[Path]) -> list[Path]:
+    """The suites' folders of those records: where `runs/` and `tasks/` lie. Raises likewise."""
+    return list(dict.fromkeys(path.parent.parent for path in map(Path.resolve, _files(paths))))
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
@@ -142,7 +157,7 @@ def read_records(paths: Sequence[Path]) -> list[Record]:
     if not found:
         names = ", ".join(str(path) for path in paths)
         raise InputError(names, "holds no records", remedy="run `rerankbench run` first")
-    return [read_record(path) for path in found.values()]
+    return list(found.values())
 
 
 def _record_files(folder: Path) -> list[Path]:

@@ -1,1 +1,101 @@
-"""What the cells of one task share, kept beside their records: topics, candidates, judgments."""
+"""What the cells of one task share, kept beside their records: topics, candidates, judgments.
+
+A task is one collection (or a sample of its queries), one first stage and one depth. Its file lets
+ceilings, slices, depth curves and side-by-side pages be derived from `results/` alone, without the
+collection.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from rerankbench.errors import InputError, NewerFileError
+from rerankbench.files import gzip_bytes, open_bytes, write_whole
+from rerankbench.types import CandidateLists, Qrels
+
+SCHEMA = 1
+_REMEDY = "restore it from git, or delete it and run its cells again: nothing is scored anew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One query with its judgments and its candidates.
+
+    `text` is None where the run was told not to keep texts. `words` counts what white space parts.
+    `grades` holds every judgment of the query, retrieved or not; `candidates` are document ids in
+    the first stage's order, `document_words` the length of each in words.
+    """
+
+    query_id: str
+    text: str | None
+    words: int
+    grades: Mapping[str, int]
+    candidates: tuple[str, ...]
+    document_words: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Every judged query of a task, in the collection's order; those without text come last."""
+
+    schema: int
+    key: str
+    topics: tuple[Topic, ...]
+
+    def qrels(self) -> Qrels:
+        """query_id → {doc_id: grade}, as metrics take it."""
+        return {topic.query_id: topic.grades for topic in self.topics}
+
+
+def make_task(key: str, lists: CandidateLists, qrels: Qrels, *, keep_texts: bool) -> Task:
+    """The task of these candidates and judgments; a judged query without candidates has none."""
+    topics = [
+        Topic(
+            query_id=each.query.query_id,
+            text=each.query.text if keep_texts else None,
+            words=len(each.query.text.split()),
+            grades=qrels.get(each.query.query_id, {}),
+            candidates=tuple(document.doc_id for document in each.documents),
+            document_words=tuple(len(document.content.split()) for document in each.documents),
+        )
+        for each in lists.candidates
+    ]
+    there = {topic.query_id for topic in topics}
+    topics += [
+        Topic(
+            query_id=query_id, text=None, words=0, grades=grades, candidates=(), document_words=()
+        )
+        for query_id, grades in qrels.items()
+        if query_id not in there
+    ]
+    return Task(schema=SCHEMA, key=key, topics=tuple(topics))
+
+
+def write_task(path: Path, task: Task) -> None:
+    """Write the file whole: gzipped JSON, the same bytes for the same task."""
+    write_whole(path, gzip_bytes(_adapter().dump_json(task).decode() + "\n"))
+
+
+def read_task(path: Path) -> Task:
+    """Read one task file. Raises InputError, or NewerFileError for a later schema."""
+    try:
+        with open_bytes(path) as handle:
+            body = handle.read()
+        found = json.loads(body)
+        schema = found.get("schema") if isinstance(found, dict) else None
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise NewerFileError(path, schema, SCHEMA)
+        return _adapter().validate_python(found)
+    except (EOFError, OSError, ValidationError, ValueError):
+        raise InputError(path, "is not a task", remedy=_REMEDY) from None
+
+
+@cache
+def _adapter() -> TypeAdapter[Task]:
+    return TypeAdapter(Task)

@@ -171,13 +171,18 @@ class EngineRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One square of the leaderboard."""
+    """One square of the leaderboard.
+
+    `adds_positives` says that relevant documents which the first stage missed were put behind its
+    candidates: a figure for models alone, which no search could reach.
+    """
 
     collection: CollectionRef
     first_stage: FirstStageRef
     depth: int
     reranker: RerankerRef
     engine: EngineRef
+    adds_positives: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -225,7 +225,7 @@ def test_floats_are_kept_to_the_last_bit(number: float, tmp_path: Path) -> None:
 
 def test_a_record_file_is_json_with_one_value_a_line() -> None:
     lines = dump_record(_record()).decode().splitlines()
-    assert lines[1].strip() == '"schema": 1,'
+    assert lines[1].strip() == '"schema": 2,'
     assert sum('"q1": 0.5' in line for line in lines) == 1
     assert all(line.count(":") <= 1 for line in lines if "started_at" not in line)
 
@@ -400,7 +400,7 @@ def test_a_record_from_before_prices_and_services_is_read(tmp_path: Path) -> Non
 def test_a_newer_record_is_refused_and_says_to_upgrade(indent: int | None, tmp_path: Path) -> None:
     raw = {**json.loads(dump_record(_record())), "schema": store.SCHEMA + 6, "more": [1]}
     (tmp_path / "r.json").write_text(json.dumps(raw, indent=indent))
-    with pytest.raises(NewerFileError, match=r"r\.json: .*schema 7.*upgrade rerankbench"):
+    with pytest.raises(NewerFileError, match=r"r\.json: .*schema 8.*upgrade rerankbench"):
         read_record(tmp_path / "r.json")
 
 
