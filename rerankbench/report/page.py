@@ -43,7 +43,7 @@ def tag(name: str, /, *children: str, **attributes: Attribute) -> Html:
     """An element: `tag("p", "as of ", text(day), class_="muted")`.
 
     Strings among the children are escaped unless they are `Html`. `class_` is `class` and
-    `aria_label` is `aria-label`; True is an attribute without a value, None and False leave it out.
+    `aria_label` is `aria-label`. True is an attribute without a value, None and False none at all.
     """
     opened = f"<{name}{''.join(_attribute(*each) for each in attributes.items())}>"
     return Html(opened if name in _VOID else f"{opened}{join(children)}</{name}>")
