@@ -1,6 +1,6 @@
-"""Who beat whom on which query: decided by a metric, or by whoever else can tell two rankings apart.
+"""Who beat whom on which query, decided by a metric or by any other judge of two rankings.
 
-One game is one query and two rerankers. Ratings are made of games and do not know who decided them.
+One game is one query and two rerankers. Ratings are made of games and do not know who decided.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def games_by_metric(
 ) -> Games:
     """Every pair of rerankers on every query that both have a value for; the higher one wins.
 
-    `values` is reranker → {query_id: value}. Values that differ by no more than `margin` tie; so do
-    those that differ by rounding alone.
+    `values` is reranker → {query_id: value}. Values that differ by no more than `margin` tie; so
+    do those that differ by rounding alone.
     """
     models = tuple(sorted(values))
     queries = tuple(sorted({query_id for found in values.values() for query_id in found}))

@@ -98,7 +98,11 @@ def fit(
     common opponents. Queries are resampled within each pool. Raises ValueError where no two met.
     """
     names = tuple(sorted({name for pool in pools for name in pool.models}))
-    pools = [pool for pool in pools if pool.points.any()]
+    # In one order, because sums of fractions depend on it.
+    pools = sorted(
+        (pool for pool in pools if pool.points.any()),
+        key=lambda pool: (pool.collection, pool.models, pool.queries),
+    )
     if not pools:
         raise ValueError("no two rerankers met on a query")
     points = np.zeros((1, len(names), len(names)))

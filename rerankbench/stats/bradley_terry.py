@@ -88,4 +88,4 @@ def _strengths(points: FloatArray) -> FloatArray:
         strengths = strengths + step / np.maximum(widest, 1)
         if np.all(widest < _PRECISION):
             break
-    return strengths - strengths.mean(axis=-1, keepdims=True)
+    return np.asarray(strengths - strengths.mean(axis=-1, keepdims=True))
