@@ -12,7 +12,7 @@ from rerankbench.identity import candidates_key
 from rerankbench.progress import Progress
 from rerankbench.protocols import Collection, FirstStage
 from rerankbench.trec import format_run, read_run
-from rerankbench.types import CandidateLists, Candidates, Query, Ranking
+from rerankbench.types import CandidateLists, Candidates, Hit, Qrels, Query, Ranking
 
 
 def retrieve(
@@ -65,6 +65,27 @@ def cut(ranking: Ranking, depth: int, *, drop_own_id: bool) -> Ranking:
     """The first `depth` hits, without the document that is the query itself where asked."""
     hits = [hit for hit in ranking.hits if not (drop_own_id and hit.doc_id == ranking.query_id)]
     return Ranking(query_id=ranking.query_id, hits=tuple(hits[:depth]))
+
+
+def add_positives(rankings: Sequence[Ranking], qrels: Qrels) -> tuple[list[Ranking], int]:
+    """Put relevant documents that were not retrieved behind the hits; how many there were.
+
+    They come in trec_eval's order of ties, below every hit: a figure cut at or above the depth is
+    for the first stage's own order what it was.
+    """
+    completed, added = [], 0
+    for ranking in rankings:
+        scores = ranking.scores()
+        lowest = min(scores.values(), default=0.0)
+        grades = qrels.get(ranking.query_id, {})
+        missed = sorted((d for d, grade in grades.items() if grade > 0 and d not in scores))
+        behind = tuple(
+            Hit(doc_id=doc_id, score=lowest - rank)
+            for rank, doc_id in enumerate(reversed(missed), start=1)
+        )
+        completed.append(Ranking(query_id=ranking.query_id, hits=(*ranking.hits, *behind)))
+        added += len(behind)
+    return completed, added
 
 
 def with_texts(

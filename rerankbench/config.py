@@ -103,6 +103,8 @@ class RunConfig(_Strict):
     batch_tokens: int | None = Field(default=None, ge=1)
     max_length: int | None = Field(default=None, ge=8)
     limit_queries: int | None = Field(default=None, ge=1)
+    always_include_positives: bool = False
+    keep_texts: bool = True
     speed: SpeedConfig = SpeedConfig()
     results: Path = Path("results")
 

@@ -70,6 +70,7 @@ class Group:
     first_stage: FirstStage
     first_stage_ref: FirstStageRef
     depth: int
+    adds_positives: bool
     cells: tuple[PlannedCell, ...]
 
 
@@ -166,6 +167,7 @@ def _group(
         first_stage=stage,
         first_stage_ref=stage_ref,
         depth=config.top_k,
+        adds_positives=config.always_include_positives,
         cells=tuple(cells),
     )
 
@@ -197,6 +199,7 @@ def _cell(
         depth=config.top_k,
         reranker=ref,
         engine=model.engine,
+        adds_positives=config.always_include_positives,
     )
     return PlannedCell(
         cell=cell,

@@ -8,6 +8,7 @@ collection.
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -92,7 +93,7 @@ def read_task(path: Path) -> Task:
         if isinstance(schema, int) and schema > SCHEMA:
             raise NewerFileError(path, schema, SCHEMA)
         return _adapter().validate_python(found)
-    except (EOFError, OSError, ValidationError, ValueError):
+    except (EOFError, OSError, ValidationError, ValueError, zlib.error):
         raise InputError(path, "is not a task", remedy=_REMEDY) from None
 
 

@@ -234,3 +234,14 @@ def test_documents_that_the_collection_lacks_are_left_out_and_counted() -> None:
 def test_rankings_must_belong_to_the_queries() -> None:
     with pytest.raises(ValueError, match="shorter"):
         candidates.with_texts(Documents(), QUERIES, [_ranking("q1", {})])
+
+
+def test_missed_positives_come_behind_every_hit() -> None:
+    rankings = [_ranking("q1", {"a": 2.0, "b": -1.0}), _ranking("q2", {})]
+    qrels = {"q1": {"a": 1, "c": 1, "d": 2, "e": 0, "f": -1}, "q2": {"x": 1}, "q3": {"y": 1}}
+    found, added = candidates.add_positives(rankings, qrels)
+    assert [[hit.doc_id for hit in each.hits] for each in found] == [["a", "b", "d", "c"], ["x"]]
+    assert added == 3
+    for ranking in found:
+        assert ranking == Ranking.sort(ranking.query_id, ranking.hits)
+    assert rankings[0].hits == found[0].hits[:2]

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench.identity import candidates_key, digest, quality_key, record_key, speed_key
+from rerankbench.identity import (
+    candidates_key,
+    digest,
+    quality_key,
+    record_key,
+    speed_key,
+    task_key,
+)
 from rerankbench.types import (
     Cell,
     CollectionHashes,
@@ -48,6 +55,7 @@ DECIDES_THE_RANKING: dict[str, dict[str, Any]] = {
     "k1": {"first_stage": replace(STAGE, parameters={**STAGE.parameters, "k1": 1.2})},
     "fields": {"first_stage": replace(STAGE, parameters={**STAGE.parameters, "fields": ("x",)})},
     "depth": {"depth": 99},
+    "missed positives": {"adds_positives": True},
     "family": {"reranker": replace(RERANKER, family="other")},
     "revision": {"reranker": replace(RERANKER, revision="abd")},
     "dtype": {"reranker": replace(RERANKER, dtype="bfloat16")},
@@ -146,3 +154,27 @@ def test_keys_stay_what_they_were_because_records_are_filed_under_them() -> None
         "b298a06a3f174979",
         "42c5bf3eb1412233",
     )
+
+
+OF_THE_RERANKER = {"family", "revision", "dtype", "max length", "prompt"}
+
+
+@pytest.mark.parametrize("what", DECIDES_THE_RANKING)
+def test_cells_of_one_task_differ_in_their_reranker_alone(what: str) -> None:
+    same = task_key(replace(CELL, **DECIDES_THE_RANKING[what])) == task_key(CELL)
+    assert same == (what in OF_THE_RERANKER)
+
+
+def test_cells_without_added_positives_keep_the_keys_of_older_records() -> None:
+    # What the key was made of before cells knew of added positives.
+    older = {
+        "version": 1,
+        "collection": {"corpus": "c0", "queries": "q0", "qrels": "r0"},
+        "drops_identical_ids": False,
+        "sample": [None, None],
+        "first_stage": ["bm25", {"k1": 0.9, "b": 0.4, "fields": ["title", "text"]}],
+        "depth": 100,
+        "reranker": ["sequence-classification", "abc", "float32", 512],
+        "recipe": {"prompt": "p", "labels": 1},
+    }
+    assert quality_key(CELL) == digest(older)

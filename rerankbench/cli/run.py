@@ -69,6 +69,13 @@ def run(
     limit_queries: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Run a seeded sample of N queries.")
     ] = None,
+    always_include_positives: Annotated[
+        bool,
+        typer.Option(
+            "--always-include-positives",
+            help="Add relevant documents that the first stage missed: no search reaches it.",
+        ),
+    ] = False,
     no_speed: Annotated[bool, typer.Option("--no-speed", help="Measure no speed.")] = False,
     passes: Annotated[
         int | None, typer.Option(metavar="N", min=3, help="Timed passes. [default: 3]")
@@ -108,6 +115,7 @@ def run(
         "batch_tokens": batch_tokens,
         "max_length": max_length,
         "limit_queries": limit_queries,
+        "always_include_positives": always_include_positives or None,
         "speed": {
             "enabled": False if no_speed else None,
             "passes": passes,

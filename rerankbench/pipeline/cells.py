@@ -37,7 +37,13 @@ def retrieve(work: Work, group: Group) -> list[Ranking]:
 
 def find_candidates(work: Work, group: Group) -> CandidateLists:
     """The group's rankings with their texts; what was odd in reading them is shown."""
-    lists = candidate_lists.with_texts(group.collection, group.queries, retrieve(work, group))
+    rankings = retrieve(work, group)
+    if group.adds_positives:
+        rankings, added = candidate_lists.add_positives(rankings, group.qrels)
+    lists = candidate_lists.with_texts(group.collection, group.queries, rankings)
+    if group.adds_positives:
+        told = f"{added:,} relevant documents that the first stage missed were added: unrealistic"
+        lists = replace(lists, warnings=(*lists.warnings, told))
     for warning in (*group.collection.warnings(), *lists.warnings):
         work.progress.warn(f"{group.collection_ref.name}: {warning}")
     return lists

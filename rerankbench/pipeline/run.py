@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rerankbench import quality
 from rerankbench.errors import RerankbenchError, StorageError
+from rerankbench.identity import task_key
 from rerankbench.pipeline.cells import find_candidates, keep_failure, measure_cell, run_cell
 from rerankbench.pipeline.work import Report, Work
 from rerankbench.plan import Group, PlannedCell
-from rerankbench.types import Qrels, Record
+from rerankbench.tasks import make_task, write_task
+from rerankbench.types import CandidateLists, Qrels, Record
 
 
 def run(work: Work) -> Report:
@@ -95,11 +97,28 @@ def _run_pending(
     work: Work, group: Group, there: Mapping[str, Record], done: Mapping[str, Record]
 ) -> tuple[dict[str, Record], list[RerankbenchError]]:
     pending = [cell for cell in group.cells if cell.key not in done]
-    where = f"{group.collection_ref.name}/{group.collection_ref.split}"
+    key = task_key(group.cells[0].cell)
+    lacks_task = work.fresh or not work.store.task_path(key).exists()
     if not pending:
+        where = f"{group.collection_ref.name}/{group.collection_ref.split}"
         work.progress.note(f"{where}: all {len(done)} cells are finished; --fresh runs them again")
+    if not pending and not lacks_task:
         return {}, []
     lists = find_candidates(work, group)
+    if lacks_task:
+        texts = work.plan.config.keep_texts
+        task = make_task(key, lists, group.qrels, keep_texts=texts)
+        write_task(work.store.task_path(key), task)
+    return _run_cells(work, group, pending, there, lists)
+
+
+def _run_cells(
+    work: Work,
+    group: Group,
+    pending: Sequence[PlannedCell],
+    there: Mapping[str, Record],
+    lists: CandidateLists,
+) -> tuple[dict[str, Record], list[RerankbenchError]]:
     records: dict[str, Record] = {}
     problems: list[RerankbenchError] = []
     for cell in pending:

@@ -14,6 +14,7 @@ import pytrec_eval
 import torch
 
 from rerankbench import candidates, scoring
+from rerankbench.archive import open_archive
 from rerankbench.firststage.bm25 import Bm25
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.pointwise import Pointwise
@@ -32,13 +33,14 @@ def _options(collection: Path, model: Path | str, *more: object) -> Sequence[obj
     return ("run", "-d", collection, "-m", model, "--no-speed", "--device", "cpu", *more)
 
 
-def _forbid_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> Any:
-        raise AssertionError("work that was done before")
+def _refuse(*_: object, **__: object) -> Any:
+    raise AssertionError("work that was done before")
 
-    monkeypatch.setattr(Factory, "load", refuse)
-    monkeypatch.setattr(candidates, "retrieve", refuse)
-    monkeypatch.setattr(Bm25, "retrieve", refuse)
+
+def _forbid_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Factory, "load", _refuse)
+    monkeypatch.setattr(candidates, "retrieve", _refuse)
+    monkeypatch.setattr(Bm25, "retrieve", _refuse)
 
 
 def _broken_model(folder: Path, like: Path) -> Path:
@@ -485,3 +487,66 @@ def _rank_part(scores: dict[str, float], document: str) -> float:
 def _scaled(scores: dict[str, float], document: str) -> float:
     low, high = min(scores.values()), max(scores.values())
     return (scores[document] - low) / (high - low)
+
+
+def test_a_task_is_kept_beside_the_records_and_made_up_for(
+    command: Command, collection: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command(*_options(collection, model, "-k", 5)).code == 0
+    (path,) = Path("results").rglob("tasks/*.json.gz")
+    archive = open_archive([Path("results")])
+    first_stage = next(one for one in archive.records if one.cell.reranker.name == "bm25")
+    task, rankings = archive.task(first_stage), archive.rankings(first_stage)
+    assert task is not None
+    assert rankings is not None
+    assert task.qrels() == _qrels(collection)
+    assert {topic.query_id: topic.candidates for topic in task.topics} == {
+        each.query_id: tuple(hit.doc_id for hit in each.hits) for each in rankings
+    }
+    body = path.read_bytes()
+    path.unlink()
+    monkeypatch.setattr(Factory, "load", _refuse)
+    done = command(*_options(collection, model, "-k", 5))
+    assert (done.code, path.read_bytes()) == (0, body)
+    _forbid_work(monkeypatch)
+    assert command(*_options(collection, model, "-k", 5)).code == 0
+
+
+def test_texts_of_queries_stay_out_of_the_results_where_the_config_says_so(
+    command: Command, collection: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text(f"datasets: [{collection}]\nmodels: [bm25]\nkeep_texts: false\n")
+    assert command("run", config).code == 0
+    archive = open_archive([Path("results")])
+    task = archive.task(archive.records[0])
+    assert task is not None
+    assert {topic.text for topic in task.topics} == {None}
+
+
+def test_positives_that_were_missed_can_be_added_and_are_told_apart(
+    command: Command, collection: Path, model: Path
+) -> None:
+    options = _options(collection, model, "-m", "oracle", "-k", 2, "-o", "out")
+    assert command(*options).code == 0
+    plain = tiny.records(Path("out"))
+    done = command(*options, "--always-include-positives", "-o", "added")
+    assert done.code == 0
+    added = tiny.records(Path("added"))
+    missed = 0
+    for query, grades in _qrels(collection).items():
+        (path,) = Path("out").rglob(f"runs/{plain['bm25']['quality_key']}.trec.gz")
+        found = {document for asked, document in tiny.run_scores(path) if asked == query}
+        missed += len(grades.keys() - found)
+    assert missed > 0
+    assert added["oracle"]["scored_pairs"] == plain["oracle"]["scored_pairs"] + missed
+    assert set(added["oracle"]["per_query"]["nDCG@10"].values()) == {1.0}
+    assert sum(plain["oracle"]["per_query"]["nDCG@10"].values()) < 6
+    for name, record in added.items():
+        assert record["cell"]["adds_positives"] is True
+        assert record["quality_key"] != plain[name]["quality_key"]
+        told = f"{missed} relevant documents that the first stage missed were added: unrealistic"
+        assert told in record["warnings"]
+    assert command(*options, "--always-include-positives").code == 0
+    assert len(list(Path("out").rglob("records/*.json"))) == 6
+    assert len(list(Path("out").rglob("tasks/*.json.gz"))) == 2
