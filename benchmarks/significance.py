@@ -67,7 +67,9 @@ def share_different(queries: int, delta: float, trials: int) -> float:
     found = 0
     for seed in range(trials):
         base, other = draw_systems(seed, queries, [0.0, shift])
-        p = paired.randomisation_p((other - base).tolist(), permutations=PERMUTATIONS, seed=seed)
+        p = paired.randomisation_p(
+            (other - base).tolist(), permutations=PERMUTATIONS, seed=_apart(seed)
+        )
         found += p <= ALPHA
     return found / trials
 
@@ -78,7 +80,7 @@ def share_with_an_error(systems: int, queries: int, trials: int) -> tuple[float,
     of_pairs = of_first = 0
     for seed in range(trials):
         values = draw_systems(seed, queries, [0.0] * systems)
-        p = paired.pairwise_p(values, permutations=PERMUTATIONS, seed=seed)
+        p = paired.pairwise_p(values, permutations=PERMUTATIONS, seed=_apart(seed))
         of_pairs += min(paired.holm(p[left, right].tolist())) <= ALPHA
         of_first += min(paired.holm(p[0, 1:].tolist())) <= ALPHA
     return of_pairs / trials, of_first / trials
@@ -91,13 +93,18 @@ def share_covered(queries: int, delta: float, trials: int) -> tuple[float, float
     means = differences = 0
     for seed in range(trials):
         base, other = paired.bootstrap_means(
-            draw_systems(seed, queries, shifts), resamples=RESAMPLES, seed=seed
+            draw_systems(seed, queries, shifts), resamples=RESAMPLES, seed=_apart(seed)
         )
         of_mean = paired.percentile_interval(base)
         of_difference = paired.percentile_interval(other - base)
         means += of_mean.low <= mean <= of_mean.high
         differences += of_difference.low <= apart <= of_difference.high
     return means / trials, differences / trials
+
+
+def _apart(seed: int) -> int:
+    """Another seed: values and signs must not come from the same random bits."""
+    return _SEED + 1 + seed
 
 
 def realism() -> dict[str, float]:
