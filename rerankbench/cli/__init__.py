@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rerankbench import __version__
+from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
@@ -51,6 +52,7 @@ def root(
 
 app.command()(run)
 app.command()(leaderboard)
+app.command()(compare)
 app.command()(depth)
 app.command()(slices)
 app.command()(retrieve)
