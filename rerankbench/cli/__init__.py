@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rerankbench import __version__
+from rerankbench.cli.audit import audit
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.doctor import doctor
 from rerankbench.cli.leaderboard import leaderboard
@@ -52,6 +53,7 @@ app.command()(leaderboard)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
+app.command()(audit)
 app.command()(datasets)
 app.command()(doctor)
 app.command()(models)
