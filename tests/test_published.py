@@ -134,7 +134,7 @@ def test_celis_averages_are_the_printed_ones_even_where_they_are_wrong() -> None
 
 
 def test_the_hugging_face_table_is_here_figure_by_figure(shared: Path) -> None:
-    printed = {}
+    printed: dict[tuple[str, bool], str] = {}
     for line in _seed(shared, "004").splitlines():
         cells = [_plain(re.sub(r"\[(.*?)\]\(.*?\)", r"\1", cell)) for cell in line.split("|")]
         if len(cells) == 6 and re.fullmatch(r"\d\d\.\d\d", cells[3]):

@@ -91,34 +91,26 @@ def _headlines(card: Card) -> Iterator[Finding]:
         measured = [value for value in values if not is_zero(value.cell)]
         if len(values) < 2:
             continue
-        mean = fmean(value.number for value in values)
         slack = headline.cell.half_unit + max(value.cell.half_unit for value in values) + _EXACT
         decimals, shown = headline.cell.decimals, headline.cell.text
-        if abs(mean - headline.number) <= slack and len(measured) < len(values):
-            rest = fmean([value.number for value in measured]) if measured else None
-            without = "nothing" if rest is None else f"{rest:.{decimals}f}"
-            message = (
-                f"{shown} is the mean over {len(values)} collections, of which "
-                f"{len(values) - len(measured)} are zeros; the {len(measured)} others give "
-                f"{without}"
-            )
-            expected = "" if rest is None else without
-        elif abs(mean - headline.number) > slack and len(measured) == len(values):
-            expected = f"{mean:.{decimals}f}"
+        mean = fmean(value.number for value in values)
+        rest = fmean([value.number for value in measured]) if measured else 0.0
+        severity: Severity = "warning"
+        if abs(mean - headline.number) > slack < abs(rest - headline.number):
+            severity, expected = "error", f"{mean:.{decimals}f}"
             message = f"printed {shown}, the {len(values)} collections give {expected}"
+        elif abs(mean - headline.number) <= slack and len(measured) < len(values):
+            expected = f"{rest:.{decimals}f}" if measured else ""
+            message = (
+                f"{shown} is the mean over {len(values)} collections with "
+                f"{len(values) - len(measured)} zeros among them; without those it is "
+                f"{expected or 'nothing'}"
+            )
         else:
             continue
-        severity: Severity = "warning" if len(measured) < len(values) else "error"
+        line = headline.line
         yield _about(
-            card,
-            card.overview,
-            label,
-            headline.line,
-            "average",
-            severity,
-            message,
-            shown,
-            expected,
+            card, card.overview, label, line, "average", severity, message, shown, expected
         )
 
 

@@ -69,7 +69,7 @@ class _Parser(HTMLParser):
             self._parts.append(f"</{tag}>")
 
     def _cell(self, tag: str) -> None:
-        """A cell over several columns is followed by blanks; a row of one heading is emphasised."""
+        """A wide cell is followed by blanks; a heading over a whole row is emphasised."""
         shown = "".join(self._parts or [])
         titles = tag == "th" and self._span > 1 and not self._cells
         self._cells += [f"<b>{shown}</b>" if titles else shown, *[""] * (self._span - 1)]

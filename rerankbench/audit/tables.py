@@ -16,8 +16,8 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _RAISED = re.compile(r"<sup>.*?</sup>", re.I)
 _TAG = re.compile(r"<(?=[a-z/!])[^>]*>", re.I)
 _BOLD = re.compile(r"<(b|strong)>|\*\*|(?<!\w)__|\\textbf", re.I)
-_EMPHASIS = re.compile(r"<(b|strong|i|em)>|(?<!\\)[*]|(?<!\w)_|\\text(bf|it)", re.I)
-_MARKUP = re.compile(r"\\(?=[\\`*\[\]|~$_])|\*+|`|(?<!\w)_+|_+(?!\w)")
+_EMPHASIS = re.compile(r"<(b|strong|i|em)>|(?<!\\)[*]|(?<![\w\\])_|\\text(bf|it)", re.I)
+_MARKUP = re.compile(r"\\([\\`*\[\]|~$_])|\*+|`|(?<!\w)_+|_+(?!\w)")
 _NUMBER = re.compile(
     r"(?P<currency>[$€£]?)\s*(?P<number>[+−–-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?)"
     r"\s*(?P<unit>%|ms|s|[KMBT])?"
@@ -121,7 +121,7 @@ class Table:
 def read_cell(raw: str) -> Cell:
     """A cell without its markup; what is raised (significance, footnotes) is left out."""
     shown = _TAG.sub("", _LINK.sub(r"\1", _RAISED.sub("", raw)))
-    text = " ".join(_MARKUP.sub("", shown).split())
+    text = " ".join(_MARKUP.sub(r"\1", shown).split())
     bold, emphasised = bool(_BOLD.search(raw)), bool(_EMPHASIS.search(raw))
     match = _NUMBER.fullmatch(text)
     digits = (
