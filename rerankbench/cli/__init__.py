@@ -10,6 +10,7 @@ import typer
 
 from rerankbench import __version__
 from rerankbench.cli.audit import audit
+from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.doctor import doctor
 from rerankbench.cli.leaderboard import leaderboard
@@ -50,6 +51,7 @@ def root(
 
 app.command()(run)
 app.command()(leaderboard)
+app.command()(compare)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
