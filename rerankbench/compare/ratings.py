@@ -97,14 +97,14 @@ def fit(
     reranker that is not in a pool is rated by the games that it played: the model compares through
     common opponents. Queries are resampled within each pool. Raises ValueError where no two met.
     """
-    names = tuple(sorted({name for pool in pools for name in pool.models}))
     # In one order, because sums of fractions depend on it.
     pools = sorted(
-        (pool for pool in pools if pool.points.any()),
+        (pool for pool in pools if pool.models),
         key=lambda pool: (pool.collection, pool.models, pool.queries),
     )
     if not pools:
         raise ValueError("no two rerankers met on a query")
+    names = tuple(sorted({name for pool in pools for name in pool.models}))
     points = np.zeros((1, len(names), len(names)))
     drawn = np.zeros((resamples, len(names), len(names)))
     for pool in pools:
@@ -185,13 +185,10 @@ def _standing(
             continue
         at = pool.models.index(name)
         won, lost = pool.points[:, at], pool.points[:, :, at]
-        games = float(won.sum() + lost.sum())
-        if not games:
-            continue
         wins += int((won == 1).sum())
         losses += int((lost == 1).sum())
         ties += int((won == 0.5).sum())
-        points += pool.weight * float(won.sum()) / games
+        points += pool.weight * float(won.sum() / (won.sum() + lost.sum()))
         played += pool.weight
         collections.append(pool.collection)
     return Standing(
