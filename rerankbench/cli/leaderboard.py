@@ -49,18 +49,18 @@ def leaderboard(
     Example: rerankbench leaderboard results --layout beir-full --inject README.md
     """
     # Imported here, so that `rerankbench --help` does not wait for pydantic.
+    from rerankbench.archive import open_archive
     from rerankbench.errors import UsageError
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.layout_file import load_layout
     from rerankbench.leaderboard.publish import publish
-    from rerankbench.store import read_records
 
     if inject_into is not None and format_name != "markdown":
         raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")
     if block is not None and inject_into is None:
         raise UsageError("--block names a block of the file to --inject; name that file as well")
     form = load_layout(layout)
-    text = publish(read_records(paths or [Path("results")]), form, format_name)
+    text = publish(open_archive(paths or [Path("results")]), form, format_name)
     if inject_into is None:
         typer.echo(text, nl=False)
         return

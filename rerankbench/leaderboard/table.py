@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
 Align: TypeAlias = Literal["left", "center", "right", "none"]
 Form: TypeAlias = Literal["text", "fixed", "signed", "rate", "magnitude"]
@@ -23,13 +24,25 @@ class Entry:
 
     `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
     significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
-    `span` holds two bounds that are printed behind the value: 82 (80–84).
+    `span` holds two bounds that are printed behind the value: 82 (80–84). `strong` marks what
+    stands out, such as the best of a block. `link` is an address to follow; only http and https
+    count. `mark` is a short suffix such as tier letters, raised where the format can.
     """
 
     value: Value = None
     form: Form = "text"
     decimals: int = 0
     span: tuple[float, float] | None = None
+    strong: bool = False
+    link: str | None = None
+    mark: str = ""
+
+    @property
+    def url(self) -> str:
+        """The link as printable ASCII that no format takes for markup; empty if it is none."""
+        if self.link is None or not self.link.startswith(("https://", "http://")):
+            return ""
+        return quote(self.link, safe="/:?&=#@+,;%~.-_!")
 
     @property
     def text(self) -> str:

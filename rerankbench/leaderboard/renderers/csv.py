@@ -18,8 +18,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 def render(tables: Sequence[Table]) -> str:
     """All tables as one CSV with a header line, so that any reader takes it.
 
-    A column `table` holds the titles where there are several tables, a column `group` the group
-    rows where there are any. A table that continues the one before adds columns to its rows.
+    Marks stand in a column of their own behind the column that they mark. Neither links nor what
+    stands out is written. A column `table` holds the titles where there are several tables, a
+    column `group` the group rows where there are any. A table that continues the one before adds
+    columns to its rows.
     """
     lines: list[_Line] = []
     started = 0
@@ -44,11 +46,14 @@ def _pairs(table: Table, cells: Sequence[_Line]) -> list[tuple[Row, _Line]]:
 def _cells(table: Table, row: Row) -> _Line:
     """Header → raw value. Two columns of one name are told apart by a number."""
     cells: _Line = {}
-    for column, entry in zip(table.columns, row.entries, strict=True):
+    marked = [any(one.entries[at].mark for one in table.rows) for at in range(len(table.columns))]
+    for column, entry, has_marks in zip(table.columns, row.entries, marked, strict=True):
         name, count = column.text, 2
         while name in cells:
             name, count = f"{column.text} ({count})", count + 1
         cells[name] = entry.value
+        if has_marks:
+            cells[f"{name} (mark)"] = entry.mark or None
     return cells
 
 
