@@ -93,19 +93,22 @@ def rate(
     first_stages = {
         name for name, found in players.items() if any(map(figures.is_first_stage, found))
     }
+    tasks_met = tuple(
+        RatedTask(
+            title=title,
+            records=found,
+            ratings=fit([pool], references=first_stages),
+            weight=pool.weight,
+        )
+        for (found, pool), title in zip(met, _titles([each for each, _ in met]), strict=True)
+    )
     return Rated(
         metric=metric,
         margin=margin,
-        tasks=tuple(
-            RatedTask(
-                title=title,
-                records=found,
-                ratings=fit([pool], references=first_stages),
-                weight=pool.weight,
-            )
-            for (found, pool), title in zip(met, _titles([each for each, _ in met]), strict=True)
-        ),
-        overall=fit([pool for _, pool in met], references=first_stages),
+        tasks=tasks_met,
+        overall=tasks_met[0].ratings
+        if len(met) == 1
+        else fit([pool for _, pool in met], references=first_stages),
     )
 
 

@@ -6,7 +6,7 @@ no source settles; it is never a zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -15,6 +15,7 @@ from rerankbench.compare.rated import Rated, RatedTask
 from rerankbench.compare.ratings import Standing
 from rerankbench.errors import UsageError, nearest
 from rerankbench.known_models import KnownModel
+from rerankbench.leaderboard.columns.ratings import method
 from rerankbench.report import card_notes, card_places
 from rerankbench.report.card_places import Placed
 from rerankbench.stats import order
@@ -98,8 +99,17 @@ def make_card(rated: Rated, name: str) -> Card:
         facts=_facts(max(records, key=figures.age), standing, known),
         tasks=tuple(sorted(tasks, key=lambda one: (-one.standing.rating, one.title))),
         others=tuple(one.name for one in rated.overall.standings if one.name != name),
-        method=tuple(card_notes.method(rated)),
+        method=tuple(_method(rated)),
         cautions=tuple(card_notes.cautions(rated, standing)),
+    )
+
+
+def _method(rated: Rated) -> Iterator[str]:
+    yield from method(rated)
+    yield (
+        "Latency is the median over the collections of the median request. It is ranked among "
+        "those that were timed on all of them on the same machine and device. Failed requests are "
+        "in no figure."
     )
 
 

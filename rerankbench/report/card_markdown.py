@@ -23,8 +23,8 @@ def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
         f"[{BACK}]({pages['']})" if "" in pages else "",
         f"# {escape(card.name)}",
         escape(card.description),
-        f"**Leaderboard rank: {card_tables.rank_text(card.rating)}** "
-        f"(possible: {card_tables.range_text(card.standing)})",
+        f"**Leaderboard rank: {card_tables.rank_text(card.rating)}**"
+        + (f" (possible ranks: {card.standing.ranks_text})" if card.standing.ranks_text else ""),
         _plain(_headline(card)),
         "## Model information",
         _plain(_facts(card)),

@@ -19,19 +19,6 @@ def rank_text(placed: Placed) -> str:
     return f"#{placed.rank} of {placed.of}" if placed.rank is not None else _NOT_RANKED
 
 
-def range_text(standing: Standing) -> str:
-    """The ranks that are possible: `2–4`, or one of them."""
-    if standing.ranks is None:
-        return _NOT_RANKED
-    best, worst = standing.ranks
-    return f"{best}" if best == worst else f"{best}–{worst}"
-
-
-def record_text(standing: Standing) -> str:
-    """Wins, losses and ties: `165W-217L-0T`."""
-    return f"{standing.wins}W-{standing.losses}L-{standing.ties}T"
-
-
 def headline(card: Card) -> tuple[tuple[str, Entry, str], ...]:
     """What stands on top: label, figure, rank."""
     return (
@@ -67,7 +54,7 @@ def ratings(card: Card) -> Table:
                 _rating(task.standing),
                 Entry(value=rank_text(Placed(rank=task.standing.rank, of=task.of))),
                 Entry(value=_percent(task.standing.win_rate)),
-                Entry(value=record_text(task.standing)),
+                Entry(value=task.standing.record_text),
                 _number(task.queries, 0),
             )
             for task in card.tasks
@@ -123,10 +110,10 @@ def standings(overall: Ratings) -> Table:
             entries=(
                 Entry(value=one.name),
                 Entry(value=rank_text(Placed(rank=one.rank, of=overall.ranked))),
-                Entry(value=range_text(one)),
+                Entry(value=one.ranks_text or _NOT_RANKED),
                 _rating(one),
                 Entry(value=_percent(one.win_rate)),
-                Entry(value=record_text(one)),
+                Entry(value=one.record_text),
             ),
             emphasised=one.rank is None,
         )
