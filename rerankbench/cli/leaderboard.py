@@ -25,6 +25,14 @@ def leaderboard(
             help="markdown, csv, latex, or json (every record as it is, whatever the layout).",
         ),
     ] = "markdown",
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="published",
+            help="Show measured and published figures side by side, with their difference.",
+        ),
+    ] = None,
     inject_into: Annotated[
         Path | None,
         typer.Option(
@@ -51,6 +59,7 @@ def leaderboard(
     # Imported here, so that `rerankbench --help` does not wait for pydantic.
     from rerankbench.archive import open_archive
     from rerankbench.errors import UsageError
+    from rerankbench.leaderboard.against import publish_against
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.layout_file import load_layout
     from rerankbench.leaderboard.publish import publish
@@ -60,7 +69,11 @@ def leaderboard(
     if block is not None and inject_into is None:
         raise UsageError("--block names a block of the file to --inject; name that file as well")
     form = load_layout(layout)
-    text = publish(open_archive(paths or [Path("results")]), form, format_name)
+    archive = open_archive(paths or [Path("results")])
+    if against is None:
+        text = publish(archive, form, format_name)
+    else:
+        text = publish_against(archive.records, form, format_name, against)
     if inject_into is None:
         typer.echo(text, nl=False)
         return
