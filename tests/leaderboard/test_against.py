@@ -141,7 +141,7 @@ def test_markdown_csv_and_what_cannot_be() -> None:
 
 def test_the_command_prints_the_tables(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
-    path.write_text(dump_record(make_record(L6, {"nDCG@10": 0.7})), encoding="utf-8")
+    path.write_bytes(dump_record(make_record(L6, {"nDCG@10": 0.7})))
     app = typer.Typer()
     app.command()(leaderboard)
     found = CliRunner().invoke(app, ["--against", "published", str(path)])
