@@ -12,6 +12,7 @@ from rerankbench import __version__
 from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.doctor import doctor
+from rerankbench.cli.judge import judge
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
 from rerankbench.cli.run import run
@@ -51,6 +52,7 @@ def root(
 app.command()(run)
 app.command()(leaderboard)
 app.command()(compare)
+app.command()(judge)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
