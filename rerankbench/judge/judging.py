@@ -75,14 +75,16 @@ class Judging:
 
     def workload(self, matches: Sequence[Match]) -> Workload:
         """What judging them will take."""
-        questions = [
-            each for match in matches if not self._is_done(match) for each in _questions(match)
-        ]
-        unanswered = [each for each in questions if self._service.kept(each.messages) is None]
-        chars = sum(len(message["content"]) for each in unanswered for message in each.messages)
+        questions = unanswered = chars = 0
+        for match in matches:
+            for each in () if self._is_done(match) else _questions(match):
+                questions += 1
+                if self._service.kept(each.messages) is None:
+                    unanswered += 1
+                    chars += sum(len(message["content"]) for message in each.messages)
         return Workload(
-            questions=len(questions),
-            unanswered=len(unanswered),
+            questions=questions,
+            unanswered=unanswered,
             prompt_tokens=chars // _CHARS_PER_TOKEN,
         )
 

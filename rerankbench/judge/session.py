@@ -10,7 +10,7 @@ from rerankbench.archive import open_archive
 from rerankbench.errors import UsageError
 from rerankbench.files import cache_home
 from rerankbench.judge import summary
-from rerankbench.judge.judging import Judging, Workload, Prices
+from rerankbench.judge.judging import Judging, Prices, Workload
 from rerankbench.judge.matches import find_matches
 from rerankbench.judge.prompt import PROMPT_SHA256
 from rerankbench.judge.service import address, connect
@@ -44,7 +44,7 @@ class Options:
 
 
 def run(options: Options, progress: Progress) -> str:
-    """Judge what the options ask for; returns the text to print, for a dry run how much there is to ask.
+    """Judge what the options ask for and return what to print; a dry run only counts.
 
     Raises UsageError where more would be asked than allowed, and before any question where
     something is missing; ModelError where the judge does not answer.

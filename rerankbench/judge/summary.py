@@ -53,7 +53,7 @@ def _notes(judged: Sequence[Judged]) -> Iterator[str]:
         f"Judged by {judge.model} on {queries} queries{' (a sample)' if sample else ''}: "
         f"the first {judge.top_k} documents, {judge.snippet_chars} characters each."
     )
-    yield "Both orders were asked; where they disagree, or a reply was unread, it is a tie."
+    yield "Both orders were asked; a tie where they disagree or a reply was unread."
     identical = sum(each.counts()["identical"] for each in judged)
     if identical:
         yield f"{identical} times both showed the same, a tie without asking."
