@@ -14,6 +14,7 @@ from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
+from rerankbench.cli.judge import judge
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
 from rerankbench.cli.run import run
@@ -54,6 +55,7 @@ def root(
 app.command()(run)
 app.command()(leaderboard)
 app.command()(compare)
+app.command()(judge)
 app.command()(depth)
 app.command()(slices)
 app.command()(retrieve)
