@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rerankbench import __version__
+from rerankbench.cli.audit import audit
 from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
@@ -58,6 +59,7 @@ app.command()(slices)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
+app.command()(audit)
 app.command()(datasets)
 app.command()(doctor)
 app.command()(models)
