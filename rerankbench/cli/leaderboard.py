@@ -33,6 +33,13 @@ def leaderboard(
             help="Show measured and published figures side by side, with their difference.",
         ),
     ] = None,
+    significance: Annotated[
+        bool,
+        typer.Option(
+            "--significance",
+            help="Say which differences are real: intervals, tier letters, rank ranges, p.",
+        ),
+    ] = False,
     inject_into: Annotated[
         Path | None,
         typer.Option(
@@ -63,12 +70,19 @@ def leaderboard(
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.layout_file import load_layout
     from rerankbench.leaderboard.publish import publish
+    from rerankbench.leaderboard.significant import with_significance
 
     if inject_into is not None and format_name != "markdown":
         raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")
     if block is not None and inject_into is None:
         raise UsageError("--block names a block of the file to --inject; name that file as well")
     form = load_layout(layout)
+    if significance and format_name == "json":
+        raise UsageError("--significance marks tables; --format json holds records as they are")
+    if significance and against is not None:
+        raise UsageError("published figures have no queries to test; leave out --significance")
+    if significance:
+        form = with_significance(form)
     archive = open_archive(paths or [Path("results")])
     if against is None:
         text = publish(archive, form, format_name)

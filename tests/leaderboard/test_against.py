@@ -148,3 +148,5 @@ def test_the_command_prints_the_tables(tmp_path: Path) -> None:
     assert (found.exit_code, found.stderr) == (0, "")
     assert "### scifact (test), bm25 top-100: measured and published" in found.stdout
     assert f"| {L6} |   0.700 |     0.682 | +0.018 |" in found.stdout
+    mixed = CliRunner().invoke(app, ["--against", "published", "--significance", str(path)])
+    assert isinstance(mixed.exception, UsageError)
