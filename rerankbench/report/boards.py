@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from rerankbench import figures
@@ -34,6 +34,13 @@ class Board:
         """The records of one model, by task."""
         return {task: record for (name, task), record in self.squares.items() if name == model}
 
+    def only(self, keep: Callable[[Record], bool]) -> Board:
+        """The same board of fewer records: the newest of those count."""
+        kept = [record for record in self.records if keep(record)]
+        squares = _squares(kept)
+        models = tuple(sorted({name for name, _ in squares}))
+        return replace(self, records=tuple(kept), models=models, squares=squares)
+
     def is_baseline(self, model: str) -> bool:
         """Whether the row is no model."""
         return all(map(figures.is_baseline, self.of(model).values()))
@@ -46,10 +53,6 @@ class Board:
             for (_, task), record in self.squares.items()
             if figures.is_first_stage(record)
         }
-
-    def shared_tasks(self, models: Sequence[str]) -> list[TaskKey]:
-        """The tasks that all these models answered, in the order of the board."""
-        return [task for task in self.tasks if all((one, task) in self.squares for one in models)]
 
 
 def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
@@ -68,9 +71,7 @@ def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
 
 
 def _board(number: int, title: str, records: Sequence[Record], metric: str | None) -> Board:
-    squares: dict[tuple[str, TaskKey], Record] = {}
-    for record in sorted(records, key=figures.age):
-        squares[record.cell.reranker.name, figures.task_key(record)] = record
+    squares = _squares(records)
     chosen = metric or figures.headline(records)
     models = sorted({name for name, _ in squares})
     return Board(
@@ -82,6 +83,13 @@ def _board(number: int, title: str, records: Sequence[Record], metric: str | Non
         models=tuple(models),
         squares=squares,
     )
+
+
+def _squares(records: Sequence[Record]) -> dict[tuple[str, TaskKey], Record]:
+    return {
+        (record.cell.reranker.name, figures.task_key(record)): record
+        for record in sorted(records, key=figures.age)
+    }
 
 
 def _columns(records: Sequence[Record]) -> dict[TaskKey, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rerankbench.report.plots.look import ACCENT, INK, MUTED, Size, panels, rows_of, short
+from rerankbench.report.plots.look import ACCENT, MUTED, Size, panels, rows_of, short
 
 _ROW = 24.0
 _AROUND = 78.0
@@ -16,11 +16,12 @@ _AROUND = 78.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean and its interval."""
+    """A mean over that many queries, and its interval."""
 
     mean: float
     low: float
     high: float
+    queries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Panel:
     """One collection: name of the model → its estimate; `reference` is the first stage's mean."""
 
     title: str
-    estimates: dict[str, Estimate]
+    estimates: Mapping[str, Estimate]
     reference: float | None
 
 

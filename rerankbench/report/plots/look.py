@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 Dashes: TypeAlias = "str | tuple[int, tuple[float, ...]]"
@@ -100,11 +101,13 @@ def blank(size: Size, height: float) -> Figure:
     return Figure(figsize=(size.width / 72, height / 72), dpi=72, layout="constrained")
 
 
-def panels(size: Size, count: int, row_height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with that many panels, row by row; `row_height` is in pixels."""
+def panels(
+    size: Size, count: int, row_height: float, *, below: float = 0.0
+) -> tuple[Figure, list[Axes]]:
+    """A figure with that many panels, row by row; `row_height` and `below` are pixels."""
     columns = min(size.columns, count)
     rows = -(-count // columns)
-    figure = blank(size, rows * row_height)
+    figure = blank(size, rows * row_height + below)
     grid = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
     for unused in grid[count:]:
         unused.set_axis_off()
@@ -126,6 +129,12 @@ def style(number: int) -> dict[str, Any]:
         "linestyle": DASHES[number % len(DASHES)],
         "marker": MARKERS[number % len(MARKERS)],
     }
+
+
+def legend(figure: Figure, size: Size, names: Sequence[str]) -> None:
+    """Say below the panels which line is whose: the n-th name has the n-th style."""
+    lines = [Line2D([], [], label=short(name), **style(at)) for at, name in enumerate(names)]
+    figure.legend(handles=lines, loc="outside lower left", ncols=size.columns, handlelength=3.5)
 
 
 def short(name: str, length: int = _SHORT) -> str:

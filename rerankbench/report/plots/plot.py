@@ -20,7 +20,8 @@ from rerankbench.report.tables import table_html
 class Plot:
     """One plot; `name` is its place in the page and the name of its files.
 
-    `description` says in words what there is to see. `notes` stand below the picture. `labels` are
+    `description` says in words what there is to see. `notes` are the sentences below the picture, escaped
+    unless they are `Html`. `labels` are
     the hints of single points, by the name of their group in the figure.
     """
 
@@ -51,7 +52,8 @@ def figure_html(plot: Plot) -> Html:
         for size in (WIDE, NARROW)
     ]
     table = tag("details", tag("summary", "The figures as a table"), table_html(plot.table))
-    notes = [tag("figcaption", " ".join(plot.notes))] if plot.notes else []
+    lines = [part for note in plot.notes for part in (note, " ")]
+    notes = [tag("figcaption", *lines)] if lines else []
     return tag("figure", tag("h3", plot.title), *pictures, *notes, table, id=plot.name)
 
 
