@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rerankbench import __version__
+from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.doctor import doctor
 from rerankbench.cli.leaderboard import leaderboard
@@ -49,6 +50,7 @@ def root(
 
 app.command()(run)
 app.command()(leaderboard)
+app.command()(compare)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, get_args
 
-from rerankbench.leaderboard.columns import facts, quality, speed
+from rerankbench.leaderboard.columns import ceilings, facts, quality, speed, trust
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.lines import Line
 from rerankbench.leaderboard.table import Entry
@@ -29,8 +29,21 @@ FILLS: Mapping[type[Column], _Fill] = {
     facts.ParametersColumn: facts.parameters,
     facts.FactColumn: facts.fact,
     facts.QueriesColumn: facts.queries,
+    ceilings.CeilingColumn: ceilings.ceiling,
+    ceilings.HeadroomColumn: ceilings.headroom,
+    ceilings.WorseColumn: ceilings.worse,
+    trust.JudgedColumn: trust.judged,
+    trust.TiesColumn: trust.ties,
+    trust.TruncatedColumn: trust.truncated,
 }
-NOTES: Mapping[type[Column], _Notes] = {}
+NOTES: Mapping[type[Column], _Notes] = {
+    ceilings.CeilingColumn: ceilings.ceiling_notes,
+    ceilings.HeadroomColumn: ceilings.headroom_notes,
+    ceilings.WorseColumn: ceilings.worse_notes,
+    trust.JudgedColumn: trust.judged_notes,
+    trust.TiesColumn: trust.ties_notes,
+    trust.TruncatedColumn: trust.truncated_notes,
+}
 """Lines below the table for kinds that need some: (all columns of that kind, context) → lines."""
 
 COLUMN_KINDS: Mapping[str, type[Column]] = {
