@@ -14,6 +14,7 @@ from rerankbench.cli.datasets import datasets
 from rerankbench.cli.doctor import doctor
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
+from rerankbench.cli.report import report
 from rerankbench.cli.run import run
 from rerankbench.cli.steps import evaluate, rerank, retrieve
 from rerankbench.console import Terminal
@@ -50,6 +51,7 @@ def root(
 
 app.command()(run)
 app.command()(leaderboard)
+app.command()(report)
 app.command()(compare)
 app.command()(retrieve)
 app.command()(rerank)

@@ -68,7 +68,9 @@ def _curves(
 ) -> tuple[Figure, list[Axes]]:
     """The panels with one legend for all; a model looks the same in each."""
     names = list(dict.fromkeys(curve.name for panel in groups for curve in panel.curves))
-    figure, axes = panels(size, len(groups), _HEIGHT, below=_LEGEND * -(-len(names) // size.columns))
+    figure, axes = panels(
+        size, len(groups), _HEIGHT, below=_LEGEND * -(-len(names) // size.columns)
+    )
     for panel, ax in zip(groups, axes, strict=True):
         name_values(ax, f"{panel.title} · {y_label}")
         ax.set_xlabel(x_label)
@@ -76,6 +78,7 @@ def _curves(
         for curve in panel.curves:
             _curve(ax, curve, names.index(curve.name))
     legend(figure, size, names)
+    return figure, axes
     return figure
 
 

@@ -152,7 +152,7 @@ def name_values(axes: Axes, words: str) -> None:
 
 
 def log_axis(axes: Axes, values: Sequence[float], size: Size, *, room: float = 1.35) -> None:
-    """Make x logarithmic, with numbers a person would choose; `room` is the factor to the edges."""
+    """Make x logarithmic, with round numbers; `room` is the factor from the values to the edges."""
     low, high = min(values) / room, max(values) * room
     axes.set_xscale("log")
     axes.set_xlim(low, high)
@@ -163,7 +163,7 @@ def log_axis(axes: Axes, values: Sequence[float], size: Size, *, room: float = 1
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Three to `most` round numbers between two positive ones, or what a linear axis would show."""
+    """Three to `most` round numbers from one positive number to another, or a linear axis's."""
     powers = range(floor(log10(low)), floor(log10(high)) + 1)
     found: list[float] = []
     for parts in _SUBDIVISIONS:

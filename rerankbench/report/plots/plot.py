@@ -20,9 +20,9 @@ from rerankbench.report.tables import table_html
 class Plot:
     """One plot; `name` is its place in the page and the name of its files.
 
-    `description` says in words what there is to see. `notes` are the sentences below the picture, escaped
-    unless they are `Html`. `labels` are
-    the hints of single points, by the name of their group in the figure.
+    `description` says in words what there is to see. `notes` are the sentences below the picture,
+    escaped unless they are `Html`. `labels` are the hints of single points, by the name of their
+    group in the figure.
     """
 
     name: str

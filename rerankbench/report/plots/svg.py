@@ -99,7 +99,7 @@ def _variable(colour: str) -> str:
 
 
 def _drop_global_style(root: ElementTree.Element) -> None:
-    """matplotlib's style sheet names every element of the page; its rules go to the picture."""
+    """Keep to the picture the style sheet of matplotlib, which names every element of a page."""
     for parent in root.iter():
         for child in [one for one in parent if one.tag in ("style", "metadata")]:
             parent.remove(child)

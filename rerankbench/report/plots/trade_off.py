@@ -12,7 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from rerankbench.report.plots.labels import LEADER_FROM, Box, along, place
-from rerankbench.report.plots.look import ACCENT, INK, MUTED, Size, blank, log_axis, name_values, short
+from rerankbench.report.plots.look import (
+    ACCENT,
+    INK,
+    MUTED,
+    Size,
+    blank,
+    log_axis,
+    name_values,
+    short,
+)
 from rerankbench.stats.pareto import front
 
 _LEADER = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.8, "shrinkB": 6}
@@ -93,7 +102,9 @@ def draw(
     return figure
 
 
-def _stairs(edge: Sequence[tuple[float, float]], *, more_is_better: bool) -> list[tuple[float, float]]:
+def _stairs(
+    edge: Sequence[tuple[float, float]], *, more_is_better: bool
+) -> list[tuple[float, float]]:
     """The line of what can be had: between two models only the one that costs no more."""
     found = list(edge[:1])
     for (x, y), (to_x, to_y) in pairwise(edge):

@@ -136,8 +136,6 @@ def _notes(
     for task, title in board.tasks.items():
         here = [model for model, of in found if of == task]
         if len(here) > MOST:
-            yield join(
-                (f"Of {len(here)} models on ", text(title), f" the best {MOST} are drawn.")
-            )
+            yield join((f"Of {len(here)} models on ", text(title), f" the best {MOST} are drawn."))
     if problems:
         yield join(("Not shown: ", text("; ".join(problems)), "."))

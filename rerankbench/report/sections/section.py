@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rerankbench.leaderboard.table import Align, Entry, Header, Row, Table
@@ -61,3 +61,9 @@ def data_table(
         columns=tuple(Header(text=words, align=align) for words, align in columns),
         rows=tuple(Row(entries=tuple(row)) for row in rows),
     )
+
+
+def facts(values: Mapping[str, Html]) -> Html:
+    """Names of facts and what they are, as a list of two columns."""
+    rows = (part for name, value in values.items() for part in (tag("dt", name), tag("dd", value)))
+    return tag("dl", *rows, class_="facts")

@@ -58,7 +58,9 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
             "The difference by query length is not shown: the queries are not beside the records, "
             "or all have one length."
         )
-    groups = [Panel(title=title, curves=_best_of(found, task)) for task, title in board.tasks.items()]
+    groups = [
+        Panel(title=title, curves=_best_of(found, task)) for task, title in board.tasks.items()
+    ]
     groups = [panel for panel in groups if panel.curves]
     return Plot(
         name=plot_name("slices", board),

@@ -85,7 +85,7 @@ def trade_offs(boards: Sequence[Board]) -> Section:
 
 
 def _in_one_setting(board: Board) -> tuple[Board, tuple[str, ...]]:
-    """The board on the machine and device where most models were timed; who was timed elsewhere."""
+    """The board where most models were timed (machine and device), and who was timed elsewhere."""
     timed = [
         record
         for record in board.records
@@ -179,7 +179,9 @@ def _reference(board: Board, tasks: Sequence[TaskKey]) -> Reference | None:
     means = [stages[task].mean(board.metric) for task in tasks]
     known = [mean for mean in means if mean is not None]
     name = stages[tasks[0]].cell.first_stage.name
-    return Reference(name=f"{name} alone", quality=fmean(known)) if len(known) == len(means) else None
+    return (
+        Reference(name=f"{name} alone", quality=fmean(known)) if len(known) == len(means) else None
+    )
 
 
 def _table(points: Sequence[Point], cost: _Cost, metric: str) -> Table:
@@ -208,7 +210,9 @@ def _description(
         for at in best(points, more_is_better=cost.more_is_better)
     )
     level = "" if reference is None else f" {reference.name}: {reference.quality:.3f}."
-    return f"{len(points)} models by {metric} and {cost.label}. On the Pareto front: {worth}.{level}"
+    return (
+        f"{len(points)} models by {metric} and {cost.label}. On the Pareto front: {worth}.{level}"
+    )
 
 
 def _notes(
@@ -220,7 +224,9 @@ def _notes(
     better = "faster" if cost.more_is_better else "cheaper"
     better = "smaller" if cost.kind == "quality-size" else better
     where = names(board.tasks[task] for task in tasks)
-    yield join((f"Mean {board.metric} over " if len(tasks) > 1 else f"{board.metric} on ", where, "."))
+    yield join(
+        (f"Mean {board.metric} over " if len(tasks) > 1 else f"{board.metric} on ", where, ".")
+    )
     yield f"Filled: no other model shown is both better and {better}; the line joins these."
     if cost is _SPEED:
         records = [board.squares[square] for square in board.squares if square[1] in tasks]
