@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rerankbench.report.plots.look import (
     MUTED,
     Size,
     legend,
-    name_values,
     panels,
     style,
 )
@@ -41,9 +41,9 @@ class Panel:
     curves: tuple[Curve, ...]
 
 
-def depths(groups: Sequence[Panel], size: Size, *, quality_label: str) -> Figure:
+def depths(groups: Sequence[Panel], size: Size) -> Figure:
     """Quality by rerank depth; depth 0 is the first stage's own order."""
-    figure, axes = _curves(groups, size, quality_label, "Rerank depth")
+    figure, axes = _curves(groups, size, "Rerank depth")
     deepest = max(x for panel in groups for curve in panel.curves for x, _ in curve.line)
     for ax in axes:
         # Equal steps from 0 to 10, then logarithmic.
@@ -55,24 +55,23 @@ def depths(groups: Sequence[Panel], size: Size, *, quality_label: str) -> Figure
     return figure
 
 
-def by_length(groups: Sequence[Panel], size: Size, *, quality_label: str) -> Figure:
+def by_length(groups: Sequence[Panel], size: Size) -> Figure:
     """Difference to the first stage by the number of words in the query."""
-    figure, axes = _curves(groups, size, f"Δ {quality_label}", "Words in the query")
+    figure, axes = _curves(groups, size, "Words in the query")
     for ax in axes:
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         ax.axhline(0, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     return figure
 
 
-def _curves(
-    groups: Sequence[Panel], size: Size, y_label: str, x_label: str
-) -> tuple[Figure, list[Axes]]:
+def _curves(groups: Sequence[Panel], size: Size, x_label: str) -> tuple[Figure, list[Axes]]:
     """The panels with one legend for all; a model looks the same in each."""
     names = list(dict.fromkeys(curve.name for panel in groups for curve in panel.curves))
     figure, axes = panels(
         size, len(groups), _HEIGHT, below=_LEGEND * -(-len(names) // size.columns)
     )
     for panel, ax in zip(groups, axes, strict=True):
-        name_values(ax, f"{panel.title} · {y_label}")
+        ax.set_title(panel.title, pad=10)
         ax.set_xlabel(x_label)
         ax.grid(axis="y")
         for curve in panel.curves:
@@ -90,8 +89,8 @@ def _curve(ax: Axes, curve: Curve, number: int) -> None:
             *zip(*curve.points, strict=True),
             linestyle="none",
             marker=marker,
-            markersize=4.5,
-            alpha=0.45,
+            markersize=5.5,
+            alpha=0.5,
             color=look["color"],
         )
     if curve.line:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from rerankbench.report.plots.look import ACCENT, MUTED, Size, panels, rows_of, short
 
@@ -48,6 +49,7 @@ def draw(
         ax.set_title(panel.title, pad=10)
         ax.set_xlabel(quality_label)
         ax.grid(axis="x")
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
         if panel.reference is not None:
             ax.axvline(panel.reference, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         for chosen in (False, True):

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
@@ -98,7 +99,8 @@ def look(size: Size, salt: str = "") -> Iterator[None]:
 
 def blank(size: Size, height: float) -> Figure:
     """An empty figure of that many pixels in height."""
-    return Figure(figsize=(size.width / 72, height / 72), dpi=72, layout="constrained")
+    engine = ConstrainedLayoutEngine(h_pad=0.07, w_pad=0.07, hspace=0.03, wspace=0.03)
+    return Figure(figsize=(size.width / 72, height / 72), dpi=72, layout=engine)
 
 
 def panels(

@@ -30,8 +30,8 @@ def depth_curves(archive: Archive, boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
     blocks: list[Html | Plot] = []
     for board in boards:
-        blocks += [*board_heading(board, boards), _block(archive, board)]
-    return Section(identifier="depth", title="How deep to rerank", blocks=tuple(blocks))
+        blocks += [board_heading(board), _block(archive, board)]
+    return Section(identifier="depth", title="Rerank depth", blocks=tuple(blocks))
 
 
 def _block(archive: Archive, board: Board) -> Html | Plot:
@@ -55,7 +55,7 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
         name=plot_name("depth", board),
         title=f"{board.metric} by rerank depth",
         description=_description(board, found),
-        draw=partial(depths, groups, quality_label=board.metric),
+        draw=partial(depths, groups),
         table=_table(board, found),
         notes=tuple(_notes(board, found, problems)),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from rerankbench.identity import digest
 from rerankbench.leaderboard.table import Entry
 from rerankbench.report.page import Html, tag, text
 from rerankbench.report.sections.section import Section, data_table, facts
 from rerankbench.report.tables import table_html
-from rerankbench.types import Environment, Record
+from rerankbench.types import Record
 
 _GIB = 2**30
 
@@ -19,24 +19,29 @@ def environments(records: Sequence[Record]) -> Section:
     """Every distinct environment with how many cells ran in it."""
     groups: dict[str, list[Record]] = {}
     for record in records:
-        groups.setdefault(digest(asdict(record.environment)), []).append(record)
+        # Another commit of this program is no other environment.
+        groups.setdefault(digest(asdict(replace(record.environment, git_sha=None))), []).append(
+            record
+        )
     blocks = [
         part
         for found in sorted(groups.values(), key=lambda found: -len(found))
-        for part in _environment(found[0].environment, len(found))
+        for part in _environment(found)
     ]
     return Section(identifier="environment", title="Environment", blocks=tuple(blocks))
 
 
-def _environment(found: Environment, cells: int) -> list[Html]:
+def _environment(records: Sequence[Record]) -> list[Html]:
+    found = records[0].environment
+    commits = sorted({one.environment.git_sha for one in records if one.environment.git_sha})
     known = {
         "Processor": f"{found.cpu}, {found.cores} cores",
         "Memory": f"{found.memory_bytes / _GIB:.1f} GiB",
         "GPU": found.gpu,
         "System": found.system,
         "Python": found.python,
-        "Commit": found.git_sha,
-        "Cells": f"{cells}",
+        "Commit" if len(commits) == 1 else "Commits": ", ".join(commits),
+        "Cells": f"{len(records)}",
     }
     packages = data_table(
         f"Packages on machine {found.machine_id}",

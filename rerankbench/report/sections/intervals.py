@@ -38,8 +38,8 @@ def intervals(boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
     blocks: list[Html | Plot] = []
     for board in boards:
-        blocks += [*board_heading(board, boards), _block(board)]
-    return Section(identifier="intervals", title="How sure the means are", blocks=tuple(blocks))
+        blocks += [board_heading(board), _block(board)]
+    return Section(identifier="intervals", title="Intervals", blocks=tuple(blocks))
 
 
 def _block(board: Board) -> Html | Plot:

@@ -31,8 +31,8 @@ def latencies(boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
     blocks: list[Html | Plot] = []
     for board in boards:
-        blocks += [*board_heading(board, boards), _block(board)]
-    return Section(identifier="latency", title="How long a request takes", blocks=tuple(blocks))
+        blocks += [board_heading(board), _block(board)]
+    return Section(identifier="latency", title="Latency", blocks=tuple(blocks))
 
 
 def _block(board: Board) -> Html | Plot:

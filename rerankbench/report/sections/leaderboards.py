@@ -17,7 +17,7 @@ def leaderboards(boards: Sequence[Board]) -> Section:
     """For every board a table over its collections, where there are several, and one of each."""
     blocks: list[Html] = []
     for board in boards:
-        blocks += board_heading(board, boards)
+        blocks.append(board_heading(board))
         for name in ("wide", "plain") if len(board.tasks) > 1 else ("plain",):
             layout = load_layout(name).model_copy(update={"metric": board.metric})
             blocks.append(tables_html(build(Archive(board.records), layout)))

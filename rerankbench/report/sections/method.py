@@ -52,5 +52,7 @@ _PARTS = (
 
 def method() -> Section:
     """One short paragraph for each kind of figure."""
-    blocks = [part for title, words in _PARTS for part in (tag("h3", title), tag("p", words))]
-    return Section(identifier="method", title="Method", blocks=tuple(blocks))
+    blocks = [tag("div", tag("h3", title), tag("p", words)) for title, words in _PARTS]
+    return Section(
+        identifier="method", title="Method", blocks=(tag("div", *blocks, class_="columns"),)
+    )

@@ -29,9 +29,9 @@ class Section:
         return join(figure_html(one) if isinstance(one, Plot) else one for one in self.blocks)
 
 
-def board_heading(board: Board, of: Sequence[Board]) -> list[Html]:
-    """Which board the blocks that follow are about, where there are several."""
-    return [tag("h3", text(board.title))] if len(of) > 1 else []
+def board_heading(board: Board) -> Html:
+    """Which board the blocks that follow are about."""
+    return tag("h3", text(board.title), class_="board")
 
 
 def plot_name(kind: str, board: Board) -> str:

@@ -33,8 +33,8 @@ def by_query_length(archive: Archive, boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
     blocks: list[Html | Plot] = []
     for board in boards:
-        blocks += [*board_heading(board, boards), _block(archive, board)]
-    return Section(identifier="slices", title="Short and long queries", blocks=tuple(blocks))
+        blocks += [board_heading(board), _block(archive, board)]
+    return Section(identifier="slices", title="Query length", blocks=tuple(blocks))
 
 
 def _block(archive: Archive, board: Board) -> Html | Plot:
@@ -66,7 +66,7 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
         name=plot_name("slices", board),
         title=f"Gain in {board.metric} by query length",
         description=_description(board, found),
-        draw=partial(by_length, groups, quality_label=board.metric),
+        draw=partial(by_length, groups),
         table=_table(board, found),
         notes=tuple(_notes(board, found)),
     )

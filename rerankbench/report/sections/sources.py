@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rerankbench import figures
 from rerankbench.leaderboard.table import Entry, Table
-from rerankbench.report.page import Html, tag
+from rerankbench.report.page import tag, text
 from rerankbench.report.sections.section import Section, data_table, paragraph
 from rerankbench.report.tables import table_html
 from rerankbench.types import Record
@@ -21,15 +21,16 @@ def warnings(records: Sequence[Record]) -> Section:
         place = f"{record.cell.reranker.name} on {record.cell.collection.name}"
         for warning in record.warnings:
             cells.setdefault(warning, []).append(place)
-    table = data_table(
-        "Warnings",
-        (("Warning", "left"), ("Cells", "left")),
-        (
-            (Entry(value=warning), Entry(value="; ".join(dict.fromkeys(places))))
-            for warning, places in cells.items()
-        ),
+    rows = (
+        tag(
+            "li",
+            text(warning),
+            " ",
+            tag("span", text("; ".join(dict.fromkeys(places))), class_="muted"),
+        )
+        for warning, places in cells.items()
     )
-    found: Html = table_html(table) if cells else paragraph("No record carries a warning.")
+    found = tag("ul", *rows) if cells else paragraph("No record carries a warning.")
     return Section(identifier="warnings", title="Warnings", blocks=(found,))
 
 

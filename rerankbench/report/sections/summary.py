@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rerankbench import figures
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html, tag
+from rerankbench.report.page import Html, join, tag, text
 from rerankbench.report.sections.section import Section, facts, names
 from rerankbench.types import Record
 
@@ -33,10 +33,10 @@ def summary(boards: Sequence[Board]) -> Section:
             facts(
                 {
                     "Collections": names(collections),
-                    "Reranked": names(board.title for board in boards),
+                    "Reranked": _lines(board.title for board in boards),
                     "Headline metric": names(metrics) if metrics else Html("none"),
-                    "Measured": names([" to ".join(dict.fromkeys((days[0], days[-1])))]),
-                    "On": names(_machines(records)),
+                    "Measured": text(" to ".join(dict.fromkeys((days[0], days[-1])))),
+                    "On": _lines(_machines(records)),
                 }
             ),
         ),
@@ -46,6 +46,10 @@ def summary(boards: Sequence[Board]) -> Section:
 def _card(count: int, one: str, many: str) -> Html:
     number = tag("b", f"{count:,}")
     return tag("div", number, tag("span", one if count == 1 else many), class_="card")
+
+
+def _lines(values: Iterable[str]) -> Html:
+    return join(tag("div", text(value)) for value in values)
 
 
 def _machines(records: Sequence[Record]) -> list[str]:

@@ -77,11 +77,11 @@ def trade_offs(boards: Sequence[Board]) -> Section:
     """One plot of each kind for every board, or a sentence that says why there is none."""
     blocks: list[Html | Plot] = []
     for board in boards:
-        blocks += board_heading(board, boards)
+        blocks.append(board_heading(board))
         fastest, elsewhere = _in_one_setting(board)
         blocks.append(_block(fastest, _SPEED, elsewhere))
         blocks += [_block(board, cost, ()) for cost in _OTHERS]
-    return Section(identifier="trade-offs", title="What quality costs", blocks=tuple(blocks))
+    return Section(identifier="trade-offs", title="Trade-offs", blocks=tuple(blocks))
 
 
 def _in_one_setting(board: Board) -> tuple[Board, tuple[str, ...]]:
