@@ -62,7 +62,7 @@ NARROW = Size(name="narrow", width=350, font=12, columns=1, most_ticks=6)
 @contextmanager
 def look(size: Size, salt: str = "") -> Iterator[None]:
     """Draw and write figures within this: the same values then give the same bytes."""
-    settings: dict[str, Any] = {
+    settings: Any = {
         "svg.fonttype": "none",
         "svg.hashsalt": f"{salt}-{size.name}",
         # A name is no formula.
@@ -82,7 +82,6 @@ def look(size: Size, salt: str = "") -> Iterator[None]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.axisbelow": True,
-        "axes.prop_cycle": mpl.cycler(color=SERIES),
         "text.color": INK,
         "xtick.color": RULE,
         "xtick.labelcolor": MUTED,
@@ -154,7 +153,7 @@ def name_values(axes: Axes, words: str) -> None:
 
 
 def log_axis(axes: Axes, values: Sequence[float], size: Size, *, room: float = 1.35) -> None:
-    """Make x logarithmic, with round numbers; `room` is the factor from the values to the edges."""
+    """Make x logarithmic, with round numbers; `room` is the factor from values to edges."""
     low, high = min(values) / room, max(values) * room
     axes.set_xscale("log")
     axes.set_xlim(low, high)

@@ -119,7 +119,7 @@ def _rename(root: ElementTree.Element, prefix: str, labels: Mapping[str, str]) -
         found = element.attrib.pop("id", None)
         if found in new:
             element.set("id", new[found])
-        if found in labels:
+        if found is not None and found in labels:
             hint = ElementTree.Element("title")
             hint.text = printable(labels[found])
             element.insert(0, hint)

@@ -120,7 +120,7 @@ def _label(
     lines: Sequence[Sequence[tuple[float, float]]],
 ) -> None:
     """Put names beside the points, those on the front first; where there is no room, none."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    FigureCanvasAgg(figure)
     figure.draw_without_rendering()
 
     def pixel(x: float, y: float) -> tuple[float, float]:
@@ -128,7 +128,7 @@ def _label(
         return float(across), float(up)
 
     def box(artist: Text | Axes) -> Box:
-        extent = artist.get_window_extent(renderer)
+        extent = artist.get_window_extent()
         return Box(left=extent.x0, bottom=extent.y0, right=extent.x1, top=extent.y1)
 
     covered = [box(text) for text in axes.texts]
