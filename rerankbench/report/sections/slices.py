@@ -22,7 +22,6 @@ from rerankbench.report.sections.section import (
     paragraph,
     plot_name,
 )
-from rerankbench.types import Record
 
 MOST = 4
 """Clouds of points of more models than this hide one another."""
@@ -43,23 +42,23 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
             "The difference by query length is not shown: no record of the first stage alone to "
             "count it from (add the model bm25 to the run)."
         )
-    found: dict[tuple[str, TaskKey], Slices] = {}
-    for (model, task), record in board.squares.items():
-        base = board.first_stages.get(task)
-        kept = archive.task(record)
-        if base is not None and kept is not None and not figures.is_baseline(record):
-            made = slices(
-                kept, _values(record, board.metric), _values(base, board.metric), "query-length"
-            )
-            if len(made.points) > 1:
-                found[model, task] = made
+    found = {
+        square: made
+        for task in board.tasks
+        for square in _most_gained(board, task)
+        if (made := _slices(archive, board, square)) is not None
+    }
     if not found:
         return paragraph(
             "The difference by query length is not shown: the queries are not beside the records, "
             "or all have one length."
         )
     groups = [
-        Panel(title=title, curves=_best_of(found, task)) for task, title in board.tasks.items()
+        Panel(
+            title=title,
+            curves=tuple(_curve(model, made) for (model, of), made in found.items() if of == task),
+        )
+        for task, title in board.tasks.items()
     ]
     groups = [panel for panel in groups if panel.curves]
     return Plot(
@@ -72,20 +71,32 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
     )
 
 
-def _values(record: Record, metric: str) -> Mapping[str, float]:
-    return record.per_query.get(metric, {})
+def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
+    """The models of one task with the highest means, as many as can be told apart."""
+    means = {
+        square: mean
+        for square, record in board.squares.items()
+        if square[1] == task and not figures.is_baseline(record)
+        if (mean := record.mean(board.metric or "")) is not None
+    }
+    return sorted(means, key=lambda square: (-means[square], square))[:MOST]
+
+
+def _slices(archive: Archive, board: Board, square: tuple[str, TaskKey]) -> Slices | None:
+    """The points of one model; None without the first stage, the queries, or two lengths."""
+    record, base = board.squares[square], board.first_stages.get(square[1])
+    task = archive.task(record)
+    if base is None or task is None or board.metric is None:
+        return None
+    values, before = record.per_query[board.metric], base.per_query.get(board.metric, {})
+    made = slices(task, values, before, "query-length")
+    return made if len(made.points) > 1 else None
 
 
 def _gain(found: Slices) -> float:
     """The mean difference over all queries that have a length."""
     total = sum(point.delta * point.queries for point in found.points)
     return total / sum(point.queries for point in found.points)
-
-
-def _best_of(found: _Found, task: TaskKey) -> tuple[Curve, ...]:
-    here = {model: made for (model, of), made in found.items() if of == task}
-    best = sorted(here, key=lambda model: (-_gain(here[model]), model))[:MOST]
-    return tuple(_curve(model, here[model]) for model in best)
 
 
 def _curve(model: str, made: Slices) -> Curve:
@@ -141,6 +152,6 @@ def _notes(board: Board, found: _Found) -> Iterator[str]:
         "stand behind the outer points."
     )
     for task, title in board.tasks.items():
-        here = [model for model, of in found if of == task]
+        here = [one for one, of in board.squares if of == task and not board.is_baseline(one)]
         if len(here) > MOST:
             yield join((f"Of {len(here)} models on ", text(title), f" the best {MOST} are drawn."))
