@@ -18,6 +18,7 @@ from rerankbench.report.sections.section import (
     Section,
     board_heading,
     data_table,
+    in_words,
     paragraph,
     plot_name,
 )
@@ -121,7 +122,7 @@ def _table(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> Tab
 
 
 def _description(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> str:
-    return " ".join(
+    return in_words(
         f"{model} on {board.tasks[task]}: {curve.shape}, {board.metric} {curve.means[0]:.3f} "
         f"without reranking, {max(curve.means):.3f} at depth {curve.peak}, "
         f"{curve.means[-1]:.3f} at depth {curve.depths[-1]}."

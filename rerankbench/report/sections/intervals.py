@@ -16,6 +16,7 @@ from rerankbench.report.sections.section import (
     Section,
     board_heading,
     data_table,
+    in_words,
     paragraph,
     plot_name,
 )
@@ -137,12 +138,8 @@ def _table(title: str, board: Board, models: Sequence[str], estimates: _Estimate
 
 
 def _description(groups: Sequence[Panel], metric: str) -> str:
-    return " ".join(
-        f"{panel.title}: {metric} of "
-        + ", ".join(
-            f"{name} {one.mean:.3f} ({one.low:.3f} to {one.high:.3f})"
-            for name, one in panel.estimates.items()
-        )
-        + "."
+    return in_words(
+        f"{name} on {panel.title}: {metric} {one.mean:.3f}, {one.low:.3f} to {one.high:.3f}."
         for panel in groups
+        for name, one in panel.estimates.items()
     )

@@ -19,6 +19,7 @@ from rerankbench.report.sections.section import (
     Section,
     board_heading,
     data_table,
+    in_words,
     paragraph,
     plot_name,
 )
@@ -137,7 +138,7 @@ def _table(board: Board, found: _Found) -> Table:
 
 
 def _description(board: Board, found: _Found) -> str:
-    return " ".join(
+    return in_words(
         f"{model} on {board.tasks[task]}: {made.points[0].delta:+.3f} at "
         f"{made.points[0].words} words, {made.points[-1].delta:+.3f} at "
         f"{made.points[-1].words}; {_gain(made):+.3f} over all queries."
