@@ -14,6 +14,7 @@ from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
+from rerankbench.cli.judge import judge
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
 from rerankbench.cli.report import report
@@ -56,6 +57,7 @@ app.command()(run)
 app.command()(leaderboard)
 app.command()(report)
 app.command()(compare)
+app.command()(judge)
 app.command()(depth)
 app.command()(slices)
 app.command()(retrieve)

@@ -33,7 +33,7 @@ def _problems(folder: Path, text: str) -> list[str]:
 
 
 def test_built_in_layouts_load_under_their_names() -> None:
-    assert names() == ["beir-full", "beir-older", "plain", "wide"]
+    assert names() == ["beir-full", "beir-older", "honesty", "plain", "wide"]
     assert DEFAULT in names()
     assert [load_layout(name).name for name in names()] == names()
 
