@@ -17,6 +17,7 @@ from rerankbench.cli.doctor import doctor
 from rerankbench.cli.judge import judge
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
+from rerankbench.cli.report import report
 from rerankbench.cli.run import run
 from rerankbench.cli.slices import slices
 from rerankbench.cli.steps import evaluate, rerank, retrieve
@@ -54,6 +55,7 @@ def root(
 
 app.command()(run)
 app.command()(leaderboard)
+app.command()(report)
 app.command()(compare)
 app.command()(judge)
 app.command()(depth)
