@@ -11,6 +11,8 @@ import typer
 from rerankbench import __version__
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.doctor import doctor
+from rerankbench.cli.export import export
+from rerankbench.cli.import_run import import_run
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
 from rerankbench.cli.run import run
@@ -52,6 +54,8 @@ app.command()(leaderboard)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
+app.command()(export)
+app.command("import")(import_run)
 app.command()(datasets)
 app.command()(doctor)
 app.command()(models)
