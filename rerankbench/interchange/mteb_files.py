@@ -18,10 +18,12 @@ from rerankbench.progress import Progress
 from rerankbench.types import Record
 
 _MAIN = "nDCG@10"
-_MODEL_TYPES = {
+# What reads pairs is a cross-encoder to MTEB, what a service or another tool ran is not known.
+_MODEL_TYPES: dict[str, list[str]] = {
     "bi-encoder": ["dense"],
     "late-interaction": ["late-interaction"],
-    **dict.fromkeys(("http", figures.IMPORTED), []),
+    "http": [],
+    figures.IMPORTED: [],
 }
 # ISO 639-3 and ISO 15924 for what is not known, as no record knows its languages; of an empty
 # list MTEB makes the mean of nothing.
