@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
 from pathlib import Path
 
 import ir_measures
 import pytest
 
+from rerankbench import figures
 from rerankbench.archive import open_archive
 from rerankbench.identity import task_key
 from rerankbench.store import read_records
@@ -18,7 +18,7 @@ from rerankbench.types import Record
 from .. import tiny
 from .conftest import Command
 
-Run = Mapping[str, Mapping[str, float]]
+Run = dict[str, dict[str, float]]
 QUERIES = tuple(f"q{i}" for i in range(6))
 
 
@@ -113,6 +113,7 @@ def test_a_run_that_went_out_and_came_back_is_the_same_work(
     assert table.count("### small (test), bm25 top-12") == 1
     assert "Imported from run files, not run here: back." in table
     assert "engine none" not in table
+    assert figures.machine(back) == "another tool, whose run was imported"
 
 
 def test_importing_alone_writes_the_task_that_running_would(

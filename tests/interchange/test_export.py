@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import io
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 import ir_measures
-import ir_measures.__main__
 import pytest
 
 from rerankbench import trec
@@ -50,10 +48,10 @@ def test_ir_measures_computes_the_records_means_from_trec_files(
 ) -> None:
     assert _export(tmp_path / "results", "trec", tmp_path / "out") == []
     assert _names(tmp_path / "out") == ["scifact.bm25.100.org_model.trec", "scifact.test.qrels"]
-    qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "out" / "scifact.test.qrels")))
-    run = list(
-        ir_measures.read_trec_run(str(tmp_path / "out" / "scifact.bm25.100.org_model.trec"))
-    )
+    out = tmp_path / "out"
+    run_path = str(out / "scifact.bm25.100.org_model.trec")
+    qrels = list(ir_measures.read_trec_qrels(str(out / "scifact.test.qrels")))  # type: ignore[no-untyped-call]
+    run = list(ir_measures.read_trec_run(run_path))  # type: ignore[no-untyped-call]
     names = {name: str(ir_measures_name(name)) for name in METRICS}
     # pytrec_eval aborts on negative grades where they are handed to it.
     qrels = [each._replace(relevance=max(0, each.relevance)) for each in qrels]
@@ -94,20 +92,17 @@ def test_ranx_computes_the_records_means_from_its_files(written: Record, tmp_pat
     assert ranx.evaluate(qrels, run, "ndcg_burges@10") != pytest.approx(found["ndcg@10"], abs=1e-3)
 
 
-def test_ir_measures_files_hold_what_its_command_prints(
-    written: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ir_measures_files_hold_what_its_command_prints(written: Record, tmp_path: Path) -> None:
     results, out = tmp_path / "results", tmp_path / "out"
     _export(results, "trec", out)
     _export(results, "ir-measures", out)
     qrels = out / "clean.qrels"
     qrels.write_text((out / "scifact.test.qrels").read_text().replace("-1", "0"))
     run, names = out / "scifact.bm25.100.org_model.trec", map(ir_measures_name, METRICS)
-    arguments = ["ir_measures", qrels, run, *names, "--by_query", "--places", "-1"]
-    monkeypatch.setattr(sys, "argv", list(map(str, arguments)))
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        ir_measures.__main__.main_cli()
-    expected = _by_measure(printed.getvalue())
+    options = [qrels, run, *names, "--by_query", "--places", "-1"]
+    command = [sys.executable, "-m", "ir_measures", *map(str, options)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True)
+    expected = _by_measure(printed.stdout)
     found = _by_measure((out / "scifact.bm25.100.org_model.ir_measures.tsv").read_text())
     assert found == {key: pytest.approx(value, abs=1e-12) for key, value in expected.items()}
     assert len(found) == len(METRICS) * (len(QRELS) + 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from pathlib import Path
 
 import ir_measures
 import pytest
@@ -45,6 +47,20 @@ def test_ir_measures_knows_its_names_and_we_know_them_too(metric: str) -> None:
     assert name is not None
     assert str(ir_measures.parse_measure(name)) == name
     assert naming.parse_metric(name).name == metric
+
+
+def test_every_name_of_the_pages_table_means_what_its_row_says() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "interoperability.md").read_text()
+    table = page.partition("## Names of metrics")[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("| `")]
+    for ours, *others, mteb in rows:
+        (name,) = re.findall("`(.+?)`", ours)
+        for other in re.findall("`(.+?)`", " ".join(others)):
+            assert naming.parse_metric(other).name == name
+        whole = name in ("MAP", "MRR")
+        shown = re.findall("`(.+?)`", mteb)
+        assert shown == ([] if whole or name == "nDCG" else [mteb_name(name, 100)])
+    assert len(rows) == 8
 
 
 def test_other_metrics_have_no_names_elsewhere() -> None:
