@@ -10,6 +10,7 @@ import typer
 
 from rerankbench import config as configs
 from rerankbench import environment, naming, pipeline, plan, quality
+from rerankbench.archive import Archive
 from rerankbench.config import RunConfig
 from rerankbench.console import Terminal
 from rerankbench.errors import UsageError
@@ -36,7 +37,8 @@ def run_and_report(
     if report.records:
         collections = {record.cell.collection.name for record in report.records}
         layout = load_layout("plain" if len(collections) == 1 else "wide")
-        typer.echo(publish(report.records, layout, "markdown"), nl=False)
+        store = Store(results=config.results, suite=config.suite)
+        typer.echo(publish(Archive(report.records, [store]), layout, "markdown"), nl=False)
         folder = config.results / config.suite
         terminal.note(f"{len(report.records)} records in {folder}")
     report.raise_for_failures()

@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rerankbench import figures
+from rerankbench.archive import Archive
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard.columns import Context, expand, fill, header, timed
-from rerankbench.leaderboard.layout import (
-    AnyColumn,
-    AverageColumn,
-    Layout,
-    MetricColumn,
-    ModelColumn,
-    TableForm,
-)
+from rerankbench.leaderboard.columns.base import Column, Context
+from rerankbench.leaderboard.columns.facts import ModelColumn
+from rerankbench.leaderboard.columns.quality import AverageColumn, MetricColumn
+from rerankbench.leaderboard.columns.speed import timed
+from rerankbench.leaderboard.columns.squares import expand, fill, header
+from rerankbench.leaderboard.layout import Layout, TableForm
+from rerankbench.leaderboard.lines import Line, Selection
 from rerankbench.leaderboard.notes import notes
-from rerankbench.leaderboard.select import Line, Selection, kept, select
+from rerankbench.leaderboard.select import kept, select
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.types import Record
 
@@ -26,16 +25,17 @@ _SHOWN_CHARACTERS = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Filled:
-    """One table's columns, and its entries by the name of the row's reranker."""
+    """One table's columns with their heads, and its entries by the name of the row's reranker."""
 
-    columns: tuple[AnyColumn, ...]
+    columns: tuple[Column, ...]
+    heads: tuple[str, ...]
     rows: Mapping[str, tuple[Entry, ...]]
 
 
-def build(records: Sequence[Record], layout: Layout) -> list[Table]:
+def build(archive: Archive, layout: Layout) -> list[Table]:
     """The tables of a leaderboard. Raises UsageError where no record fits the layout."""
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in kept(records, layout):
+    for record in kept(archive.records, layout):
         key = figures.task_key(record) if layout.per_collection else ()
         groups.setdefault(key, []).append(record)
     selections = [(group, select(group, layout)) for group in groups.values()]
@@ -45,7 +45,7 @@ def build(records: Sequence[Record], layout: Layout) -> list[Table]:
             f"the layout '{layout.name}' lists none of the rerankers in the records; "
             "give 'other' a title to show them all"
         )
-    tables = [_tables(group, selection, layout) for group, selection in shown]
+    tables = [_tables(group, selection, archive, layout) for group, selection in shown]
     _tell_apart(tables, [group[0] for group, _ in shown])
     return [table for found in tables for table in found]
 
@@ -66,39 +66,41 @@ def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
             groups[at][0] = replace(groups[at][0], title=f"{title} ({'; '.join(differing)})")
 
 
-def _tables(records: Sequence[Record], selection: Selection, layout: Layout) -> list[Table]:
+def _tables(
+    records: Sequence[Record], selection: Selection, archive: Archive, layout: Layout
+) -> list[Table]:
     """The layout's tables for these records; the notes stand below the last."""
-    metric = layout.metric or figures.headline(records)
     context = Context(
-        metric=metric,
+        archive=archive,
+        metric=layout.metric or figures.headline(records),
         decimals=layout.decimals,
-        first_stages=selection.first_stages,
+        columns=(),
+        selection=selection,
         timed=timed(selection.lines),
     )
     filled = [
-        _filled(expand(form, selection), selection.lines, layout, context)
+        _filled(layout, replace(context, columns=expand(form.all_columns(), selection)))
         for form in layout.tables
     ]
     lines = _ordered(selection.lines, filled, layout)
     tables = [
         replace(
-            _table(form, filled[at], lines, layout, metric),
-            title=_title(form, records[0], metric),
+            _table(form, filled[at], lines, layout),
+            title=_title(form, records[0], context.metric),
             # An untitled table after the first shows more columns of the same rows.
             continues=at > 0 and not form.title,
         )
         for at, form in enumerate(layout.tables)
     ]
     every = [column for table in filled for column in table.columns]
-    tables[-1] = replace(tables[-1], notes=notes(layout, every, selection, context.timed, metric))
+    tables[-1] = replace(tables[-1], notes=notes(layout, every, context))
     return tables
 
 
-def _filled(
-    columns: Sequence[AnyColumn], lines: Sequence[Line], layout: Layout, context: Context
-) -> _Filled:
+def _filled(layout: Layout, context: Context) -> _Filled:
     """The columns that have something to show, and what they show in every row."""
-    rows = {line.name: fill(columns, line, context) for line in lines}
+    columns = context.columns
+    rows = {line.name: fill(line, context) for line in context.selection.lines}
     keep = [
         at
         for at, column in enumerate(columns)
@@ -106,20 +108,20 @@ def _filled(
         or isinstance(column, ModelColumn)
         or any(entries[at].value is not None for entries in rows.values())
     ]
+    left = replace(context, columns=tuple(columns[at] for at in keep))
     return _Filled(
-        columns=tuple(columns[at] for at in keep),
+        columns=tuple(left.columns),
+        heads=tuple(header(column, left) for column in left.columns),
         rows={name: tuple(entries[at] for at in keep) for name, entries in rows.items()},
     )
 
 
-def _table(
-    form: TableForm, filled: _Filled, lines: Sequence[Line], layout: Layout, metric: str | None
-) -> Table:
+def _table(form: TableForm, filled: _Filled, lines: Sequence[Line], layout: Layout) -> Table:
     return Table(
         title=form.title,
         columns=tuple(
-            Header(text=header(column, filled.columns, metric), align=column.align or form.align)
-            for column in filled.columns
+            Header(text=head, align=column.align or form.align)
+            for column, head in zip(filled.columns, filled.heads, strict=True)
         ),
         rows=tuple(
             Row(
@@ -168,7 +170,7 @@ def _ordered(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -
 
 def _deciding(filled: Sequence[_Filled]) -> dict[str, float]:
     """The figures that decide the rows' places: the first average, or else the first metric."""
-    kinds: tuple[type[AnyColumn], ...] = (AverageColumn, MetricColumn)
+    kinds: tuple[type[Column], ...] = (AverageColumn, MetricColumn)
     for kind in kinds:
         for table in filled:
             at = next((i for i, one in enumerate(table.columns) if isinstance(one, kind)), None)

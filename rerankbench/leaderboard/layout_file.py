@@ -12,13 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from rerankbench.errors import ConfigError, InputError, nearest
 from rerankbench.files import read_lines
-from rerankbench.leaderboard.layout import (
-    COLUMN_KINDS,
-    Family,
-    Layout,
-    ListedModel,
-    TableForm,
-)
+from rerankbench.leaderboard.columns.kinds import COLUMN_KINDS
+from rerankbench.leaderboard.layout import Family, Layout, ListedModel, TableForm
 
 DEFAULT = "plain"
 _FOLDER = Path(__file__).parent / "layouts"

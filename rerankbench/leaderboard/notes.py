@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rerankbench import figures
-from rerankbench.leaderboard.layout import (
-    AnyColumn,
-    CostColumn,
-    DeltaColumn,
-    LatencyColumn,
-    Layout,
-    MetricColumn,
-    RateColumn,
-)
-from rerankbench.leaderboard.select import Selection
+from rerankbench.leaderboard.columns import significance
+from rerankbench.leaderboard.columns.base import Column, Context
+from rerankbench.leaderboard.columns.kinds import NOTES
+from rerankbench.leaderboard.columns.quality import DeltaColumn, MeasuredColumn
+from rerankbench.leaderboard.columns.speed import CostColumn, LatencyColumn, RateColumn
+from rerankbench.leaderboard.layout import Layout
+from rerankbench.leaderboard.lines import Selection
 from rerankbench.types import Record
 
 _SHOWN_NAMES = 5
@@ -22,26 +19,23 @@ _SHOWN_WARNINGS = 3
 _SHOWN_CHARACTERS = 40
 
 
-def notes(
-    layout: Layout,
-    columns: Sequence[AnyColumn],
-    selection: Selection,
-    timed: Mapping[str, Sequence[Record]],
-    metric: str | None,
-) -> tuple[str, ...]:
+def notes(layout: Layout, columns: Sequence[Column], context: Context) -> tuple[str, ...]:
     """The lines below the last table, as far as the layout wants them."""
     lines: list[str] = []
     if layout.notes == "all":
-        lines += _facts(columns, selection, timed)
+        lines += _facts(columns, context.selection, context.timed)
     if layout.notes != "none":
-        lines += _other_work(selection)
-        cautions = _cautions(columns, selection, timed, metric)
-        lines += [f"Caution: {caution}" for caution in cautions]
+        for kind, write in NOTES.items():
+            of_kind = [column for column in columns if type(column) is kind]
+            lines += write(of_kind, context) if of_kind else ()
+        lines += significance.notes(columns, context)
+        lines += _other_work(context.selection)
+        lines += [f"Caution: {caution}" for caution in _cautions(columns, context)]
     return tuple(lines)
 
 
 def _facts(
-    columns: Sequence[AnyColumn], selection: Selection, timed: Mapping[str, Sequence[Record]]
+    columns: Sequence[Column], selection: Selection, timed: Mapping[str, Sequence[Record]]
 ) -> Iterator[str]:
     records = list(selection.records())
     tasks = [figures.task(record) for record in records]
@@ -111,12 +105,8 @@ def _first_stage(record: Record) -> str:
     return f"{stage.name} ({shown})" if shown else stage.name
 
 
-def _cautions(
-    columns: Sequence[AnyColumn],
-    selection: Selection,
-    timed: Mapping[str, Sequence[Record]],
-    metric: str | None,
-) -> Iterator[str]:
+def _cautions(columns: Sequence[Column], context: Context) -> Iterator[str]:
+    selection = context.selection
     records = list(selection.records())
     if selection.chosen_among:
         among = _some(selection.chosen_among)
@@ -124,8 +114,8 @@ def _cautions(
     yield from _sampled(records)
     yield from _unlike_tasks(columns, selection)
     if any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
-        yield from _unlike_speeds(timed)
-    yield from _missing_metrics(columns, records, metric)
+        yield from _unlike_speeds(context.timed)
+    yield from _missing_metrics(columns, records, context.metric)
     if selection.left_out:
         yield f"not listed in the layout, so left out: {_some(selection.left_out)}."
     yield from _warnings(records)
@@ -156,9 +146,9 @@ def _sampled(records: Sequence[Record]) -> Iterator[str]:
         yield f"only a sample of the queries was run: {_some(sorted(sampled))}."
 
 
-def _unlike_tasks(columns: Sequence[AnyColumn], selection: Selection) -> Iterator[str]:
+def _unlike_tasks(columns: Sequence[Column], selection: Selection) -> Iterator[str]:
     """Collections whose column holds figures that do not compare, and in what they differ."""
-    measured = [one for one in columns if isinstance(one, MetricColumn | DeltaColumn)]
+    measured = [one for one in columns if isinstance(one, MeasuredColumn)]
     parts = {one.collection for one in measured} | {
         (name,) for one in measured for name in one.members
     }
@@ -201,13 +191,9 @@ def _unlike_speeds(timed: Mapping[str, Sequence[Record]]) -> Iterator[str]:
 
 
 def _missing_metrics(
-    columns: Sequence[AnyColumn], records: Sequence[Record], metric: str | None
+    columns: Sequence[Column], records: Sequence[Record], metric: str | None
 ) -> Iterator[str]:
-    asked = {
-        column.metric or metric
-        for column in columns
-        if isinstance(column, MetricColumn | DeltaColumn)
-    }
+    asked = {column.metric or metric for column in columns if isinstance(column, MeasuredColumn)}
     held = {name for record in records for name in record.per_query}
     missing = sorted(name for name in asked if name is not None and name not in held)
     if missing:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from rerankbench.archive import Archive
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, json, renderer
-from rerankbench.types import Record
 
 
-def publish(records: Sequence[Record], layout: Layout, format_name: str) -> str:
+def publish(archive: Archive, layout: Layout, format_name: str) -> str:
     """The leaderboard as text; JSON holds every record, whatever the layout.
 
     Raises UsageError for an unknown format, or where no record fits the layout.
     """
     if format_name == RECORDS_FORMAT:
-        return json.render(records)
-    return renderer(format_name)(build(records, layout))
+        return json.render(archive.records)
+    return renderer(format_name)(build(archive, layout))

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rerankbench.archive import Archive
+from rerankbench.leaderboard import build as builder
+from rerankbench.leaderboard import publish as publisher
+from rerankbench.leaderboard.layout import Layout
+from rerankbench.leaderboard.table import Table
 from rerankbench.types import (
     Cell,
     CollectionHashes,
@@ -18,6 +23,16 @@ from rerankbench.types import (
     RerankerRef,
     Throughput,
 )
+
+
+def build(records: Sequence[Record], layout: Layout) -> list[Table]:
+    """The tables of records that have no files beside them."""
+    return builder.build(Archive(records), layout)
+
+
+def publish(records: Sequence[Record], layout: Layout, format_name: str) -> str:
+    """The text for records that have no files beside them."""
+    return publisher.publish(Archive(records), layout, format_name)
 
 
 def throughput(docs_per_s: float) -> Throughput:

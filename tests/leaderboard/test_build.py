@@ -9,13 +9,12 @@ import pytest
 
 from rerankbench import catalogue
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
 from rerankbench.types import Throughput
 
-from .records import first_stage_record, make_record
+from .records import build, first_stage_record, make_record
 
 FORUMS = ("cqadupstack/android", "cqadupstack/english", "cqadupstack/gaming")
 PLAIN = load_layout("plain")

@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from rerankbench.errors import ConfigError, InputError
 from rerankbench.leaderboard import layout
+from rerankbench.leaderboard.columns.base import HEADER_FIELDS
+from rerankbench.leaderboard.columns.kinds import COLUMN_KINDS
 from rerankbench.leaderboard.layout_file import DEFAULT, load_layout, names
 
 DOCS = Path(__file__).parents[2] / "docs" / "layouts.md"
@@ -184,10 +186,10 @@ def test_every_key_is_explained() -> None:
     text = DOCS.read_text(encoding="utf-8")
     models: list[type[BaseModel]] = [
         *(layout.Layout, layout.TableForm, layout.Family, layout.ListedModel),
-        *layout.COLUMN_KINDS.values(),
+        *COLUMN_KINDS.values(),
     ]
-    keys = {key for model in models for key in model.model_fields} | set(layout.COLUMN_KINDS)
-    fields = {f"{{{field}}}" for field in (*layout.HEADER_FIELDS, *layout.TITLE_FIELDS)}
+    keys = {key for model in models for key in model.model_fields} | set(COLUMN_KINDS)
+    fields = {f"{{{field}}}" for field in (*HEADER_FIELDS, *layout.TITLE_FIELDS)}
     assert [key for key in sorted(keys | fields) if f"`{key}`" not in text] == []
 
 

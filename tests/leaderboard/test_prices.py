@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 
 from rerankbench import figures
-from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
 from rerankbench.types import Price, PriceUnit, Record, Throughput
 
-from .records import make_record
+from .records import build, make_record
 
 # 40 queries of 100 documents each; passes of 18, 20 and 30 seconds.
 TIMED = Throughput(

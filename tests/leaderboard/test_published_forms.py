@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.renderers import markdown
 
 from . import published
-from .records import first_stage_record, make_record
+from .records import build, first_stage_record, make_record
 
 GOLDEN = Path(__file__).parent / "golden"
 FORMS = {

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.layout_file import load_layout
-from rerankbench.leaderboard.publish import publish
 from rerankbench.leaderboard.renderers import csv as csv_renderer
 from rerankbench.leaderboard.renderers import latex, markdown, names, renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 
 from . import published
-from .records import first_stage_record, make_record
+from .records import first_stage_record, make_record, publish
 
 KEYS = [
     "suite",
@@ -222,6 +221,41 @@ def test_latex_captions_continue() -> None:
 )
 def test_latex_escapes(text: str, escaped: str) -> None:
     assert latex.escape(text) == escaped
+
+
+def _row(**keys: object) -> Table:
+    entry = Entry(**{"value": -0.25, "form": "fixed", "decimals": 2, **keys})  # type: ignore[arg-type]
+    return Table(title="", columns=(Header(text="x"),), rows=(Row(entries=(entry,)),))
+
+
+@pytest.mark.parametrize(
+    ("keys", "in_markdown", "in_latex"),
+    [
+        ({"strong": True}, "**-0.25**", r"$\mathbf{-0.25}$"),
+        ({"value": "a", "strong": True}, "**a**", r"\textbf{a}"),
+        ({"value": 0.5, "mark": "a_b"}, "0.50 a_b", r"0.50\textsuperscript{a\_b}"),
+        ({"value": None, "mark": "†"}, "†", r"\textsuperscript{†}"),
+        (
+            {"value": "a|b", "link": "https://x.org/a_(b)?c=1&copy=2#d e|"},
+            r"[a\|b](https://x.org/a_%28b%29?c=1&amp;copy=2#d%20e%7C)",
+            r"\href{https://x.org/a\_\%28b\%29?c=1\&copy=2\#d\%20e\%7C}{a\textbar{}b}",
+        ),
+        ({"value": "a", "link": "javascript:alert(1)"}, "a", "a"),
+        ({"value": None, "link": "https://x.org", "strong": True}, "", ""),
+    ],
+)
+def test_what_stands_out_links_and_marks(
+    keys: dict[str, object], in_markdown: str, in_latex: str
+) -> None:
+    cell = markdown.render([_row(**keys)]).splitlines()[-1].removeprefix("|").removesuffix("|")
+    assert cell.strip() == in_markdown
+    body = latex.render([_row(**keys)]).splitlines()
+    assert body[body.index(r"\midrule") + 1] == rf"{in_latex} \\"
+
+
+def test_csv_keeps_marks_beside_raw_values() -> None:
+    table = _row(mark="=a", strong=True, link="https://x.org")
+    assert csv_renderer.render([table]) == "x,x (mark)\n-0.25,'=a\n"
 
 
 def test_json_is_the_stable_interface() -> None:

@@ -29,14 +29,14 @@ from hypothesis import strategies as st
 
 from rerankbench import cli, measure
 from rerankbench.errors import ModelError, UsageError
+from rerankbench.http_client import connections as http_connections
+from rerankbench.http_client.client import Client, Pause
+from rerankbench.http_client.flight import wall_lost_s
+from rerankbench.http_client.words import asked_wait_s, said, shown
 from rerankbench.measure import Instruments
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
-from rerankbench.rerankers.http import connections as http_connections
-from rerankbench.rerankers.http.client import Client, Pause
 from rerankbench.rerankers.http.factory import FACTORY, HttpReranker
-from rerankbench.rerankers.http.flight import wall_lost_s
-from rerankbench.rerankers.http.service import described
-from rerankbench.rerankers.http.words import asked_wait_s, said, shown
+from rerankbench.rerankers.http.service import SETTINGS, described
 from rerankbench.types import Candidates
 
 from .. import tiny
@@ -134,6 +134,7 @@ def _reranker(
         found.url,
         found.key(),
         found.patience,
+        SETTINGS,
         clock=clock,
         pause=pause or Waits(),
         jitter=lambda: 1.0,
@@ -329,7 +330,9 @@ def test_waits_are_spread_without_the_test_double(server: Server) -> None:
     found = described(spec)
     for _ in range(2):
         with pytest.raises(ModelError):
-            Client("m", found.url, None, found.patience, pause=waits).post(b"", threading.Event())
+            Client("m", found.url, None, found.patience, SETTINGS, pause=waits).post(
+                b"", threading.Event()
+            )
     first, second = waits.asked_s[:5], waits.asked_s[5:]
     assert first == second, "the same in every process"
     assert all(0.25 * 2**n <= wait_s <= 0.5 * 2**n for n, wait_s in enumerate(first))

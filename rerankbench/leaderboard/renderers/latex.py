@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rerankbench.leaderboard.table import Align, Entry, Row, Table, printable
@@ -29,11 +30,12 @@ _SPECIAL = {
     "\ufffd": "?",
     "\0": "{}",
 }
+_SIGNED = re.compile(r"[+-][0-9.]+")
 _COLUMNS: dict[Align, str] = {"left": "l", "none": "l", "center": "c", "right": "r"}
 
 
 def render(tables: Sequence[Table]) -> str:
-    r"""Every table as a float; needs `\usepackage{booktabs}` and the encoding T1."""
+    r"""Every table as a float; needs the package booktabs, the encoding T1, hyperref for links."""
     title = ""
     blocks = []
     for table in tables:
@@ -81,9 +83,20 @@ def _body(table: Table) -> list[str]:
 def _cell(entry: Entry, row: Row) -> str:
     text = escape(entry.text)
     if not isinstance(entry.value, str) and text.startswith(("+", "-")):
-        # In mathematics a minus is a minus, not a hyphen.
-        text = f"${text}$"
-    return rf"\textit{{{text}}}" if text and row.emphasised else text
+        # In mathematics a minus is a minus, not a hyphen; it heeds no \textbf.
+        text = _SIGNED.sub(r"$\\mathbf{\g<0>}$" if entry.strong else r"$\g<0>$", text)
+    elif text and entry.strong:
+        text = rf"\textbf{{{text}}}"
+    if text and row.emphasised:
+        text = rf"\textit{{{text}}}"
+    if text and entry.url:
+        text = rf"\href{{{_address(entry.url)}}}{{{text}}}"
+    return rf"{text}\textsuperscript{{{escape(entry.mark)}}}" if entry.mark else text
+
+
+def _address(url: str) -> str:
+    r"""What may stand in \href inside a table: the characters that mean something are escaped."""
+    return "".join(f"\\{sign}" if sign in "%#&_~" else sign for sign in url)
 
 
 def _line(cells: Sequence[str]) -> str:

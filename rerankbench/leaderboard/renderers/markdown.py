@@ -56,7 +56,14 @@ def _grid(table: Table) -> list[str]:
 
 def _cell(entry: Entry, row: Row) -> str:
     text = escape(entry.text)
-    return f"*{text}*" if text and row.emphasised else text
+    if not text:
+        return escape(entry.mark)
+    stars = "*" * (row.emphasised + 2 * entry.strong)
+    text = f"{stars}{text}{stars}"
+    if entry.url:
+        # An address could hold what looks like an entity: &copy=1.
+        text = f"[{text}]({entry.url.replace('&', '&amp;')})"
+    return f"{text} {escape(entry.mark)}" if entry.mark else text
 
 
 def _rule(align: Align, width: int) -> str:

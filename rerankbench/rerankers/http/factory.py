@@ -18,11 +18,11 @@ from operator import itemgetter
 from urllib.parse import urlsplit
 
 from rerankbench.errors import ModelError
+from rerankbench.http_client.client import Client
+from rerankbench.http_client.flight import in_flight, wall_lost_s
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
-from rerankbench.rerankers.http.client import Client
-from rerankbench.rerankers.http.flight import in_flight, wall_lost_s
 from rerankbench.rerankers.http.forms import MalformedError, Scores
-from rerankbench.rerankers.http.service import Service, described
+from rerankbench.rerankers.http.service import SETTINGS, Service, described
 from rerankbench.types import EngineRef, RerankerRef
 
 
@@ -196,7 +196,7 @@ class _Factory:
         """Ready to ask; nothing is connected yet. Raises UsageError."""
         ref, engine = self.identify(spec)
         found = described(spec)
-        client = Client(ref.name, found.url, found.key(), found.patience)
+        client = Client(ref.name, found.url, found.key(), found.patience, SETTINGS)
         return HttpReranker(ref, engine, found, client)
 
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from rerankbench.errors import UsageError
+from rerankbench.http_client.address import Key, check_address, check_variable, read_key
+from rerankbench.http_client.client import Patience
+from rerankbench.http_client.words import Settings
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.http.client import Key, Patience
 from rerankbench.rerankers.http.forms import FORMS, Fields, Form
 from rerankbench.rerankers.recipe import Kind, choice, settings
 
 CONCURRENCY = 4
 MOST_CONCURRENCY = 256
 MOST_RETRIES = 20
+SETTINGS = Settings(
+    url="'url'",
+    key="'key_env'",
+    request="'api' and the model's name",
+    smaller="lower 'batch_documents' or, where the API has it, set 'truncate: true'",
+    patience="'retries' or 'timeout_s'",
+)
+"""How a recipe names what can be set."""
 LEAST_TIMEOUT_S, MOST_TIMEOUT_S = 0.001, 3600.0
 
 _SETTINGS: Mapping[str, Kind] = {
@@ -47,19 +55,7 @@ class Service:
 
     def key(self) -> Key | None:
         """The key, read from the environment now. Raises UsageError naming the variable."""
-        if self.key_env is None:
-            return None
-        value = os.environ.get(self.key_env, "").strip()
-        if not value:
-            raise UsageError(
-                f"{self.model}: the environment variable {self.key_env} holds no key; export it"
-            )
-        if not (value.isascii() and value.isprintable() and " " not in value):
-            raise UsageError(
-                f"{self.model}: what {self.key_env} holds is no key (one line of printable ASCII "
-                "without spaces); export it again"
-            )
-        return Key(variable=self.key_env, value=value)
+        return None if self.key_env is None else read_key(self.model, self.key_env)
 
 
 def described(spec: RerankerSpec) -> Service:
@@ -71,7 +67,9 @@ def described(spec: RerankerSpec) -> Service:
                 f"{spec.model}: a service needs '{needed}'{known} in its recipe; "
                 "add recipe: {api: …, url: …}"
             )
-    key_env = _variable(spec, spec.recipe.get("key_env"))
+    key_env = spec.recipe.get("key_env")
+    if key_env is not None:
+        check_variable(spec.model, "'key_env'", key_env)
     form: Form = choice(spec, "api", spec.recipe["api"], FORMS)
     kinds = {name: option.kind for name, option in form.options.items()}
     found = settings(spec, {**_SETTINGS, **kinds})
@@ -117,34 +115,9 @@ def _within(
     return value
 
 
-def _variable(spec: RerankerSpec, name: Any) -> str | None:
-    # A key that was put here by mistake must not be shown.
-    if name is None:
-        return None
-    if not (isinstance(name, str) and name.isascii() and name.isidentifier()):
-        raise UsageError(
-            f"{spec.model}: 'key_env' must be the name of an environment variable, not the key"
-        )
-    return name
-
-
 def _address(spec: RerankerSpec, url: str, form: Form) -> str:
-    """The whole address; what ends in no word of a form gets this form's.
-
-    What is wrong with it is said without showing it, as it may hold a password.
-    """
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme in ("http", "https") and bool(parts.hostname)
-        fine = fine and (parts.port is None or parts.port > 0)
-    except ValueError:  # A port that is no number, a bracket that is not closed.
-        fine = False
-    plain = url.isascii() and url.isprintable() and " " not in url
-    if not fine or not plain or "@" in parts.netloc or parts.query or parts.fragment:
-        raise UsageError(
-            f"{spec.model}: 'url' must be http(s)://host[:port]/path without user, password or "
-            "query; a key goes into the variable that 'key_env' names"
-        )
+    """The whole address; what ends in no word of a form gets this form's. Raises UsageError."""
+    parts = check_address(spec.model, "'url'", url, key_setting="'key_env'")
     path = parts.path.rstrip("/")
     if path.rpartition("/")[2] not in {each.word for each in FORMS.values()}:
         path = f"{path}/{form.word}"

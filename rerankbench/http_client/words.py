@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -11,6 +12,21 @@ from typing import Any
 
 _LONGEST = 160
 _READ_BYTES = 64 * 2**10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the user names what can be set, as messages put it.
+
+    `key` names where the key's variable is named, `request` what a service may not accept,
+    `smaller` what to do about a request that is too large.
+    """
+
+    url: str
+    key: str
+    request: str
+    smaller: str
+    patience: str
 
 
 def shown(text: str, secret: str | None = None) -> str:
@@ -42,18 +58,19 @@ def _message(value: Any) -> str:
     return ""
 
 
-def remedy(status: int, variable: str | None) -> str:
+def remedy(status: int, variable: str | None, settings: Settings) -> str:
     """What to do about a status that no repetition helps; `variable` holds the key, if any."""
     if status in (401, 403, 498):
-        unset = "it wants a key: name the environment variable that holds it as 'key_env'"
+        unset = f"it wants a key: name the environment variable that holds it as {settings.key}"
         return f"check the key in {variable}" if variable else unset
     if 300 <= status < 400:
-        return "it moved: set 'url' to its new address (a key is never sent after a redirect)"
+        moved = f"it moved: set {settings.url} to its new address"
+        return f"{moved} (a key is never sent after a redirect)"
     if status in (404, 405):
-        return "check 'url', 'api' and the model's name"
+        return f"check {settings.url}, {settings.request}"
     if status == 413:
-        return "lower 'batch_documents' or, where the API has it, set 'truncate: true'"
-    return "check 'api', the model's name and what the service accepts"
+        return settings.smaller
+    return f"check {settings.request} and what the service accepts"
 
 
 def asked_wait_s(text: str, now: datetime) -> float:

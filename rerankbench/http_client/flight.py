@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from rerankbench.rerankers.http.client import Stopped
+from rerankbench.http_client.client import Stopped
 
 Result = TypeVar("Result")
 

@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import TypeAlias
@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 
 from rerankbench import __version__
 from rerankbench.errors import ModelError
-from rerankbench.rerankers.http.connections import MOST_BYTES, Answer, Connections, TooLongError
-from rerankbench.rerankers.http.words import asked_wait_s, remedy, said, shown
+from rerankbench.http_client.address import Key
+from rerankbench.http_client.connections import MOST_BYTES, Answer, Connections, TooLongError
+from rerankbench.http_client.words import Settings, asked_wait_s, remedy, said, shown
 
 # Besides all from 500 on: the service was too slow or too busy.
 _REPEATED = (408, 429)
@@ -41,14 +42,6 @@ class Patience:
     retries: int = 5
     first_wait_s: float = 0.5
     longest_wait_s: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A secret, and the environment variable that it came from."""
-
-    variable: str
-    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +81,20 @@ class Client:
         url: str,
         key: Key | None,
         patience: Patience,
+        settings: Settings,
         *,
         clock: Callable[[], float] = time.perf_counter,
         pause: Pause = threading.Event.wait,
         jitter: Callable[[], float] | None = None,
     ) -> None:
-        """Nothing is connected yet; `name` is what messages call the service; `jitter` is 0…1."""
+        """Nothing is connected yet.
+
+        `name` is what messages call the service, `settings` are what they tell the user to
+        change; `jitter` is 0…1.
+        """
         self.who = f"{name} ({urlsplit(url).netloc})"
         self._connections = Connections(url, patience.timeout_s)
-        self._key, self._patience = key, patience
+        self._key, self._patience, self._settings = key, patience, settings
         self._clock, self._pause = clock, pause
         self._jitter = jitter or random.Random(_JITTER_SEED).random
 
@@ -130,8 +128,8 @@ class Client:
             if len(failures) > self._patience.retries:
                 raise ModelError(
                     f"{self.who}: {found.kind} at the last of {len(failures)} attempts "
-                    f"({found.detail}); see that the service runs, or raise 'retries' or "
-                    "'timeout_s'"
+                    f"({found.detail}); see that the service runs, or raise "
+                    f"{self._settings.patience}"
                 )
             self._pause(stop, self._wait_s(len(failures), found.wait_s))
             failed_s.append(self._clock() - began_s)
@@ -152,7 +150,8 @@ class Client:
             return _Failure(kind="timeout", detail=f"no answer in {self._patience.timeout_s:g} s")
         except TooLongError:
             raise ModelError(
-                f"{self.who}: its answer is longer than {MOST_BYTES:,} bytes; check 'url'"
+                f"{self.who}: its answer is longer than {MOST_BYTES:,} bytes; "
+                f"check {self._settings.url}"
             ) from None
         except ssl.SSLCertVerificationError as error:
             reason = shown(error.verify_message)
@@ -170,9 +169,8 @@ class Client:
         variable, secret = (self._key.variable, self._key.value) if self._key else (None, None)
         message = said(answer.body, secret)
         if answer.status not in _REPEATED and answer.status < 500:
-            raise ModelError(
-                f"{self.who}: HTTP {answer.status} ({message}); {remedy(answer.status, variable)}"
-            )
+            advice = remedy(answer.status, variable, self._settings)
+            raise ModelError(f"{self.who}: HTTP {answer.status} ({message}); {advice}")
         return _Failure(
             kind=f"HTTP {answer.status}",
             detail=message,

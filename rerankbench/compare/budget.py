@@ -1,0 +1,44 @@
+"""The rerank depth that is best for a latency budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rerankbench import figures
+from rerankbench.compare.ceilings import SAME
+from rerankbench.compare.depth import DepthCurve
+from rerankbench.stats import order
+from rerankbench.types import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The best depth that a latency budget allows, and about what it takes; 0 is no reranking."""
+
+    depth: int
+    mean: float
+    estimated_ms: float
+
+
+def estimated_ms(record: Record, depth: int) -> float | None:
+    """About how long one query takes at that depth: the median request's time, by documents.
+
+    An estimate, as if the time grew with the number of documents. None without a measurement.
+    """
+    latency, median_ms = record.measurements.latency, figures.latency_ms(record, 50)
+    if latency is None or median_ms is None:
+        return None
+    documents = order.median(latency.pairs_per_request)
+    return median_ms * depth / documents if documents else None
+
+
+def best_within(curve: DepthCurve, record: Record, budget_ms: float) -> Choice | None:
+    """The depth with the highest mean whose estimated time fits; None without a measurement."""
+    chosen: Choice | None = None
+    for depth, mean in zip(curve.depths, curve.means, strict=True):
+        time_ms = estimated_ms(record, depth)
+        if time_ms is None:
+            return None
+        if time_ms <= budget_ms and (chosen is None or mean > chosen.mean + SAME):
+            chosen = Choice(depth=depth, mean=mean, estimated_ms=time_ms)
+    return chosen

@@ -1,0 +1,210 @@
+"""How a metric goes with the rerank depth, from one scoring of the deepest candidates.
+
+A pointwise model's score does not depend on the other candidates, so the scores of the first
+thousand give the ranking at every depth up to it without scoring anything again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from rerankbench import naming
+from rerankbench.compare.ceilings import SAME
+from rerankbench.compare.rank_metrics import Floats, Integers, measure_at, places
+from rerankbench.errors import UsageError
+from rerankbench.stats.paired import Interval, bootstrap_means, percentile_interval
+from rerankbench.tasks import Task, Topic
+from rerankbench.types import Ranking, Record
+
+STEP = 10
+MARGIN = 0.005
+"""Half a point of nDCG: what is less than this is no reason to choose another depth."""
+FEWEST = 10
+"""Queries that a label needs: fewer could agree by chance."""
+
+Shape: TypeAlias = Literal["saturates", "still rises", "peaks then decays", "harms", "unclear"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthCurve:
+    """The mean of a metric over all judged queries, by how many candidates were reranked.
+
+    Depth 0 comes first in `depths`: the first stage's own order. `means` and `ceilings` (the best
+    order of the first d candidates) run beside them. `peak` is the depth of the highest mean,
+    `enough` the smallest whose mean is at most the margin below it; 0 says not to rerank.
+    `gain` is the 95 % interval of last depth less first stage, `decay` that of peak less last
+    depth; None with fewer than `FEWEST` queries.
+    """
+
+    metric: str
+    depths: tuple[int, ...]
+    means: tuple[float, ...]
+    ceilings: tuple[float, ...]
+    queries: int
+    shape: Shape
+    peak: int
+    enough: int
+    gain: Interval | None
+    decay: Interval | None
+
+    def at(self, depth: int) -> float:
+        """The mean at one of the depths."""
+        return self.means[self.depths.index(depth)]
+
+
+def obstacle(record: Record) -> str | None:
+    """Why one scoring does not tell the ranking at other depths; None where it does."""
+    cell = record.cell
+    if cell.reranker.scores_lists:
+        return "its scores depend on the query's other candidates"
+    if "fusion" in cell.reranker.recipe:
+        return (
+            "its scores are joined with the first stage's ranks or ranges, which go with the depth"
+        )
+    if cell.adds_positives:
+        return "missed positives were added to its candidates, which no depth retrieves"
+    return None
+
+
+def depth_curve(
+    record: Record,
+    task: Task,
+    rankings: Sequence[Ranking],
+    metric: str,
+    *,
+    margin: float = MARGIN,
+) -> DepthCurve:
+    """The curve at depths 10, 20, … up to the record's own.
+
+    `rankings` hold a score for every candidate of the task. Raises UsageError where the record's
+    scores do not tell the ranking at other depths, or the metric is none of trec_eval's.
+    """
+    problem = obstacle(record)
+    if problem is not None:
+        raise UsageError(f"{record.cell.reranker.name}: no depth curve; {problem}")
+    name = naming.parse_metric(metric).name
+    topics = sorted(task.topics, key=lambda topic: topic.query_id)
+    depths = depths_to(record.cell.depth)
+    by_id = {ranking.query_id: ranking for ranking in rankings}
+    orders = [_by_score(record, topic, by_id.get(topic.query_id)) for topic in topics]
+    values = per_query_values(topics, orders, name, depths)
+    best = per_query_values(topics, [_by_grade(topic) for topic in topics], name, depths)
+    return _curve(name, depths, values, tuple(best.mean(axis=0).tolist()), margin)
+
+
+def depths_to(depth: int) -> tuple[int, ...]:
+    """0, then every tenth depth and the last."""
+    return (0, *range(STEP, depth, STEP), depth)
+
+
+def per_query_values(
+    topics: Sequence[Topic], orders: Sequence[Integers], metric: str, depths: Sequence[int]
+) -> Floats:
+    """One row a topic, one column a depth.
+
+    `orders` hold, for each topic's candidates in first-stage order, their ranks by score, from 0.
+    """
+    measure, at = measure_at(metric), np.asarray(depths)
+    values = np.zeros((len(topics), len(depths)))
+    for row, topic, ranks in zip(values, topics, orders, strict=True):
+        # trec_eval reads grades below 0 as 0, and grade 1 and above as relevant.
+        ideal = np.array(sorted((g for g in topic.grades.values() if g > 0), reverse=True), float)
+        grades = np.array([topic.grades.get(doc_id, 0) for doc_id in topic.candidates], float)
+        relevant = np.flatnonzero(grades > 0)
+        if len(relevant):
+            row[:] = measure(places(ranks, relevant, at), grades[relevant], ideal)
+    return values
+
+
+def _by_score(record: Record, topic: Topic, ranking: Ranking | None) -> Integers:
+    """Ranks as trec_eval gives them: by score as float32, ties by doc_id, both falling."""
+    hits = () if ranking is None else ranking.hits
+    with np.errstate(over="ignore"):
+        scores = np.array([hit.score for hit in hits], dtype=np.float32).tolist()
+    ranked = sorted(zip(scores, (hit.doc_id for hit in hits), strict=True), reverse=True)
+    rank = {doc_id: at for at, (_, doc_id) in enumerate(ranked)}
+    if rank.keys() != set(topic.candidates):
+        raise UsageError(
+            f"{record.cell.reranker.name}: no depth curve; its run does not score just the "
+            f"candidates of query '{topic.query_id}': run the cell again with --fresh"
+        )
+    return np.array([rank[doc_id] for doc_id in topic.candidates], dtype=np.int64)
+
+
+def _by_grade(topic: Topic) -> Integers:
+    grades = np.array([topic.grades.get(doc_id, 0) for doc_id in topic.candidates])
+    return np.argsort(np.argsort(-grades, kind="stable"), kind="stable")
+
+
+def _curve(
+    metric: str,
+    depths: tuple[int, ...],
+    values: Floats,
+    ceilings: tuple[float, ...],
+    margin: float,
+) -> DepthCurve:
+    means = values.mean(axis=0)
+    peak = _first_best(means)
+    enough = int(np.argmax(means >= means[peak] - margin))
+    tests = _tests(values) if len(values) >= FEWEST else None
+    return DepthCurve(
+        metric=metric,
+        depths=depths,
+        means=tuple(means.tolist()),
+        ceilings=ceilings,
+        queries=len(values),
+        shape="unclear" if tests is None else _shape(means, tests, margin),
+        peak=depths[peak],
+        enough=depths[enough],
+        gain=None if tests is None else tests.gain,
+        decay=None if tests is None else tests.decay,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tests:
+    """95 % intervals of mean differences: what the queries show beyond noise."""
+
+    gain: Interval
+    decay: Interval
+    late_gain: Interval
+
+
+def _tests(values: Floats) -> _Tests:
+    first, middle, last = values[:, 0], values[:, values.shape[1] // 2], values[:, -1]
+    peak = _at_peak_of_others(values)
+    means = bootstrap_means([last - first, peak - last, last - middle])
+    gain, decay, late_gain = map(percentile_interval, means)
+    return _Tests(gain=gain, decay=decay, late_gain=late_gain)
+
+
+def _shape(means: Floats, tests: _Tests, margin: float) -> Shape:
+    """The label; `docs/depth-and-slices.md` says it in words."""
+    first, middle, last, peak = means[0], means[len(means) // 2], means[-1], means.max()
+    if tests.decay.low > 0 and peak - last > margin:
+        return "peaks then decays" if peak - first > margin else "harms"
+    if tests.late_gain.low > 0 and last - middle > margin:
+        return "still rises"
+    return "saturates" if tests.gain.low > 0 and last - first > margin else "unclear"
+
+
+def _first_best(means: Floats) -> int:
+    """The smallest depth of those with the highest mean, rounding aside."""
+    return int(np.argmax(means >= means.max() - SAME))
+
+
+def _at_peak_of_others(values: Floats) -> Floats:
+    """Each query's value at the depth that is best for the queries of the other half.
+
+    The highest of many noisy means is too high, so a peak chosen and tested on the same queries
+    would be found in pure noise. Every second query makes a half.
+    """
+    half = np.arange(len(values)) % 2
+    found = np.empty(len(values))
+    for side in (0, 1):
+        found[half == side] = values[half == side, _first_best(values[half != side].mean(axis=0))]
+    return found

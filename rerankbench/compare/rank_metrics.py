@@ -1,0 +1,98 @@
+"""Metrics at every rerank depth at once, from where the relevant documents stand.
+
+Reranking the first d candidates moves only those, so at every depth the place of each relevant
+candidate follows from one count. That makes a hundred depths as cheap as one evaluation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from rerankbench.errors import UsageError
+
+Integers: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Measure: TypeAlias = Callable[[Integers, Floats, Floats, float], Floats]
+"""(places, gains, all gains, cutoff) → value at every depth; see `measure_at`."""
+
+_FORM = re.compile(r"(?P<name>[A-Za-z]+)(?:@(?P<cutoff>\d+))?")
+
+
+def places(order: Integers, relevant: Integers, depths: Integers) -> Integers:
+    """Rank from 0 of each relevant candidate (rows) at each depth (columns).
+
+    Args:
+        order: for each candidate, in first-stage order, its rank by the model's score, from 0.
+        relevant: positions of the relevant candidates in first-stage order.
+        depths: how many candidates are reranked; 0 is the first stage's own order.
+
+    Candidates beyond the depth keep their places behind the reranked ones. For a metric cut at
+    k ≤ depth it makes no difference whether they are kept; Recall@100 at depth 10 needs them.
+    """
+    if not len(relevant):
+        return np.zeros((0, len(depths)), dtype=np.int64)
+    ahead = np.cumsum(order < order[relevant][:, None], axis=1)
+    reranked = ahead[:, np.minimum(depths, len(order)) - 1]
+    return np.where(relevant[:, None] < depths, reranked, relevant[:, None])
+
+
+def measure_at(metric: str) -> Callable[[Integers, Floats, Floats], Floats]:
+    """The function (places, gains, all gains) → value at every depth, as trec_eval defines it.
+
+    Gains are the grades above 0: of the candidates in `places`, row by row, and of every judged
+    document of the query, falling. Raises UsageError for a metric that is not among these.
+    """
+    match = _FORM.fullmatch(metric)
+    measure = _MEASURES.get(match["name"]) if match else None
+    if match is None or measure is None:
+        known = ", ".join(f"{name}@10" for name in _MEASURES)
+        raise UsageError(f"no depth curve for metric '{metric}'; try one of {known}")
+    cutoff = float(match["cutoff"] or "inf")
+
+    def at(where: Integers, gains: Floats, ideal: Floats) -> Floats:
+        return measure(where, gains, ideal, cutoff)
+
+    return at
+
+
+def _ndcg(where: Integers, gains: Floats, ideal: Floats, cutoff: float) -> Floats:
+    best = ideal[: int(min(cutoff, len(ideal)))]
+    dcg = np.where(where < cutoff, gains[:, None] / np.log2(where + 2), 0.0).sum(axis=0)
+    value: Floats = dcg / (best / np.log2(np.arange(len(best)) + 2)).sum()
+    return value
+
+
+def _average_precision(where: Integers, gains: Floats, ideal: Floats, cutoff: float) -> Floats:
+    found = np.sort(where, axis=0)
+    hits = np.arange(1, len(found) + 1)[:, None]
+    value: Floats = np.where(found < cutoff, hits / (found + 1), 0.0).sum(axis=0) / len(ideal)
+    return value
+
+
+def _reciprocal_rank(where: Integers, gains: Floats, ideal: Floats, cutoff: float) -> Floats:
+    value: Floats = np.where(where < cutoff, 1.0 / (where + 1), 0.0).max(axis=0, initial=0.0)
+    return value
+
+
+def _recall(where: Integers, gains: Floats, ideal: Floats, cutoff: float) -> Floats:
+    value: Floats = (where < cutoff).sum(axis=0) / len(ideal)
+    return value
+
+
+def _precision(where: Integers, gains: Floats, ideal: Floats, cutoff: float) -> Floats:
+    value: Floats = (where < cutoff).sum(axis=0) / cutoff
+    return value
+
+
+_MEASURES: Mapping[str, Measure] = {
+    "nDCG": _ndcg,
+    "MAP": _average_precision,
+    "MRR": _reciprocal_rank,
+    "Recall": _recall,
+    "P": _precision,
+}

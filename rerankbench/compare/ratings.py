@@ -1,0 +1,209 @@
+"""Games → ratings: Bradley–Terry over all rerankers at once, intervals by resampling queries.
+
+Ratings over several collections count every collection alike, however many queries it has.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rerankbench.compare.outcomes import Games, Outcome, games_of
+from rerankbench.stats import bradley_terry
+
+CONFIDENCE = 0.95
+RESAMPLES = 1000
+SEED = 20_231_114
+# Ratings nearer than this differ by rounding alone.
+_EQUAL = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One reranker among those that it was rated with.
+
+    `low` and `high` bound the rating. `wins`, `losses` and `ties` count games. `win_rate` is the
+    share of points: a tie is half a win, and collections count alike. `rank` counts from 1 among
+    the rerankers that are no reference, and equal ratings share it; `ranks` are the best and the
+    worst rank that the intervals of the differences leave open. Both are None for a reference.
+    """
+
+    name: str
+    rating: float
+    low: float
+    high: float
+    wins: int
+    losses: int
+    ties: int
+    win_rate: float
+    rank: int | None
+    ranks: tuple[int, int] | None
+    collections: tuple[str, ...]
+
+    @property
+    def games(self) -> int:
+        """How many games were played."""
+        return self.wins + self.losses + self.ties
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratings:
+    """Standings, the highest rating first, and what they rest on.
+
+    `queries` maps every collection to its number of queries. `as_it_stands` is False where no
+    finite ratings are the likeliest (some rerankers won, or lost, all that they played against the
+    others, or never met them), so that ties were added.
+    """
+
+    standings: tuple[Standing, ...]
+    queries: Mapping[str, int]
+    as_it_stands: bool
+    confidence: float
+    resamples: int
+
+    @property
+    def ranked(self) -> int:
+        """How many rerankers have a rank."""
+        return sum(standing.rank is not None for standing in self.standings)
+
+    def find(self, name: str) -> Standing | None:
+        """That reranker's standing; None where it did not play."""
+        return next((each for each in self.standings if each.name == name), None)
+
+
+def fit_outcomes(outcomes: Iterable[Outcome], *, collection: str = "") -> Ratings:
+    """Ratings from single games of one collection, whoever decided them.
+
+    Raises ValueError where no two rerankers met, and as `games_of` does.
+    """
+    return fit([games_of(outcomes, collection=collection)])
+
+
+def fit(
+    pools: Sequence[Games],
+    *,
+    references: Collection[str] = (),
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Ratings:
+    """Rate the rerankers of all pools together; `references` play as all do, but have no rank.
+
+    Every pool's points are divided by its queries, so that it counts by its weight alone. A
+    reranker that is not in a pool is rated by the games that it played: the model compares through
+    common opponents. Queries are resampled within each pool. Raises ValueError where no two met.
+    """
+    names = tuple(sorted({name for pool in pools for name in pool.models}))
+    # In one order, because sums of fractions depend on it.
+    pools = sorted(
+        (pool for pool in pools if pool.points.any()),
+        key=lambda pool: (pool.collection, pool.models, pool.queries),
+    )
+    if not pools:
+        raise ValueError("no two rerankers met on a query")
+    points = np.zeros((1, len(names), len(names)))
+    drawn = np.zeros((resamples, len(names), len(names)))
+    for pool in pools:
+        places = np.array([names.index(model) for model in pool.models])
+        share = pool.weight / len(pool.queries)
+        points[:, places[:, None], places] += share * pool.points.sum(axis=0)
+        drawn[:, places[:, None], places] += share * _resampled(pool, resamples, seed)
+    # In every pool one more query on which all tie, for a table that has no maximum.
+    tie = sum(pool.weight / len(pool.queries) for pool in pools)
+    fitted = bradley_terry.fit(points, tie=tie)
+    draws = bradley_terry.fit(drawn, tie=tie).ratings
+    ratings = dict(zip(names, fitted.ratings[0].tolist(), strict=True))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, (tail, 1 - tail), axis=0)
+    ranks = _ranks(names, ratings, draws, tail, references)
+    standings = [
+        _standing(name, ratings[name], (low[at], high[at]), ranks.get(name), pools)
+        for at, name in enumerate(names)
+    ]
+    return Ratings(
+        standings=tuple(sorted(standings, key=lambda one: (-round(one.rating, 6), one.name))),
+        queries={pool.collection: len(pool.queries) for pool in pools},
+        as_it_stands=bool(fitted.as_it_stands[0]),
+        confidence=confidence,
+        resamples=resamples,
+    )
+
+
+def _resampled(pool: Games, resamples: int, seed: int) -> NDArray[np.float32]:
+    """The points of (resamples, models, models), each of as many queries as there are.
+
+    The draws depend on the collection alone: another one beside it changes nothing, and what was
+    measured twice on one collection is drawn alike.
+    """
+    queries, models, _ = pool.points.shape
+    generator = np.random.default_rng([seed, zlib.crc32(pool.collection.encode()), queries])
+    chosen = generator.integers(queries, size=(resamples, queries))
+    cells = chosen + queries * np.arange(resamples)[:, None]
+    times = np.bincount(cells.ravel(), minlength=resamples * queries)
+    # Sums of halves: exact, so that no library's way of adding shows.
+    drawn = times.reshape(resamples, queries).astype(np.float32) @ pool.points.reshape(queries, -1)
+    return drawn.reshape(resamples, models, models)
+
+
+def _ranks(
+    names: Sequence[str],
+    ratings: Mapping[str, float],
+    draws: NDArray[np.float64],
+    tail: float,
+    references: Collection[str],
+) -> dict[str, tuple[int, int, int]]:
+    """Rank, best and worst rank. Who is above or below is certain where the difference is."""
+    at = [number for number, name in enumerate(names) if name not in references]
+    ahead = draws[:, at, None] - draws[:, None, at]
+    surely_ahead = np.quantile(ahead, tail, axis=0) > _EQUAL
+    return {
+        names[place]: (
+            1 + sum(ratings[names[other]] > ratings[names[place]] + _EQUAL for other in at),
+            1 + int(surely_ahead[:, number].sum()),
+            len(at) - int(surely_ahead[number].sum()),
+        )
+        for number, place in enumerate(at)
+    }
+
+
+def _standing(
+    name: str,
+    rating: float,
+    bounds: tuple[float, float],
+    ranks: tuple[int, int, int] | None,
+    pools: Sequence[Games],
+) -> Standing:
+    wins = losses = ties = 0
+    points = played = 0.0
+    collections = []
+    for pool in pools:
+        if name not in pool.models:
+            continue
+        at = pool.models.index(name)
+        won, lost = pool.points[:, at], pool.points[:, :, at]
+        games = float(won.sum() + lost.sum())
+        if not games:
+            continue
+        wins += int((won == 1).sum())
+        losses += int((lost == 1).sum())
+        ties += int((won == 0.5).sum())
+        points += pool.weight * float(won.sum()) / games
+        played += pool.weight
+        collections.append(pool.collection)
+    return Standing(
+        name=name,
+        rating=float(rating),
+        low=float(bounds[0]),
+        high=float(bounds[1]),
+        wins=wins,
+        losses=losses,
+        ties=ties,
+        win_rate=points / played,
+        rank=ranks[0] if ranks else None,
+        ranks=ranks[1:] if ranks else None,
+        collections=tuple(dict.fromkeys(collections)),
+    )

@@ -1,0 +1,1 @@
+"""Asking a service over HTTP: bounded patience, one address, no secret shown."""

@@ -1,0 +1,53 @@
+"""The columns of one table as they come out, their heads, and all squares of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rerankbench import catalogue, figures
+from rerankbench.leaderboard.columns.base import Column, Context
+from rerankbench.leaderboard.columns.kinds import FILLS
+from rerankbench.leaderboard.columns.quality import MetricColumn
+from rerankbench.leaderboard.lines import Line, Selection
+from rerankbench.leaderboard.table import Entry
+
+
+def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
+    """The same columns, with one for each collection where a column asks for every one."""
+    found: list[Column] = []
+    for column in columns:
+        if isinstance(column, MetricColumn) and column.every_collection:
+            found += _every_collection(column, selection)
+        else:
+            found.append(column)
+    return found
+
+
+def _every_collection(column: MetricColumn, selection: Selection) -> list[Column]:
+    """One column a collection, by name; the parts of a known one (CQADupStack) share one."""
+    found = {
+        figures.collection_slug(record): record.cell.collection.name
+        for record in selection.records()
+    }
+    wholes = {
+        figures.slug(member): whole for whole in catalogue.known() for member in whole.members
+    }
+    columns: dict[str, Column] = {}
+    for slug in sorted(found):
+        whole = wholes.get(slug)
+        if whole is None:
+            columns[slug] = column.model_copy(update={"collection": (found[slug],)})
+        else:
+            update = {"members": whole.members, "header": column.header or whole.name}
+            columns.setdefault(whole.slug, column.model_copy(update=update))
+    return list(columns.values())
+
+
+def header(column: Column, context: Context) -> str:
+    """The column's head: the layout's words, or what is usual for its kind."""
+    return column.head.format_map(column.head_fields(context))
+
+
+def fill(line: Line, context: Context) -> tuple[Entry, ...]:
+    """All squares of one row of one table; a figure that is missing is a blank."""
+    return tuple(FILLS[type(column)](column, line, context) for column in context.columns)

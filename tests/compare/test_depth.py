@@ -1,0 +1,235 @@
+"""Depth curves, against pytrec_eval on rankings that were reranked depth by depth."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rerankbench import naming
+from rerankbench.compare.budget import best_within, estimated_ms
+from rerankbench.compare.depth import DepthCurve, depth_curve, depths_to
+from rerankbench.errors import UsageError
+from rerankbench.tasks import Task
+from rerankbench.types import Latency, Ranking, Record
+from tests.compare.cases import ranking, record_of, scored_tasks, task, topic
+
+METRICS = ("nDCG@10", "nDCG@3", "nDCG", "MAP", "MAP@5", "MRR@10", "MRR", "Recall@20", "P@3")
+
+
+def reranked(one: Task, rankings: Sequence[Ranking], depth: int) -> dict[str, dict[str, float]]:
+    """The first `depth` candidates by score as float32, ties by doc_id; the others behind."""
+    scores = {each.query_id: each.scores() for each in rankings}
+    run = {}
+    for each in one.topics:
+        known = scores.get(each.query_id, {})
+        first = sorted(
+            each.candidates[:depth],
+            key=lambda doc_id, known=known: (float(np.float32(known[doc_id])), doc_id),  # type: ignore[misc]
+            reverse=True,
+        )
+        order = [*first, *each.candidates[depth:]]
+        run[each.query_id] = {doc_id: float(-at) for at, doc_id in enumerate(order)}
+    return run
+
+
+@pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=25, deadline=None)
+@given(drawn=scored_tasks())
+def test_every_point_is_what_pytrec_eval_says_of_the_reranked_list(
+    name: str, drawn: tuple[Task, tuple[Ranking, ...]]
+) -> None:
+    one, rankings = drawn
+    metric = naming.parse_metric(name)
+    curve = depth_curve(record_of(35), one, rankings, name)
+    assert curve.depths == (0, 10, 20, 30, 35)
+    for depth, mean, ceiling in zip(curve.depths, curve.means, curve.ceilings, strict=True):
+        expected = metric.per_query(one.qrels(), reranked(one, rankings, depth))
+        assert mean == pytest.approx(fmean(expected.values()), abs=1e-12)
+        best = [
+            ranking(each.query_id, {d: each.grades.get(d, 0) for d in each.candidates})
+            for each in one.topics
+        ]
+        by_grade = metric.per_query(one.qrels(), reranked(one, best, depth))
+        assert ceiling == pytest.approx(fmean(by_grade.values()), abs=1e-12)
+
+
+def test_the_last_point_is_the_records_own_figure() -> None:
+    generator = random.Random(1)
+    names = [f"d{at}" for at in range(100)]
+    one = task(
+        *(topic(f"q{n}", dict.fromkeys(generator.sample(names, 3), 1), names) for n in range(20))
+    )
+    rankings = [
+        ranking(each.query_id, {d: generator.random() for d in names}) for each in one.topics
+    ]
+    metric = naming.parse_metric("nDCG@10")
+    own = metric.per_query(one.qrels(), {each.query_id: each.scores() for each in rankings})
+    curve = depth_curve(record_of(100), one, rankings, "ndcg_cut_10")
+    assert curve.metric == "nDCG@10"
+    assert curve.at(100) == pytest.approx(fmean(own.values()), abs=1e-12)
+    assert len(curve.depths) == 11
+    assert curve.queries == 20
+
+
+def test_documents_beyond_the_depth_keep_their_places_behind() -> None:
+    names = [f"d{at:02}" for at in range(30)]
+    one = task(topic("q", {"d25": 1}, names))
+    scores = ranking("q", {d: float(d == "d25") for d in names})
+    curve = depth_curve(record_of(30), one, [scores], "Recall@28")
+    assert curve.means == (1.0, 1.0, 1.0, 1.0)
+    assert depth_curve(record_of(30), one, [scores], "MRR").means[:3] == (1 / 26,) * 3
+
+
+@given(st.integers(1, 2000))
+def test_depths_rise_to_the_last(depth: int) -> None:
+    depths = depths_to(depth)
+    assert depths[0] == 0 and depths[-1] == depth
+    assert list(depths) == sorted(set(depths))
+    assert all(at % 10 == 0 for at in depths[:-1])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"recipe": {"scores_lists": True}}, "depend on the query's other candidates"),
+        ({"recipe": {"fusion": "rrf k=60"}}, "joined with the first stage's"),
+    ],
+)
+def test_scores_that_depend_on_the_list_are_refused(change: Any, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        depth_curve(record_of(10, **change), task(topic("q", {"a": 1}, [])), [], "nDCG@10")
+
+
+def test_added_positives_are_refused() -> None:
+    record = record_of(10)
+    record = replace(record, cell=replace(record.cell, adds_positives=True))
+    with pytest.raises(UsageError, match="missed positives were added"):
+        depth_curve(record, task(topic("q", {"a": 1}, [])), [], "nDCG@10")
+
+
+def test_a_run_that_is_not_of_the_candidates_is_refused() -> None:
+    one = task(topic("q", {"a": 1}, ["a", "b"]))
+    for scores in ({"a": 1.0}, {"a": 1.0, "b": 2.0, "c": 3.0}):
+        with pytest.raises(UsageError, match="does not score just the candidates of query 'q'"):
+            depth_curve(record_of(10), one, [ranking("q", scores)], "nDCG@10")
+
+
+def test_a_metric_of_another_kind_is_refused() -> None:
+    from rerankbench.compare.rank_metrics import measure_at
+
+    for name in ("Coverage@10", "nDCG@ten"):
+        with pytest.raises(UsageError, match="no depth curve for metric"):
+            measure_at(name)
+
+
+def curve_of(relevant_at: Sequence[int], scores: str, *, depth: int = 100) -> DepthCurve:
+    """One relevant document a query at that place; what the model likes beside it."""
+    names = [f"d{at:03}" for at in range(depth)]
+    topics, rankings = [], []
+    for number, at in enumerate(relevant_at):
+        by_score = {d: -float(place) for place, d in enumerate(names)}
+        if scores in ("finds", "is lured"):
+            by_score[names[at]] = 1.0
+        if scores == "is lured" and number % 2:
+            by_score |= dict.fromkeys(names[60:], 2.0)
+        if scores == "reverses":
+            by_score = {d: float(place) for place, d in enumerate(names)}
+        topics.append(topic(f"q{number:02}", {names[at]: 1}, names))
+        rankings.append(ranking(f"q{number:02}", by_score))
+    return depth_curve(record_of(depth), task(*topics), rankings, "nDCG@10")
+
+
+def test_a_model_that_finds_what_stands_early_saturates() -> None:
+    curve = curve_of([at % 30 for at in range(60)], "finds")
+    assert curve.shape == "saturates"
+    assert (curve.peak, curve.enough) == (30, 30)
+    assert curve.gain is not None and curve.gain.low > 0
+
+
+def test_a_model_that_finds_what_stands_late_still_rises() -> None:
+    curve = curve_of([at * 97 % 100 for at in range(60)], "finds")
+    assert curve.shape == "still rises"
+    assert curve.peak > 90
+
+
+def test_a_model_that_is_lured_by_deep_documents_decays() -> None:
+    curve = curve_of([at % 30 for at in range(60)], "is lured")
+    assert curve.shape == "peaks then decays"
+    assert curve.peak == 30
+    assert curve.decay is not None and curve.decay.low > 0
+
+
+def test_a_model_that_reverses_a_good_order_harms() -> None:
+    curve = curve_of([at % 3 for at in range(60)], "reverses")
+    assert curve.shape == "harms"
+    assert (curve.peak, curve.enough) == (0, 0)
+
+
+def test_a_model_that_changes_nothing_is_unclear() -> None:
+    curve = curve_of([at % 30 for at in range(60)], "as it is")
+    assert curve.shape == "unclear"
+    assert curve.gain is not None and (curve.gain.low, curve.gain.high) == (0, 0)
+
+
+def test_few_queries_get_no_label() -> None:
+    curve = curve_of([5] * 9, "finds")
+    assert (curve.shape, curve.gain, curve.decay) == ("unclear", None, None)
+    assert curve.peak == 10
+
+
+def test_noise_is_seldom_called_a_peak() -> None:
+    """Models that score at random among candidates that are alike: no depth is better."""
+    generator = np.random.default_rng(5)
+    names = [f"d{at:03}" for at in range(100)]
+    shapes = []
+    for _ in range(60):
+        topics, rankings = [], []
+        for number in range(40):
+            grades = {str(d): 1 for d in generator.permutation(names)[:30]}
+            topics.append(topic(f"q{number}", grades, names))
+            scores = dict(zip(names, generator.random(100).tolist(), strict=True))
+            rankings.append(ranking(f"q{number}", scores))
+        shapes.append(depth_curve(record_of(100), task(*topics), rankings, "nDCG@10").shape)
+    labelled = sum(shape != "unclear" for shape in shapes)
+    # Three one-sided looks at 2.5 % each; chosen and tested on the same queries, far more peak.
+    assert labelled <= 10
+
+
+def timed(requests_s: Sequence[float], documents: Sequence[int]) -> Record:
+    latency = Latency(requests_s=tuple(requests_s), pairs_per_request=tuple(documents))
+    record = record_of(100)
+    return replace(record, measurements=replace(record.measurements, latency=latency))
+
+
+def test_time_is_estimated_by_documents() -> None:
+    record = timed([0.3, 0.1, 0.2], [100, 100, 50])
+    assert estimated_ms(record, 50) == pytest.approx(100.0)
+    assert estimated_ms(record, 0) == 0.0
+    assert estimated_ms(record_of(100), 50) is None
+
+
+def test_the_budget_takes_the_best_depth_that_fits() -> None:
+    curve = curve_of([at % 30 for at in range(60)], "finds")
+    slow = timed([1.0], [100])
+    chosen = best_within(curve, slow, 250.0)
+    assert chosen is not None
+    assert (chosen.depth, chosen.mean, chosen.estimated_ms) == (20, curve.at(20), 200.0)
+    within = best_within(curve, slow, 5000.0)
+    assert within is not None and within.depth == 30
+    none = best_within(curve, slow, 50.0)
+    assert none is not None and (none.depth, none.estimated_ms) == (0, 0.0)
+    assert best_within(curve, record_of(100), 250.0) is None
+
+
+def test_the_budget_leaves_out_a_model_that_harms() -> None:
+    curve = curve_of([at % 3 for at in range(60)], "reverses")
+    chosen = best_within(curve, timed([1.0], [100]), 5000.0)
+    assert chosen is not None and chosen.depth == 0

@@ -1,0 +1,119 @@
+"""The shell of a page: text stays text, and the browser is told to load nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rerankbench.report.page import Html, join, link, page, section, tag, text, wide
+
+
+class _Reader(HTMLParser):
+    """What a browser would see: elements with their attributes, and all text."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.seen = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.seen += data
+
+
+HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a & b", "</title><b>"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_stays_text_wherever_it_is_put(name: str) -> None:
+    made = page(
+        name,
+        join((tag("p", name, title=name), section("a", name, text(name)), link(name, name))),
+        description=name,
+        contents=[("a", name)],
+    )
+    reader = _Reader(made)
+    assert not {"script", "img", "b"} & {element for element, _ in reader.elements}
+    assert not any(key.startswith("on") for _, keys in reader.elements for key in keys)
+    assert reader.seen.count(name) >= 5
+    assert ("p", {"title": name}) in reader.elements
+
+
+@given(st.text())
+def test_any_text_is_one_text_node_on_one_line(value: str) -> None:
+    reader = _Reader(text(value))
+    assert [element for element, _ in reader.elements] == ["bdi"]
+    assert reader.seen.isprintable()
+    if value.isprintable():
+        assert reader.seen.split() == value.split()
+
+
+def test_a_name_written_from_right_to_left_cannot_turn_its_neighbours_round() -> None:
+    assert text("\u202eevil") == "<bdi>\ufffdevil</bdi>"
+    assert "\u202e" not in tag("p", "\u202eevil", title="\u202eevil")
+
+
+def test_only_markup_is_left_as_it_is() -> None:
+    assert tag("p", Html("<b>x</b>"), "<b>x</b>") == "<p><b>x</b>&lt;b&gt;x&lt;/b&gt;</p>"
+    assert tag("td", "1", class_="number", data_value=0.5, hidden=True, id=None, open=False) == (
+        '<td class="number" data-value="0.5" hidden>1</td>'
+    )
+    assert tag("br") == "<br>"
+
+
+def test_only_web_addresses_and_places_in_the_page_become_links() -> None:
+    assert link("https://example.org/a?b=1&c", "x") == (
+        '<a href="https://example.org/a?b=1&amp;c" rel="noreferrer"><bdi>x</bdi></a>'
+    )
+    assert link("#a", "x") == '<a href="#a"><bdi>x</bdi></a>'
+    for address in ("javascript:alert(1)", "data:text/html,x", "//example.org", "file:///etc"):
+        assert link(address, "x") == "<bdi>x</bdi>"
+
+
+def test_the_policy_allows_the_pages_own_script_and_no_other() -> None:
+    script = "document.title = 'x';"
+    made = page("t", Html(""), description="d", script=script)
+    policy = _policy(made)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert "default-src 'none'" in policy
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert f"<script>{script}</script>" in made
+    bare = page("t", Html(""), description="d")
+    assert "script-src 'none'" in _policy(bare)
+    assert "<script" not in bare
+    assert "<button" not in bare
+
+
+def test_a_page_has_a_language_landmarks_and_one_first_heading() -> None:
+    made = page("t", section("s", "Part", wide(tag("table"), "Part, table")), description="d")
+    elements = _Reader(made).elements
+    assert made.startswith('<!doctype html>\n<html lang="en">')
+    assert [name for name, _ in elements].count("h1") == 1
+    assert [keys for name, keys in elements if name == "main"] == [
+        {"id": "main", "tabindex": "-1"}
+    ]
+    assert ("section", {"id": "s", "aria-labelledby": "s-title"}) in elements
+    assert (
+        "div",
+        {"class": "wide", "role": "region", "tabindex": "0", "aria-label": "Part, table"},
+    ) in elements
+    assert re.search(r"url\(|@import", made) is None
+
+
+def _policy(made: str) -> str:
+    [found] = [
+        keys["content"]
+        for element, keys in _Reader(made).elements
+        if element == "meta" and keys.get("http-equiv") == "Content-Security-Policy"
+    ]
+    return found or ""
