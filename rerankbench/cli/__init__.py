@@ -14,6 +14,8 @@ from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
+from rerankbench.cli.export import export
+from rerankbench.cli.import_run import import_run
 from rerankbench.cli.judge import judge
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
@@ -63,6 +65,8 @@ app.command()(slices)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
+app.command()(export)
+app.command("import")(import_run)
 app.command()(audit)
 app.command()(datasets)
 app.command()(doctor)
