@@ -111,17 +111,11 @@ def page(
 
 
 def _bar(contents: Sequence[tuple[str, str]], script: str) -> Html:
-    """The way through the page, which stays in sight."""
-    items = [
-        tag("li", link(f"#{identifier}", Html(_escaped(name)))) for identifier, name in contents
-    ]
+    """The way through the page, which stays in sight, and the button for light and dark."""
+    items = [tag("li", link(f"#{place}", Html(_escaped(name)))) for place, name in contents]
+    nav = tag("nav", tag("ul", *items), aria_label="Sections") if items else ""
     toggle = tag("button", "Dark", type="button", id="theme", aria_pressed="false", hidden=True)
-    return join(
-        (
-            tag("nav", tag("ul", *items), aria_label="Sections") if items else "",
-            toggle if script else "",
-        )
-    )
+    return tag("div", nav, toggle if script else "", class_="bar") if items or script else Html()
 
 
 def _policy(script: str) -> str:

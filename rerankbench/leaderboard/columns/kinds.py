@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, get_args
 
-from rerankbench.leaderboard.columns import ceilings, facts, quality, ratings, speed, trust
+from rerankbench.leaderboard.columns import (
+    ceilings,
+    facts,
+    quality,
+    ratings,
+    significance,
+    speed,
+    trust,
+)
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.lines import Line
 from rerankbench.leaderboard.table import Entry
@@ -23,6 +31,9 @@ FILLS: Mapping[type[Column], _Fill] = {
     quality.MetricColumn: quality.metric,
     quality.DeltaColumn: quality.delta,
     quality.AverageColumn: quality.average,
+    significance.RankColumn: significance.rank,
+    significance.SignificanceColumn: significance.significance,
+    significance.EffectColumn: significance.effect,
     speed.RateColumn: speed.docs_per_s,
     speed.LatencyColumn: speed.latency,
     speed.CostColumn: speed.cost,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rerankbench import figures
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names
+from rerankbench.leaderboard.columns.standings import standing
 from rerankbench.leaderboard.lines import Line
 from rerankbench.leaderboard.table import Entry
 from rerankbench.types import Record
+
+if TYPE_CHECKING:
+    from rerankbench.compare.significance import Standing
 
 
 class MeasuredColumn(Column):
@@ -25,6 +29,12 @@ class MeasuredColumn(Column):
     members: Names = ()
     metric: str | None = None
     decimals: Decimals | None = None
+
+    def head_or(self, usual: str) -> str:
+        """The layout's header, or else the usual one and the collection, if one is named."""
+        if self.header is not None:
+            return self.header
+        return f"{usual} {{collection}}" if self.shown_collection else usual
 
     @property
     def ways_named(self) -> int:
@@ -56,9 +66,11 @@ class RepeatedColumn(MeasuredColumn):
 
 
 class MetricColumn(RepeatedColumn):
-    """The mean of a metric over all queries with judgments."""
+    """The mean of a metric over all queries with judgments, with letters and interval if asked."""
 
     kind: Literal["metric"]
+    interval: bool = False
+    tiers: bool = False
 
     @property
     def head(self) -> str:
@@ -71,6 +83,7 @@ class DeltaColumn(MeasuredColumn):
     """The metric less that of the first stage's own order."""
 
     kind: Literal["delta"]
+    interval: bool = False
 
     @property
     def head(self) -> str:
@@ -96,13 +109,29 @@ class AverageColumn(Column):
 def metric(column: MetricColumn, line: Line, context: Context) -> Entry:
     """The mean, blank where a record is missing."""
     value = _mean(column, line, context)
-    return Entry(value=value, form="fixed", decimals=_decimals(column, context))
+    asked = column.interval or column.tiers
+    found = _standing(column, line, context) if asked else None
+    interval = found.interval if found and column.interval else None
+    return Entry(
+        value=value,
+        form="fixed",
+        decimals=_decimals(column, context),
+        span=(interval.low, interval.high) if interval else None,
+        mark=found.tier if found and column.tiers else "",
+    )
 
 
 def delta(column: DeltaColumn, line: Line, context: Context) -> Entry:
     """The difference to the first stage's own order of the same task."""
     value = _delta(column, line, context)
-    return Entry(value=value, form="signed", decimals=_decimals(column, context))
+    found = _standing(column, line, context) if column.interval else None
+    interval = found.against.interval if found and found.against else None
+    return Entry(
+        value=value,
+        form="signed",
+        decimals=_decimals(column, context),
+        span=(interval.low, interval.high) if interval else None,
+    )
 
 
 def average(column: AverageColumn, line: Line, context: Context) -> Entry:
@@ -111,6 +140,10 @@ def average(column: AverageColumn, line: Line, context: Context) -> Entry:
     # An average over the collections that happen to be there compares with nothing.
     value = _all_or_none([_mean(one, line, context) for one in metrics])
     return Entry(value=value, form="fixed", decimals=_decimals(column, context))
+
+
+def _standing(column: MeasuredColumn, line: Line, context: Context) -> Standing | None:
+    return standing(shown(column, line), column.metric or context.metric, context)
 
 
 def _decimals(column: MeasuredColumn | AverageColumn, context: Context) -> int:
