@@ -10,7 +10,7 @@ from rerankbench.compare.rated import Rated
 from rerankbench.report import card_tables
 from rerankbench.report import card_words as words
 from rerankbench.report.card import Card
-from rerankbench.report.page import Html, join, page, section, tag, text
+from rerankbench.report.page import Html, join, link, page, section, tag, text
 from rerankbench.report.plots.intervals import Estimate, Panel, draw
 from rerankbench.report.plots.plot import Plot, figure_html
 from rerankbench.report.sections.section import facts
@@ -34,7 +34,7 @@ def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
         ("compare", "Compare", [_compare(card, pages)]),
         ("method", "How to read this page", [_notes(card.method), *_cautions(card)]),
     ]
-    back = tag("p", tag("a", f"← {words.BACK}", href=pages[""])) if "" in pages else Html("")
+    back = tag("p", link(pages[""], Html(f"← {words.BACK}"))) if "" in pages else Html("")
     sections = [section(name, title, *content) for name, title, content in parts]
     return page(
         card.name,
@@ -46,12 +46,8 @@ def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
 
 def render_list(rated: Rated, notes: Sequence[str], pages: Mapping[str, str]) -> str:
     """The page that lists all rated rerankers and links to their cards."""
-    links = [
-        tag("li", _linked(one.name, pages)) for one in rated.overall.standings if one.name in pages
-    ]
     body = [
-        table_html(card_tables.standings(rated), words.LIST_TITLE),
-        section("cards", "Cards", tag("ul", *links)),
+        table_html(card_tables.standings(rated, pages), words.LIST_TITLE),
         section("method", "How to read this page", _notes(notes)),
     ]
     return page(words.LIST_TITLE, join(body), description=f"By {rated.metric} on every query.")
@@ -124,7 +120,7 @@ def _compare(card: Card, pages: Mapping[str, str]) -> Html:
 
 
 def _linked(name: str, pages: Mapping[str, str]) -> Html:
-    return tag("a", text(name), href=pages[name]) if name in pages else text(name)
+    return link(pages.get(name, ""), name)
 
 
 def _notes(notes: Sequence[str]) -> Html:

@@ -45,19 +45,9 @@ def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
 
 def render_list(rated: Rated, notes: Sequence[str], pages: Mapping[str, str]) -> str:
     """The page that lists all rated rerankers and links to their cards."""
-    table = card_tables.standings(rated)
-    links = [
-        f"- [{escape(one.name)}]({pages[one.name]})"
-        for one in rated.overall.standings
-        if one.name in pages
-    ]
-    lines = [f"- {escape(note)}" for note in notes]
-    return (
-        "\n\n".join(
-            [f"# {words.LIST_TITLE}", _plain(table).strip(), "\n".join(links), "\n".join(lines)]
-        )
-        + "\n"
-    )
+    table = card_tables.standings(rated, pages)
+    lines = "\n".join(f"- {escape(note)}" for note in notes)
+    return f"# {words.LIST_TITLE}\n\n{_plain(table)}\n{lines}\n"
 
 
 def _plain(table: Table) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rerankbench.compare.rated import Rated
 from rerankbench.compare.ratings import Standing
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.report import card_places
 from rerankbench.report import card_words as words
-from rerankbench.report.card import Card
+from rerankbench.report.card import Card, Requests
 from rerankbench.report.card_places import Placed
 
-_NAMES = frozenset({"Reranker", "Collection", "Result", "Machine"})
+_NAMES = frozenset({"Reranker", "Collection", "Result"})
 
 
 def headline(card: Card) -> tuple[tuple[str, Entry, str], ...]:
@@ -23,7 +24,7 @@ def headline(card: Card) -> tuple[tuple[str, Entry, str], ...]:
         (f"Accuracy ({card.metric})", _number(card.quality.value, 3), words.rank(card.quality)),
         (
             "Latency (P50)",
-            Entry(value=words.milliseconds(card.latency.value)),
+            _milliseconds(card.latency.value),
             words.rank(card.latency),
         ),
     )
@@ -85,47 +86,62 @@ def accuracy(card: Card) -> Table:
 
 def latency(card: Card) -> Table:
     """One row a collection; failed attempts are counted and in no figure."""
-    rows = []
-    for task in card.tasks:
-        found = task.requests
-        if found is None:
-            rows.append(
-                (Entry(value=task.title), *[Entry(value=words.NOT_MEASURED)] * 3, *[Entry()] * 2)
-            )
-            continue
-        failed = f" ({found.failed} failed)" if found.failed else ""
-        rows.append(
-            (
-                Entry(value=task.title),
-                *(
-                    Entry(value=words.milliseconds(value))
-                    for value in (found.mean_ms, found.p50_ms, found.p90_ms)
-                ),
-                Entry(value=f"{found.count}{failed}"),
-                Entry(value=found.machine),
-            )
+    heads = ("Collection", "Mean", "P50 (median)", "P90", "Requests")
+    timed = {task.title: task.requests for task in card.tasks if task.requests is not None}
+    rows = [
+        (
+            Entry(value=task.title),
+            *map(_milliseconds, _figures_ms(task.requests)),
+            Entry(value=_requests(task.requests)),
         )
-    heads = ("Collection", "Mean", "P50 (median)", "P90", "Requests", "Machine")
-    return _table("Latency by collection", heads, rows)
+        for task in card.tasks
+    ]
+    machines = dict.fromkeys(found.machine for found in timed.values())
+    notes = [
+        f"Timed on {machine}"
+        + (
+            f": {', '.join(title for title, found in timed.items() if found.machine == machine)}."
+            if len(machines) > 1
+            else "."
+        )
+        for machine in machines
+    ]
+    return replace(_table("Latency by collection", heads, rows), notes=tuple(notes))
 
 
-def standings(rated: Rated) -> Table:
-    """All that were rated, the highest first; what has no rank is no reranker."""
-    heads = ("Reranker", "Rank", "Ranks", "Rating", "Win rate", "W-L-T", rated.metric, "P50")
+def standings(rated: Rated, pages: Mapping[str, str]) -> Table:
+    """All that were rated, the highest first; `pages` maps a name to where it leads."""
+    heads = ("Reranker", "Rank", "Possible", "Rating", "Win rate", "W-L-T", rated.metric, "P50")
     rows = []
     for one in rated.overall.standings:
         entries = (
-            Entry(value=one.name),
+            Entry(value=one.name, link=pages.get(one.name)),
             Entry(value=words.rank(card_places.rating(rated, one))),
             Entry(value=one.ranks_text or words.NOT_RANKED),
             _rating(one),
             Entry(value=words.percent(one.win_rate)),
             Entry(value=one.record_text),
             _number(card_places.quality(rated, one).value, 3),
-            Entry(value=words.milliseconds(card_places.latency(rated, one).value)),
+            _milliseconds(card_places.latency(rated, one).value),
         )
         rows.append(Row(entries=entries, emphasised=one.rank is None))
     return Table(title="", columns=_headers(heads), rows=tuple(rows))
+
+
+def _figures_ms(requests: Requests | None) -> tuple[float | None, ...]:
+    if requests is None:
+        return (None, None, None)
+    return requests.mean_ms, requests.p50_ms, requests.p90_ms
+
+
+def _requests(requests: Requests | None) -> str:
+    if requests is None:
+        return "0"
+    return f"{requests.count}" + (f" ({requests.failed} failed)" if requests.failed else "")
+
+
+def _milliseconds(value: float | None) -> Entry:
+    return Entry(value=words.milliseconds(value))
 
 
 def _rating(standing: Standing) -> Entry:
