@@ -10,6 +10,7 @@ import typer
 
 from rerankbench import __version__
 from rerankbench.cli.audit import audit
+from rerankbench.cli.card import card
 from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
@@ -60,6 +61,7 @@ app.command()(leaderboard)
 app.command()(report)
 app.command()(compare)
 app.command()(judge)
+app.command()(card)
 app.command()(depth)
 app.command()(slices)
 app.command()(retrieve)

@@ -16,7 +16,11 @@ def leaderboard(
         typer.Argument(help="Folders with records, or record files.", show_default="results"),
     ] = None,
     layout: Annotated[
-        str, typer.Option("--layout", help="plain, wide, beir-full, beir-older, or FILE.yaml.")
+        str,
+        typer.Option(
+            "--layout",
+            help="plain, wide, ratings, honesty, beir-full, beir-older, or FILE.yaml.",
+        ),
     ] = DEFAULT_LAYOUT,
     format_name: Annotated[
         str,
