@@ -26,8 +26,9 @@ _Floats: TypeAlias = NDArray[np.float64]
 ALPHA = 0.05
 """What has an adjusted p of at most this is called different."""
 CONFIDENCE = 0.95
-_PATTERNS_A_PAIR = 200
-"""So many sign patterns that after Holm the least p of any number of pairs is 0.005 or less."""
+# As many sign patterns as let the least p after Holm be 0.005; from 500 pairs on there are no
+# more, and up to 4,999 pairs the least p stays below 0.05.
+_PATTERNS_A_PAIR, _MOST_PATTERNS = 200, 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,8 @@ class Standing:
 
     `tier` has a letter in common with that of every system it is not told apart from; `ranks` are
     the best and the worst place that the tests leave it. Both are blank for what is not tested,
-    `against` also for the reference itself. There is no `interval` of a single query.
+    or is the only one that is; `against` also for the reference itself. There is no `interval` of
+    a single query.
     """
 
     record: Record
@@ -118,8 +120,11 @@ def significance(
     order = sorted(records, key=lambda record: _place(record, metric))
     values = _values(order, metric)
     tested = [record for record in order if is_tested(record)]
+    if len(tested) == 1:
+        # Alone it has no place among others.
+        tested = []
     pairs = len(tested) * (len(tested) - 1) // 2
-    permutations = max(permutations, _PATTERNS_A_PAIR * pairs)
+    permutations = max(permutations, min(_PATTERNS_A_PAIR * pairs, _MOST_PATTERNS))
     p = paired.pairwise_p(values[: len(tested)], permutations=permutations, seed=seed)
     of_pairs = _adjusted(p)
     different = (of_pairs <= ALPHA).tolist()

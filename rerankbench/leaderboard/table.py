@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 Align: TypeAlias = Literal["left", "center", "right", "none"]
-Form: TypeAlias = Literal["text", "fixed", "signed", "rate", "magnitude"]
+Form: TypeAlias = Literal["text", "fixed", "signed", "rate", "magnitude", "between", "probability"]
 Value: TypeAlias = "str | int | float | None"
 
 _MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
@@ -24,7 +24,8 @@ class Entry:
 
     `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
     significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
-    `span` holds two bounds that are printed behind the value: 82 (80–84). `strong` marks what
+    `probability` never prints as 0: <0.001. `span` holds two bounds that are printed behind the
+    value: 82 (80–84); `between` prints them alone: 2–4. `strong` marks what
     stands out, such as the best of a block. `link` is an address to follow; only http and https
     count. `mark` is a short suffix such as tier letters, raised where the format can.
     """
@@ -54,13 +55,19 @@ class Entry:
         if self.span is None:
             return self._number(self.value)
         low, high = map(self._number, self.span)
-        return f"{self._number(self.value)} ({low}–{high})"
+        if self.form == "between":
+            return low if low == high else f"{low}–{high}"
+        # A dash before a minus would be hard to read.
+        dash = " to " if self.form == "signed" else "–"
+        return f"{self._number(self.value)} ({low}{dash}{high})"
 
     def _number(self, value: float) -> str:
         if self.form == "magnitude":
             return _magnitude(value)
         if self.form == "rate":
             return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
+        if self.form == "probability" and value < 10**-self.decimals:
+            return f"<{10**-self.decimals:.{self.decimals}f}"
         # "z": a loss of 0.0001 prints as +0.000, not as -0.000.
         sign = "+" if self.form == "signed" else ""
         return format(value, f"{sign}z.{self.decimals}f")

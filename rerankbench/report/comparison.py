@@ -48,7 +48,7 @@ def _part(comparison: Comparison) -> Iterator[str]:
 
 def _query(query: QueryDifference, comparison: Comparison) -> Iterator[str]:
     metric = comparison.metric
-    yield from _item(f"{query.query_id}: {words.query_text(query)}")
+    yield from _item(f"{words.identifier(query.query_id)}: {words.query_text(query)}")
     yield from _wrapped(
         f"{metric} {query.a:.3f} and {query.b:.3f} ({query.b - query.a:+.3f})", "  ", "  "
     )
@@ -64,8 +64,8 @@ def _document(
     place: int, seen: Seen, query: QueryDifference, documents: Mapping[str, Document]
 ) -> Iterator[str]:
     known = words.facts(seen, query)
-    name = f"{seen.doc_id} ({known})" if known else seen.doc_id
-    yield from _wrapped(name, f"    {place}. ", "       ")
+    name = words.identifier(seen.doc_id)
+    yield from _wrapped(f"{name} ({known})" if known else name, f"    {place}. ", "       ")
     if seen.doc_id in documents:
         parts = [part for part in words.snippet(documents[seen.doc_id]) if part]
         yield from _wrapped(" — ".join(parts) or "(empty)", "       ", "       ")

@@ -49,7 +49,7 @@ def _query(query: QueryDifference, comparison: Comparison) -> Html:
         tag(
             "p",
             "Query ",
-            text(query.query_id),
+            text(words.identifier(query.query_id)),
             f": {comparison.metric} {query.a:.3f} and {query.b:.3f}, ",
             tag("b", f"{change:+.3f}", class_="good" if change > 0 else "bad"),
             class_="note",
@@ -75,7 +75,7 @@ def _ranking(
 
 
 def _document(seen: Seen, query: QueryDifference, comparison: Comparison) -> Iterator[Html]:
-    yield tag("span", text(seen.doc_id), class_="mono")
+    yield tag("span", text(words.identifier(seen.doc_id)), class_="mono")
     known = words.facts(seen, query)
     if known:
         relevant = seen.grade is not None and seen.grade > 0

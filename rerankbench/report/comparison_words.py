@@ -11,6 +11,7 @@ from rerankbench.types import Document
 
 _MOST_TEXT = 300
 _MOST_SNIPPET = 200
+_MOST_ID = 80
 
 
 def title(first: Comparison) -> str:
@@ -94,7 +95,7 @@ def _entries(comparison: Comparison) -> Iterator[Entry]:
     yield Entry(value=comparison.mean_a, form="fixed", decimals=3)
     yield Entry(value=comparison.mean_b, form="fixed", decimals=3)
     yield Entry(value=comparison.difference, form="signed", decimals=3)
-    yield Entry(value=f"{comparison.interval.low:+.3f} to {comparison.interval.high:+.3f}")
+    yield Entry(value=f"{comparison.interval.low:+z.3f} to {comparison.interval.high:+z.3f}")
     yield Entry(value=comparison.p_holm, form="fixed", decimals=4)
     yield Entry(value=f"{comparison.wins}–{comparison.losses}–{comparison.ties}")
 
@@ -133,6 +134,11 @@ def cut(text: str, most: int) -> str:
 def query_text(query: QueryDifference) -> str:
     """What was asked, as far as it was kept."""
     return "(text not kept)" if query.text is None else cut(query.text, _MOST_TEXT)
+
+
+def identifier(name: str) -> str:
+    """The id of a query or document."""
+    return cut(name, _MOST_ID)
 
 
 def facts(seen: Seen, query: QueryDifference) -> str:

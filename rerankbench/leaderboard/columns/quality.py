@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rerankbench import figures
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names
+from rerankbench.leaderboard.columns.standings import standing
 from rerankbench.leaderboard.lines import Line
 from rerankbench.leaderboard.table import Entry
 from rerankbench.types import Record
 
+if TYPE_CHECKING:
+    from rerankbench.compare.significance import Standing
+
 
 class MeasuredColumn(Column):
-    """A column filled from one collection, or from several as one."""
+    """A column filled from one collection, or from several as one.
+
+    `joins_all`: whether it shows all collections together where it names none.
+    """
+
+    joins_all: ClassVar[bool] = False
 
     collection: Names = ()
     members: Names = ()
     metric: str | None = None
     decimals: Decimals | None = None
+
+    def head_or(self, usual: str) -> str:
+        """The layout's header, or else the usual one and the collection, if one is named."""
+        if self.header is not None:
+            return self.header
+        return f"{usual} {{collection}}" if self.shown_collection else usual
+
+    @property
+    def ways_named(self) -> int:
+        """In how many ways it names collections; one is right."""
+        return bool(self.collection) + bool(self.members)
 
     @property
     def shown_collection(self) -> str:
@@ -34,11 +54,23 @@ class MeasuredColumn(Column):
         )
 
 
-class MetricColumn(MeasuredColumn):
-    """The mean of a metric over all queries with judgments."""
+class RepeatedColumn(MeasuredColumn):
+    """A column that a layout may ask for once for each collection in the records."""
+
+    every_collection: bool = False
+
+    @property
+    def ways_named(self) -> int:
+        """With that of naming every collection."""
+        return super().ways_named + self.every_collection
+
+
+class MetricColumn(RepeatedColumn):
+    """The mean of a metric over all queries with judgments, with letters and interval if asked."""
 
     kind: Literal["metric"]
-    every_collection: bool = False
+    interval: bool = False
+    tiers: bool = False
 
     @property
     def head(self) -> str:
@@ -51,6 +83,7 @@ class DeltaColumn(MeasuredColumn):
     """The metric less that of the first stage's own order."""
 
     kind: Literal["delta"]
+    interval: bool = False
 
     @property
     def head(self) -> str:
@@ -76,13 +109,29 @@ class AverageColumn(Column):
 def metric(column: MetricColumn, line: Line, context: Context) -> Entry:
     """The mean, blank where a record is missing."""
     value = _mean(column, line, context)
-    return Entry(value=value, form="fixed", decimals=_decimals(column, context))
+    asked = column.interval or column.tiers
+    found = _standing(column, line, context) if asked else None
+    interval = found.interval if found and column.interval else None
+    return Entry(
+        value=value,
+        form="fixed",
+        decimals=_decimals(column, context),
+        span=(interval.low, interval.high) if interval else None,
+        mark=found.tier if found and column.tiers else "",
+    )
 
 
 def delta(column: DeltaColumn, line: Line, context: Context) -> Entry:
     """The difference to the first stage's own order of the same task."""
     value = _delta(column, line, context)
-    return Entry(value=value, form="signed", decimals=_decimals(column, context))
+    found = _standing(column, line, context) if column.interval else None
+    interval = found.against.interval if found and found.against else None
+    return Entry(
+        value=value,
+        form="signed",
+        decimals=_decimals(column, context),
+        span=(interval.low, interval.high) if interval else None,
+    )
 
 
 def average(column: AverageColumn, line: Line, context: Context) -> Entry:
@@ -91,6 +140,10 @@ def average(column: AverageColumn, line: Line, context: Context) -> Entry:
     # An average over the collections that happen to be there compares with nothing.
     value = _all_or_none([_mean(one, line, context) for one in metrics])
     return Entry(value=value, form="fixed", decimals=_decimals(column, context))
+
+
+def _standing(column: MeasuredColumn, line: Line, context: Context) -> Standing | None:
+    return standing(shown(column, line), column.metric or context.metric, context)
 
 
 def _decimals(column: MeasuredColumn | AverageColumn, context: Context) -> int:
