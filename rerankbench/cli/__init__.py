@@ -14,6 +14,7 @@ from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
+from rerankbench.cli.gate import gate
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
 from rerankbench.cli.run import run
@@ -63,6 +64,7 @@ app.command()(audit)
 app.command()(datasets)
 app.command()(doctor)
 app.command()(models)
+app.command()(gate)
 
 
 def main() -> None:

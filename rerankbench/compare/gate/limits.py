@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rerankbench import naming
-from rerankbench.errors import UsageError
+from rerankbench.errors import UsageError, nearest
 
 DEFAULT_DROP = 0.005
 DEFAULT_SLOWDOWN = 0.10
@@ -55,3 +55,16 @@ def parse_share(option: str, text: str) -> float:
     if not 0 <= share < 100:
         raise UsageError(f"{option} {text}: expected a share, such as 10%")
     return share
+
+
+def limits(drops: Sequence[str], *, speed: str, slowdown: str, growth: str) -> Limits:
+    """The margins as the command line writes them; `speed` is `check` or `ignore`."""
+    if speed not in ("check", "ignore"):
+        raise UsageError(f"--speed {speed}: {nearest(speed, ('check', 'ignore'))}")
+    shares = {
+        "slowdown": parse_share("--max-slowdown", slowdown),
+        "growth": parse_share("--max-memory-growth", growth),
+    }
+    wanted: Mapping[str, float | None] = shares if speed == "check" else dict.fromkeys(shares)
+    margins = parse_drops(drops) or Limits().drops
+    return Limits(drops=margins, slowdown=wanted["slowdown"], growth=wanted["growth"])

@@ -126,10 +126,7 @@ def _decided(verdict: QualityVerdict) -> QualityVerdict:
     if drop <= 0:
         return replace(verdict, outcome="passed", why="no drop")
     if bound <= verdict.margin:
-        why = f"a drop of at most {bound:.4f} (95 %), within the margin"
-        return replace(verdict, outcome="passed", why=why)
+        return replace(verdict, outcome="passed", why="a drop within the margin")
     if detectable <= verdict.margin or p <= ALPHA:
-        why = f"a drop of up to {bound:.4f} (95 %), beyond the margin"
-        return replace(verdict, outcome="failed", why=why)
-    why = f"too few queries to tell: {verdict.queries} show drops from {detectable:.4f} on"
-    return replace(verdict, outcome="unclear", why=why)
+        return replace(verdict, outcome="failed", why="a drop beyond the margin")
+    return replace(verdict, outcome="unclear", why="too few queries to tell")
