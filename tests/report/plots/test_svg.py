@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import pytest
+from matplotlib.figure import Figure
 
 from rerankbench.report.plots import curves, intervals, latency, trade_off
 from rerankbench.report.plots.look import NARROW, SERIES, VARIABLES, WIDE, Size, log_ticks, short
@@ -64,9 +65,9 @@ KINDS = [
 ]
 
 
-def _page_svg(draw: partial[object], size: Size = WIDE, name: str = "plot") -> str:
+def _page_svg(draw: partial[Figure], size: Size = WIDE, name: str = "plot") -> str:
     return inline(
-        draw,  # type: ignore[arg-type]
+        draw,
         size,
         identifier=name,
         title="A <title>",
@@ -80,7 +81,7 @@ def _page_svg(draw: partial[object], size: Size = WIDE, name: str = "plot") -> s
     "draw", KINDS, ids=["trade-off", "intervals", "latency", "depth", "length"]
 )
 def test_every_plot_is_sound_svg_with_hostile_names_as_text(
-    draw: partial[object], size: Size
+    draw: partial[Figure], size: Size
 ) -> None:
     root = ElementTree.fromstring(_page_svg(draw, size))
     assert {element.tag for element in root.iter()} <= {
@@ -94,8 +95,8 @@ def test_every_plot_is_sound_svg_with_hostile_names_as_text(
 @pytest.mark.parametrize(
     "draw", KINDS, ids=["trade-off", "intervals", "latency", "depth", "length"]
 )
-def test_the_same_values_give_the_same_bytes(draw: partial[object]) -> None:
-    files = [(svg_file(draw, NARROW, "x"), png_file(draw, NARROW, "x")) for _ in range(2)]  # type: ignore[arg-type]
+def test_the_same_values_give_the_same_bytes(draw: partial[Figure]) -> None:
+    files = [(svg_file(draw, NARROW, "x"), png_file(draw, NARROW, "x")) for _ in range(2)]
     assert files[0] == files[1]
     assert files[0][1].startswith(b"\x89PNG")
     assert b"<dc:date" not in files[0][0]
