@@ -143,7 +143,7 @@ def read_judged(path: Path) -> Judged:
         if isinstance(schema, int) and schema > SCHEMA:
             raise NewerFileError(path, schema, SCHEMA)
         return _adapter().validate_python(found)
-    except (EOFError, OSError, ValidationError, ValueError):
+    except (EOFError, OSError, RecursionError, ValidationError, ValueError):
         raise InputError(path, "holds no judgements", remedy=_REMEDY) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rerankbench.archive import Archive
 from rerankbench.compare.outcomes import Outcome
@@ -27,9 +27,14 @@ def judged_outcomes(
         if (each.a.reranker, each.a.run_sha256) in shown
         and (each.b.reranker, each.b.run_sha256) in shown
     ]
+    return outcomes_of(_largest(_by(found, judge, records[0])))
+
+
+def outcomes_of(judged: Iterable[Judged]) -> list[Outcome]:
+    """One game for every query of every pair."""
     return [
         Outcome(query_id=query_id, a=each.a.reranker, b=each.b.reranker, result=result)
-        for each in _largest(_by(found, judge, records[0]))
+        for each in judged
         for query_id, result in each.results().items()
     ]
 

@@ -136,6 +136,8 @@ def _queries(collection: Collection, record: Record, most: int | None) -> dict[s
     """query_id → text of those that count and have one; a larger sample holds the smaller one."""
     judged = next(iter(record.per_query.values()), {})
     texts = {each.query_id: each.text for each in collection.queries() if each.query_id in judged}
+    if not texts:
+        raise UsageError(f"no query of {collection.name} that counts has a text to show")
     chosen = sorted(texts, key=_draw)[:most]
     return {query_id: texts[query_id] for query_id in sorted(chosen)}
 

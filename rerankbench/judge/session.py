@@ -85,7 +85,7 @@ def run(options: Options, progress: Progress) -> str:
         service.close()
         progress.note(_bill(judging, options))
     if options.format_name == "json":
-        return summary.as_json(judged)
+        return summary.as_json(matches, judged)
     return summary.as_markdown(matches, judged)
 
 

@@ -102,6 +102,7 @@ class Layout(Strict):
     group_cells: Annotated[int, Field(ge=1)] | None = None
     decimals: Decimals = 3
     drop_empty: bool = False
+    drop_empty_rows: bool = False
     notes: Literal["all", "cautions", "none"] = "all"
     tables: Annotated[tuple[TableForm, ...], BeforeValidator(_tuple), Field(min_length=1)]
 
@@ -130,5 +131,6 @@ def _misplaced(column: Column, *, per_collection: bool) -> str | None:
         return "with 'per_collection' every column shows the table's own collection; name none"
     fewest = 0 if column.joins_all else 1
     if not per_collection and not fewest <= column.ways_named <= 1:
-        return "needs exactly one of 'collection', 'members' and 'every_collection: true'"
+        number = "at most" if column.joins_all else "exactly"
+        return f"needs {number} one of 'collection', 'members' and 'every_collection: true'"
     return None

@@ -14,6 +14,7 @@ import pytest
 from rerankbench.archive import open_archive
 from rerankbench.compare.judged import judged_outcomes
 from rerankbench.compare.outcomes import Outcome
+from rerankbench.compare.ratings import fit_outcomes
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.judge import session
 from rerankbench.judge.judging import Prices
@@ -60,9 +61,8 @@ def _options(suite: Suite, scene: Scene, **changes: Any) -> Options:
 
 
 def _run(suite: Suite, scene: Scene, **changes: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(
-        session.run(_options(suite, scene, **changes), Silent())
-    )
+    text = session.run(_options(suite, scene, **changes), Silent())
+    found: list[dict[str, Any]] = json.loads(text)["pairs"]
     return found
 
 
@@ -337,6 +337,24 @@ def test_ratings_read_the_answers_as_games(suite: Suite, scene: Scene) -> None:
         judged_outcomes(archive, changed)
 
 
+def test_ratings_of_the_judge_are_those_of_its_answers(suite: Suite, scene: Scene) -> None:
+    found = json.loads(session.run(_options(suite, scene), Silent()))
+    archive = open_archive([suite.results])
+    expected = fit_outcomes(judged_outcomes(archive, archive.records))
+    assert [each["reranker"] for each in found["ratings"]] == [
+        each.name for each in expected.standings
+    ]
+    for each, standing in zip(found["ratings"], expected.standings, strict=True):
+        assert each["rating"] == pytest.approx(standing.rating)
+        wins = sum(
+            pair[side]
+            for pair in found["pairs"]
+            for name, side in (("a", "a_wins"), ("b", "b_wins"))
+            if pair[name] == each["reranker"]
+        )
+        assert each["wins"] == wins
+
+
 def test_of_several_judges_one_must_be_named(suite: Suite, scene: Scene) -> None:
     for model in ("one", "two"):
         _run(suite, scene, model=model)
@@ -350,7 +368,7 @@ def test_of_several_judges_one_must_be_named(suite: Suite, scene: Scene) -> None
 
 def test_the_table_fits_a_terminal(suite: Suite, scene: Scene) -> None:
     text = session.run(_options(suite, scene, format_name="markdown"), Silent())
-    assert text.startswith("### small (test), bm25 top-100\n")
+    assert text.startswith("### small (test), bm25 top-100: judged pairs\n")
     assert all(len(line) <= 80 for line in text.splitlines())
     counts = [0, 0, 0]
     for result in _expected(suite, "cross", "late").values():
