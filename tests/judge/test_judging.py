@@ -167,7 +167,8 @@ def test_files_are_the_same_whatever_the_order_of_the_answers(
 
 
 def test_what_was_answered_survives_a_judge_that_fails_later(suite: Suite, scene: Scene) -> None:
-    scene.faults = [(200, {})] * 9 + [(400, {})]
+    fine: tuple[int, dict[str, str]] = (200, {})
+    scene.faults = [*[fine] * 9, (400, {})]
     with pytest.raises(ModelError, match=r"HTTP 400 .*check --judge-model and --temperature"):
         _run(suite, scene, concurrency=1)
     assert len(scene.seen) == 10 and not _files(suite)
