@@ -94,7 +94,7 @@ tables:
         r"tables\[0\]\.headig_level: unknown key; did you mean 'heading_level'\?",
         r"tables\[0\]\.columns\[0\]\.algin: unknown key; did you mean 'align'\?",
         r"tables\[0\]\.columns\[1\]\.kind: no column kind 'metrics'; did you mean 'metric'\?",
-        r"tables\[0\]\.columns\[2\]: the key 'kind' is missing; known: model, metric, .*",
+        r"tables\[0\]\.columns\[2\]: the key 'kind' is missing; known: model, .*, metric, .*",
         r"tables\[0\]\.columns\[3\]\.percentil: unknown key; did you mean 'percentile'\?",
         r"tables\[0\]\.columns\[4\]\.percentile: .*less than or equal to 100, found 900",
         r"tables\[0\]\.columns\[5\]\.metric: Input should be a valid string, found 3",
@@ -185,7 +185,7 @@ def test_blank_lines_inside_block_texts_stay(tmp_path: Path) -> None:
 def test_every_key_is_explained() -> None:
     text = DOCS.read_text(encoding="utf-8")
     models: list[type[BaseModel]] = [
-        *(layout.Layout, layout.TableForm, layout.Family, layout.ListedModel),
+        *(layout.Layout, layout.TableForm, layout.Family, layout.ListedModel, layout.FirstStages),
         *COLUMN_KINDS.values(),
     ]
     keys = {key for model in models for key in model.model_fields} | set(COLUMN_KINDS)

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BeforeValidator
 
 from rerankbench import figures
-from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names
-from rerankbench.leaderboard.lines import Line
-from rerankbench.leaderboard.table import Entry
+from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
+from rerankbench.leaderboard.lines import Line, first_of
+from rerankbench.leaderboard.table import Entry, Form
 from rerankbench.types import Record
+
+Scale: TypeAlias = Literal[1, 100]
 
 
 class MeasuredColumn(Column):
-    """A column filled from one collection, or from several as one."""
+    """A column filled from one collection, or from several as one.
+
+    Each of the `members` is a name, or several of which the first that a row has counts.
+    """
+
+    better = "higher"
 
     collection: Names = ()
-    members: Names = ()
+    members: Annotated[tuple[Names, ...], BeforeValidator(as_tuple)] = ()
+    first_stage: Names = ()
+    adds_positives: bool = False
     metric: str | None = None
     decimals: Decimals | None = None
+    scale: Scale = 1
+
+    @property
+    def parts(self) -> tuple[Names, ...]:
+        """The collections whose mean it shows, each with the other names it goes by."""
+        return self.members or ((self.collection,) if self.collection else ())
 
     @property
     def shown_collection(self) -> str:
         """What `{collection}` stands for in the header."""
-        return ", ".join(self.members or self.collection[:1])
+        return ", ".join(names[0] for names in self.parts)
 
     def head_fields(self, context: Context) -> dict[str, object]:
         """With the column's own metric and collection."""
-        own = {"collection": self.shown_collection}
-        return (
-            super().head_fields(context) | own | ({"metric": self.metric} if self.metric else {})
-        )
+        own = {"collection": self.shown_collection, "metric": self.metric}
+        return super().head_fields(context) | {key: value for key, value in own.items() if value}
 
 
 class MetricColumn(MeasuredColumn):
@@ -39,6 +54,11 @@ class MetricColumn(MeasuredColumn):
 
     kind: Literal["metric"]
     every_collection: bool = False
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """What an average may call it: its head, or a head above it."""
+        return frozenset({self.header or self.shown_collection, *self.above})
 
     @property
     def head(self) -> str:
@@ -60,49 +80,66 @@ class DeltaColumn(MeasuredColumn):
 
 
 class AverageColumn(Column):
-    """The mean over the table's metric columns; blank unless all of them are filled."""
+    """The mean over the table's metric columns, or over those that it names by their heads.
+
+    Blank unless all of them are filled.
+    """
 
     usual_header = "Average of {count}"
+    better = "higher"
 
     kind: Literal["average"]
+    over: Names = ()
     decimals: Decimals | None = None
+    scale: Scale = 1
 
     def head_fields(self, context: Context) -> dict[str, object]:
         """With the number of metric columns."""
-        count = sum(isinstance(column, MetricColumn) for column in context.columns)
-        return super().head_fields(context) | {"count": count}
+        return super().head_fields(context) | {"count": len(self.averaged(context.columns))}
+
+    def averaged(self, columns: Iterable[Column]) -> list[MetricColumn]:
+        """The metric columns that count."""
+        metrics = [column for column in columns if isinstance(column, MetricColumn)]
+        return [one for one in metrics if not self.over or one.heads & set(self.over)]
 
 
 def metric(column: MetricColumn, line: Line, context: Context) -> Entry:
     """The mean, blank where a record is missing."""
-    value = _mean(column, line, context)
-    return Entry(value=value, form="fixed", decimals=_decimals(column, context))
+    return _entry(_mean(column, line, context), column, context)
 
 
 def delta(column: DeltaColumn, line: Line, context: Context) -> Entry:
     """The difference to the first stage's own order of the same task."""
-    value = _delta(column, line, context)
-    return Entry(value=value, form="signed", decimals=_decimals(column, context))
+    return _entry(_delta(column, line, context), column, context, form="signed")
 
 
 def average(column: AverageColumn, line: Line, context: Context) -> Entry:
-    """The mean of the row's metric columns."""
-    metrics = [one for one in context.columns if isinstance(one, MetricColumn)]
+    """The mean of the row's metric columns, in full precision."""
     # An average over the collections that happen to be there compares with nothing.
-    value = _all_or_none([_mean(one, line, context) for one in metrics])
-    return Entry(value=value, form="fixed", decimals=_decimals(column, context))
+    means = [_mean(one, line, context) for one in column.averaged(context.columns)]
+    return _entry(_all_or_none(means), column, context)
 
 
-def _decimals(column: MeasuredColumn | AverageColumn, context: Context) -> int:
-    return context.decimals if column.decimals is None else column.decimals
+def _entry(
+    value: float | None,
+    column: MeasuredColumn | AverageColumn,
+    context: Context,
+    *,
+    form: Form = "fixed",
+) -> Entry:
+    return Entry(
+        value=None if value is None else column.scale * value,
+        form=form,
+        decimals=context.decimals if column.decimals is None else column.decimals,
+    )
 
 
 def shown(column: MeasuredColumn, line: Line) -> list[Record]:
     """The records that the square is made of; none where one of them is missing."""
-    if not column.members and not column.collection:
-        return list(line.records.values())
-    parts: list[tuple[str, ...]] = [(name,) for name in column.members] or [column.collection]
-    found = [line.first_of(names) for names in parts]
+    records = line.view(column.first_stage, adds_positives=column.adds_positives)
+    if not column.parts:
+        return list(records.values())
+    found = [first_of(records, names) for names in column.parts]
     present = [record for record in found if record is not None]
     return present if len(present) == len(found) else []
 

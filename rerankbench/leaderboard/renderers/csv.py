@@ -48,9 +48,9 @@ def _cells(table: Table, row: Row) -> _Line:
     cells: _Line = {}
     marked = [any(one.entries[at].mark for one in table.rows) for at in range(len(table.columns))]
     for column, entry, has_marks in zip(table.columns, row.entries, marked, strict=True):
-        name, count = column.text, 2
+        name, count = column.full, 2
         while name in cells:
-            name, count = f"{column.text} ({count})", count + 1
+            name, count = f"{column.full} ({count})", count + 1
         cells[name] = entry.value
         if has_marks:
             cells[f"{name} (mark)"] = entry.mark or None
