@@ -106,13 +106,13 @@ def find(
     ]
 
 
-def speeds() -> Mapping[Source, Mapping[str, float]]:
-    """Docs / Sec by source and model, as printed."""
-    found: dict[Source, dict[str, float]] = {}
+def speeds() -> list[tuple[PublishedFigure, ...]]:
+    """Docs / Sec, by table."""
+    tables: dict[tuple[Source, str], list[PublishedFigure]] = {}
     for each in published():
         if each.metric == DOCS_PER_S:
-            found.setdefault(each.source, {})[each.model] = each.value
-    return found
+            tables.setdefault((each.source, each.table), []).append(each)
+    return [tuple(found) for found in tables.values()]
 
 
 def parse(text: str, file: str) -> tuple[PublishedFigure, ...]:

@@ -134,7 +134,7 @@ def test_celis_averages_are_the_printed_ones_even_where_they_are_wrong() -> None
 
 
 def test_the_hugging_face_table_is_here_figure_by_figure(shared: Path) -> None:
-    printed = {}
+    printed: dict[tuple[str, bool], str] = {}
     for line in _seed(shared, "004").splitlines():
         cells = [_plain(re.sub(r"\[(.*?)\]\(.*?\)", r"\1", cell)) for cell in line.split("|")]
         if len(cells) == 6 and re.fullmatch(r"\d\d\.\d\d", cells[3]):
@@ -207,15 +207,17 @@ def test_a_model_is_found_under_its_other_spellings_with_its_setting() -> None:
 
 def test_beirs_speeds_are_those_that_sentence_transformers_measured() -> None:
     """Their page says on what: a V100. BEIR's prints the same figures and no machine."""
-    by_title = {source.title.partition(":")[0]: found for source, found in speeds().items()}
-    measured = {
-        known.name: value
-        for name, value in by_title["sentence-transformers"].items()
-        if (known := known_models.find(name))
-    }
-    for name, value in by_title["BEIR reranking leaderboard"].items():
-        known = known_models.find(name)
-        assert known is not None and measured[known.name] == value
+    present, older, measured = speeds()
+    known = {_known(one): one.value for one in measured}
+    assert {one.hardware for one in measured} == {"V100 GPU, transformers v4"}
+    assert {one.hardware for one in (*present, *older)} == {"not stated"}
+    for one in (*present, *older):
+        assert known[_known(one)] == one.value
+
+
+def _known(figure: PublishedFigure) -> str:
+    known = known_models.find(figure.model)
+    return known.name if known else figure.model
 
 
 _GOOD = """

@@ -9,11 +9,15 @@ from typing import Annotated
 import typer
 
 from rerankbench import __version__
+from rerankbench.cli.audit import audit
+from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
+from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
 from rerankbench.cli.run import run
+from rerankbench.cli.slices import slices
 from rerankbench.cli.steps import evaluate, rerank, retrieve
 from rerankbench.console import Terminal
 from rerankbench.errors import RerankbenchError
@@ -49,9 +53,13 @@ def root(
 
 app.command()(run)
 app.command()(leaderboard)
+app.command()(compare)
+app.command()(depth)
+app.command()(slices)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
+app.command()(audit)
 app.command()(datasets)
 app.command()(doctor)
 app.command()(models)

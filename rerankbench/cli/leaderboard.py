@@ -25,6 +25,13 @@ def leaderboard(
             help="markdown, csv, latex, or json (every record as it is, whatever the layout).",
         ),
     ] = "markdown",
+    significance: Annotated[
+        bool,
+        typer.Option(
+            "--significance",
+            help="Say which differences are real: intervals, tier letters, rank ranges, p.",
+        ),
+    ] = False,
     inject_into: Annotated[
         Path | None,
         typer.Option(
@@ -54,12 +61,17 @@ def leaderboard(
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.layout_file import load_layout
     from rerankbench.leaderboard.publish import publish
+    from rerankbench.leaderboard.significant import with_significance
 
     if inject_into is not None and format_name != "markdown":
         raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")
     if block is not None and inject_into is None:
         raise UsageError("--block names a block of the file to --inject; name that file as well")
     form = load_layout(layout)
+    if significance and format_name == "json":
+        raise UsageError("--significance marks tables; --format json holds records as they are")
+    if significance:
+        form = with_significance(form)
     text = publish(open_archive(paths or [Path("results")]), form, format_name)
     if inject_into is None:
         typer.echo(text, nl=False)

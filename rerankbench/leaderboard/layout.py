@@ -113,7 +113,7 @@ class Layout(Strict):
     dtype: str | None = None
     machine: str | None = None
     per_collection: bool = False
-    order: Literal["listed", "metric", "name"] = "metric"
+    order: Literal["listed", "metric", "rating", "name"] = "metric"
     families: Annotated[tuple[Family, ...], BeforeValidator(as_tuple)] = ()
     first_stages: Annotated[tuple[FirstStages, ...], BeforeValidator(as_tuple)] = ()
     other: str | None = "Other"
@@ -190,10 +190,9 @@ def _misplaced(column: Column, table: TableForm, *, per_collection: bool) -> str
         return f"over: no metric column has the head '{unknown[0]}'; {hint}" if unknown else None
     if not isinstance(column, MeasuredColumn):
         return None
-    every = isinstance(column, MetricColumn) and column.every_collection
-    named = bool(column.collection) + bool(column.members) + every
-    if per_collection and named:
+    if per_collection and column.ways_named:
         return "with 'per_collection' every column shows the table's own collection; name none"
-    if not per_collection and named != 1:
+    fewest = 0 if column.joins_all else 1
+    if not per_collection and not fewest <= column.ways_named <= 1:
         return "needs exactly one of 'collection', 'members' and 'every_collection: true'"
     return None

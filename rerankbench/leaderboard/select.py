@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rerankbench import figures
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.facts import FamilyColumn
-from rerankbench.leaderboard.columns.quality import MeasuredColumn, MetricColumn
+from rerankbench.leaderboard.columns.quality import MeasuredColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.lines import Line, Selection, Square
 from rerankbench.leaderboard.places import Place, Places
@@ -144,7 +144,6 @@ class _Shown:
     def __init__(self, layout: Layout) -> None:
         self._columns = layout.measured
         self._first_stage = () if layout.first_stage is None else (layout.first_stage,)
-        self._every = layout.per_collection
         self._positives = layout.tells_positives_apart
 
     def __call__(self, record: Record) -> bool:
@@ -153,17 +152,12 @@ class _Shown:
         return any(self._by(column, record) for column in self._columns)
 
     def _by(self, column: MeasuredColumn, record: Record) -> bool:
-        every = self._every or _shows_every_collection(column)
+        # A column that names none shows every collection: in its table, in columns, or together.
         return (
-            (every or figures.collection_slug(record) in _slugs(column))
+            (not column.parts or figures.collection_slug(record) in _slugs(column))
             and _is_from(record, column.first_stage)
             and (not self._positives or column.adds_positives == record.cell.adds_positives)
         )
-
-
-def _shows_every_collection(column: MeasuredColumn) -> bool:
-    """Whether it stands for one column for each collection."""
-    return isinstance(column, MetricColumn) and column.every_collection
 
 
 def _is_from(record: Record, first_stage: Sequence[str]) -> bool:
@@ -178,7 +172,6 @@ def _asked(layout: Layout) -> str:
     keys = ("first_stage", "depth", "split", "device", "dtype", "machine")
     asked = [f"{key} {getattr(layout, key)}" for key in keys if getattr(layout, key) is not None]
     columns = layout.measured
-    every = layout.per_collection or any(map(_shows_every_collection, columns))
-    if columns and not every:
+    if columns and all(column.parts for column in columns):
         asked.append("the collections in its columns")
     return ", ".join(asked) or "records, of which there are none"

@@ -12,7 +12,9 @@ from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 Align: TypeAlias = Literal["left", "center", "right", "none"]
-Form: TypeAlias = Literal["text", "fixed", "signed", "rate", "magnitude", "seconds"]
+Form: TypeAlias = Literal[
+    "text", "fixed", "signed", "rate", "magnitude", "seconds", "between", "probability"
+]
 Better: TypeAlias = Literal["higher", "lower"]
 Value: TypeAlias = "str | int | float | None"
 
@@ -25,8 +27,9 @@ class Entry:
 
     `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
     significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
-    `seconds` are as `fixed` with the unit behind them: 1.18s.
-    `span` holds two bounds that are printed behind the value: 82 (80–84). `strong` marks what
+    `seconds` are as `fixed` with the unit behind them: 1.18s. `probability` never prints as 0:
+    <0.001. `span` holds two bounds that are printed behind the value: 82 (80–84); `between` prints
+    them alone: 2–4. `strong` marks what
     stands out, such as the best of a block. `link` is an address to follow; only http and https
     count. `mark` is a short suffix such as tier letters, raised where the format can.
     """
@@ -56,14 +59,18 @@ class Entry:
         if self.span is None:
             return self._number(self.value)
         low, high = map(self._number, self.span)
-        return f"{self._number(self.value)} ({low}–{high})"
+        if self.form == "between":
+            return low if low == high else f"{low}–{high}"
+        # A dash before a minus would be hard to read.
+        dash = " to " if self.form == "signed" else "–"
+        return f"{self._number(self.value)} ({low}{dash}{high})"
 
     @property
     def rounded(self) -> float | None:
         """The number as it is printed, so that what looks equal is equal; None for texts."""
         if self.value is None or isinstance(self.value, str):
             return None
-        if self.form == "magnitude":
+        if self.form in ("magnitude", "probability"):
             return self.value
         return float(self._number(self.value).removesuffix("s"))
 
@@ -72,6 +79,8 @@ class Entry:
             return _magnitude(value)
         if self.form == "rate":
             return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
+        if self.form == "probability" and value < 10**-self.decimals:
+            return f"<{10**-self.decimals:.{self.decimals}f}"
         # "z": a loss of 0.0001 prints as +0.000, not as -0.000.
         sign = "+" if self.form == "signed" else ""
         unit = "s" if self.form == "seconds" else ""

@@ -33,7 +33,10 @@ def _problems(folder: Path, text: str) -> list[str]:
 
 
 def test_built_in_layouts_load_under_their_names() -> None:
-    assert names() == ["beir-full", "beir-older", "plain", "wide"]
+    assert names() == [
+        *("beir-full", "beir-older", *(f"celi-{table}" for table in range(1, 7))),
+        *("hf-blog", "honesty", "plain", "ratings", "wide"),
+    ]
     assert DEFAULT in names()
     assert [load_layout(name).name for name in names()] == names()
 
@@ -86,7 +89,7 @@ tables:
     problems = _problems(tmp_path, text)
     expected = [
         r"detph: unknown key; did you mean 'depth'\?",
-        r"order: Input should be 'listed', 'metric' or 'name', found 'best'",
+        r"order: Input should be 'listed', 'metric', 'rating' or 'name', found 'best'",
         r"decimals: Input should be a valid integer, found '3'",
         r"families\[0\]\.titel: unknown key; did you mean 'title'\?",
         r"families\[0\]\.title: is missing",
@@ -185,7 +188,8 @@ def test_blank_lines_inside_block_texts_stay(tmp_path: Path) -> None:
 def test_every_key_is_explained() -> None:
     text = DOCS.read_text(encoding="utf-8")
     models: list[type[BaseModel]] = [
-        *(layout.Layout, layout.TableForm, layout.Family, layout.ListedModel, layout.FirstStages),
+        *(layout.Layout, layout.TableForm, layout.Family, layout.ListedModel),
+        layout.FirstStages,
         *COLUMN_KINDS.values(),
     ]
     keys = {key for model in models for key in model.model_fields} | set(COLUMN_KINDS)

@@ -20,8 +20,8 @@ BACKBONES = ("MiniLM", "ELECTRA-base", "ELECTRA-large")
 # Printed 0.481, but the 13 figures beside it have the mean 0.4738; 0.481 is the average of the row
 # Mean-Pooling (MiniLM).
 WRONG_AVERAGE = ("ELECTRA-base", "monoBERT", "0.481", "0.474")
-# The printed figures have means of 0.47054 and 0.49454; those of the unrounded ones may be a little
-# less.
+# The printed figures have means of 0.47054 and 0.49454; those of the unrounded ones may be
+# a little less.
 ROUNDED = [
     ("TCT-ColBERT", "monoBERT", "0.470", "0.471"),
     ("TCT-ColBERT", "CELI", "0.494", "0.495"),

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, get_args
 
-from rerankbench.leaderboard.columns import facts, quality, speed
+from rerankbench.leaderboard.columns import (
+    ceilings,
+    facts,
+    quality,
+    ratings,
+    significance,
+    speed,
+    trust,
+)
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.lines import Line
 from rerankbench.leaderboard.table import Entry
@@ -25,6 +33,9 @@ FILLS: Mapping[type[Column], _Fill] = {
     quality.MetricColumn: quality.metric,
     quality.DeltaColumn: quality.delta,
     quality.AverageColumn: quality.average,
+    significance.RankColumn: significance.rank,
+    significance.SignificanceColumn: significance.significance,
+    significance.EffectColumn: significance.effect,
     speed.RateColumn: speed.docs_per_s,
     speed.LatencyColumn: speed.latency,
     speed.SecondsColumn: speed.seconds_per_query,
@@ -32,8 +43,26 @@ FILLS: Mapping[type[Column], _Fill] = {
     facts.ParametersColumn: facts.parameters,
     facts.FactColumn: facts.fact,
     facts.QueriesColumn: facts.queries,
+    ceilings.CeilingColumn: ceilings.ceiling,
+    ceilings.HeadroomColumn: ceilings.headroom,
+    ceilings.WorseColumn: ceilings.worse,
+    trust.JudgedColumn: trust.judged,
+    trust.TiesColumn: trust.ties,
+    trust.TruncatedColumn: trust.truncated,
+    ratings.RatingColumn: ratings.rating,
+    ratings.RanksColumn: ratings.ranks,
+    ratings.WinRateColumn: ratings.win_rate,
+    ratings.RecordColumn: ratings.record,
 }
-NOTES: Mapping[type[Column], _Notes] = {}
+NOTES: Mapping[type[Column], _Notes] = {
+    ceilings.CeilingColumn: ceilings.ceiling_notes,
+    ceilings.HeadroomColumn: ceilings.headroom_notes,
+    ceilings.WorseColumn: ceilings.worse_notes,
+    trust.JudgedColumn: trust.judged_notes,
+    trust.TiesColumn: trust.ties_notes,
+    trust.TruncatedColumn: trust.truncated_notes,
+    ratings.RatingColumn: ratings.notes,
+}
 """Lines below the table for kinds that need some: (all columns of that kind, context) → lines."""
 
 COLUMN_KINDS: Mapping[str, type[Column]] = {

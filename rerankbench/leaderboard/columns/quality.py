@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from statistics import fmean
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
 from rerankbench import figures
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
+from rerankbench.leaderboard.columns.standings import standing
 from rerankbench.leaderboard.lines import Line, first_of
 from rerankbench.leaderboard.table import Entry, Form
 from rerankbench.types import Record
+
+if TYPE_CHECKING:
+    from rerankbench.compare.significance import Standing
+    from rerankbench.stats.paired import Interval
 
 Scale: TypeAlias = Literal[1, 100]
 
@@ -20,10 +25,11 @@ Scale: TypeAlias = Literal[1, 100]
 class MeasuredColumn(Column):
     """A column filled from one collection, or from several as one.
 
-    Each of the `members` is a name, or several of which the first that a row has counts.
+    `joins_all`: whether it shows all collections together where it names none. Each of the
+    `members` is a name, or several of which the first that a row has counts.
     """
 
-    better = "higher"
+    joins_all: ClassVar[bool] = False
 
     collection: Names = ()
     members: Annotated[tuple[Names, ...], BeforeValidator(as_tuple)] = ()
@@ -31,12 +37,22 @@ class MeasuredColumn(Column):
     adds_positives: bool = False
     metric: str | None = None
     decimals: Decimals | None = None
-    scale: Scale = 1
 
     @property
     def parts(self) -> tuple[Names, ...]:
         """The collections whose mean it shows, each with the other names it goes by."""
         return self.members or ((self.collection,) if self.collection else ())
+
+    def head_or(self, usual: str) -> str:
+        """The layout's header, or else the usual one and the collection, if one is named."""
+        if self.header is not None:
+            return self.header
+        return f"{usual} {{collection}}" if self.shown_collection else usual
+
+    @property
+    def ways_named(self) -> int:
+        """In how many ways it names collections; one is right."""
+        return bool(self.collection) + bool(self.members)
 
     @property
     def shown_collection(self) -> str:
@@ -49,11 +65,26 @@ class MeasuredColumn(Column):
         return super().head_fields(context) | {key: value for key, value in own.items() if value}
 
 
-class MetricColumn(MeasuredColumn):
-    """The mean of a metric over all queries with judgments."""
+class RepeatedColumn(MeasuredColumn):
+    """A column that a layout may ask for once for each collection in the records."""
+
+    every_collection: bool = False
+
+    @property
+    def ways_named(self) -> int:
+        """With that of naming every collection."""
+        return super().ways_named + self.every_collection
+
+
+class MetricColumn(RepeatedColumn):
+    """The mean of a metric over all queries with judgments, with letters and interval if asked."""
+
+    better = "higher"
 
     kind: Literal["metric"]
-    every_collection: bool = False
+    scale: Scale = 1
+    interval: bool = False
+    tiers: bool = False
 
     @property
     def heads(self) -> frozenset[str]:
@@ -70,7 +101,11 @@ class MetricColumn(MeasuredColumn):
 class DeltaColumn(MeasuredColumn):
     """The metric less that of the first stage's own order."""
 
+    better = "higher"
+
     kind: Literal["delta"]
+    scale: Scale = 1
+    interval: bool = False
 
     @property
     def head(self) -> str:
@@ -105,33 +140,56 @@ class AverageColumn(Column):
 
 def metric(column: MetricColumn, line: Line, context: Context) -> Entry:
     """The mean, blank where a record is missing."""
-    return _entry(_mean(column, line, context), column, context)
+    found = _standing(column, line, context) if column.interval or column.tiers else None
+    return _entry(
+        column,
+        context,
+        _mean(column, line, context),
+        interval=found.interval if found and column.interval else None,
+        mark=found.tier if found and column.tiers else "",
+    )
 
 
 def delta(column: DeltaColumn, line: Line, context: Context) -> Entry:
     """The difference to the first stage's own order of the same task."""
-    return _entry(_delta(column, line, context), column, context, form="signed")
+    found = _standing(column, line, context) if column.interval else None
+    return _entry(
+        column,
+        context,
+        _delta(column, line, context),
+        form="signed",
+        interval=found.against.interval if found and found.against else None,
+    )
 
 
 def average(column: AverageColumn, line: Line, context: Context) -> Entry:
     """The mean of the row's metric columns, in full precision."""
     # An average over the collections that happen to be there compares with nothing.
     means = [_mean(one, line, context) for one in column.averaged(context.columns)]
-    return _entry(_all_or_none(means), column, context)
+    return _entry(column, context, _all_or_none(means))
 
 
 def _entry(
-    value: float | None,
-    column: MeasuredColumn | AverageColumn,
+    column: MetricColumn | DeltaColumn | AverageColumn,
     context: Context,
+    value: float | None,
     *,
     form: Form = "fixed",
+    interval: Interval | None = None,
+    mark: str = "",
 ) -> Entry:
+    scale = column.scale
     return Entry(
-        value=None if value is None else column.scale * value,
+        value=None if value is None else scale * value,
         form=form,
         decimals=context.decimals if column.decimals is None else column.decimals,
+        span=(scale * interval.low, scale * interval.high) if interval else None,
+        mark=mark,
     )
+
+
+def _standing(column: MeasuredColumn, line: Line, context: Context) -> Standing | None:
+    return standing(shown(column, line), column.metric or context.metric, context)
 
 
 def shown(column: MeasuredColumn, line: Line) -> list[Record]:

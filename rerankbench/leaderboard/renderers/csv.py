@@ -18,7 +18,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 def render(tables: Sequence[Table]) -> str:
     """All tables as one CSV with a header line, so that any reader takes it.
 
-    Marks stand in a column of their own behind the column that they mark. Neither links nor what
+    Marks stand in a column of their own behind the column that they mark, and so do the two bounds
+    of an interval. Neither links nor what
     stands out is written. A column `table` holds the titles where there are several tables, a
     column `group` the group rows where there are any. A table that continues the one before adds
     columns to its rows.
@@ -46,13 +47,16 @@ def _pairs(table: Table, cells: Sequence[_Line]) -> list[tuple[Row, _Line]]:
 def _cells(table: Table, row: Row) -> _Line:
     """Header → raw value. Two columns of one name are told apart by a number."""
     cells: _Line = {}
-    marked = [any(one.entries[at].mark for one in table.rows) for at in range(len(table.columns))]
-    for column, entry, has_marks in zip(table.columns, row.entries, marked, strict=True):
+    for at, (column, entry) in enumerate(zip(table.columns, row.entries, strict=True)):
+        every = [one.entries[at] for one in table.rows]
         name, count = column.full, 2
         while name in cells:
             name, count = f"{column.full} ({count})", count + 1
-        cells[name] = entry.value
-        if has_marks:
+        if not any(one.form == "between" for one in every):
+            cells[name] = entry.value
+        if any(one.span for one in every):
+            cells[f"{name} (low)"], cells[f"{name} (high)"] = entry.span or (None, None)
+        if any(one.mark for one in every):
             cells[f"{name} (mark)"] = entry.mark or None
     return cells
 

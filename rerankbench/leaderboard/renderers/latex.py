@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rerankbench.leaderboard.table import Align, Entry, Row, Table, firsts_of_blocks, printable
@@ -29,6 +30,7 @@ _SPECIAL = {
     "\ufffd": "?",
     "\0": "{}",
 }
+_SIGNED = re.compile(r"[+-][0-9.]+")
 _COLUMNS: dict[Align, str] = {"left": "l", "none": "l", "center": "c", "right": "r"}
 
 
@@ -115,7 +117,7 @@ def _cell(entry: Entry, row: Row) -> str:
     text = escape(entry.text)
     if not isinstance(entry.value, str) and text.startswith(("+", "-")):
         # In mathematics a minus is a minus, not a hyphen; it heeds no \textbf.
-        text = rf"$\mathbf{{{text}}}$" if entry.strong else f"${text}$"
+        text = _SIGNED.sub(r"$\\mathbf{\g<0>}$" if entry.strong else r"$\g<0>$", text)
     elif text and entry.strong:
         text = rf"\textbf{{{text}}}"
     if text and row.emphasised:

@@ -1,0 +1,167 @@
+"""A card against itself: zeros, headline means, counts, shares, latencies, ranks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from statistics import fmean
+
+from rerankbench.audit.cards import Card, Part, Value
+from rerankbench.audit.findings import Finding, Severity
+from rerankbench.audit.speeds import latency_problems
+from rerankbench.audit.zeros import is_zero
+
+_QUALITY = re.compile(r"\(?\b(nDCG|MAP|MRR|Recall|P|Precision)@\d+\)?", re.I)
+_OUTCOMES = ("Wins", "Losses", "Ties")
+_EXACT = 1e-9
+
+
+def card_findings(card: Card) -> Iterator[Finding]:
+    """All that one page says against itself."""
+    for part in card.parts:
+        yield from _zeros(card, part)
+        yield from _latencies(card, part)
+    yield from _headlines(card)
+    for part in (card.overview, *card.parts):
+        yield from _counts(card, part)
+    yield from _sums(card)
+    for line, rank, total in card.ranks:
+        if rank > total:
+            message = f"rank {rank} of {total}"
+            yield _about(card, card.overview, "rank", line, "order", "error", message)
+
+
+def _about(
+    card: Card,
+    part: Part,
+    label: str,
+    line: int,
+    check: str,
+    severity: Severity,
+    message: str,
+    printed: str = "",
+    expected: str = "",
+) -> Finding:
+    return Finding(
+        file=card.file,
+        line=line,
+        table=card.title,
+        row=part.name,
+        column=label,
+        check=check,
+        severity=severity,
+        printed=printed,
+        expected=expected,
+        message=message,
+    )
+
+
+def _qualities(part: Part) -> dict[str, Value]:
+    return {label: value for label, value in part.values.items() if _QUALITY.fullmatch(label)}
+
+
+def _zeros(card: Card, part: Part) -> Iterator[Finding]:
+    qualities = _qualities(part)
+    found = {label: value for label, value in qualities.items() if is_zero(value.cell)}
+    if found:
+        label, value = next(iter(found.items()))
+        every = f"all {len(found)}" if len(found) == len(qualities) else f"{len(found)}"
+        message = (
+            f"{every} qualities are {value.cell.text} ({', '.join(found)}): missing, not measured "
+            "as nothing? A blank would say so"
+        )
+        shown = value.cell.text
+        yield _about(card, part, label, value.line, "zero", "warning", message, shown)
+
+
+def _latencies(card: Card, part: Part) -> Iterator[Finding]:
+    cells = {label: v.cell for label, v in part.values.items() if v.cell.unit in ("ms", "s")}
+    for label, severity, message in latency_problems(cells):
+        value = part.values[label]
+        shown = value.cell.text
+        yield _about(card, part, label, value.line, "latency", severity, message, shown)
+
+
+def _headlines(card: Card) -> Iterator[Finding]:
+    """Qualities of the overview that are means over the collections, zeros included."""
+    for label, headline in card.overview.values.items():
+        metric = _QUALITY.search(label)
+        name = metric[0].strip("()") if metric else ""
+        values = [part.values[name] for part in card.parts if name in part.values]
+        measured = [value for value in values if not is_zero(value.cell)]
+        if len(values) < 2:
+            continue
+        slack = headline.cell.half_unit + max(value.cell.half_unit for value in values) + _EXACT
+        decimals, shown = headline.cell.decimals, headline.cell.text
+        mean = fmean(value.number for value in values)
+        rest = fmean([value.number for value in measured]) if measured else 0.0
+        severity: Severity = "warning"
+        if abs(mean - headline.number) > slack < abs(rest - headline.number):
+            severity, expected = "error", f"{mean:.{decimals}f}"
+            message = f"printed {shown}, the {len(values)} collections give {expected}"
+        elif abs(mean - headline.number) <= slack and len(measured) < len(values):
+            expected = f"{rest:.{decimals}f}" if measured else ""
+            message = (
+                f"{shown} is the mean over {len(values)} collections with "
+                f"{len(values) - len(measured)} zeros among them; without those it is "
+                f"{expected or 'nothing'}"
+            )
+        else:
+            continue
+        line = headline.line
+        yield _about(
+            card, card.overview, label, line, "average", severity, message, shown, expected
+        )
+
+
+def _counts(card: Card, part: Part) -> Iterator[Finding]:
+    """Wins, losses and ties against their sum and their shares."""
+    if not all(label in part.values for label in _OUTCOMES):
+        return
+    counts = {label: part.values[label].number for label in _OUTCOMES}
+    total = sum(counts.values())
+    stated = part.values.get("Total Evaluations")
+    if stated is not None and stated.number != total:
+        message = f"{stated.cell.text}, but wins, losses and ties are {total:.0f}"
+        yield _about(
+            card,
+            part,
+            "Total Evaluations",
+            stated.line,
+            "counts",
+            "error",
+            message,
+            stated.cell.text,
+            f"{total:.0f}",
+        )
+    shares = {"Win Rate": "Wins", **{f"{label} %": label for label in _OUTCOMES}}
+    for share, label in shares.items():
+        value = part.values.get(share)
+        if value is None or not total:
+            continue
+        expected = 100 * counts[label] / total
+        if abs(value.number - expected) > value.cell.half_unit + _EXACT:
+            right = f"{expected:.{value.cell.decimals}f}%"
+            message = f"printed {value.cell.text}, {counts[label]:.0f} of {total:.0f} is {right}"
+            shown = value.cell.text
+            yield _about(card, part, share, value.line, "counts", "error", message, shown, right)
+
+
+def _sums(card: Card) -> Iterator[Finding]:
+    """The overview's wins, losses and ties against those of the collections."""
+    for label in _OUTCOMES:
+        whole = card.overview.values.get(label)
+        parts = [part.values[label].number for part in card.parts if label in part.values]
+        if whole is not None and parts and sum(parts) != whole.number:
+            message = f"{whole.cell.text}, but the collections' are {sum(parts):.0f}"
+            yield _about(
+                card,
+                card.overview,
+                label,
+                whole.line,
+                "counts",
+                "error",
+                message,
+                whole.cell.text,
+                f"{sum(parts):.0f}",
+            )

@@ -1,0 +1,90 @@
+"""Columns that are most of what puts one row before another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from rerankbench.audit.averages import Basis, bases, is_complete, mean_of, numbers
+from rerankbench.audit.findings import Finding, about, some
+from rerankbench.audit.tables import Row, Table
+
+COLUMNS = 5
+"""The fewest columns under a mean for which the share of one says something."""
+SHARE = 0.5
+"""A column with more of a lead than this carries it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lead:
+    """How far the best row of a block is before another, with and without one column.
+
+    `column` is the one that gives most of it, `share` how much of the lead that is.
+    """
+
+    best: Row
+    other: Row
+    column: int
+    share: float
+    gain: float
+    without: float
+
+
+def carried(table: Table) -> Iterator[Finding]:
+    """Columns that are more than half of the lead of a block's best row over another row.
+
+    Only where a mean is printed. The leads are those of the columns, whatever is printed.
+    """
+    for basis in bases(table):
+        if len(basis.columns) < COLUMNS:
+            continue
+        leads = [lead for block in table.blocks() for lead in _leads(block, basis)]
+        for at in basis.columns:
+            mine = [lead for lead in leads if lead.column == at and lead.share > SHARE]
+            if mine:
+                yield _finding(table, basis, at, mine, len(leads))
+
+
+def _leads(block: Sequence[Row], basis: Basis) -> Iterator[_Lead]:
+    rows = [row for row in block if is_complete(row, basis)]
+    if len(rows) < 2:
+        return
+    best = max(rows, key=lambda row: mean_of(numbers(row, basis.columns)))
+    for other in rows:
+        differences = [
+            (best.cells[at].number or 0.0) - (other.cells[at].number or 0.0)
+            for at in basis.columns
+        ]
+        gain, most = fmean(differences), max(differences)
+        # Below the last printed digit there is no lead that a reader could see.
+        if gain > 2 * best.cells[basis.average].half_unit:
+            yield _Lead(
+                best=best,
+                other=other,
+                column=basis.columns[differences.index(most)],
+                share=most / sum(differences),
+                gain=gain,
+                without=(sum(differences) - most) / (len(differences) - 1),
+            )
+
+
+def _finding(table: Table, basis: Basis, at: int, leads: Sequence[_Lead], pairs: int) -> Finding:
+    lost = [lead for lead in leads if lead.without <= 0]
+    worst = max(leads, key=lambda lead: lead.share)
+    digits = worst.best.cells[basis.average].decimals + 1
+    flips = f"; without it {some([_pair(lead) for lead in lost])} has no lead" if lost else ""
+    return about(
+        table,
+        None,
+        table.columns[at].name,
+        check="carried-mean",
+        severity="warning" if lost else "note",
+        message=f"gives more than half of the lead in {len(leads)} of {pairs} pairs, most in "
+        f"{_pair(worst)}: {worst.gain:+.{digits}f} over {len(basis.columns)} columns, "
+        f"{worst.without:+.{digits}f} without it ({worst.share:.0%} of the lead){flips}",
+    )
+
+
+def _pair(lead: _Lead) -> str:
+    return f"{lead.best.full_name} over {lead.other.name}"

@@ -1,0 +1,124 @@
+"""What a check found, and how it is written down."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
+
+from rerankbench.audit.tables import Row, Table
+from rerankbench.leaderboard.renderers.markdown import escape
+from rerankbench.leaderboard.table import printable
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+"""An error contradicts the document itself; a warning misleads; a note is good to know."""
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+_WIDTH = 80
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that a reader should know; `printed` and `expected` are empty where none is meant.
+
+    `check` names the check, as in docs/audit.md.
+    """
+
+    file: str
+    line: int
+    table: str
+    row: str
+    column: str
+    check: str
+    severity: Severity
+    printed: str
+    expected: str
+    message: str
+
+
+def about(
+    table: Table,
+    row: Row | None,
+    column: str,
+    *,
+    check: str,
+    severity: Severity,
+    message: str,
+    printed: str = "",
+    expected: str = "",
+) -> Finding:
+    """A finding about a place in a table; without a row, about a whole column."""
+    return Finding(
+        file=table.file,
+        line=table.line if row is None else row.line,
+        table=table.title,
+        row="" if row is None else row.full_name,
+        column=column,
+        check=check,
+        severity=severity,
+        printed=printed,
+        expected=expected,
+        message=message,
+    )
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What was found, and in how many tables and cards."""
+
+    findings: tuple[Finding, ...]
+    tables: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether there is neither error nor warning."""
+        return all(one.severity == "note" for one in self.findings)
+
+
+def as_text(audit: Audit) -> str:
+    """Place and check on a line, the finding below it; then how many there are."""
+    parts = []
+    for one in audit.findings:
+        parts.append(f"{printable(one.file)}:{one.line}: {one.severity} [{one.check}]")
+        where = ", ".join(each for each in (one.table, one.row, one.column) if each)
+        text = printable(f"{where}: {one.message}")
+        parts.append(textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  "))
+    return "\n".join([*parts, _count(audit)]) + "\n"
+
+
+def _count(audit: Audit) -> str:
+    counts = Counter(one.severity for one in audit.findings)
+    shown = [f"{counts[each]} {each}{'s' * (counts[each] > 1)}" for each in SEVERITIES]
+    found = ", ".join(each for each in shown if not each.startswith("0 ")) or "no findings"
+    return f"{audit.tables} table{'s' * (audit.tables != 1)} read: {found}"
+
+
+def as_json(audit: Audit) -> str:
+    """A list with one object a finding, every field of it."""
+    return json.dumps([asdict(one) for one in audit.findings], indent=2) + "\n"
+
+
+def as_markdown(audit: Audit) -> str:
+    """A table with one row a finding."""
+    lines = [("Place", "Severity", "Check", "Row", "Column", "Finding"), ("---",) * 6]
+    lines += [
+        (
+            escape(f"{one.file}:{one.line} ({one.table})"),
+            one.severity,
+            one.check,
+            escape(one.row),
+            escape(one.column),
+            escape(one.message),
+        )
+        for one in audit.findings
+    ]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -1,0 +1,44 @@
+"""All checks over some files, in the order of the files' lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rerankbench.audit.agreement import disagreements
+from rerankbench.audit.averages import averages
+from rerankbench.audit.card_checks import card_findings
+from rerankbench.audit.carried import carried
+from rerankbench.audit.findings import Audit, Finding
+from rerankbench.audit.order import not_the_best, out_of_order
+from rerankbench.audit.reading import Document, read_document
+from rerankbench.audit.speeds import copied_speeds, impossible_latencies
+from rerankbench.audit.tables import Table
+from rerankbench.audit.zeros import zeros
+
+_TABLE_CHECKS = (averages, zeros, carried, out_of_order, not_the_best, impossible_latencies)
+
+
+def review(paths: Sequence[Path]) -> Audit:
+    """What is to be said about the tables and cards in files; speeds compare across all of them.
+
+    Raises InputError for a file that cannot be read or holds neither.
+    """
+    documents = [read_document(path) for path in paths]
+    before: list[Table] = []
+    found: list[Finding] = []
+    for document in documents:
+        found += sorted(_of(document, before), key=lambda one: one.line)
+        before += document.tables
+    cards = sum(document.card is not None for document in documents)
+    return Audit(findings=tuple(found), tables=len(before) + cards)
+
+
+def _of(document: Document, before: Sequence[Table]) -> list[Finding]:
+    found = [
+        finding for table in document.tables for check in _TABLE_CHECKS for finding in check(table)
+    ]
+    for at, table in enumerate(document.tables):
+        found += copied_speeds(table, [*before, *document.tables[:at]])
+    found += disagreements(document.tables)
+    return found + (list(card_findings(document.card)) if document.card else [])

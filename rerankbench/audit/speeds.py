@@ -1,0 +1,190 @@
+"""Speeds that were not measured for the table they stand in, and latencies that cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from rerankbench import known_models, published
+from rerankbench.audit.findings import Finding, Severity, about
+from rerankbench.audit.tables import Cell, Table
+
+ROWS = 3
+"""The fewest rows whose speeds can be equal by more than chance."""
+ROUND_ROWS = 5
+_DOCS_PER_S = re.compile(r"docs?\s*/\s*s|pairs\s*/\s*s", re.I)
+_PERCENTILE = re.compile(r"\bp(50|75|90|95|99)\b", re.I)
+_MEAN = re.compile(r"\b(mean|avg|average)\b", re.I)
+_STATISTIC = re.compile(r"\(?\b(p\d\d|mean|avg|average|median)\b\)?", re.I)
+
+
+def copied_speeds(table: Table, before: Sequence[Table]) -> Iterator[Finding]:
+    """Speeds that are those of another table or of a published page, to the last digit."""
+    for at in table.of_kind("speed"):
+        speeds = {
+            row.full_name: row.cells[at] for row in table.rows if row.cells[at].number is not None
+        }
+        name = table.columns[at].name
+        if len(speeds) >= ROWS and len({cell.number for cell in speeds.values()}) == 1:
+            value = next(iter(speeds.values())).text
+            yield about(
+                table,
+                None,
+                name,
+                check="copied-speed",
+                severity="warning",
+                printed=value,
+                message=f"is {value} in all {len(speeds)} rows",
+            )
+            continue
+        yield from _as_before(table, at, speeds, before)
+        if _DOCS_PER_S.search(name) and not _continues(table, at, before):
+            yield from _as_published(table, name, speeds)
+            yield from _round(table, name, speeds)
+
+
+def _as_before(
+    table: Table, at: int, speeds: Mapping[str, Cell], before: Sequence[Table]
+) -> Iterator[Finding]:
+    """Equal speeds in an earlier table that shows other figures under the same headings.
+
+    A table that was cut in two repeats its speeds beside other columns: that is no copy.
+    """
+    column = table.columns[at]
+    for other in before:
+        places = [i for i in other.of_kind("speed") if other.columns[i].name == column.name]
+        if not places or not _measures_anew(table, other):
+            continue
+        theirs = {row.full_name: row.cells[places[0]].number for row in other.rows}
+        shared = [name for name in speeds if theirs.get(name) is not None]
+        if len(shared) >= ROWS and all(theirs[name] == speeds[name].number for name in shared):
+            yield about(
+                table,
+                None,
+                column.name,
+                check="copied-speed",
+                severity="warning",
+                message=f"all {len(shared)} speeds are those of {other.title} "
+                f"({other.file}:{other.line}), whose other figures are not the same; "
+                "measured once or copied?",
+            )
+            return
+
+
+def _measures_anew(table: Table, other: Table) -> bool:
+    """Whether both have a quality column of the same name with a different figure in it."""
+    rows = {row.full_name: row for row in other.rows}
+    names = {other.columns[at].name: at for at in other.of_kind("quality")}
+    return any(
+        row.cells[at].number != rows[row.full_name].cells[names[table.columns[at].name]].number
+        for at in table.of_kind("quality")
+        if table.columns[at].name in names
+        for row in table.rows
+        if row.full_name in rows
+    )
+
+
+def _continues(table: Table, at: int, before: Sequence[Table]) -> bool:
+    """Whether an earlier table of the file has the same rows with the same speeds."""
+    mine = {row.full_name: row.cells[at].number for row in table.rows}
+    return any(
+        other.file == table.file
+        and other.columns[place].name == table.columns[at].name
+        and mine == {row.full_name: row.cells[place].number for row in other.rows}
+        for other in before
+        for place in other.of_kind("speed")
+    )
+
+
+def _as_published(table: Table, name: str, speeds: Mapping[str, Cell]) -> Iterator[Finding]:
+    """Speeds of known models that are, one and all, what a published page prints."""
+    found = {_model(row): cell.number for row, cell in speeds.items()}
+    places: dict[str, str] = {}
+    most = 0
+    for figures in published.speeds():
+        known = {_model(figure.model): figure.value for figure in figures}
+        shared = [model for model in found if model in known]
+        if len(shared) >= ROWS and all(found[model] == known[model] for model in shared):
+            hardware = figures[0].hardware
+            machine = "no machine stated" if hardware == "not stated" else hardware
+            places[figures[0].source.title] = machine
+            most = max(most, len(shared))
+    if places:
+        shown = " and ".join(f"'{title}' ({machine})" for title, machine in places.items())
+        yield about(
+            table,
+            None,
+            name,
+            check="copied-speed",
+            severity="warning",
+            message=f"{most} of {len(speeds)} speeds are to the digit those of {shown}; "
+            "measured there, or copied?",
+        )
+
+
+def _model(name: str) -> str:
+    shown = name.rpartition(" / ")[2]
+    known = known_models.find(shown)
+    return known.name if known else shown.casefold()
+
+
+def _round(table: Table, name: str, speeds: Mapping[str, Cell]) -> Iterator[Finding]:
+    values = {cell.number for cell in speeds.values() if cell.number is not None}
+    if len(values) >= ROUND_ROWS and all(value % 10 == 0 for value in values):
+        yield about(
+            table,
+            None,
+            name,
+            check="round-speed",
+            severity="note",
+            message=f"all {len(speeds)} speeds are multiples of 10; how far they vary from run "
+            "to run cannot be seen",
+        )
+
+
+def impossible_latencies(table: Table) -> Iterator[Finding]:
+    """Percentiles that fall from one to the next, and means beyond the 90th."""
+    for row in table.rows:
+        cells = {
+            table.columns[at].name: row.cells[at]
+            for at in table.of_kind("speed")
+            if row.cells[at].number is not None
+        }
+        for column, severity, message in latency_problems(cells):
+            yield about(
+                table,
+                row,
+                column,
+                check="latency",
+                severity=severity,
+                printed=cells[column].text,
+                message=message,
+            )
+
+
+def latency_problems(cells: Mapping[str, Cell]) -> Iterator[tuple[str, Severity, str]]:
+    """The label, the severity and what is wrong, for latencies by their labels."""
+    families: dict[str, dict[int, str]] = {}
+    means: dict[str, str] = {}
+    for label in cells:
+        percentile = _PERCENTILE.search(label)
+        rest = _STATISTIC.sub("", label).strip().casefold()
+        if percentile:
+            families.setdefault(rest, {})[int(percentile[1])] = label
+        elif _MEAN.search(label):
+            means[rest] = label
+    for rest, labels in families.items():
+        for low, high in pairwise(sorted(labels)):
+            below, above = cells[labels[low]], cells[labels[high]]
+            if (below.number or 0.0) > (above.number or 0.0):
+                message = f"P{low} is {below.text}, above P{high} with {above.text}"
+                yield labels[low], "error", message
+        if rest in means and 90 in labels:
+            mean, p90 = cells[means[rest]], cells[labels[90]]
+            if (mean.number or 0.0) > (p90.number or 0.0):
+                message = (
+                    f"the mean is {mean.text}, above P90 with {p90.text}: fewer than one call "
+                    "in ten makes most of it (cold starts, failed calls, waiting)"
+                )
+                yield means[rest], "warning", message

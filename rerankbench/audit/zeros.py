@@ -1,0 +1,41 @@
+"""Zeros that stand for missing values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rerankbench.audit.findings import Finding, about, some
+from rerankbench.audit.tables import Cell, Table
+
+_FEW = 3
+
+
+def is_zero(cell: Cell) -> bool:
+    """A zero printed with digits: 0.000, 0.0 %; a bare 0 is a count."""
+    return cell.number == 0 and cell.decimals > 0
+
+
+def zeros(table: Table) -> Iterator[Finding]:
+    """Rows with exact zeros where qualities stand; a mean over queries is hardly ever that.
+
+    A column that is zero in most of at least three rows is no quality, whatever its heading.
+    """
+    columns = []
+    for at in table.of_kind("quality", "average"):
+        filled = [row.cells[at] for row in table.rows if row.cells[at].number is not None]
+        if len(filled) < _FEW or 2 * sum(map(is_zero, filled)) <= len(filled):
+            columns.append(at)
+    for row in table.rows:
+        found = [at for at in columns if is_zero(row.cells[at])]
+        if found:
+            names = [table.columns[at].name for at in found]
+            yield about(
+                table,
+                row,
+                ", ".join(names),
+                check="zero",
+                severity="warning",
+                printed=row.cells[found[0]].text,
+                message=f"{row.cells[found[0]].text} in {some(names)}: missing, not measured as "
+                "nothing? A blank would say so",
+            )

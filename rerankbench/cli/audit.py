@@ -1,0 +1,46 @@
+"""`rerankbench audit`: checks of published tables against their own figures."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class AuditFormat(StrEnum):
+    """What findings are printed as."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def audit(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Files with tables: Markdown, tabs, CSV or HTML.", metavar="TABLE..."),
+    ],
+    output: Annotated[
+        AuditFormat, typer.Option("--format", help="What to print the findings as.")
+    ] = AuditFormat.TEXT,
+) -> None:
+    """Check published tables: averages, zeros, order, copied speeds, counts.
+
+    Exits with 1 when an error or a warning was found; notes alone are fine.
+
+    Example: rerankbench audit README.md --format json
+    """
+    from rerankbench.audit import findings
+    from rerankbench.audit.review import review
+
+    audited = review(paths)
+    write = {
+        AuditFormat.TEXT: findings.as_text,
+        AuditFormat.JSON: findings.as_json,
+        AuditFormat.MARKDOWN: findings.as_markdown,
+    }
+    typer.echo(write[output](audited), nl=False)
+    if not audited.is_clean:
+        raise typer.Exit(1)

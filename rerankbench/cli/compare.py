@@ -1,0 +1,63 @@
+"""`rerankbench compare`: two models side by side, from finished records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="A reranker's name, or results.", metavar="A")],
+    b: Annotated[str, typer.Argument(help="What to set beside it.", metavar="B")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Where both rerankers' records lie.", show_default="results"),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="NAME", help="[default: the first of the records]")
+    ] = None,
+    queries: Annotated[
+        int, typer.Option(min=0, help="Differing queries shown for each collection.")
+    ] = 5,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="Show texts; the collections are read for it.")
+    ] = False,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-d",
+            "--dataset",
+            metavar="ID|PATH",
+            help="Where a collection lies, for --documents; repeatable.",
+        ),
+    ] = None,
+    format_name: Annotated[
+        str, typer.Option("--format", help="markdown, html or json.")
+    ] = "markdown",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write instead of stdout.")
+    ] = None,
+) -> None:
+    """Set two rerankers side by side, or equal rerankers of two result folders.
+
+    Differences are B − A. Without PATHS, A and B are either two places with records (folders or
+    files that exist), whose equal cells are compared, or two names of rerankers in results/.
+
+    Example: rerankbench compare bm25 demo-cross-encoder results
+    """
+    from rerankbench.errors import UsageError
+    from rerankbench.files import write_whole
+    from rerankbench.report.side_by_side import publish
+    from rerankbench.texts import Library
+
+    if dataset and not documents:
+        raise UsageError("--dataset says where texts lie; add --documents to show them")
+    library = Library(dataset or ()) if documents else None
+    text = publish(a, b, paths or [], format_name, metric=metric, queries=queries, library=library)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(output, text)
+        typer.echo(f"{output}: written", err=True)

@@ -1,0 +1,47 @@
+"""`rerankbench depth`: how quality goes with the number of candidates that are reranked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def depth(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders with records, or record files.", show_default="results"),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("-m", "--model", metavar="NAME", help="Repeatable. [default: every model]"),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", metavar="NAME", help="[default: the first of the records]"),
+    ] = None,
+    latency_ms: Annotated[
+        float,
+        typer.Option("--latency-ms", min=0, help="Time for one query: the best depth in it."),
+    ] = 200.0,
+    format_name: Annotated[
+        str, typer.Option("--format", help="markdown, csv (every depth) or json.")
+    ] = "markdown",
+) -> None:
+    """Show quality at every rerank depth, from records of one deep run.
+
+    Run once with a large --top-k; the scores tell the ranking at all smaller depths.
+
+    Example: rerankbench depth results --model demo-cross-encoder --latency-ms 100
+    """
+    from rerankbench.archive import open_archive
+    from rerankbench.report.depth import publish
+
+    archive = open_archive(paths or [Path("results")])
+    text, problems = publish(
+        archive, format_name, models=model or (), metric=metric, budget_ms=latency_ms
+    )
+    typer.echo(text, nl=False)
+    for problem in problems:
+        typer.echo(f"left out: {problem}", err=True)

@@ -1,0 +1,169 @@
+"""Which records are read side by side: two rerankers of one set, or the same ones of two sets.
+
+A pair answers one task: equal texts, judgments, first stage, depth and sample. What is not the
+same task is never paired; the notes say what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from rerankbench import figures
+from rerankbench.archive import Archive
+from rerankbench.errors import UsageError, nearest
+from rerankbench.types import Record
+
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two, what a reader calls it, and where its files lie."""
+
+    label: str
+    record: Record
+    archive: Archive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two records of one task; `chosen_among` counts the combinations that there were."""
+
+    a: Side
+    b: Side
+    chosen_among: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """All pairs in the order of their collections, and what stayed without a partner."""
+
+    pairs: tuple[Pair, ...]
+    notes: tuple[str, ...] = ()
+
+
+def pair_rerankers(archive: Archive, a: str, b: str) -> Pairing:
+    """Two rerankers on every task that both answered.
+
+    Raises UsageError for a name that no record has, or where they share no task.
+    """
+    if a == b:
+        raise UsageError(f"'{a}' is named twice; name two rerankers")
+    known = {record.cell.reranker.name for record in archive.records}
+    for name in (a, b):
+        if name not in known:
+            raise UsageError(
+                f"no reranker '{name}' in these records; {nearest(name, known)} "
+                "(or name two folders with records)"
+            )
+    return _pairing((archive, archive), (a, b), {a: b})
+
+
+def pair_places(archives: tuple[Archive, Archive], labels: tuple[str, str]) -> Pairing:
+    """Equal rerankers on equal tasks in two sets of records.
+
+    Where each set is a single record, they are a pair whatever their rerankers are called. Raises
+    UsageError where there is no pair.
+    """
+    names_a, names_b = (
+        [record.cell.reranker.name for record in archive.records] for archive in archives
+    )
+    single = len(names_a) == len(names_b) == 1
+    partners = {names_a[0]: names_b[0]} if single else {name: name for name in names_a}
+    return _pairing(archives, labels, partners)
+
+
+def _pairing(
+    archives: tuple[Archive, Archive], labels: tuple[str, str], partners: Mapping[str, str]
+) -> Pairing:
+    """`partners` maps the reranker of one side to the one that it meets on the other."""
+    cells_a, cells_b = map(_cells, archives)
+    found_a = {key: found for key, found in cells_a.items() if key[1] in partners}
+    met = {(task, name): (task, partners[name]) for task, name in found_a}
+    pairs = [
+        _pair(found, cells_b[met[key]], archives, labels)
+        for key, found in found_a.items()
+        if met[key] in cells_b
+    ]
+    alone_a = [found[-1] for key, found in found_a.items() if met[key] not in cells_b]
+    wanted = set(partners.values()) if archives[0] is archives[1] else {key[1] for key in cells_b}
+    alone_b = [
+        found[-1] for key, found in cells_b.items() if key[1] in wanted and key not in met.values()
+    ]
+    notes = [*_near_misses(alone_a, alone_b, partners)]
+    notes += [*_alone(alone_a, labels[0]), *_alone(alone_b, labels[1])]
+    if not pairs:
+        raise UsageError(f"nothing to compare: {'; '.join(notes)}")
+    return Pairing(pairs=tuple(sorted(pairs, key=_place)), notes=tuple(notes))
+
+
+def _place(pair: Pair) -> tuple[str, str, str, int, str]:
+    cell = pair.a.record.cell
+    return (
+        cell.collection.name,
+        cell.collection.split,
+        cell.first_stage.name,
+        cell.depth,
+        cell.reranker.name,
+    )
+
+
+def _cells(archive: Archive) -> dict[tuple[tuple[str, ...], str], list[Record]]:
+    """(Task, reranker) → its records, the newest last."""
+    found: dict[tuple[tuple[str, ...], str], list[Record]] = {}
+    for record in sorted(archive.records, key=figures.age):
+        key = (figures.task_key(record), record.cell.reranker.name)
+        found.setdefault(key, []).append(record)
+    return found
+
+
+def _pair(
+    found_a: Sequence[Record],
+    found_b: Sequence[Record],
+    archives: tuple[Archive, Archive],
+    labels: tuple[str, str],
+) -> Pair:
+    """The newest two whose speeds compare, or else the newest two."""
+    a, b = max(
+        product(found_a, found_b),
+        key=lambda two: (
+            figures.setting(two[0]) == figures.setting(two[1]),
+            figures.age(two[0]),
+            figures.age(two[1]),
+        ),
+    )
+    return Pair(
+        a=Side(label=labels[0], record=a, archive=archives[0]),
+        b=Side(label=labels[1], record=b, archive=archives[1]),
+        chosen_among=len(found_a) * len(found_b),
+    )
+
+
+def _near_misses(
+    alone_a: Iterable[Record], alone_b: Sequence[Record], partners: Mapping[str, str]
+) -> Iterator[str]:
+    """What keeps two cells of one collection apart that would be a pair."""
+    for a in alone_a:
+        name = partners[a.cell.reranker.name]
+        for b in alone_b:
+            here = figures.collection_slug(a) == figures.collection_slug(b)
+            if here and b.cell.reranker.name == name:
+                one, other = figures.task(a), figures.task(b)
+                apart = ", ".join(fact for fact in one if one[fact] != other[fact])
+                yield (
+                    f"{a.cell.reranker.name} and {name} answered different tasks on "
+                    f"{a.cell.collection.name} (unequal: {apart})"
+                )
+                break
+
+
+def _alone(alone: Sequence[Record], label: str) -> list[str]:
+    names = list(
+        dict.fromkeys(
+            f"{record.cell.reranker.name} on {record.cell.collection.name}" for record in alone
+        )
+    )
+    shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+    return [f"no partner in the other: {label}: {shown}"] if names else []

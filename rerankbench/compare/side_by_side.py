@@ -1,0 +1,253 @@
+"""Two records of one task → what sets them apart: means, wins, speed, and the queries that differ.
+
+Every difference is B − A. Values that differ by rounding alone are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from rerankbench.compare.pairs import Pair, Side
+from rerankbench.compare.speeds import Speeds, speeds_of, why_no_speeds
+from rerankbench.errors import RerankbenchError, UsageError, nearest
+from rerankbench.stats import paired
+from rerankbench.tasks import Task, Topic
+from rerankbench.texts import Library
+from rerankbench.types import Document, Record
+
+SHOWN = 3
+"""How many documents of a ranking are shown."""
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A document near the top of a ranking.
+
+    `grade` is None where nobody judged it, as far as is known. `first_stage_rank` counts from 1;
+    None where the first stage's order is not known.
+    """
+
+    doc_id: str
+    grade: int | None
+    first_stage_rank: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryDifference:
+    """One query on which the two differ; a ranking is None where its run file is missing.
+
+    `text` is None where it was not kept, `judged` False where the judgments were not.
+    """
+
+    query_id: str
+    text: str | None
+    judged: bool
+    a: float
+    b: float
+    first_a: tuple[Seen, ...] | None
+    first_b: tuple[Seen, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two records side by side.
+
+    `interval` is the 95 % bootstrap interval of the mean difference, `p` the paired randomisation
+    test's, `p_holm` the same after Holm over all comparisons made together; `effect_size` is
+    Cohen's d for pairs. B `wins` the queries with a higher value. Without `speeds`, `no_speeds`
+    says why. `documents` holds those whose texts were looked up.
+    """
+
+    pair: Pair
+    metric: str
+    mean_a: float
+    mean_b: float
+    interval: paired.Interval
+    p: float
+    p_holm: float
+    effect_size: float | None
+    wins: int
+    losses: int
+    ties: int
+    speeds: Speeds | None
+    no_speeds: str
+    differing: tuple[QueryDifference, ...]
+    documents: Mapping[str, Document]
+    notes: tuple[str, ...]
+
+    @property
+    def difference(self) -> float:
+        """B's mean less A's."""
+        return self.mean_b - self.mean_a
+
+    @property
+    def queries(self) -> int:
+        """How many queries both answered."""
+        return self.wins + self.losses + self.ties
+
+
+def choose_metric(records: Sequence[Record], wanted: str | None) -> str:
+    """The metric that all of them have. Raises UsageError."""
+    shared = [
+        name for name in records[0].per_query if all(name in each.per_query for each in records)
+    ]
+    if wanted is None and shared:
+        return shared[0]
+    if wanted in shared:
+        return wanted
+    asked = f"no metric '{wanted}' in all of these records" if wanted else "no metric in common"
+    raise UsageError(f"{asked}; {nearest(wanted or '', shared)}")
+
+
+def compare(
+    pairs: Sequence[Pair], metric: str, *, queries: int, library: Library | None = None
+) -> list[Comparison]:
+    """Read every pair side by side, with at most so many differing queries each.
+
+    Texts of documents come from the library, where one is given. Raises UsageError where two
+    records of one task do not have the same queries.
+    """
+    differences = [_differences(pair, metric) for pair in pairs]
+    p_values = [
+        paired.randomisation_p([each for _, each in sorted(d.items())]) for d in differences
+    ]
+    adjusted = paired.holm(p_values)
+    return [
+        _with_texts(_comparison(pair, metric, each, p, p_holm, queries), library)
+        for pair, each, p, p_holm in zip(pairs, differences, p_values, adjusted, strict=True)
+    ]
+
+
+def _differences(pair: Pair, metric: str) -> dict[str, float]:
+    """query_id → B − A; 0 where they differ by rounding alone."""
+    a, b = pair.a.record.per_query[metric], pair.b.record.per_query[metric]
+    if a.keys() != b.keys() or not a:
+        raise UsageError(
+            f"{pair.a.label} and {pair.b.label} do not hold the same queries of "
+            f"{pair.a.record.cell.collection.name}; run both again with --fresh"
+        )
+    apart = {query_id: b[query_id] - a[query_id] for query_id in sorted(a)}
+    return {query_id: d if abs(d) > _ROUNDING else 0.0 for query_id, d in apart.items()}
+
+
+def _comparison(
+    pair: Pair,
+    metric: str,
+    differences: Mapping[str, float],
+    p: float,
+    p_holm: float,
+    queries: int,
+) -> Comparison:
+    a, b = pair.a.record, pair.b.record
+    values = list(differences.values())
+    largest = sorted(
+        (query_id for query_id, d in differences.items() if d),
+        key=lambda query_id: (-abs(differences[query_id]), query_id),
+    )
+    return Comparison(
+        pair=pair,
+        metric=metric,
+        mean_a=fmean(a.per_query[metric].values()),
+        mean_b=fmean(b.per_query[metric].values()),
+        interval=paired.bootstrap_interval(values),
+        p=p,
+        p_holm=p_holm,
+        effect_size=paired.effect_size(values),
+        wins=sum(value > 0 for value in values),
+        losses=sum(value < 0 for value in values),
+        ties=sum(value == 0 for value in values),
+        speeds=speeds_of(a, b),
+        no_speeds=why_no_speeds(a, b),
+        differing=_differing(pair, metric, largest[:queries]),
+        documents={},
+        notes=tuple(_notes(pair, files=queries > 0)),
+    )
+
+
+def _with_texts(comparison: Comparison, library: Library | None) -> Comparison:
+    """With the documents that are shown, or a note that says why there are none."""
+    wanted = {
+        seen.doc_id
+        for query in comparison.differing
+        for seen in (*(query.first_a or ()), *(query.first_b or ()))
+    }
+    if library is None or not wanted:
+        return comparison
+    try:
+        found = library.collection(comparison.pair.a.record.cell.collection).lookup(wanted)
+    except RerankbenchError as error:
+        return replace(comparison, notes=(*comparison.notes, str(error)))
+    return replace(comparison, documents=found)
+
+
+def _differing(pair: Pair, metric: str, query_ids: Sequence[str]) -> tuple[QueryDifference, ...]:
+    task = _task(pair)
+    topics = {topic.query_id: topic for topic in task.topics} if task is not None else {}
+    tops_a, tops_b = _tops(pair.a), _tops(pair.b)
+    return tuple(
+        QueryDifference(
+            query_id=query_id,
+            text=topics[query_id].text if query_id in topics else None,
+            judged=query_id in topics,
+            a=pair.a.record.per_query[metric][query_id],
+            b=pair.b.record.per_query[metric][query_id],
+            first_a=_seen(tops_a, topics, query_id),
+            first_b=_seen(tops_b, topics, query_id),
+        )
+        for query_id in query_ids
+    )
+
+
+def _task(pair: Pair) -> Task | None:
+    return pair.a.archive.task(pair.a.record) or pair.b.archive.task(pair.b.record)
+
+
+def _tops(side: Side) -> dict[str, tuple[str, ...]] | None:
+    rankings = side.archive.rankings(side.record)
+    if rankings is None:
+        return None
+    return {
+        ranking.query_id: tuple(hit.doc_id for hit in ranking.hits[:SHOWN]) for ranking in rankings
+    }
+
+
+def _seen(
+    tops: Mapping[str, Sequence[str]] | None, topics: Mapping[str, Topic], query_id: str
+) -> tuple[Seen, ...] | None:
+    if tops is None:
+        return None
+    topic = topics.get(query_id)
+    ranks = {doc_id: at for at, doc_id in enumerate(topic.candidates, 1)} if topic else {}
+    grades = topic.grades if topic else {}
+    return tuple(
+        Seen(doc_id=each, grade=grades.get(each), first_stage_rank=ranks.get(each))
+        for each in tops.get(query_id, ())
+    )
+
+
+def _notes(pair: Pair, *, files: bool) -> Iterator[str]:
+    """How the two were chosen; with `files`, what is missing beside them and how to get it."""
+    if pair.chosen_among > 1:
+        yield (
+            f"the newest of {pair.chosen_among} combinations of records, of one machine and "
+            "device where there is one"
+        )
+    if not files:
+        return
+    task = _task(pair)
+    if task is None:
+        yield (
+            "the file with queries and judgments is missing: `rerankbench run` with the same "
+            "options writes it without scoring anew"
+        )
+    elif all(topic.text is None for topic in task.topics):
+        yield "the run was told not to keep query texts"
+    for side in (pair.a, pair.b):
+        if side.archive.rankings(side.record) is None:
+            yield (
+                f"the run file of {side.label} is missing, or another machine's: restore it from "
+                "git, or `rerankbench run --fresh` scores that cell again"
+            )

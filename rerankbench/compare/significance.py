@@ -1,0 +1,232 @@
+"""Records of one task → which of their differences are real: intervals, tiers, ranks, p.
+
+Two families of tests, each adjusted for itself by Holm: every system against the first stage,
+which is what a reranker is used for; and every pair of systems, behind tiers and rank ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rerankbench import figures
+from rerankbench.errors import UsageError
+from rerankbench.stats import paired
+from rerankbench.stats.letters import letters
+from rerankbench.stats.paired import Interval
+from rerankbench.types import Record
+
+Reference: TypeAlias = Literal["first_stage", "best"]
+_Floats: TypeAlias = NDArray[np.float64]
+ALPHA = 0.05
+"""What has an adjusted p of at most this is called different."""
+CONFIDENCE = 0.95
+# As many sign patterns as let the least p after Holm be 0.005; from 500 pairs on there are no
+# more, and up to 4,999 pairs the least p stays below 0.05.
+_PATTERNS_A_PAIR, _MOST_PATTERNS = 200, 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A system less the reference, over the same queries.
+
+    `p` is that of this test alone, `holm_p` adjusted for its family. `effect` is the mean
+    difference in standard deviations of the differences; None where it has no meaning.
+    """
+
+    delta: float
+    interval: Interval | None
+    p: float
+    holm_p: float
+    effect: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One record among those of its task.
+
+    `tier` has a letter in common with that of every system it is not told apart from; `ranks` are
+    the best and the worst place that the tests leave it. Both are blank for what is not tested,
+    or is the only one that is; `against` also for the reference itself. There is no `interval` of
+    a single query.
+    """
+
+    record: Record
+    mean: float
+    interval: Interval | None
+    tier: str = ""
+    ranks: tuple[int, int] | None = None
+    against: Difference | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Significance:
+    """Standings in the order of the records, and how they were found.
+
+    `tests` counts those against the reference, `pairs` those behind tiers and ranks.
+    """
+
+    metric: str
+    queries: int
+    standings: tuple[Standing, ...]
+    reference: Record | None
+    tests: int
+    pairs: int
+    permutations: int
+    resamples: int
+    seed: int
+
+
+def is_tested(record: Record) -> bool:
+    """Whether it takes part: a model, or the first stage, which is what search gives without one.
+
+    The oracle is a bound and random a floor; nobody chooses between them and a model, and every
+    test more makes all others weaker.
+    """
+    return figures.is_first_stage(record) or not figures.is_baseline(record)
+
+
+def significance(
+    records: Sequence[Record],
+    metric: str,
+    *,
+    reference: Reference = "first_stage",
+    permutations: int = paired.PERMUTATIONS,
+    resamples: int = paired.RESAMPLES,
+    seed: int = paired.SEED,
+) -> Significance:
+    """What the per-query values of records of one task say about their means.
+
+    The result is the same in whatever order records and queries are given. With many systems more
+    permutations are drawn than asked for, or no adjusted p could be small.
+
+    Args:
+        records: of one task, at least one; each with the metric, one for each system.
+        metric: its name in the records, such as `nDCG@10`.
+        reference: what to count differences from: the first stage's own order, if it is there, or
+            the system with the highest mean. As that one is only known afterwards, its p are
+            adjusted for all pairs.
+        permutations: random sign patterns a test, where there are too many to try all.
+        resamples: bootstrap samples of the queries.
+        seed: of both.
+
+    Raises UsageError where tasks, queries or metrics differ.
+    """
+    order = sorted(records, key=lambda record: _place(record, metric))
+    values = _values(order, metric)
+    tested = [record for record in order if is_tested(record)]
+    if len(tested) == 1:
+        # Alone it has no place among others.
+        tested = []
+    pairs = len(tested) * (len(tested) - 1) // 2
+    permutations = max(permutations, min(_PATTERNS_A_PAIR * pairs, _MOST_PATTERNS))
+    p = paired.pairwise_p(values[: len(tested)], permutations=permutations, seed=seed)
+    of_pairs = _adjusted(p)
+    different = (of_pairs <= ALPHA).tolist()
+    base = _base(tested, reference)
+    # The best is only known afterwards: its tests are of the family of all pairs.
+    adjusted = of_pairs if base is None or reference == "best" else _adjusted_from(p, base)
+    sample = _Sample(
+        values=values, means=paired.bootstrap_means(values, resamples=resamples, seed=seed)
+    )
+    standings = {
+        id(record): Standing(
+            record=record,
+            mean=fmean(values[at]),
+            interval=sample.interval(sample.means[at]),
+        )
+        for at, record in enumerate(order)
+    }
+    for at, (record, tier) in enumerate(zip(tested, letters(different), strict=True)):
+        against = (
+            None
+            if base in (None, at)
+            else sample.difference(at, base, float(p[base, at]), float(adjusted[base, at]))
+        )
+        standings[id(record)] = replace(
+            standings[id(record)], tier=tier, ranks=_ranks(different, at), against=against
+        )
+    return Significance(
+        metric=metric,
+        queries=values.shape[1],
+        standings=tuple(standings[id(record)] for record in records),
+        reference=None if base is None else tested[base],
+        tests=0 if base is None else len(tested) - 1,
+        pairs=pairs,
+        permutations=permutations,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sample:
+    """Systems × queries: the values; systems × resamples: their bootstrapped means."""
+
+    values: _Floats
+    means: _Floats
+
+    def interval(self, means: _Floats) -> Interval | None:
+        # One query says nothing of how others would have come out.
+        alone = self.values.shape[1] < 2
+        return None if alone else paired.percentile_interval(means, confidence=CONFIDENCE)
+
+    def difference(self, at: int, base: int, p: float, holm_p: float) -> Difference:
+        return Difference(
+            delta=fmean(self.values[at]) - fmean(self.values[base]),
+            interval=self.interval(self.means[at] - self.means[base]),
+            p=p,
+            holm_p=holm_p,
+            effect=paired.effect_size(self.values[at] - self.values[base]),
+        )
+
+
+def _place(record: Record, metric: str) -> tuple[bool, float, str, tuple[str, ...]]:
+    """Sorts the tested before the others, each the best first, and what is equal by name."""
+    mean = record.mean(metric) or 0.0
+    return not is_tested(record), -mean, record.cell.reranker.name, figures.age(record)
+
+
+def _values(records: Sequence[Record], metric: str) -> _Floats:
+    """Systems × queries, the queries by id."""
+    if len({figures.task_key(record) for record in records}) > 1:
+        raise UsageError("only records of one collection, first stage and depth compare by query")
+    queries = sorted(records[0].per_query.get(metric, ()))
+    for record in records:
+        if not queries or sorted(record.per_query.get(metric, ())) != queries:
+            name = record.cell.reranker.name
+            raise UsageError(f"'{name}' has no values of {metric} for the same queries as others")
+    return np.array([[record.per_query[metric][each] for each in queries] for record in records])
+
+
+def _adjusted(p: _Floats) -> _Floats:
+    """Holm over all pairs; 1 on the diagonal."""
+    left, right = np.triu_indices(len(p), 1)
+    adjusted = np.ones_like(p)
+    adjusted[left, right] = adjusted[right, left] = paired.holm(p[left, right].tolist())
+    return adjusted
+
+
+def _base(tested: Sequence[Record], reference: Reference) -> int | None:
+    """The place of the reference among the tested, who stand best first; None where it is not."""
+    if reference == "best":
+        return 0 if tested else None
+    return next((at for at, record in enumerate(tested) if figures.is_first_stage(record)), None)
+
+
+def _adjusted_from(p: _Floats, base: int) -> _Floats:
+    """Holm over the tests of one system against all others: its row; 1 elsewhere."""
+    others = [at for at in range(len(p)) if at != base]
+    adjusted = np.ones_like(p)
+    adjusted[base, others] = paired.holm(p[base, others].tolist())
+    return adjusted
+
+
+def _ranks(different: Sequence[Sequence[bool]], at: int) -> tuple[int, int]:
+    """The best and the worst place of one of the systems, which stand best first."""
+    return 1 + sum(different[at][:at]), len(different) - sum(different[at][at + 1 :])

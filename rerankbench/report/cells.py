@@ -1,0 +1,27 @@
+"""How pages and tables that read one record name what it is of."""
+
+from __future__ import annotations
+
+from rerankbench.types import Record
+
+
+def title(record: Record) -> str:
+    """`scifact (test), bm25 top-100: MODEL`, with the size of a sample."""
+    collection, cell = record.cell.collection, record.cell
+    sample = collection.sampled_queries
+    sampled = "" if sample is None else f", {sample} sampled queries"
+    task = f"{collection.name} ({collection.split}), {cell.first_stage.name} top-{cell.depth}"
+    return f"{task}{sampled}: {cell.reranker.name}"
+
+
+def facts(record: Record) -> dict[str, object]:
+    """The same for programs, under the keys of `leaderboard --format json`."""
+    cell = record.cell
+    return {
+        "suite": record.suite,
+        "collection": cell.collection.name,
+        "split": cell.collection.split,
+        "first_stage": cell.first_stage.name,
+        "depth": cell.depth,
+        "reranker": cell.reranker.name,
+    }

@@ -1,0 +1,81 @@
+"""Two models side by side as JSON: the documented interface for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rerankbench.compare.side_by_side import Comparison, Seen
+from rerankbench.types import Document
+
+
+def render(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
+    """One object, with one more for every pair of records."""
+    pair = comparisons[0].pair
+    found = {
+        "a": pair.a.label,
+        "b": pair.b.label,
+        "metric": comparisons[0].metric,
+        "notes": list(notes),
+        "comparisons": [_comparison(each) for each in comparisons],
+    }
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    a, b = comparison.pair.a.record, comparison.pair.b.record
+    speeds = comparison.speeds
+    return {
+        "collection": a.cell.collection.name,
+        "split": a.cell.collection.split,
+        "first_stage": a.cell.first_stage.name,
+        "depth": a.cell.depth,
+        "reranker_a": a.cell.reranker.name,
+        "reranker_b": b.cell.reranker.name,
+        "queries": comparison.queries,
+        "mean_a": comparison.mean_a,
+        "mean_b": comparison.mean_b,
+        "difference": comparison.difference,
+        "interval": [comparison.interval.low, comparison.interval.high],
+        "p": comparison.p,
+        "p_holm": comparison.p_holm,
+        "effect_size": comparison.effect_size,
+        "wins": comparison.wins,
+        "losses": comparison.losses,
+        "ties": comparison.ties,
+        "docs_per_s": None if speeds is None else list(speeds.docs_per_s),
+        "latency_ms": None
+        if speeds is None
+        else {"p50": list(speeds.p50_ms), "p95": list(speeds.p95_ms)},
+        "no_speeds": comparison.no_speeds or None,
+        "differing": [
+            {
+                "query_id": query.query_id,
+                "text": query.text,
+                "a": query.a,
+                "b": query.b,
+                "first_a": _ranking(query.first_a, comparison.documents),
+                "first_b": _ranking(query.first_b, comparison.documents),
+            }
+            for query in comparison.differing
+        ],
+        "notes": list(comparison.notes),
+    }
+
+
+def _ranking(
+    tops: Sequence[Seen] | None, documents: Mapping[str, Document]
+) -> list[dict[str, Any]] | None:
+    return None if tops is None else [_document(seen, documents) for seen in tops]
+
+
+def _document(seen: Seen, documents: Mapping[str, Document]) -> dict[str, Any]:
+    document = documents.get(seen.doc_id)
+    texts = {} if document is None else {"title": document.title, "text": document.text}
+    return {
+        "doc_id": seen.doc_id,
+        "grade": seen.grade,
+        "first_stage_rank": seen.first_stage_rank,
+        **texts,
+    }

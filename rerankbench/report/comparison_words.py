@@ -1,0 +1,156 @@
+"""What a comparison says, in words and tables that every format shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rerankbench.compare.pairs import Pair
+from rerankbench.compare.side_by_side import Comparison, QueryDifference, Seen
+from rerankbench.leaderboard.table import Entry, Header, Row, Table, printable
+from rerankbench.types import Document
+
+_MOST_TEXT = 300
+_MOST_SNIPPET = 200
+_MOST_ID = 80
+
+
+def title(first: Comparison) -> str:
+    """What is compared."""
+    return f"{first.pair.a.label} and {first.pair.b.label}, {first.metric}"
+
+
+def heading(comparison: Comparison) -> str:
+    """The task, and the reranker where it is the same one twice."""
+    pair = comparison.pair
+    cell = pair.a.record.cell
+    sample = cell.collection.sampled_queries
+    return (
+        f"{cell.collection.name} ({cell.collection.split}), {cell.first_stage.name} "
+        f"top-{cell.depth}"
+        + (" and missed positives" if cell.adds_positives else "")
+        + (f", {sample} sampled queries" if sample is not None else "")
+        + (f": {rerankers(pair)}" if rerankers(pair) else "")
+    )
+
+
+def rerankers(pair: Pair) -> str:
+    """Whose records they are, where the labels do not say so."""
+    a, b = (side.record.cell.reranker.name for side in (pair.a, pair.b))
+    if (a, b) == (pair.a.label, pair.b.label):
+        return ""
+    return a if a == b else f"{a} and {b}"
+
+
+def summary(comparisons: Sequence[Comparison]) -> Table:
+    """One row a comparison."""
+    names = ("Collection", "A", "B", "Δ", "95 % interval", "p", "W–L–T")
+    return Table(
+        title="",
+        columns=tuple(
+            Header(text=name, align="right" if at else "left") for at, name in enumerate(names)
+        ),
+        rows=tuple(Row(entries=tuple(_entries(each))) for each in comparisons),
+    )
+
+
+def explanations(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """What the figures of the summary are."""
+    metric = comparisons[0].metric
+    yield f"A and B: mean {metric}. Δ is B − A, its interval a bootstrap over queries."
+    among = f", after Holm over {len(comparisons)} comparisons" if len(comparisons) > 1 else ""
+    yield f"p: two-sided paired randomisation test{among}."
+    yield "W–L–T: queries on which B is better, worse, equal."
+
+
+def verdict(comparison: Comparison) -> str:
+    """Wins, losses and ties in words, and how large the difference is beside its spread."""
+    size = comparison.effect_size
+    effect = (
+        "" if size is None else f"; effect size {size:+.2f} (mean difference ÷ standard deviation)"
+    )
+    return (
+        f"B is better on {comparison.wins} of {comparison.queries} queries, worse on "
+        f"{comparison.losses}, equal on {comparison.ties}{effect}"
+    )
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """What else there is to say of one task, a line each."""
+    lines = (verdict(comparison), comparison.no_speeds, *comparison.notes)
+    return [line for line in lines if line]
+
+
+def rankings(
+    query: QueryDifference, comparison: Comparison
+) -> Iterator[tuple[str, tuple[Seen, ...] | None]]:
+    """Whose ranking it is, and the documents at its top."""
+    yield f"{comparison.pair.a.label} (A)", query.first_a
+    yield f"{comparison.pair.b.label} (B)", query.first_b
+
+
+def _entries(comparison: Comparison) -> Iterator[Entry]:
+    cell = comparison.pair.a.record.cell
+    name = rerankers(comparison.pair)
+    yield Entry(value=f"{cell.collection.name}: {name}" if name else cell.collection.name)
+    yield Entry(value=comparison.mean_a, form="fixed", decimals=3)
+    yield Entry(value=comparison.mean_b, form="fixed", decimals=3)
+    yield Entry(value=comparison.difference, form="signed", decimals=3)
+    yield Entry(value=f"{comparison.interval.low:+z.3f} to {comparison.interval.high:+z.3f}")
+    yield Entry(value=comparison.p_holm, form="fixed", decimals=4)
+    yield Entry(value=f"{comparison.wins}–{comparison.losses}–{comparison.ties}")
+
+
+def speed_table(comparison: Comparison) -> Table | None:
+    """Docs per second and latency of both; None where they do not compare."""
+    speeds = comparison.speeds
+    if speeds is None:
+        return None
+    columns = ("", "Docs / Sec", "P50 ms", "P95 ms")
+    return Table(
+        title="",
+        columns=tuple(
+            Header(text=name, align="right" if at else "left") for at, name in enumerate(columns)
+        ),
+        rows=tuple(
+            Row(
+                entries=(
+                    Entry(value=name),
+                    Entry(value=speeds.docs_per_s[at], form="rate"),
+                    Entry(value=speeds.p50_ms[at], form="rate"),
+                    Entry(value=speeds.p95_ms[at], form="rate"),
+                )
+            )
+            for at, name in enumerate("AB")
+        ),
+    )
+
+
+def cut(text: str, most: int) -> str:
+    """One printable line of at most so many characters."""
+    line = printable(text)
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def query_text(query: QueryDifference) -> str:
+    """What was asked, as far as it was kept."""
+    return "(text not kept)" if query.text is None else cut(query.text, _MOST_TEXT)
+
+
+def identifier(name: str) -> str:
+    """The id of a query or document."""
+    return cut(name, _MOST_ID)
+
+
+def facts(seen: Seen, query: QueryDifference) -> str:
+    """What is known of a document besides its text."""
+    known = []
+    if query.judged:
+        known.append("unjudged" if seen.grade is None else f"grade {seen.grade}")
+    if seen.first_stage_rank is not None:
+        known.append(f"first stage {seen.first_stage_rank}")
+    return ", ".join(known)
+
+
+def snippet(document: Document) -> tuple[str, str]:
+    """Title and beginning of a document."""
+    return cut(document.title, _MOST_SNIPPET), cut(document.text, _MOST_SNIPPET)

@@ -1,0 +1,188 @@
+"""Records → slices of their queries as text in one of the formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from rerankbench import figures, naming
+from rerankbench.archive import Archive
+from rerankbench.compare.ceilings import first_stage_values
+from rerankbench.compare.chosen import chosen, metric_of
+from rerankbench.compare.slices import SMALL, Bin, Point, Slices, slices
+from rerankbench.errors import UsageError
+from rerankbench.leaderboard.renderers import renderer
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.report.cells import facts, title
+from rerankbench.tasks import Task
+from rerankbench.types import Record
+
+FIRST_STAGE = "First stage"
+_HEADS: Mapping[str, str] = {
+    "query-length": "Query length",
+    "document-length": "Candidates' length",
+    "relevant": "Relevant documents",
+    "grade": "Highest grade",
+    "first-stage": "First relevant at",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlicedRecord:
+    """One model's queries on one task, held against `base`: the first stage or another model."""
+
+    record: Record
+    base: str
+    metric: str
+    slices: Slices
+
+
+def publish(
+    archive: Archive,
+    format_name: str,
+    *,
+    models: Sequence[str],
+    against: str | None = None,
+    by: str,
+    metric: str | None = None,
+    degree: int,
+) -> tuple[str, tuple[str, ...]]:
+    """The slices as text, and a line for each record that has none.
+
+    Raises UsageError for a name, a fact or a format that is not known, and where no record can be
+    sliced.
+    """
+    records = chosen(archive.records, models)
+    held = None if against is None else chosen(archive.records, [against])
+    name = naming.parse_metric(metric_of(records, metric)).name
+    found: list[SlicedRecord] = []
+    problems: dict[str, None] = {}
+    for record in records:
+        try:
+            base, values = _base(archive, record, name, held)
+            parted = slices(
+                _task(archive, record), _values(record, name), values, by, degree=degree
+            )
+            found.append(SlicedRecord(record=record, base=base, metric=name, slices=parted))
+        except UsageError as error:
+            problems[str(error)] = None
+    if not found:
+        raise UsageError("\n".join(problems))
+    if format_name == "json":
+        return _json(found), tuple(problems)
+    tables = [table for each in found for table in _tables(each, points=format_name == "csv")]
+    return renderer(format_name)(tables), tuple(problems)
+
+
+def _base(
+    archive: Archive, record: Record, metric: str, held: Sequence[Record] | None
+) -> tuple[str, Mapping[str, float]]:
+    """What the record is held against, by name, and its values by query."""
+    if held is None:
+        found = first_stage_values(_task(archive, record), naming.parse_metric(metric))
+        return FIRST_STAGE, found
+    key = figures.task_key(record)
+    other = next((one for one in held if figures.task_key(one) == key), None)
+    if other is None:
+        raise UsageError(f"{_name(record)}: {held[0].cell.reranker.name} has not the same task")
+    return other.cell.reranker.name, _values(other, metric)
+
+
+def _task(archive: Archive, record: Record) -> Task:
+    task = archive.task(record)
+    if task is None:
+        raise UsageError(f"{_name(record)}: no task lies beside its record; run the cell again")
+    return task
+
+
+def _values(record: Record, metric: str) -> Mapping[str, float]:
+    if metric not in record.per_query:
+        held = ", ".join(record.per_query)
+        raise UsageError(f"{_name(record)}: its record does not hold {metric}, but {held}")
+    return record.per_query[metric]
+
+
+def _name(record: Record) -> str:
+    return f"{record.cell.reranker.name} on {record.cell.collection.name}"
+
+
+def _tables(found: SlicedRecord, *, points: bool) -> Iterator[Table]:
+    """The bins; with `points` also a row for each query length."""
+    by, base = (
+        found.slices.by,
+        found.base.capitalize() if found.base == FIRST_STAGE else found.base,
+    )
+    heads = (_HEADS[by], "Queries", found.metric, base, "Δ", "95 % low", "high")
+    yield Table(
+        title=f"{title(found.record)} by {by.replace('-', ' ')}",
+        columns=_columns(heads),
+        rows=tuple(_row(each) for each in found.slices.bins),
+        notes=tuple(_notes(found)),
+    )
+    if points and found.slices.points:
+        yield Table(
+            title=f"{title(found.record)}, a point a length",
+            columns=_columns(("Words", "Queries", "Δ", "Polynomial")),
+            rows=tuple(_point(each) for each in found.slices.points),
+        )
+
+
+def _columns(heads: Sequence[str]) -> tuple[Header, ...]:
+    first, *others = heads
+    return (Header(text=first, align="left"), *(Header(text=one, align="right") for one in others))
+
+
+def _row(one: Bin) -> Row:
+    low, high = (None, None) if one.interval is None else (one.interval.low, one.interval.high)
+    entries = (
+        Entry(value=one.label),
+        Entry(value=one.queries, form="fixed", mark="*" if one.small else ""),
+        *(Entry(value=value, form="fixed", decimals=3) for value in (one.model, one.base)),
+        *(Entry(value=value, form="signed", decimals=3) for value in (one.delta, low, high)),
+    )
+    return Row(entries=entries)
+
+
+def _point(one: Point) -> Row:
+    entries = (
+        Entry(value=one.words, form="fixed"),
+        Entry(value=one.queries, form="fixed"),
+        *(Entry(value=value, form="signed", decimals=3) for value in (one.delta, one.fitted)),
+    )
+    return Row(entries=entries)
+
+
+def _notes(found: SlicedRecord) -> Iterator[str]:
+    parted = found.slices
+    base = "the first stage's own order" if found.base == FIRST_STAGE else found.base
+    yield f"Δ is the difference to {base}, with its bootstrap interval over the queries."
+    if parted.coefficients:
+        points = f"{len(parted.points)} points, one a length of w words"
+        yield f"Least squares through {points}: Δ = {_formula(parted)}."
+    if any(one.small for one in parted.bins):
+        yield f"* Fewer than {SMALL} queries."
+    if parted.left_out:
+        yield f"Left out: {parted.left_out} queries of which this is not known."
+
+
+def _formula(parted: Slices) -> str:
+    """`+0.104 -0.0105 w -0.000297 w^2`, w the words of the query."""
+    powers = ("", " w", *(f" w^{power}" for power in range(2, len(parted.coefficients))))
+    return " ".join(
+        f"{value:+.3g}{power}" for value, power in zip(parted.coefficients, powers, strict=False)
+    )
+
+
+def _json(found: Sequence[SlicedRecord]) -> str:
+    """A list with one object a record; null is what is not known."""
+    every = [
+        {
+            **facts(each.record),
+            "against": each.base,
+            "metric": each.metric,
+            **asdict(each.slices),
+        }
+        for each in found
+    ]
+    return json.dumps(every, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
