@@ -16,15 +16,22 @@ def leaderboard(
         typer.Argument(help="Folders with records, or record files.", show_default="results"),
     ] = None,
     layout: Annotated[
-        str, typer.Option("--layout", help="plain, wide, beir-full, beir-older, or FILE.yaml.")
-    ] = DEFAULT_LAYOUT,
-    format_name: Annotated[
         str,
         typer.Option(
-            "--format",
-            help="markdown, csv, latex, or json (every record as it is, whatever the layout).",
+            "--layout",
+            help="plain, wide, ratings, honesty, hf-blog, beir-full, beir-older, "
+            "celi-1 to celi-6, or FILE.yaml.",
         ),
-    ] = "markdown",
+    ] = DEFAULT_LAYOUT,
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="markdown, csv, latex, html, or json (every record as it is, whatever the "
+            "layout).",
+            show_default="markdown; in a terminal a table to read",
+        ),
+    ] = None,
     significance: Annotated[
         bool,
         typer.Option(
@@ -60,10 +67,10 @@ def leaderboard(
     from rerankbench.errors import UsageError
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.layout_file import load_layout
-    from rerankbench.leaderboard.publish import publish
+    from rerankbench.leaderboard.publish import DEFAULT_FORMAT, publish, show
     from rerankbench.leaderboard.significant import with_significance
 
-    if inject_into is not None and format_name != "markdown":
+    if inject_into is not None and format_name not in (None, DEFAULT_FORMAT):
         raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")
     if block is not None and inject_into is None:
         raise UsageError("--block names a block of the file to --inject; name that file as well")
@@ -72,7 +79,11 @@ def leaderboard(
         raise UsageError("--significance marks tables; --format json holds records as they are")
     if significance:
         form = with_significance(form)
-    text = publish(open_archive(paths or [Path("results")]), form, format_name)
+    archive = open_archive(paths or [Path("results")])
+    if inject_into is None and format_name is None:
+        show(archive, form)
+        return
+    text = publish(archive, form, format_name or DEFAULT_FORMAT)
     if inject_into is None:
         typer.echo(text, nl=False)
         return
