@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from pydantic import ValidationError
@@ -19,11 +19,11 @@ MODEL = {"kind": "model"}
 NDCG = {"kind": "metric", "collection": "scifact"}
 
 
-def _layout(*columns: dict[str, object], **keys: object) -> Layout:
+def _layout(*columns: Mapping[str, object], **keys: object) -> Layout:
     return Layout.model_validate({"tables": [{"columns": list(columns)}], **keys})
 
 
-def _table(records: Sequence[Record], *columns: dict[str, object], **keys: object) -> Table:
+def _table(records: Sequence[Record], *columns: Mapping[str, object], **keys: object) -> Table:
     (table,) = build(records, _layout(*columns, **keys))
     return table
 
@@ -36,7 +36,7 @@ def _strong(table: Table) -> list[list[bool]]:
     return [[entry.strong for entry in row.entries] for row in table.rows]
 
 
-def _problem(*columns: dict[str, object], **keys: object) -> str:
+def _problem(*columns: Mapping[str, object], **keys: object) -> str:
     with pytest.raises(ValidationError) as caught:
         _layout(*columns, **keys)
     return str(caught.value)
@@ -132,7 +132,7 @@ def test_an_average_can_name_its_columns_by_their_heads_and_needs_them_all() -> 
         make_record("m", {"nDCG@10": 0.25}, collection="nq"),
         make_record("m", {"nDCG@10": 0.75}, collection="fiqa"),
     ]
-    columns: list[dict[str, object]] = [
+    columns: list[Mapping[str, object]] = [
         {"kind": "metric", "collection": "msmarco", "metric": "MRR@10"},
         {"kind": "metric", "collection": "nq", "above": "BEIR"},
         {"kind": "metric", "collection": "fiqa", "above": "BEIR", "header": "FiQA"},
@@ -256,7 +256,7 @@ def test_rows_of_first_stages_fit_a_table_for_each_collection() -> None:
     ],
 )
 def test_blocks_that_could_not_be_are_mistakes(
-    columns: list[dict[str, object]], keys: dict[str, object], problem: str
+    columns: list[Mapping[str, object]], keys: Mapping[str, object], problem: str
 ) -> None:
     assert problem in _problem(*columns, **keys)
 
@@ -313,6 +313,6 @@ def test_gains_with_added_positives_are_over_the_first_stage_with_them() -> None
         first_stage_record(0.3),
         make_record("bm25", {"nDCG@10": 0.4}, family="baseline", dtype=None, adds_positives=True),
     ]
-    delta: dict[str, object] = {"kind": "delta", "collection": "scifact"}
+    delta: Mapping[str, object] = {"kind": "delta", "collection": "scifact"}
     table = _table(records, MODEL, delta, {**delta, "adds_positives": True}, order="name")
     assert _texts(table) == [["bm25", "", ""], ["m", "+0.200", "+0.500"]]
