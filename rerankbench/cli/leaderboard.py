@@ -32,6 +32,14 @@ def leaderboard(
             show_default="markdown; in a terminal a table to read",
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="published",
+            help="Show measured and published figures side by side, with their difference.",
+        ),
+    ] = None,
     significance: Annotated[
         bool,
         typer.Option(
@@ -65,6 +73,7 @@ def leaderboard(
     # Imported here, so that `rerankbench --help` does not wait for pydantic.
     from rerankbench.archive import open_archive
     from rerankbench.errors import UsageError
+    from rerankbench.leaderboard.against import publish_against
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.layout_file import load_layout
     from rerankbench.leaderboard.publish import DEFAULT_FORMAT, publish, show
@@ -77,13 +86,19 @@ def leaderboard(
     form = load_layout(layout)
     if significance and format_name == "json":
         raise UsageError("--significance marks tables; --format json holds records as they are")
+    if significance and against is not None:
+        raise UsageError("published figures have no queries to test; leave out --significance")
     if significance:
         form = with_significance(form)
     archive = open_archive(paths or [Path("results")])
-    if inject_into is None and format_name is None:
+    if inject_into is None and format_name is None and against is None:
         show(archive, form)
         return
-    text = publish(archive, form, format_name or DEFAULT_FORMAT)
+    format_name = format_name or DEFAULT_FORMAT
+    if against is None:
+        text = publish(archive, form, format_name)
+    else:
+        text = publish_against(archive.records, form, format_name, against)
     if inject_into is None:
         typer.echo(text, nl=False)
         return

@@ -117,8 +117,8 @@ def _tables(
 
 
 def _shown(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -> Sequence[Line]:
-    """Without the lines that say nothing but their names, if the layout drops what is empty."""
-    if not layout.drop_empty:
+    """Without the lines that say nothing but their names, if the layout wants none of them."""
+    if not layout.drop_empty_rows:
         return lines
     said = [line for line in lines if any(_says_something(table, line) for table in filled)]
     return said or lines

@@ -120,6 +120,7 @@ class Layout(Strict):
     group_cells: Annotated[int, Field(ge=1)] | None = None
     decimals: Decimals = 3
     drop_empty: bool = False
+    drop_empty_rows: bool = False
     notes: Literal["all", "cautions", "none"] = "all"
     tables: Annotated[tuple[TableForm, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 

@@ -5,6 +5,7 @@ Whatever decides an order, a mean or a blank has happened before; a renderer onl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,6 +19,7 @@ Form: TypeAlias = Literal[
 Better: TypeAlias = Literal["higher", "lower"]
 Value: TypeAlias = "str | int | float | None"
 
+_PAGE = re.compile(r"[a-z0-9-]+\.(html|md)")
 _MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
@@ -29,9 +31,9 @@ class Entry:
     significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
     `seconds` are as `fixed` with the unit behind them: 1.18s. `probability` never prints as 0:
     <0.001. `span` holds two bounds that are printed behind the value: 82 (80–84); `between` prints
-    them alone: 2–4. `strong` marks what
-    stands out, such as the best of a block. `link` is an address to follow; only http and https
-    count. `mark` is a short suffix such as tier letters, raised where the format can.
+    them alone: 2–4. `strong` marks what stands out, such as the best of a block. `link` is an
+    address to follow, see `is_address`. `mark` is a short suffix such as tier letters, raised
+    where the format can.
     """
 
     value: Value = None
@@ -45,7 +47,7 @@ class Entry:
     @property
     def url(self) -> str:
         """The link as printable ASCII that no format takes for markup; empty if it is none."""
-        if self.link is None or not self.link.startswith(("https://", "http://")):
+        if self.link is None or not is_address(self.link):
             return ""
         return quote(self.link, safe="/:?&=#@+,;%~.-_!")
 
@@ -198,6 +200,11 @@ def blocks(rows: Sequence[Row]) -> list[list[Row]]:
 def firsts_of_blocks(rows: Sequence[Row]) -> list[tuple[Row, bool]]:
     """Each row, and whether it is the first of its block."""
     return [(row, at == 0) for block in blocks(rows) for at, row in enumerate(block)]
+
+
+def is_address(link: str) -> bool:
+    """Whether it leads to the web, or to a page that lies beside this one."""
+    return link.lower().startswith(("https://", "http://")) or bool(_PAGE.fullmatch(link))
 
 
 def printable(text: str) -> str:

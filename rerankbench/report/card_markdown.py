@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rerankbench.compare.rated import Rated
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.renderers.markdown import escape
-from rerankbench.leaderboard.table import Entry, Header, Row, Table, printable
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.report import card_tables
+from rerankbench.report import card_words as words
 from rerankbench.report.card import Card
-
-BACK = "Back to all rerankers"
 
 
 def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
     """The page; `pages` maps a reranker's name to its file beside this one, "" to the list."""
     pages = pages or {}
     blocks = [
-        f"[{BACK}]({pages['']})" if "" in pages else "",
+        f"[{words.BACK}]({pages['']})" if "" in pages else "",
         f"# {escape(card.name)}",
         escape(card.description),
-        f"**Leaderboard rank: {card_tables.rank_text(card.rating)}**"
+        f"**Leaderboard rank: {words.rank(card.rating)}**"
         + (f" (possible ranks: {card.standing.ranks_text})" if card.standing.ranks_text else ""),
         _plain(_headline(card)),
         "## Model information",
@@ -47,19 +45,9 @@ def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
 
 def render_list(rated: Rated, notes: Sequence[str], pages: Mapping[str, str]) -> str:
     """The page that lists all rated rerankers and links to their cards."""
-    table = card_tables.standings(rated.overall)
-    links = [
-        f"- [{escape(one.name)}]({pages[one.name]})"
-        for one in rated.overall.standings
-        if one.name in pages
-    ]
-    lines = [f"- {escape(note)}" for note in notes]
-    return (
-        "\n\n".join(
-            ["# Rerankers by rating", _plain(table).strip(), "\n".join(links), "\n".join(lines)]
-        )
-        + "\n"
-    )
+    table = card_tables.standings(rated, pages)
+    lines = "\n".join(f"- {escape(note)}" for note in notes)
+    return f"# {words.LIST_TITLE}\n\n{_plain(table)}\n{lines}\n"
 
 
 def _plain(table: Table) -> str:
@@ -82,7 +70,7 @@ def _facts(card: Card) -> Table:
         title="",
         columns=(Header(text="Fact"), Header(text="Value")),
         rows=tuple(
-            Row(entries=(Entry(value=label), Entry(value=value or card_tables.UNKNOWN)))
+            Row(entries=(Entry(value=label), Entry(value=value or words.UNKNOWN)))
             for label, value in card.facts.items()
         ),
     )
@@ -90,18 +78,7 @@ def _facts(card: Card) -> Table:
 
 def _compare(card: Card, name: str, pages: Mapping[str, str]) -> str:
     shown = f"[{escape(name)}]({pages[name]})" if name in pages else escape(name)
-    return f"- {shown}: {_code(compare_command(card.name, name))}"
-
-
-def compare_command(first: str, second: str) -> str:
-    """What to type to see two rerankers side by side."""
-    return f"rerankbench compare {_argument(first)} {_argument(second)}"
-
-
-def _argument(name: str) -> str:
-    quoted = shlex.quote(printable(name))
-    # A name that begins with a hyphen would be taken for an option.
-    return f"-- {quoted}" if quoted.startswith("-") else quoted
+    return f"- {shown}: {_code(words.compare_command(card.name, name))}"
 
 
 def _code(command: str) -> str:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from rerankbench.compare.ratings import Ratings, Standing
-from rerankbench.leaderboard.table import Align, Entry, Header, Row, Table
-from rerankbench.report.card import Card
+from rerankbench.compare.rated import Rated
+from rerankbench.compare.ratings import Standing
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.report import card_places
+from rerankbench.report import card_words as words
+from rerankbench.report.card import Card, Requests
 from rerankbench.report.card_places import Placed
 
-UNKNOWN = "not known"
-NOT_MEASURED = "not measured"
-_NOT_RANKED = "not ranked"
-
-
-def rank_text(placed: Placed) -> str:
-    """`#8 of 9`, or that there is none."""
-    return f"#{placed.rank} of {placed.of}" if placed.rank is not None else _NOT_RANKED
+_NAMES = frozenset({"Reranker", "Collection", "Result"})
 
 
 def headline(card: Card) -> tuple[tuple[str, Entry, str], ...]:
     """What stands on top: label, figure, rank."""
     return (
-        ("Rating", _rating(card.standing), rank_text(card.rating)),
-        ("Win rate", Entry(value=_percent(card.win_rate.value)), rank_text(card.win_rate)),
-        (card.metric, _number(card.quality.value, 3), rank_text(card.quality)),
-        ("Latency (P50)", _milliseconds(card.latency.value), rank_text(card.latency)),
+        ("Rating", _rating(card.standing), words.rank(card.rating)),
+        ("Win rate", Entry(value=words.percent(card.win_rate.value)), words.rank(card.win_rate)),
+        (f"Accuracy ({card.metric})", _number(card.quality.value, 3), words.rank(card.quality)),
+        (
+            "Latency (P50)",
+            _milliseconds(card.latency.value),
+            words.rank(card.latency),
+        ),
     )
 
 
@@ -37,7 +38,11 @@ def games(card: Card) -> Table:
         "Performance record",
         ("Result", "Games", "Share"),
         [
-            (Entry(value=label), _number(count, 0), Entry(value=_percent(count / standing.games)))
+            (
+                Entry(value=label),
+                _number(count, 0),
+                Entry(value=words.percent(count / standing.games)),
+            )
             for label, count in counts.items()
         ],
     )
@@ -52,8 +57,8 @@ def ratings(card: Card) -> Table:
             (
                 Entry(value=task.title),
                 _rating(task.standing),
-                Entry(value=rank_text(Placed(rank=task.standing.rank, of=task.of))),
-                Entry(value=_percent(task.standing.win_rate)),
+                Entry(value=words.rank(Placed(rank=task.standing.rank, of=task.of))),
+                Entry(value=words.percent(task.standing.win_rate)),
                 Entry(value=task.standing.record_text),
                 _number(task.queries, 0),
             )
@@ -81,45 +86,62 @@ def accuracy(card: Card) -> Table:
 
 def latency(card: Card) -> Table:
     """One row a collection; failed attempts are counted and in no figure."""
-    rows = []
-    for task in card.tasks:
-        found = task.requests
-        if found is None:
-            rows.append(
-                (Entry(value=task.title), *[Entry(value=NOT_MEASURED)] * 3, *[Entry()] * 2)
-            )
-            continue
-        failed = f" ({found.failed} failed)" if found.failed else ""
-        rows.append(
-            (
-                Entry(value=task.title),
-                *map(_milliseconds, (found.mean_ms, found.p50_ms, found.p90_ms)),
-                Entry(value=f"{found.count}{failed}"),
-                Entry(value=found.machine),
-            )
-        )
-    heads = ("Collection", "Mean", "P50 (median)", "P90", "Requests", "Machine")
-    return _table("Latency by collection", heads, rows)
-
-
-def standings(overall: Ratings) -> Table:
-    """All that were rated, the highest first; what has no rank is no reranker."""
-    heads = ("Reranker", "Rank", "Possible ranks", "Rating (interval)", "Win rate", "W-L-T")
+    heads = ("Collection", "Mean", "P50 (median)", "P90", "Requests")
+    timed = {task.title: task.requests for task in card.tasks if task.requests is not None}
     rows = [
-        Row(
-            entries=(
-                Entry(value=one.name),
-                Entry(value=rank_text(Placed(rank=one.rank, of=overall.ranked))),
-                Entry(value=one.ranks_text or _NOT_RANKED),
-                _rating(one),
-                Entry(value=_percent(one.win_rate)),
-                Entry(value=one.record_text),
-            ),
-            emphasised=one.rank is None,
+        (
+            Entry(value=task.title),
+            *map(_milliseconds, _figures_ms(task.requests)),
+            Entry(value=_requests(task.requests)),
         )
-        for one in overall.standings
+        for task in card.tasks
     ]
+    machines = dict.fromkeys(found.machine for found in timed.values())
+    notes = [
+        f"Timed on {machine}"
+        + (
+            f": {', '.join(title for title, found in timed.items() if found.machine == machine)}."
+            if len(machines) > 1
+            else "."
+        )
+        for machine in machines
+    ]
+    return replace(_table("Latency by collection", heads, rows), notes=tuple(notes))
+
+
+def standings(rated: Rated, pages: Mapping[str, str]) -> Table:
+    """All that were rated, the highest first; `pages` maps a name to where it leads."""
+    heads = ("Reranker", "Rank", "Possible", "Rating", "Win rate", "W-L-T", rated.metric, "P50")
+    rows = []
+    for one in rated.overall.standings:
+        entries = (
+            Entry(value=one.name, link=pages.get(one.name)),
+            Entry(value=words.rank(card_places.rating(rated, one))),
+            Entry(value=one.ranks_text or words.NOT_RANKED),
+            _rating(one),
+            Entry(value=words.percent(one.win_rate)),
+            Entry(value=one.record_text),
+            _number(card_places.quality(rated, one).value, 3),
+            _milliseconds(card_places.latency(rated, one).value),
+        )
+        rows.append(Row(entries=entries, emphasised=one.rank is None))
     return Table(title="", columns=_headers(heads), rows=tuple(rows))
+
+
+def _figures_ms(requests: Requests | None) -> tuple[float | None, ...]:
+    if requests is None:
+        return (None, None, None)
+    return requests.mean_ms, requests.p50_ms, requests.p90_ms
+
+
+def _requests(requests: Requests | None) -> str:
+    if requests is None:
+        return "0"
+    return f"{requests.count}" + (f" ({requests.failed} failed)" if requests.failed else "")
+
+
+def _milliseconds(value: float | None) -> Entry:
+    return Entry(value=words.milliseconds(value))
 
 
 def _rating(standing: Standing) -> Entry:
@@ -128,18 +150,8 @@ def _rating(standing: Standing) -> Entry:
 
 def _number(value: float | None, decimals: int) -> Entry:
     if value is None:
-        return Entry(value=NOT_MEASURED)
+        return Entry(value=words.NOT_MEASURED)
     return Entry(value=value, form="fixed", decimals=decimals)
-
-
-def _milliseconds(value: float | None) -> Entry:
-    return Entry(
-        value=NOT_MEASURED if value is None else f"{value:,.{0 if value >= 100 else 1}f} ms"
-    )
-
-
-def _percent(share: float | None) -> str:
-    return NOT_MEASURED if share is None else f"{share:.1%}"
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[tuple[Entry, ...]]) -> Table:
@@ -152,7 +164,5 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[tuple[Entry, ...]]) 
 
 
 def _headers(heads: Sequence[str]) -> tuple[Header, ...]:
-    aligns: list[Align] = ["left", *["right"] * (len(heads) - 1)]
-    if heads[-1] == "Machine":
-        aligns[-1] = "left"
-    return tuple(Header(text=head, align=align) for head, align in zip(heads, aligns, strict=True))  # type: ignore[arg-type]
+    """Names to the left, figures to the right."""
+    return tuple(Header(text=head, align="left" if head in _NAMES else "right") for head in heads)

@@ -227,7 +227,7 @@ def test_piped_tables_do_not_wait_for_the_terminals(results: Path) -> None:
         "import sys\n"
         "from pathlib import Path\n"
         "from rerankbench.cli.leaderboard import leaderboard\n"
-        "leaderboard([Path(sys.argv[1])], 'plain', None, False, None, None)\n"
+        "leaderboard([Path(sys.argv[1])])\n"
         "sys.exit('rerankbench.leaderboard.renderers.terminal' in sys.modules)\n"
     )
     found = subprocess.run(

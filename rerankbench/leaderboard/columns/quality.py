@@ -43,12 +43,6 @@ class MeasuredColumn(Column):
         """The collections whose mean it shows, each with the other names it goes by."""
         return self.members or ((self.collection,) if self.collection else ())
 
-    def head_or(self, usual: str) -> str:
-        """The layout's header, or else the usual one and the collection, if one is named."""
-        if self.header is not None:
-            return self.header
-        return f"{usual} {{collection}}" if self.shown_collection else usual
-
     @property
     def ways_named(self) -> int:
         """In how many ways it names collections; one is right."""
