@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from rerankbench import figures
 from rerankbench.leaderboard.columns import significance
 from rerankbench.leaderboard.columns.base import Column, Context
+from rerankbench.leaderboard.columns.facts import FirstStageColumn
 from rerankbench.leaderboard.columns.kinds import NOTES
 from rerankbench.leaderboard.columns.quality import DeltaColumn, MeasuredColumn
-from rerankbench.leaderboard.columns.speed import CostColumn, LatencyColumn, RateColumn
+from rerankbench.leaderboard.columns.speed import CostColumn, TimedColumn
 from rerankbench.leaderboard.layout import Layout
-from rerankbench.leaderboard.lines import Selection
+from rerankbench.leaderboard.lines import Selection, first_of
 from rerankbench.types import Record
 
 _SHOWN_NAMES = 5
@@ -55,7 +57,7 @@ def _facts(
     if any(isinstance(column, CostColumn) for column in columns):
         yield from _prices(records)
     pooled = max(map(len, timed.values()), default=0)
-    if pooled > 1 and any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
+    if pooled > 1 and any(isinstance(column, TimedColumn) for column in columns):
         yield f"Speed is the median over the collections timed, {pooled} of them."
 
 
@@ -111,9 +113,10 @@ def _cautions(columns: Sequence[Column], context: Context) -> Iterator[str]:
     if selection.chosen_among:
         among = _some(selection.chosen_among)
         yield f"several records fill one square, the newest counts: {among}."
+    yield from _added_positives(records, selection)
     yield from _sampled(records)
     yield from _unlike_tasks(columns, selection)
-    if any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
+    if any(isinstance(column, TimedColumn) for column in columns):
         yield from _unlike_speeds(context.timed)
     yield from _missing_metrics(columns, records, context.metric)
     if selection.left_out:
@@ -136,6 +139,21 @@ def _warnings(records: Sequence[Record]) -> Iterator[str]:
         yield f"{left} more {_plural('warning', left)}; --format json lists them."
 
 
+def _added_positives(records: Sequence[Record], selection: Selection) -> Iterator[str]:
+    added = [record for record in records if record.cell.adds_positives]
+    if added:
+        where = "in all rows" if len(added) == len(records) else "where a column says so"
+        yield (
+            "relevant documents that the first stage missed were added to the candidates "
+            f"{where}: no search reaches these figures."
+        )
+    if selection.kept_apart:
+        yield (
+            "records with the missed positives added are left out, which compare with no other: "
+            f"{_some(selection.kept_apart)}."
+        )
+
+
 def _sampled(records: Sequence[Record]) -> Iterator[str]:
     sampled = {
         f"{one.cell.collection.name} ({one.cell.collection.sampled_queries})"
@@ -148,22 +166,34 @@ def _sampled(records: Sequence[Record]) -> Iterator[str]:
 
 def _unlike_tasks(columns: Sequence[Column], selection: Selection) -> Iterator[str]:
     """Collections whose column holds figures that do not compare, and in what they differ."""
-    measured = [one for one in columns if isinstance(one, MeasuredColumn)]
-    parts = {one.collection for one in measured} | {
-        (name,) for one in measured for name in one.members
-    }
-    for names in sorted(parts - {()}):
-        found = [line.first_of(names) for line in selection.lines]
-        tasks = [figures.task(record) for record in found if record is not None]
-        differences = [
-            _difference(fact, {task[fact] for task in tasks})
-            for fact in (tasks[0] if tasks else {})
-            # The same collection may go by two names.
-            if fact != "collection" and len({task[fact] for task in tasks}) > 1
-        ]
-        if differences:
-            facts = ", ".join(differences)
-            yield f"figures for {names[0]} do not compare, they differ in {facts}."
+    # The same collection may go by two names; rows may be of different first stages on purpose.
+    meant = {"collection"}
+    if any(isinstance(column, FirstStageColumn) for column in columns):
+        meant |= {"first stage", "first-stage parameters"}
+    parts: dict[tuple[tuple[str, ...], bool], set[tuple[str, ...]]] = {}
+    for column in columns:
+        if isinstance(column, MeasuredColumn):
+            view = column.first_stage, column.adds_positives
+            parts.setdefault(view, set()).update(column.parts)
+    for (first_stage, added), collections in sorted(parts.items()):
+        views = [line.view(first_stage, adds_positives=added) for line in selection.lines]
+        for names in sorted(collections):
+            found = [first_of(view, names) for view in views]
+            yield from _differences(names[0], [one for one in found if one is not None], meant)
+
+
+def _differences(
+    collection: str, records: Sequence[Record], meant: AbstractSet[str]
+) -> Iterator[str]:
+    tasks = [figures.task(record) for record in records]
+    differences = [
+        _difference(fact, {task[fact] for task in tasks})
+        for fact in (tasks[0] if tasks else {})
+        if fact not in meant and len({task[fact] for task in tasks}) > 1
+    ]
+    if differences:
+        facts = ", ".join(differences)
+        yield f"figures for {collection} do not compare, they differ in {facts}."
 
 
 def _difference(fact: str, values: set[str]) -> str:
