@@ -18,22 +18,21 @@ from rerankbench.report.cells import facts, title
 from rerankbench.tasks import Task
 from rerankbench.types import Record
 
-FIRST_STAGE = "First stage"
 _HEADS: Mapping[str, str] = {
-    "query-length": "Query length",
-    "document-length": "Candidates' length",
-    "relevant": "Relevant documents",
+    "query-length": "Query",
+    "document-length": "Documents",
+    "relevant": "Relevant",
     "grade": "Highest grade",
-    "first-stage": "First relevant at",
+    "first-stage": "First relevant",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlicedRecord:
-    """One model's queries on one task, held against `base`: the first stage or another model."""
+    """One model's queries on one task, held `against` another: None is the first stage's order."""
 
     record: Record
-    base: str
+    against: str | None
     metric: str
     slices: Slices
 
@@ -60,11 +59,9 @@ def publish(
     problems: dict[str, None] = {}
     for record in records:
         try:
-            base, values = _base(archive, record, name, held)
-            parted = slices(
-                _task(archive, record), _values(record, name), values, by, degree=degree
-            )
-            found.append(SlicedRecord(record=record, base=base, metric=name, slices=parted))
+            values, base = _values(record, name), _base(archive, record, name, held)
+            parted = slices(_task(archive, record), values, base, by, degree=degree)
+            found.append(SlicedRecord(record=record, against=against, metric=name, slices=parted))
         except UsageError as error:
             problems[str(error)] = None
     if not found:
@@ -77,16 +74,18 @@ def publish(
 
 def _base(
     archive: Archive, record: Record, metric: str, held: Sequence[Record] | None
-) -> tuple[str, Mapping[str, float]]:
-    """What the record is held against, by name, and its values by query."""
+) -> Mapping[str, float]:
+    """The values by query that the record is held against; the first stage's where `held` is None.
+
+    The first stage's are computed from the task: no record of it is needed.
+    """
     if held is None:
-        found = first_stage_values(_task(archive, record), naming.parse_metric(metric))
-        return FIRST_STAGE, found
+        return first_stage_values(_task(archive, record), naming.parse_metric(metric))
     key = figures.task_key(record)
     other = next((one for one in held if figures.task_key(one) == key), None)
     if other is None:
         raise UsageError(f"{_name(record)}: {held[0].cell.reranker.name} has not the same task")
-    return other.cell.reranker.name, _values(other, metric)
+    return _values(other, metric)
 
 
 def _task(archive: Archive, record: Record) -> Task:
@@ -109,11 +108,8 @@ def _name(record: Record) -> str:
 
 def _tables(found: SlicedRecord, *, points: bool) -> Iterator[Table]:
     """The bins; with `points` also a row for each query length."""
-    by, base = (
-        found.slices.by,
-        found.base.capitalize() if found.base == FIRST_STAGE else found.base,
-    )
-    heads = (_HEADS[by], "Queries", found.metric, base, "Δ", "95 % low", "high")
+    by = found.slices.by
+    heads = (_HEADS[by], "Queries", found.metric, "Base", "Δ", "Low", "High")
     yield Table(
         title=f"{title(found.record)} by {by.replace('-', ' ')}",
         columns=_columns(heads),
@@ -155,8 +151,9 @@ def _point(one: Point) -> Row:
 
 def _notes(found: SlicedRecord) -> Iterator[str]:
     parted = found.slices
-    base = "the first stage's own order" if found.base == FIRST_STAGE else found.base
-    yield f"Δ is the difference to {base}, with its bootstrap interval over the queries."
+    base = found.against or "the first stage's own order"
+    yield f"Base: {base}."
+    yield "Low, high: the 95 % interval of the difference, by bootstrap over the queries."
     if parted.coefficients:
         points = f"{len(parted.points)} points, one a length of w words"
         yield f"Least squares through {points}: Δ = {_formula(parted)}."
@@ -179,7 +176,7 @@ def _json(found: Sequence[SlicedRecord]) -> str:
     every = [
         {
             **facts(each.record),
-            "against": each.base,
+            "against": each.against,
             "metric": each.metric,
             **asdict(each.slices),
         }

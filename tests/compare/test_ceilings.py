@@ -97,9 +97,10 @@ def test_judged_share_is_that_of_ir_measures(drawn: tuple[Task, tuple[Ranking, .
         ranking(each.query_id, {hit.doc_id: -at for at, hit in enumerate(each.hits)})
         for each in rankings
     )
+    qrels = {each.query_id: dict(each.grades) for each in one.topics}
     run = {each.query_id: each.scores() for each in rankings}
     expected = [
-        found.value for found in ir_measures.iter_calc([ir_measures.Judged @ 10], one.qrels(), run)
+        found.value for found in ir_measures.iter_calc([ir_measures.Judged @ 10], qrels, run)
     ]
     judged = ceilings.judged_at(one, rankings, 10)
     assert judged.share == pytest.approx(fmean(expected))

@@ -139,7 +139,9 @@ def test_without_its_own_run_a_record_has_no_judged_share(tmp_path: Path) -> Non
 def test_several_collections_as_one_are_the_mean_of_their_means(tmp_path: Path) -> None:
     easy = (make_topic("q1", {"a": 1}, ["b", "a"]),)
     for name, topics in (("one", TOPICS), ("two", easy)):
-        scores = {"m": first_stage_scores(topics) | ({"q1": {"a": 2.0}} if name == "two" else {})}
+        scores = {"m": dict(first_stage_scores(topics))}
+        if name == "two":
+            scores["m"]["q1"] = {"a": 2.0}
         write_suite(tmp_path, topics, scores, collection=name)
     layout = _layout(
         tmp_path,

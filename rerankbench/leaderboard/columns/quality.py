@@ -30,12 +30,6 @@ class MeasuredColumn(Column):
     metric: str | None = None
     decimals: Decimals | None = None
 
-    def head_or(self, usual: str) -> str:
-        """The layout's header, or else the usual one and the collection, if one is named."""
-        if self.header is not None:
-            return self.header
-        return f"{usual} {{collection}}" if self.shown_collection else usual
-
     @property
     def ways_named(self) -> int:
         """In how many ways it names collections; one is right."""

@@ -13,14 +13,16 @@ from rerankbench.report.plots.look import (
     MUTED,
     Size,
     legend,
+    name_panel,
     panels,
     style,
 )
 
 MOST = 8
 """More lines than this in one panel cannot be told apart."""
-_HEIGHT = 300.0
-_LEGEND = 20.0
+_HEIGHT = 210.0
+_LEGEND = 21.0
+_NUMBERS = 54.0
 _DEPTHS = (0, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
@@ -68,10 +70,14 @@ def _curves(groups: Sequence[Panel], size: Size, x_label: str) -> tuple[Figure, 
     """The panels with one legend for all; a model looks the same in each."""
     names = list(dict.fromkeys(curve.name for panel in groups for curve in panel.curves))
     figure, axes = panels(
-        size, len(groups), _HEIGHT, below=_LEGEND * -(-len(names) // size.columns)
+        size,
+        len(groups),
+        _HEIGHT,
+        left=_NUMBERS,
+        below=_LEGEND * -(-len(names) // size.columns) + 10,
     )
     for panel, ax in zip(groups, axes, strict=True):
-        ax.set_title(panel.title, pad=10)
+        name_panel(ax, panel.title, size)
         ax.set_xlabel(x_label)
         ax.grid(axis="y")
         for curve in panel.curves:

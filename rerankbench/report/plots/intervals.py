@@ -9,10 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rerankbench.report.plots.look import ACCENT, MUTED, Size, panels, rows_of, short
+from rerankbench.leaderboard.table import printable
+from rerankbench.report.plots.look import (
+    ACCENT,
+    MUTED,
+    Size,
+    name_panel,
+    panels,
+    room_for,
+    rows_of,
+)
 
 _ROW = 24.0
-_AROUND = 78.0
+_BETWEEN = 24.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +52,13 @@ def draw(
     muted: Sequence[str] = (),
 ) -> Figure:
     """The panels, their rows in the order of `names`; `muted` are those that are no models."""
-    figure, axes = panels(size, len(groups), _ROW * len(names) + _AROUND)
+    figure, axes = panels(
+        size, len(groups), _ROW * len(names), left=room_for(names, size), rest=_BETWEEN
+    )
     for at, (panel, ax) in enumerate(zip(groups, axes, strict=True)):
-        rows_of(ax, [short(name) for name in names], named=at % size.columns == 0)
-        ax.set_title(panel.title, pad=10)
-        ax.set_xlabel(quality_label)
+        rows_of(ax, names, size, named=at % size.columns == 0)
+        name_panel(ax, panel.title, size)
+        ax.set_xlabel(printable(quality_label))
         ax.grid(axis="x")
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
         if panel.reference is not None:

@@ -15,15 +15,16 @@ from rerankbench.report.plots.look import (
     MUTED,
     Size,
     log_axis,
+    name_panel,
     panels,
+    room_for,
     rows_of,
-    short,
 )
 from rerankbench.stats.order import percentile
 
 MOST_STROKES = 2000
 _ROW = 30.0
-_AROUND = 78.0
+_BETWEEN = 24.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,14 @@ def strokes_each(groups: Sequence[Panel]) -> int:
 
 def draw(groups: Sequence[Panel], names: Sequence[str], size: Size) -> Figure:
     """The panels on one logarithmic scale, their rows in the order of `names`."""
-    figure, axes = panels(size, len(groups), _ROW * len(names) + _AROUND)
+    figure, axes = panels(
+        size, len(groups), _ROW * len(names), left=room_for(names, size), rest=_BETWEEN
+    )
     every = [value for panel in groups for row in panel.requests_ms.values() for value in row]
     most = strokes_each(groups)
     for at, (panel, ax) in enumerate(zip(groups, axes, strict=True)):
-        rows_of(ax, [short(name) for name in names], named=at % size.columns == 0)
-        ax.set_title(panel.title, pad=10)
+        rows_of(ax, names, size, named=at % size.columns == 0)
+        name_panel(ax, panel.title, size)
         ax.set_xlabel("Milliseconds a request")
         ax.grid(axis="x")
         log_axis(ax, every, size)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import floor, log10
 from typing import Any, Literal, TypeAlias
+from unicodedata import east_asian_width
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
+
+from rerankbench.leaderboard.table import printable
 
 Dashes: TypeAlias = "str | tuple[int, tuple[float, ...]]"
 
@@ -39,13 +42,17 @@ VARIABLES: Mapping[str, str] = {
 _SUBDIVISIONS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 _MAGNITUDES = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 _SHORT = 26
+_OWNED = re.compile(r"[\w.-]+/([\w.-]+)")
+# Pixels above a panel for its title, beneath it for numbers and their name, and to its right.
+_ABOVE, _BENEATH, _RIGHT = 34.0, 48.0, 16.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """For which screen: `width` and `font` are CSS pixels, `columns` how many panels fit.
 
-    `most_ticks` is how many numbers a logarithmic axis has room for.
+    `most_ticks` is how many numbers a logarithmic axis has room for, `longest` how many letters a
+    name beside a panel.
     """
 
     name: Literal["wide", "narrow"]
@@ -53,10 +60,11 @@ class Size:
     font: int
     columns: int
     most_ticks: int
+    longest: int
 
 
-WIDE = Size(name="wide", width=960, font=13, columns=2, most_ticks=8)
-NARROW = Size(name="narrow", width=350, font=12, columns=1, most_ticks=6)
+WIDE = Size(name="wide", width=960, font=13, columns=2, most_ticks=8, longest=26)
+NARROW = Size(name="narrow", width=350, font=12, columns=1, most_ticks=6, longest=18)
 
 
 @contextmanager
@@ -96,29 +104,51 @@ def look(size: Size, salt: str = "") -> Iterator[None]:
         yield
 
 
-def blank(size: Size, height: float) -> Figure:
-    """An empty figure of that many pixels in height."""
-    engine = ConstrainedLayoutEngine(h_pad=0.07, w_pad=0.07, hspace=0.03, wspace=0.03)
-    return Figure(figsize=(size.width / 72, height / 72), dpi=72, layout=engine)
-
-
 def panels(
-    size: Size, count: int, row_height: float, *, below: float = 0.0
+    size: Size,
+    count: int,
+    inner: float,
+    *,
+    left: float,
+    rest: float | None = None,
+    below: float = 0,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with that many panels, row by row; `row_height` and `below` are pixels."""
+    """A figure with that many panels, row by row, each `inner` pixels high without its words.
+
+    `left` is the room for names or numbers beside the first panel of a row, `rest` that beside the
+    others where it differs; `below` is left free under all of them.
+    """
     columns = min(size.columns, count)
     rows = -(-count // columns)
-    figure = blank(size, rows * row_height + below)
-    grid = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
-    for unused in grid[count:]:
-        unused.set_axis_off()
-    return figure, grid[:count]
+    rest = left if rest is None else rest
+    each = inner + _ABOVE + _BENEATH
+    height = rows * each + below
+    width = (size.width - left - (columns - 1) * rest) / columns - _RIGHT
+    figure = Figure(figsize=(size.width / 72, height / 72), dpi=72)
+    axes = []
+    for at in range(count):
+        row, column = divmod(at, columns)
+        x = left + column * (width + _RIGHT + rest)
+        y = height - row * each - _ABOVE - inner
+        place = (x / size.width, y / height, width / size.width, inner / height)
+        axes.append(figure.add_axes(place))
+    return figure, axes
 
 
-def rows_of(axes: Axes, names: Sequence[str], *, named: bool) -> None:
+def room_for(names: Sequence[str], size: Size) -> float:
+    """Pixels that the longest of the names takes at most, as `short` leaves it."""
+    widths = (
+        sum(1.0 if east_asian_width(c) in "WF" else 0.62 for c in short(name, size.longest))
+        for name in names
+    )
+    return max(widths, default=0.0) * size.font + 12
+
+
+def rows_of(axes: Axes, names: Sequence[str], size: Size, *, named: bool) -> None:
     """Rows from the top down, with their names at the left edge where `named`."""
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_yticks(range(len(names)), names if named else [""] * len(names))
+    shown = [short(name, size.longest) for name in names]
+    axes.set_yticks(range(len(names)) if named else [], shown if named else None)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.spines["left"].set_visible(False)
 
@@ -135,21 +165,30 @@ def style(number: int) -> dict[str, Any]:
 def legend(figure: Figure, size: Size, names: Sequence[str]) -> None:
     """Say below the panels which line is whose: the n-th name has the n-th style."""
     lines = [Line2D([], [], label=short(name), **style(at)) for at, name in enumerate(names)]
-    figure.legend(handles=lines, loc="outside lower left", ncols=size.columns, handlelength=3.5)
+    figure.legend(
+        handles=lines, loc="lower left", ncols=size.columns, handlelength=3.5, borderaxespad=0
+    )
 
 
 def short(name: str, length: int = _SHORT) -> str:
     """A name as plots show it: without the owner, and cut in the middle where it is long."""
-    last = name.rstrip("/").rpartition("/")[2] or name
-    if len(last) <= length:
-        return last
+    owned = _OWNED.fullmatch(printable(name))
+    own = printable(name) if owned is None else owned[1]
+    if len(own) <= length:
+        return own
     head = (length - 1) // 2
-    return f"{last[:head]}…{last[head + 1 - length :]}"
+    return f"{own[:head]}…{own[head + 1 - length :]}"
 
 
-def name_values(axes: Axes, words: str) -> None:
-    """Say above the axis what y counts: a turned label is slow to read."""
-    axes.set_title(words, color=MUTED, fontweight="normal", pad=10)
+def name_panel(axes: Axes, name: str, size: Size) -> None:
+    """Whose panel it is, above it."""
+    axes.set_title(short(name, 2 * size.longest), pad=10)
+
+
+def name_values(axes: Axes, across: str, up: str) -> None:
+    """What x and y count; y's name stands above, because a turned one is slow to read."""
+    axes.set_xlabel(printable(across))
+    axes.set_title(printable(up), color=MUTED, fontweight="normal", pad=10)
 
 
 def log_axis(axes: Axes, values: Sequence[float], size: Size, *, room: float = 1.35) -> None:

@@ -61,6 +61,9 @@ def inline(
     root = ElementTree.fromstring(buffer.getvalue())
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
+        element.tail = None
+        if element.tag != "text":
+            element.text = None
         for key in _NUMBERS:
             if key in element.attrib:
                 element.set(key, _LONG_NUMBER.sub(_rounded, " ".join(element.attrib[key].split())))

@@ -17,15 +17,16 @@ from rerankbench.report.plots.look import (
     INK,
     MUTED,
     Size,
-    blank,
     log_axis,
     name_values,
+    panels,
     short,
 )
 from rerankbench.stats.pareto import front
 
 _LEADER = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.8, "shrinkB": 6}
-_HEIGHT = {"wide": 470.0, "narrow": 380.0}
+_HEIGHT = {"wide": 390.0, "narrow": 300.0}
+_NUMBERS = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +63,9 @@ def draw(
     reference: Reference | None = None,
 ) -> Figure:
     """The points on a logarithmic axis, labelled; the group of point n is called `point-n`."""
-    figure = blank(size, _HEIGHT[size.name])
-    axes = figure.subplots()
+    figure, [axes] = panels(size, 1, _HEIGHT[size.name], left=_NUMBERS)
     axes.grid(axis="y")
-    axes.set_xlabel(cost_label)
-    name_values(axes, quality_label)
+    name_values(axes, cost_label, quality_label)
     log_axis(axes, [point.cost for point in points], size, room=1.6)
     low, high = axes.get_xlim()
     axes.margins(y=0.12)
@@ -121,7 +120,8 @@ def _label(
 ) -> None:
     """Put names beside the points, those on the front first; where there is no room, none."""
     FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
+    # Settles the limits, on which all places depend.
+    axes.autoscale_view()
 
     def pixel(x: float, y: float) -> tuple[float, float]:
         across, up = axes.transData.transform((x, y))

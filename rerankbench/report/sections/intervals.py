@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from statistics import fmean
 
@@ -16,10 +16,11 @@ from rerankbench.report.sections.section import (
     Section,
     board_heading,
     data_table,
+    in_words,
     paragraph,
     plot_name,
 )
-from rerankbench.stats.paired import bootstrap_interval
+from rerankbench.stats.paired import bootstrap_means, percentile_interval
 from rerankbench.types import Record
 
 FEWEST = 10
@@ -43,12 +44,7 @@ def intervals(boards: Sequence[Board]) -> Section:
 
 
 def _block(board: Board) -> Html | Plot:
-    estimates = {
-        square: estimate
-        for square, record in board.squares.items()
-        if figures.is_first_stage(record) or not figures.is_baseline(record)
-        if (estimate := _estimate(record, board.metric)) is not None
-    }
+    estimates = dict(_estimates(board))
     if board.metric is None or not estimates:
         return paragraph("Intervals are not shown: the records hold no metric by query.")
     models = _by_mean(estimates)
@@ -78,13 +74,27 @@ def _block(board: Board) -> Html | Plot:
     )
 
 
-def _estimate(record: Record, metric: str | None) -> Estimate | None:
-    values = record.per_query.get(metric or "")
-    if not values:
-        return None
-    ordered = [values[query_id] for query_id in sorted(values)]
-    found = bootstrap_interval(ordered)
-    return Estimate(mean=fmean(ordered), low=found.low, high=found.high, queries=len(ordered))
+def _estimates(board: Board) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
+    """Mean and interval of every model, and of the first stage; other baselines have none."""
+    groups: dict[tuple[str, ...], list[tuple[str, TaskKey]]] = {}
+    for square, record in board.squares.items():
+        values = record.per_query.get(board.metric or "")
+        if values and (figures.is_first_stage(record) or not figures.is_baseline(record)):
+            groups.setdefault(tuple(sorted(values)), []).append(square)
+    for queries, squares in groups.items():
+        # Drawing queries takes the time: those of one task are drawn once for all models.
+        records = [board.squares[square] for square in squares]
+        rows = [_values(record, board.metric or "", queries) for record in records]
+        for square, mine, means in zip(squares, rows, bootstrap_means(rows), strict=True):
+            found = percentile_interval(means)
+            yield (
+                square,
+                Estimate(mean=fmean(mine), low=found.low, high=found.high, queries=len(queries)),
+            )
+
+
+def _values(record: Record, metric: str, queries: Sequence[str]) -> list[float]:
+    return [record.per_query[metric][query_id] for query_id in queries]
 
 
 def _mean(record: Record | None, metric: str) -> float | None:
@@ -128,12 +138,8 @@ def _table(title: str, board: Board, models: Sequence[str], estimates: _Estimate
 
 
 def _description(groups: Sequence[Panel], metric: str) -> str:
-    return " ".join(
-        f"{panel.title}: {metric} of "
-        + ", ".join(
-            f"{name} {one.mean:.3f} ({one.low:.3f} to {one.high:.3f})"
-            for name, one in panel.estimates.items()
-        )
-        + "."
+    return in_words(
+        f"{name} on {panel.title}: {metric} {one.mean:.3f}, {one.low:.3f} to {one.high:.3f}."
         for panel in groups
+        for name, one in panel.estimates.items()
     )

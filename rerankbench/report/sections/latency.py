@@ -17,6 +17,7 @@ from rerankbench.report.sections.section import (
     Section,
     board_heading,
     data_table,
+    in_words,
     names,
     paragraph,
     plot_name,
@@ -111,14 +112,11 @@ def _table(groups: Sequence[Panel], models: Sequence[str]) -> Table:
 
 
 def _description(groups: Sequence[Panel]) -> str:
-    return " ".join(
-        f"{panel.title}: "
-        + "; ".join(
-            f"{model} median {median(values):.1f} ms, P95 {percentile(values, 95):.1f} ms"
-            for model, values in panel.requests_ms.items()
-        )
-        + "."
+    return in_words(
+        f"{model} on {panel.title}: P50 {percentile(values, 50):.1f} ms, P95 "
+        f"{percentile(values, 95):.1f} ms."
         for panel in groups
+        for model, values in panel.requests_ms.items()
     )
 
 

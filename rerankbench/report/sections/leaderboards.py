@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rerankbench.archive import Archive
 from rerankbench.leaderboard.build import build
+from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
+from rerankbench.leaderboard.significant import with_significance
 from rerankbench.report.boards import Board
 from rerankbench.report.page import Html
 from rerankbench.report.sections.section import Section, board_heading
@@ -18,7 +20,15 @@ def leaderboards(boards: Sequence[Board]) -> Section:
     blocks: list[Html] = []
     for board in boards:
         blocks.append(board_heading(board))
-        for name in ("wide", "plain") if len(board.tasks) > 1 else ("plain",):
-            layout = load_layout(name).model_copy(update={"metric": board.metric})
-            blocks.append(tables_html(build(Archive(board.records), layout)))
+        archive = Archive(board.records)
+        blocks += [tables_html(build(archive, layout)) for layout in _layouts(board)]
     return Section(identifier="leaderboards", title="Leaderboards", blocks=tuple(blocks))
+
+
+def _layouts(board: Board) -> Iterator[Layout]:
+    """The tables say which of their differences are real, wherever there is a metric at all."""
+    metric = {"metric": board.metric}
+    if len(board.tasks) > 1:
+        yield load_layout("wide").model_copy(update=metric)
+    plain = load_layout("plain").model_copy(update=metric)
+    yield plain if board.metric is None else with_significance(plain)

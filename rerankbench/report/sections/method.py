@@ -31,6 +31,13 @@ _PARTS = (
         "judgments or another training of the model.",
     ),
     (
+        "Significance",
+        "Models of one collection are compared by Fisher's paired randomisation test over its "
+        "queries, two-sided, and p is corrected by Holm's method for the number of comparisons. "
+        "Models that share a letter are not told apart at 5 %, and a rank such as 2–4 says which "
+        "places a model may hold. Not told apart is not the same as equal.",
+    ),
+    (
         "Pareto front",
         "A model is on the front if no other model shown is at least as good in both figures and "
         "better in one. What lies below the front is beaten by something on it.",

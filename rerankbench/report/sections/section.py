@@ -10,6 +10,8 @@ from rerankbench.report.boards import Board
 from rerankbench.report.page import Html, join, tag, text
 from rerankbench.report.plots.plot import Plot, figure_html
 
+MOST_SENTENCES = 12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
@@ -50,6 +52,14 @@ def names(values: Iterable[str]) -> Html:
     if len(found) == 1:
         return found[0]
     return join((Html(", ".join(found[:-1])), " and ", found[-1]))
+
+
+def in_words(sentences: Iterable[str]) -> str:
+    """What a plot shows, for those who cannot see it: not more than one would listen to."""
+    found = list(sentences)
+    rest = len(found) - MOST_SENTENCES
+    shown = " ".join(found[:MOST_SENTENCES])
+    return f"{shown} The table below has {rest} more." if rest > 0 else shown
 
 
 def data_table(

@@ -12,17 +12,17 @@ from rerankbench.archive import Archive
 from rerankbench.compare.slices import Slices, slices
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
-from rerankbench.report.page import Html, join, text
+from rerankbench.report.page import Html
 from rerankbench.report.plots.curves import Curve, Panel, by_length
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
     board_heading,
     data_table,
+    in_words,
     paragraph,
     plot_name,
 )
-from rerankbench.types import Record
 
 MOST = 4
 """Clouds of points of more models than this hide one another."""
@@ -43,23 +43,23 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
             "The difference by query length is not shown: no record of the first stage alone to "
             "count it from (add the model bm25 to the run)."
         )
-    found: dict[tuple[str, TaskKey], Slices] = {}
-    for (model, task), record in board.squares.items():
-        base = board.first_stages.get(task)
-        kept = archive.task(record)
-        if base is not None and kept is not None and not figures.is_baseline(record):
-            made = slices(
-                kept, _values(record, board.metric), _values(base, board.metric), "query-length"
-            )
-            if len(made.points) > 1:
-                found[model, task] = made
+    found = {
+        square: made
+        for task in board.tasks
+        for square in _most_gained(board, task)
+        if (made := _slices(archive, board, square)) is not None
+    }
     if not found:
         return paragraph(
             "The difference by query length is not shown: the queries are not beside the records, "
             "or all have one length."
         )
     groups = [
-        Panel(title=title, curves=_best_of(found, task)) for task, title in board.tasks.items()
+        Panel(
+            title=title,
+            curves=tuple(_curve(model, made) for (model, of), made in found.items() if of == task),
+        )
+        for task, title in board.tasks.items()
     ]
     groups = [panel for panel in groups if panel.curves]
     return Plot(
@@ -68,24 +68,36 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
         description=_description(board, found),
         draw=partial(by_length, groups),
         table=_table(board, found),
-        notes=tuple(_notes(board, found)),
+        notes=tuple(_notes(board)),
     )
 
 
-def _values(record: Record, metric: str) -> Mapping[str, float]:
-    return record.per_query.get(metric, {})
+def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
+    """The models of one task with the highest means, as many as can be told apart."""
+    means = {
+        square: mean
+        for square, record in board.squares.items()
+        if square[1] == task and not figures.is_baseline(record)
+        if (mean := record.mean(board.metric or "")) is not None
+    }
+    return sorted(means, key=lambda square: (-means[square], square))[:MOST]
+
+
+def _slices(archive: Archive, board: Board, square: tuple[str, TaskKey]) -> Slices | None:
+    """The points of one model; None without the first stage, the queries, or two lengths."""
+    record, base = board.squares[square], board.first_stages.get(square[1])
+    task = archive.task(record)
+    if base is None or task is None or board.metric is None:
+        return None
+    values, before = record.per_query[board.metric], base.per_query.get(board.metric, {})
+    made = slices(task, values, before, "query-length")
+    return made if len(made.points) > 1 else None
 
 
 def _gain(found: Slices) -> float:
     """The mean difference over all queries that have a length."""
     total = sum(point.delta * point.queries for point in found.points)
     return total / sum(point.queries for point in found.points)
-
-
-def _best_of(found: _Found, task: TaskKey) -> tuple[Curve, ...]:
-    here = {model: made for (model, of), made in found.items() if of == task}
-    best = sorted(here, key=lambda model: (-_gain(here[model]), model))[:MOST]
-    return tuple(_curve(model, here[model]) for model in best)
 
 
 def _curve(model: str, made: Slices) -> Curve:
@@ -126,7 +138,7 @@ def _table(board: Board, found: _Found) -> Table:
 
 
 def _description(board: Board, found: _Found) -> str:
-    return " ".join(
+    return in_words(
         f"{model} on {board.tasks[task]}: {made.points[0].delta:+.3f} at "
         f"{made.points[0].words} words, {made.points[-1].delta:+.3f} at "
         f"{made.points[-1].words}; {_gain(made):+.3f} over all queries."
@@ -134,13 +146,12 @@ def _description(board: Board, found: _Found) -> str:
     )
 
 
-def _notes(board: Board, found: _Found) -> Iterator[str]:
+def _notes(board: Board) -> Iterator[str]:
     yield (
         "A point is the mean over all queries of one length, less the first stage's own order; "
         "the line is the polynomial of the second degree that fits the points best. Few queries "
         "stand behind the outer points."
     )
-    for task, title in board.tasks.items():
-        here = [model for model, of in found if of == task]
-        if len(here) > MOST:
-            yield join((f"Of {len(here)} models on ", text(title), f" the best {MOST} are drawn."))
+    models = [model for model in board.models if not board.is_baseline(model)]
+    if len(models) > MOST:
+        yield f"Of a collection's models the best {MOST} are drawn."

@@ -18,6 +18,7 @@ from rerankbench.report.sections.section import (
     Section,
     board_heading,
     data_table,
+    in_words,
     names,
     paragraph,
     plot_name,
@@ -204,15 +205,14 @@ def _table(points: Sequence[Point], cost: _Cost, metric: str) -> Table:
 def _description(
     points: Sequence[Point], cost: _Cost, metric: str, reference: Reference | None
 ) -> str:
-    worth = "; ".join(
-        f"{points[at].name} ({metric} {points[at].quality:.3f}, {cost.label} "
-        f"{cost.show(points[at].cost).text})"
+    level = "" if reference is None else f" {reference.name}: {reference.quality:.3f}."
+    worth = in_words(
+        f"{points[at].name}: {metric} {points[at].quality:.3f}, {cost.label} "
+        f"{cost.show(points[at].cost).text}."
         for at in best(points, more_is_better=cost.more_is_better)
     )
-    level = "" if reference is None else f" {reference.name}: {reference.quality:.3f}."
-    return (
-        f"{len(points)} models by {metric} and {cost.label}. On the Pareto front: {worth}.{level}"
-    )
+    models = f"{len(points)} models by {metric} and {cost.label}."
+    return f"{models}{level} On the Pareto front: {worth}"
 
 
 def _notes(

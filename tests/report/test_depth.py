@@ -1,0 +1,127 @@
+"""Depth curves as people and programs read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rerankbench.archive import Archive, open_archive
+from rerankbench.errors import UsageError
+from rerankbench.report.depth import publish
+from rerankbench.store import Store
+from tests.leaderboard.records import make_record
+from tests.suites import Scores, first_stage_scores, make_topic, write_suite
+
+NAMES = [f"d{at:03}" for at in range(200)]
+# The relevant document of each query stands somewhere in the first 30.
+TOPICS = tuple(make_topic(f"q{at:02}", {NAMES[at % 30]: 1}, NAMES) for at in range(40))
+
+
+def finds() -> Scores:
+    """Scores that put the relevant document first and leave all others as they are."""
+    plain = first_stage_scores(TOPICS)
+    return {
+        topic.query_id: {**plain[topic.query_id], next(iter(topic.grades)): 1.0}
+        for topic in TOPICS
+    }
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    scores = {"bm25": first_stage_scores(TOPICS), "finder": finds()}
+    write_suite(tmp_path, TOPICS, scores, depth=200, request_s=1.0)
+    return open_archive([tmp_path])
+
+
+def test_json_holds_every_depth_and_what_was_found(archive: Archive) -> None:
+    text, problems = publish(archive, "json", budget_ms=130)
+    (curve,) = json.loads(text)
+    assert problems == ()
+    assert curve["reranker"] == "finder"
+    assert curve["depths"] == list(range(0, 201, 10))
+    assert len(curve["means"]) == len(curve["ceilings"]) == len(curve["estimated_ms"]) == 21
+    assert (curve["shape"], curve["peak"], curve["enough"]) == ("saturates", 30, 30)
+    assert curve["gain"]["low"] > 0
+    assert curve["estimated_ms"][-1] == pytest.approx(1000)
+    assert curve["within_budget"] == {
+        "budget_ms": 130,
+        "depth": 20,
+        "mean": curve["means"][2],
+        "estimated_ms": pytest.approx(100),
+    }
+
+
+def test_csv_has_a_line_for_every_depth(archive: Archive) -> None:
+    text, _ = publish(archive, "csv", budget_ms=130)
+    lines = list(csv.DictReader(io.StringIO(text)))
+    (curve,) = json.loads(publish(archive, "json", budget_ms=130)[0])
+    assert [int(line["Depth"]) for line in lines] == curve["depths"]
+    assert [float(line["nDCG@10"]) for line in lines] == curve["means"]
+    assert [line["Choice"] for line in lines[:4]] == ["", "", "130 ms", "best, enough"]
+    assert lines[0]["Δ"] == ""
+
+
+def test_a_terminal_has_room_for_the_table(archive: Archive) -> None:
+    text, _ = publish(archive, "markdown", budget_ms=130)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[1] for line in lines[2:]] == [
+        *("0", "10", "20", "30", "50", "100", "200"),
+    ]
+    assert "- Shape: saturates, by 40 queries." in text
+
+
+def test_a_best_depth_between_the_usual_ones_is_shown(tmp_path: Path) -> None:
+    topics = [make_topic(f"q{at}", {NAMES[65]: 1}, NAMES) for at in range(12)]
+    plain = first_stage_scores(topics)
+    scores = {query: {**found, NAMES[65]: 1.0} for query, found in plain.items()}
+    write_suite(tmp_path, topics, {"m": scores}, depth=200)
+    text, _ = publish(open_archive([tmp_path]), "markdown", budget_ms=1)
+    (row,) = [line for line in text.splitlines() if line.startswith("|    70 |")]
+    assert "best, enough" in row
+    assert "About ms" not in text
+
+
+def test_what_has_no_curve_is_left_out_with_a_reason(tmp_path: Path) -> None:
+    write_suite(tmp_path, TOPICS, {"finder": finds()}, depth=200)
+    (listwise,) = write_suite(tmp_path, TOPICS, {"listwise": finds()}, depth=200)
+    reranker = replace(listwise.cell.reranker, recipe={"scores_lists": True})
+    changed = replace(listwise, cell=replace(listwise.cell, reranker=reranker))
+    Store(results=tmp_path, suite="default").write_record(changed)
+    archive = open_archive([tmp_path])
+    text, problems = publish(archive, "json", budget_ms=1)
+    assert [curve["reranker"] for curve in json.loads(text)] == ["finder"]
+    expected = "listwise: no depth curve; its scores depend on the query's other candidates"
+    assert problems == (expected,)
+    with pytest.raises(UsageError, match=expected):
+        publish(archive, "json", models=["listwise"], budget_ms=1)
+
+
+def test_records_alone_tell_no_curve(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="model on scifact: no task lies beside its record"):
+        publish(Archive([make_record()]), "markdown", budget_ms=1)
+    write_suite(tmp_path, TOPICS, {"m": finds()}, depth=200)
+    for run in (tmp_path / "default" / "runs").iterdir():
+        run.unlink()
+    with pytest.raises(UsageError, match="m on small: no run of its own lies beside its record"):
+        publish(open_archive([tmp_path]), "markdown", budget_ms=1)
+
+
+def test_baselines_are_read_where_named(archive: Archive) -> None:
+    (curve,) = json.loads(publish(archive, "json", models=["bm25"], budget_ms=1)[0])
+    assert len(set(curve["means"])) == 1
+    assert curve["within_budget"] is None
+    with pytest.raises(UsageError, match=r"no reranker 'findr'.*did you mean 'finder'\?"):
+        publish(archive, "json", models=["findr"], budget_ms=1)
+
+
+def test_the_newest_record_of_a_model_counts(tmp_path: Path) -> None:
+    (old,) = write_suite(tmp_path, TOPICS, {"m": first_stage_scores(TOPICS)}, depth=200)
+    newer = replace(old, speed_key="other", started_at="2027-01-01T00:00:00+00:00")
+    Store(results=tmp_path, suite="default").write_record(newer)
+    assert len(json.loads(publish(open_archive([tmp_path]), "json", budget_ms=1)[0])) == 1
