@@ -1,4 +1,4 @@
-"""Records together with the files beside them: reranked runs, and the tasks that they answered.
+"""Records together with the files beside them: reranked runs, tasks, and what judges said.
 
 Files are read when asked for, once.
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rerankbench.identity import task_key
+from rerankbench.judgements import Judged, read_judged
 from rerankbench.store import Store, read_records, suite_folders
 from rerankbench.tasks import Task, read_task
 from rerankbench.types import Ranking, Record
@@ -23,6 +24,12 @@ class Archive:
         self._stores = tuple(stores)
         self._tasks: dict[str, Task | None] = {}
         self._rankings: dict[str, tuple[Ranking, ...] | None] = {}
+        self._judged: dict[str, tuple[Judged, ...]] = {}
+
+    def store(self, record: Record) -> Store | None:
+        """Where the record lies; None where the archive was made without."""
+        keys = record.quality_key, record.speed_key
+        return next((each for each in self._stores if each.record_path(*keys).exists()), None)
 
     def task(self, record: Record) -> Task | None:
         """The queries, judgments and candidates of the record; None where the file is missing.
@@ -47,6 +54,17 @@ class Archive:
             found = next((run for run in runs if run is not None), None)
             self._rankings[key] = None if found is None else tuple(found)
         return self._rankings[key]
+
+    def judged(self, record: Record) -> tuple[Judged, ...]:
+        """What judges answered about rankings of the record's task, of whichever rerankers.
+
+        Raises InputError for a damaged file.
+        """
+        key = task_key(record.cell)
+        if key not in self._judged:
+            paths = (path for store in self._stores for path in store.judged_paths(key))
+            self._judged[key] = tuple(map(read_judged, paths))
+        return self._judged[key]
 
 
 def open_archive(paths: Sequence[Path]) -> Archive:

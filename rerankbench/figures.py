@@ -13,6 +13,8 @@ BASELINE = "baseline"
 """The family of what is no model: the first stage's own order, oracle, random."""
 FIRST_STAGE_ORDER = "first-stage"
 """The `order` in the recipe of the baseline that leaves the first stage's order as it is."""
+IMPORTED = "imported"
+"""The family of what another tool ranked: its run file was read, nothing was run here."""
 ENCODED_ONCE = "encoded once per collection"
 """What the recipe of a bi-encoder or of late interaction says of its `documents`."""
 
@@ -111,6 +113,8 @@ def setting(record: Record) -> tuple[str, str]:
 def machine(record: Record) -> str:
     """What the cell ran on, in words: a service, the GPU where it was used, else the CPU."""
     environment, device = record.environment, record.cell.engine.device
+    if is_imported(record):
+        return "another tool, whose run was imported"
     if device == REMOTE:
         return f"a service, called from machine {environment.machine_id}"
     on_gpu = environment.gpu is not None and device != "cpu"
@@ -121,6 +125,11 @@ def machine(record: Record) -> str:
 def is_baseline(record: Record) -> bool:
     """Whether the row is no model: first stage, oracle, random."""
     return record.cell.reranker.family == BASELINE
+
+
+def is_imported(record: Record) -> bool:
+    """Whether the ranking came from another tool's run file."""
+    return record.cell.reranker.family == IMPORTED
 
 
 def is_first_stage(record: Record) -> bool:

@@ -11,15 +11,16 @@ from rerankbench.config import FirstStageConfig
 from rerankbench.errors import UsageError, nearest
 from rerankbench.protocols import Collection, FirstStage, Metric, RerankerFactory
 
-# trec_eval's own names are understood wherever a metric is named.
-_TREC_EVAL_NAMES = {
-    "ndcg_cut": "nDCG",
-    "ndcg": "nDCG",
+# Other tools' names are understood wherever a metric is named; those that differ from ours alone
+# in their case need no line here.
+_OTHER_NAMES = {
+    "ndcg_cut": "nDCG",  # trec_eval
     "map_cut": "MAP",
-    "map": "MAP",
     "recip_rank": "MRR",
-    "recall": "Recall",
-    "p": "P",
+    "ap": "MAP",  # ir_measures
+    "rr": "MRR",
+    "r": "Recall",
+    "precision": "P",  # ir_measures, ranx
 }
 _FORM = re.compile(r"(?P<name>[A-Za-z][A-Za-z_-]*?)(?:[@_.](?P<cutoff>\d+))?")
 
@@ -66,13 +67,13 @@ def find_factory(model: str, family: str | None = None) -> RerankerFactory:
 
 
 def parse_metric(text: str) -> Metric:
-    """The metric that `nDCG@10`, `ndcg_cut_10` or `MAP` names. Raises UsageError."""
+    """The metric that `nDCG@10`, `ndcg_cut_10` or `AP` names. Raises UsageError."""
     match = _FORM.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"metric '{text}' is not of the form nDCG@10; try: nDCG@10")
     base = match["name"]
     known = {name.lower(): name for name in registry.names("metrics")}
-    name = known.get(base.lower()) or _TREC_EVAL_NAMES.get(base.lower())
+    name = known.get(base.lower()) or _OTHER_NAMES.get(base.lower())
     if name is None:
         raise UsageError(f"no metric '{text}'; {nearest(base, known.values())}")
     cutoff = int(match["cutoff"]) if match["cutoff"] else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from rerankbench.protocols import Metric
@@ -11,6 +12,15 @@ from rerankbench.types import Qrels, Ranking, Run, Ties
 
 # Two raw float32 scores of one query rarely coincide: beyond this share they were made coarse.
 TIE_RATE_LIMIT = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What a reader of a cell's figures should know of its rankings."""
+
+    queries_without_results: int
+    ties: Ties | None
+    warnings: tuple[str, ...]
 
 
 def as_run(rankings: Iterable[Ranking]) -> Run:
@@ -30,6 +40,21 @@ def without_results(qrels: Qrels, rankings: Iterable[Ranking]) -> int:
     """How many judged queries the rankings answer with nothing."""
     answered = {ranking.query_id for ranking in rankings if ranking.hits}
     return sum(query not in answered for query in qrels)
+
+
+def audit(qrels: Qrels, rankings: Sequence[Ranking], headline: Metric) -> Audit:
+    """Queries without results, and ties beyond chance with what they may do to the headline."""
+    unanswered = without_results(qrels, rankings)
+    ties = tie_audit(qrels, rankings, headline)
+    warnings = []
+    if unanswered:
+        warnings.append(f"{unanswered} judged queries have no results and score 0")
+    if ties and ties.rate > TIE_RATE_LIMIT:
+        warnings.append(
+            f"{ties.rate:.1%} of neighbouring scores tie: {headline.name} is between "
+            f"{ties.worst:.4f} and {ties.best:.4f} depending on their order"
+        )
+    return Audit(queries_without_results=unanswered, ties=ties, warnings=tuple(warnings))
 
 
 def tie_audit(qrels: Qrels, rankings: Sequence[Ranking], metric: Metric) -> Ties | None:

@@ -56,6 +56,14 @@ class Store:
         """Where the queries, judgments and candidates lie that its cells share."""
         return self.results / self.suite / "tasks" / f"{task_key}.json.gz"
 
+    def judged_path(self, task_key: str, key: str) -> Path:
+        """Where a judge's answers on two rankings of that task lie or will lie."""
+        return self.results / self.suite / "judged" / f"{task_key}-{key}.json"
+
+    def judged_paths(self, task_key: str) -> list[Path]:
+        """All answers of judges on that task."""
+        return sorted((self.results / self.suite / "judged").glob(f"{task_key}-*.json"))
+
     def write(self, record: Record, rankings: Sequence[Ranking], *, fresh: bool = False) -> Path:
         """Write the run, then the record whose presence says that the cell is done.
 

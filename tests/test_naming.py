@@ -148,9 +148,16 @@ def test_a_registered_reranker_is_found_by_name_and_all_else_by_its_files() -> N
         ("P@1", "P@1"),
         ("p_20", "P@20"),
         ("P.5", "P@5"),
+        ("AP", "MAP"),
+        ("AP@100", "MAP@100"),
+        ("RR", "MRR"),
+        ("RR@10", "MRR@10"),
+        ("R@100", "Recall@100"),
+        ("Precision@10", "P@10"),
+        ("precision@10", "P@10"),
     ],
 )
-def test_metrics_are_understood_as_papers_and_trec_eval_write_them(text: str, name: str) -> None:
+def test_metrics_are_understood_as_papers_and_other_tools_write_them(text: str, name: str) -> None:
     assert naming.parse_metric(text).name == name
 
 
@@ -167,6 +174,10 @@ def test_metrics_are_understood_as_papers_and_trec_eval_write_them(text: str, na
         ("nDCG@0", "metric 'nDCG@0': the cutoff must be at least 1"),
         ("Recall", "metric 'Recall' needs a cutoff; write for example Recall@10"),
         ("P", "metric 'P' needs a cutoff"),
+        ("R", "metric 'Recall' needs a cutoff"),
+        ("ndcg_burges@10", "no metric 'ndcg_burges@10'"),
+        ("r-precision", "no metric 'r-precision'"),
+        ("nDCG(dcg='exp-log2')@10", "is not of the form"),
     ],
 )
 def test_other_metrics_are_refused_with_a_hint(text: str, message: str) -> None:

@@ -66,7 +66,7 @@ def read_card(lines: Sequence[tuple[int, str]], file: str) -> Card | None:
     return Card(
         file=file,
         title=title,
-        overview=Part(name="overview", line=overview[0][0], values=_values(overview)),
+        overview=Part(name="overview", line=shown[0][0], values=_values(overview)),
         parts=tuple(
             Part(
                 name=shown[start - 1][1],

@@ -7,18 +7,25 @@ from html.parser import HTMLParser
 
 from rerankbench.audit.grids import RawRow, to_tables
 from rerankbench.audit.tables import Table
+from rerankbench.errors import InputError
 
 _MARKUP = ("b", "strong", "i", "em", "sup")
 _WIDEST = 1000
 
 
 def html_tables(lines: Sequence[tuple[int, str]], file: str) -> list[Table]:
-    """All tables with figures, outer ones of nested tables left out."""
+    """All tables with figures, outer ones of nested tables left out.
+
+    Raises InputError for a declaration that HTML does not know.
+    """
     parser = _Parser()
     last = 0
     for number, text in lines:
         # Blank lines were left out; the parser counts them.
-        parser.feed("\n" * (number - last) + text)
+        try:
+            parser.feed("\n" * (number - last) + text)
+        except AssertionError as error:  # The standard library's way to refuse `<![x`.
+            raise InputError(file, f"no HTML: {error}", line=number) from None
         last = number
     return [
         table

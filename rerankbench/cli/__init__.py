@@ -10,12 +10,18 @@ import typer
 
 from rerankbench import __version__
 from rerankbench.cli.audit import audit
+from rerankbench.cli.card import card
 from rerankbench.cli.compare import compare
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
+from rerankbench.cli.export import export
+from rerankbench.cli.gate import gate
+from rerankbench.cli.import_run import import_run
+from rerankbench.cli.judge import judge
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
+from rerankbench.cli.report import report
 from rerankbench.cli.run import run
 from rerankbench.cli.slices import slices
 from rerankbench.cli.steps import evaluate, rerank, retrieve
@@ -53,16 +59,22 @@ def root(
 
 app.command()(run)
 app.command()(leaderboard)
+app.command()(report)
 app.command()(compare)
+app.command()(judge)
+app.command()(card)
 app.command()(depth)
 app.command()(slices)
 app.command()(retrieve)
 app.command()(rerank)
 app.command()(evaluate)
+app.command()(export)
+app.command("import")(import_run)
 app.command()(audit)
 app.command()(datasets)
 app.command()(doctor)
 app.command()(models)
+app.command()(gate)
 
 
 def main() -> None:

@@ -16,7 +16,11 @@ def leaderboard(
         typer.Argument(help="Folders with records, or record files.", show_default="results"),
     ] = None,
     layout: Annotated[
-        str, typer.Option("--layout", help="plain, wide, beir-full, beir-older, or FILE.yaml.")
+        str,
+        typer.Option(
+            "--layout",
+            help="plain, wide, ratings, honesty, beir-full, beir-older, or FILE.yaml.",
+        ),
     ] = DEFAULT_LAYOUT,
     format_name: Annotated[
         str,
@@ -25,6 +29,14 @@ def leaderboard(
             help="markdown, csv, latex, or json (every record as it is, whatever the layout).",
         ),
     ] = "markdown",
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="published",
+            help="Show measured and published figures side by side, with their difference.",
+        ),
+    ] = None,
     significance: Annotated[
         bool,
         typer.Option(
@@ -58,6 +70,7 @@ def leaderboard(
     # Imported here, so that `rerankbench --help` does not wait for pydantic.
     from rerankbench.archive import open_archive
     from rerankbench.errors import UsageError
+    from rerankbench.leaderboard.against import publish_against
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.layout_file import load_layout
     from rerankbench.leaderboard.publish import publish
@@ -70,9 +83,15 @@ def leaderboard(
     form = load_layout(layout)
     if significance and format_name == "json":
         raise UsageError("--significance marks tables; --format json holds records as they are")
+    if significance and against is not None:
+        raise UsageError("published figures have no queries to test; leave out --significance")
     if significance:
         form = with_significance(form)
-    text = publish(open_archive(paths or [Path("results")]), form, format_name)
+    archive = open_archive(paths or [Path("results")])
+    if against is None:
+        text = publish(archive, form, format_name)
+    else:
+        text = publish_against(archive.records, form, format_name, against)
     if inject_into is None:
         typer.echo(text, nl=False)
         return

@@ -84,7 +84,7 @@ def evaluate(
     qrels: Annotated[Path, typer.Argument(help="Judgments: BEIR's TSV or trec_eval's form.")],
     run: Annotated[Path, typer.Argument(help="A TREC run.")],
     metric: Annotated[
-        Names, typer.Option(help="nDCG@10, MAP, MRR@10, Recall@100, P@10…; repeatable.")
+        Names, typer.Option(help="nDCG@10, MAP, ndcg_cut_10, AP, R@100…; repeatable.")
     ] = None,
     per_query: Annotated[
         bool, typer.Option("--per-query", help="Every query's values too.")

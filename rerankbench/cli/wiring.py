@@ -81,7 +81,7 @@ def retrieve(
         "top_k": top_k,
     }
     work = _work(configs.load(None, overrides), terminal, fresh=False)
-    group = _only_group(work)
+    group = only_group(work.plan)
     rankings = pipeline.retrieve(work, group)
     for warning in group.collection.warnings():
         terminal.warn(warning)
@@ -94,7 +94,7 @@ def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> Non
     """Write a reranked TREC run."""
     terminal = Terminal(verbosity=verbosity)
     work = _work(configs.load(None, overrides), terminal, fresh=False)
-    group = _only_group(work)
+    group = only_group(work.plan)
     cell = group.cells[-1]
     rankings = pipeline.rerank(work, group, cell)
     tag = cell.cell.reranker.name.replace("/", "_")
@@ -103,10 +103,11 @@ def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> Non
     terminal.note(f"{output}: {len(rankings)} queries reranked by {cell.cell.reranker.name}")
 
 
-def _only_group(work: pipeline.Work) -> plan.Group:
-    if len(work.plan.groups) != 1:
+def only_group(planned: plan.Plan) -> plan.Group:
+    """The one group of a plan. Raises UsageError where a name stands for several collections."""
+    if len(planned.groups) != 1:
         raise UsageError("that name stands for several collections; name one of them")
-    return work.plan.groups[0]()
+    return planned.groups[0]()
 
 
 def _run_bytes(path: Path, rankings: Sequence[Ranking], tag: str) -> bytes:

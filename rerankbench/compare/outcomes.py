@@ -76,7 +76,7 @@ def games_by_metric(
     """Every pair of rerankers on every query that both have a value for; the higher one wins.
 
     `values` is reranker → {query_id: value}. Values that differ by no more than `margin` tie; so
-    do those that differ by rounding alone.
+    do those that differ by rounding alone. Who meets nobody is left out.
     """
     models = tuple(sorted(values))
     queries = tuple(sorted({query_id for found in values.values() for query_id in found}))
@@ -86,11 +86,12 @@ def games_by_metric(
     ahead = table[:, :, None] - table[:, None, :]
     # A comparison with NaN is false: who has no value gets no point and gives none.
     points = (ahead > margin + _ROUNDING) + 0.5 * (np.abs(ahead) <= margin + _ROUNDING)
-    points[:, np.arange(len(models)), np.arange(len(models))] = 0
+    points[:, range(len(models)), range(len(models))] = 0
+    met = np.flatnonzero((points + points.swapaxes(1, 2)).any(axis=(0, 2)))
     return Games(
         collection=collection,
-        models=models,
+        models=tuple(models[at] for at in met),
         queries=queries,
-        points=points.astype(np.float32),
+        points=points[:, met[:, None], met].astype(np.float32),
         weight=weight,
     )

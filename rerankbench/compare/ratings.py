@@ -18,6 +18,9 @@ from rerankbench.stats import bradley_terry
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 SEED = 20_231_114
+# Multiplications in one matrix product. So few, OpenBLAS does in one thread: where other programs
+# are busy, threads wait long for each other.
+_CHUNK = 2**18
 # Ratings nearer than this differ by rounding alone.
 _EQUAL = 1e-6
 
@@ -48,6 +51,19 @@ class Standing:
     def games(self) -> int:
         """How many games were played."""
         return self.wins + self.losses + self.ties
+
+    @property
+    def record_text(self) -> str:
+        """Wins, losses and ties: `165W-217L-0T`."""
+        return f"{self.wins}W-{self.losses}L-{self.ties}T"
+
+    @property
+    def ranks_text(self) -> str | None:
+        """The possible ranks: `2–4`, or `2` alone."""
+        if self.ranks is None:
+            return None
+        best, worst = self.ranks
+        return f"{best}" if best == worst else f"{best}–{worst}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +113,14 @@ def fit(
     reranker that is not in a pool is rated by the games that it played: the model compares through
     common opponents. Queries are resampled within each pool. Raises ValueError where no two met.
     """
-    names = tuple(sorted({name for pool in pools for name in pool.models}))
     # In one order, because sums of fractions depend on it.
     pools = sorted(
-        (pool for pool in pools if pool.points.any()),
+        (pool for pool in pools if pool.models),
         key=lambda pool: (pool.collection, pool.models, pool.queries),
     )
     if not pools:
         raise ValueError("no two rerankers met on a query")
+    names = tuple(sorted({name for pool in pools for name in pool.models}))
     points = np.zeros((1, len(names), len(names)))
     drawn = np.zeros((resamples, len(names), len(names)))
     for pool in pools:
@@ -144,9 +160,12 @@ def _resampled(pool: Games, resamples: int, seed: int) -> NDArray[np.float32]:
     chosen = generator.integers(queries, size=(resamples, queries))
     cells = chosen + queries * np.arange(resamples)[:, None]
     times = np.bincount(cells.ravel(), minlength=resamples * queries)
+    times = times.reshape(resamples, queries).astype(np.float32)
+    points = pool.points.reshape(queries, models**2)
     # Sums of halves: exact, so that no library's way of adding shows.
-    drawn = times.reshape(resamples, queries).astype(np.float32) @ pool.points.reshape(queries, -1)
-    return drawn.reshape(resamples, models, models)
+    step = max(1, _CHUNK // points.size)
+    drawn = [times[at : at + step] @ points for at in range(0, resamples, step)]
+    return np.concatenate(drawn).reshape(resamples, models, models)
 
 
 def _ranks(
@@ -185,13 +204,10 @@ def _standing(
             continue
         at = pool.models.index(name)
         won, lost = pool.points[:, at], pool.points[:, :, at]
-        games = float(won.sum() + lost.sum())
-        if not games:
-            continue
         wins += int((won == 1).sum())
         losses += int((lost == 1).sum())
         ties += int((won == 0.5).sum())
-        points += pool.weight * float(won.sum()) / games
+        points += pool.weight * float(won.sum() / (won.sum() + lost.sum()))
         played += pool.weight
         collections.append(pool.collection)
     return Standing(

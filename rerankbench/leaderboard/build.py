@@ -11,6 +11,7 @@ from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import ModelColumn
 from rerankbench.leaderboard.columns.quality import AverageColumn, MetricColumn
+from rerankbench.leaderboard.columns.ratings import RatingColumn
 from rerankbench.leaderboard.columns.speed import timed
 from rerankbench.leaderboard.columns.squares import expand, fill, header
 from rerankbench.leaderboard.layout import Layout, TableForm
@@ -21,6 +22,12 @@ from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.types import Record
 
 _SHOWN_CHARACTERS = 40
+_DECIDING: Mapping[str, Sequence[type[Column]]] = {
+    "metric": (AverageColumn, MetricColumn),
+    "rating": (RatingColumn,),
+    "name": (),
+}
+"""The order of rows → the kinds of columns whose figures decide it, the first of them if there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +89,7 @@ def _tables(
         _filled(layout, replace(context, columns=expand(form.all_columns(), selection)))
         for form in layout.tables
     ]
-    lines = _ordered(selection.lines, filled, layout)
+    lines = _ordered(_shown(selection.lines, filled, layout), filled, layout)
     tables = [
         replace(
             _table(form, filled[at], lines, layout),
@@ -95,6 +102,21 @@ def _tables(
     every = [column for table in filled for column in table.columns]
     tables[-1] = replace(tables[-1], notes=notes(layout, every, context))
     return tables
+
+
+def _shown(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -> Sequence[Line]:
+    """Without the lines that say nothing but their names, if the layout wants none of them."""
+    if not layout.drop_empty_rows:
+        return lines
+    return [line for line in lines if any(_says_something(table, line) for table in filled)]
+
+
+def _says_something(table: _Filled, line: Line) -> bool:
+    return any(
+        entry.value is not None
+        for column, entry in zip(table.columns, table.rows[line.name], strict=True)
+        if not isinstance(column, ModelColumn)
+    )
 
 
 def _filled(layout: Layout, context: Context) -> _Filled:
@@ -159,7 +181,7 @@ def _ordered(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -
     """
     if layout.order == "listed":
         return list(lines)
-    values = {} if layout.order == "name" else _deciding(filled)
+    values = _deciding(filled, _DECIDING[layout.order])
 
     def place(line: Line) -> tuple[int, bool, float, str]:
         value = values.get(line.name)
@@ -168,9 +190,8 @@ def _ordered(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -
     return sorted(lines, key=place)
 
 
-def _deciding(filled: Sequence[_Filled]) -> dict[str, float]:
-    """The figures that decide the rows' places: the first average, or else the first metric."""
-    kinds: tuple[type[Column], ...] = (AverageColumn, MetricColumn)
+def _deciding(filled: Sequence[_Filled], kinds: Sequence[type[Column]]) -> dict[str, float]:
+    """The figures that decide the rows' places: those of the first column of these kinds."""
     for kind in kinds:
         for table in filled:
             at = next((i for i, one in enumerate(table.columns) if isinstance(one, kind)), None)

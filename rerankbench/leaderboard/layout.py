@@ -20,7 +20,7 @@ from pydantic import (
 
 from rerankbench.leaderboard.columns.base import Column, Decimals, Names, Strict, check_fields
 from rerankbench.leaderboard.columns.kinds import FILLS
-from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
+from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn
 from rerankbench.leaderboard.table import Align
 
 TITLE_FIELDS = ("collection", "split", "first_stage", "depth", "metric", "sample")
@@ -96,12 +96,13 @@ class Layout(Strict):
     dtype: str | None = None
     machine: str | None = None
     per_collection: bool = False
-    order: Literal["listed", "metric", "name"] = "metric"
+    order: Literal["listed", "metric", "rating", "name"] = "metric"
     families: Annotated[tuple[Family, ...], BeforeValidator(_tuple)] = ()
     other: str | None = "Other"
     group_cells: Annotated[int, Field(ge=1)] | None = None
     decimals: Decimals = 3
     drop_empty: bool = False
+    drop_empty_rows: bool = False
     notes: Literal["all", "cautions", "none"] = "all"
     tables: Annotated[tuple[TableForm, ...], BeforeValidator(_tuple), Field(min_length=1)]
 
@@ -126,10 +127,10 @@ class Layout(Strict):
 def _misplaced(column: Column, *, per_collection: bool) -> str | None:
     if not isinstance(column, MeasuredColumn):
         return None
-    every = isinstance(column, MetricColumn) and column.every_collection
-    named = bool(column.collection) + bool(column.members) + every
-    if per_collection and named:
+    if per_collection and column.ways_named:
         return "with 'per_collection' every column shows the table's own collection; name none"
-    if not per_collection and named != 1:
-        return "needs exactly one of 'collection', 'members' and 'every_collection: true'"
+    fewest = 0 if column.joins_all else 1
+    if not per_collection and not fewest <= column.ways_named <= 1:
+        number = "at most" if column.joins_all else "exactly"
+        return f"needs {number} one of 'collection', 'members' and 'every_collection: true'"
     return None

@@ -44,7 +44,8 @@ def _facts(
     first_stages = {_first_stage(record) for record in records}
     depths = _spread(record.cell.depth for record in records)
     yield f"Reranked: the first {depths} documents of {' / '.join(sorted(first_stages))}."
-    models = [record for record in records if not figures.is_baseline(record)]
+    idle = (figures.is_baseline, figures.is_imported)
+    models = [record for record in records if not any(is_idle(record) for is_idle in idle)]
     if models:
         machines = sorted(set(map(figures.machine, models)))
         engines = set(map(_engine, models))
@@ -59,7 +60,7 @@ def _facts(
 
 
 def _other_work(selection: Selection) -> Iterator[str]:
-    """Rows whose speed is of other work than that of rerankers that read each pair."""
+    """Rows that did other work here than rerankers that read each pair, or none."""
     once = {
         one.cell.reranker.name
         for one in selection.records()
@@ -67,6 +68,9 @@ def _other_work(selection: Selection) -> Iterator[str]:
     }
     if once:
         yield f"Documents encoded once per collection, not once per pair: {_some(sorted(once))}."
+    imported = {one.cell.reranker.name for one in selection.records() if figures.is_imported(one)}
+    if imported:
+        yield f"Imported from run files, not run here: {_some(sorted(imported))}."
 
 
 def _engine(record: Record) -> str:

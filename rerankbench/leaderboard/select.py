@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rerankbench import figures
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard.columns.quality import MeasuredColumn, MetricColumn
+from rerankbench.leaderboard.columns.quality import MeasuredColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.lines import Line, Selection
 from rerankbench.types import Record
@@ -119,7 +119,8 @@ def _collections(layout: Layout) -> frozenset[str] | None:
         for column in table.columns
         if isinstance(column, MeasuredColumn)
     ]
-    every = any(isinstance(column, MetricColumn) and column.every_collection for column in columns)
+    # A column that names none shows every collection, in columns of their own or together.
+    every = any(not column.collection and not column.members for column in columns)
     if layout.per_collection or every or not columns:
         return None
     return frozenset(

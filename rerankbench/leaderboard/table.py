@@ -5,6 +5,7 @@ Whatever decides an order, a mean or a blank has happened before; a renderer onl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,6 +16,7 @@ Align: TypeAlias = Literal["left", "center", "right", "none"]
 Form: TypeAlias = Literal["text", "fixed", "signed", "rate", "magnitude", "between", "probability"]
 Value: TypeAlias = "str | int | float | None"
 
+_PAGE = re.compile(r"[a-z0-9-]+\.(html|md)")
 _MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
@@ -26,8 +28,8 @@ class Entry:
     significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
     `probability` never prints as 0: <0.001. `span` holds two bounds that are printed behind the
     value: 82 (80–84); `between` prints them alone: 2–4. `strong` marks what
-    stands out, such as the best of a block. `link` is an address to follow; only http and https
-    count. `mark` is a short suffix such as tier letters, raised where the format can.
+    stands out, such as the best of a block. `link` is an address to follow, see
+    `is_address`. `mark` is a short suffix such as tier letters, raised where the format can.
     """
 
     value: Value = None
@@ -41,7 +43,7 @@ class Entry:
     @property
     def url(self) -> str:
         """The link as printable ASCII that no format takes for markup; empty if it is none."""
-        if self.link is None or not self.link.startswith(("https://", "http://")):
+        if self.link is None or not is_address(self.link):
             return ""
         return quote(self.link, safe="/:?&=#@+,;%~.-_!")
 
@@ -117,6 +119,11 @@ class Table:
         """Group title (may be empty) and its rows, in order."""
         for group, rows in groupby(self.rows, key=lambda row: row.group):
             yield group, list(rows)
+
+
+def is_address(link: str) -> bool:
+    """Whether it leads to the web, or to a page that lies beside this one."""
+    return link.lower().startswith(("https://", "http://")) or bool(_PAGE.fullmatch(link))
 
 
 def printable(text: str) -> str:

@@ -167,17 +167,7 @@ def _record(
     measurements: Measurements,
     started_at: str,
 ) -> Record:
-    headline = work.plan.metrics[0]
-    unanswered = quality.without_results(group.qrels, scored.rankings)
-    ties = quality.tie_audit(group.qrels, scored.rankings, headline)
-    warnings = []
-    if unanswered:
-        warnings.append(f"{unanswered} judged queries have no results and score 0")
-    if ties and ties.rate > quality.TIE_RATE_LIMIT:
-        warnings.append(
-            f"{ties.rate:.1%} of neighbouring scores tie: {headline.name} is between "
-            f"{ties.worst:.4f} and {ties.best:.4f} depending on their order"
-        )
+    audit = quality.audit(group.qrels, scored.rankings, work.plan.metrics[0])
     return Record(
         schema=store.SCHEMA,
         suite=work.store.suite,
@@ -187,13 +177,13 @@ def _record(
         environment=work.environment,
         started_at=started_at,
         per_query=quality.evaluate(group.qrels, scored.rankings, work.plan.metrics),
-        queries_without_results=unanswered,
+        queries_without_results=audit.queries_without_results,
         scored_pairs=scored.pairs,
         truncated_pairs=scored.truncated_pairs,
         run_sha256=store.run_sha256(scored.rankings),
-        ties=ties,
+        ties=audit.ties,
         measurements=measurements,
-        warnings=tuple(warnings),
+        warnings=audit.warnings,
     )
 
 

@@ -15,10 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
-from rerankbench.leaderboard.table import printable
+from rerankbench.leaderboard.table import is_address, printable
 
 _VOID = frozenset({"br", "col", "hr", "img", "meta"})
-_LINKED = ("https://", "http://", "#")
 
 Attribute: TypeAlias = "str | int | float | bool | None"
 
@@ -50,11 +49,12 @@ def tag(name: str, /, *children: str, **attributes: Attribute) -> Html:
 
 
 def link(address: str, label: str) -> Html:
-    """A link to the web or within the page; the label alone where the address is anything else."""
+    """A link to the web, within the page or to a page beside it; for all else the label alone."""
     shown = label if isinstance(label, Html) else text(label)
-    if not address.lower().startswith(_LINKED):
+    within = address.startswith("#")
+    if not within and not is_address(address):
         return shown
-    return tag("a", shown, href=address, rel=None if address.startswith("#") else "noreferrer")
+    return tag("a", shown, href=address, rel=None if within else "noreferrer")
 
 
 def wide(content: Html, label: str) -> Html:
@@ -111,17 +111,11 @@ def page(
 
 
 def _bar(contents: Sequence[tuple[str, str]], script: str) -> Html:
-    """The way through the page, which stays in sight."""
-    items = [
-        tag("li", link(f"#{identifier}", Html(_escaped(name)))) for identifier, name in contents
-    ]
+    """The way through the page, which stays in sight, and the button for light and dark."""
+    items = [tag("li", link(f"#{place}", Html(_escaped(name)))) for place, name in contents]
+    nav = tag("nav", tag("ul", *items), aria_label="Sections") if items else ""
     toggle = tag("button", "Dark", type="button", id="theme", aria_pressed="false", hidden=True)
-    return join(
-        (
-            tag("nav", tag("ul", *items), aria_label="Sections") if items else "",
-            toggle if script else "",
-        )
-    )
+    return tag("div", nav, toggle if script else "", class_="bar") if items or script else Html()
 
 
 def _policy(script: str) -> str:

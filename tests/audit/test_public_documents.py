@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from rerankbench.archive import Archive
 from rerankbench.audit.findings import Finding
 from rerankbench.audit.review import review
+from rerankbench.leaderboard.layout_file import load_layout
+from rerankbench.leaderboard.publish import publish
 from rerankbench.published import published
+from tests.leaderboard.records import make_record
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -95,3 +99,21 @@ def test_the_blog(shared: Path) -> None:
 
 def test_our_own_tables() -> None:
     assert review([ROOT / "README.md"]).findings == ()
+
+
+@pytest.mark.parametrize("suffix", ["md", "csv"])
+def test_our_own_averages(suffix: str, tmp_path: Path) -> None:
+    """A leaderboard with averages, from records without a round speed."""
+    names = {"a": 0.11, "b": 0.2, "c": 0.34}
+    records = [
+        make_record(
+            name, {"nDCG@10": [value, value / 3]}, collection=collection, docs_per_s=1000 * value
+        )
+        for name, value in names.items()
+        for collection in ("scifact", "nfcorpus", "fiqa")
+    ]
+    form = {"md": "markdown", "csv": "csv"}[suffix]
+    path = tmp_path / f"table.{suffix}"
+    path.write_text(publish(Archive(records), load_layout("wide"), form), encoding="utf-8")
+    audit = review([path])
+    assert (audit.tables, audit.findings) == (1, ())

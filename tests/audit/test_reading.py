@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rerankbench.audit.findings import as_text
 from rerankbench.audit.reading import read_document
+from rerankbench.audit.review import review
 from rerankbench.audit.tables import Table, read_cell
 from rerankbench.errors import InputError
 
@@ -170,3 +173,27 @@ def test_a_heading_over_columns_of_html_is_an_outer_heading(tmp_path: Path) -> N
 def test_a_file_without_figures_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no table with figures"):
         _read(tmp_path, text)
+
+
+_WORDS = """| --- 0.5 a ** <b> <td> <tr> <table> </table> <![x <th colspan=9 > & " , #8 ``` Avg
+    P50 Rank 0.000 12 \\ <sup> </sup> <caption> <thead> </tr> </td> _ * # - % 0.5% nDCG@10"""
+_LINES = ["\n| a | b |\n|---|---|\n", "\nELO 98745.0% WR45W-50L-5T\n", "\nof 9\n"]
+_PIECES = st.sampled_from([*_WORDS.split(), *_LINES, "\t", "\n", " "])
+
+
+@given(
+    pieces=st.lists(_PIECES | st.text(max_size=3), max_size=60),
+    suffix=st.sampled_from(["md", "csv", "html"]),
+)
+def test_whatever_a_file_holds_it_is_audited_or_refused(
+    pieces: list[str], suffix: str, folder: Path
+) -> None:
+    path = folder / f"any.{suffix}"
+    path.write_bytes("".join(pieces).encode("utf-8", "replace"))
+    with contextlib.suppress(InputError):
+        as_text(review([path]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any")

@@ -9,7 +9,6 @@ import pytest
 
 from rerankbench import catalogue
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard.frame import per_query_frame, records_frame
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
@@ -466,19 +465,6 @@ def test_range_and_interval_stand_behind_the_value_where_they_mean_something() -
     few = make_record("a", requests_s=[0.001, 0.002])
     (table,) = build([few], layout)
     assert _grid(table)[0][-1] == "2.0"
-
-
-def test_frames_hold_a_row_per_record_and_per_query() -> None:
-    records = [
-        make_record("a", {"nDCG@10": [0.5, 1.0]}),
-        make_record("b", {"nDCG@10": [0.0, 0.5]}),
-    ]
-    frame = records_frame(records)
-    assert frame["reranker"].tolist() == ["a", "b"]
-    assert frame["metrics.nDCG@10"].tolist() == [0.75, 0.25]
-    by_query = per_query_frame(records)
-    assert len(by_query) == 4
-    assert by_query.groupby("reranker")["value"].mean().to_dict() == {"a": 0.75, "b": 0.25}
 
 
 def test_a_run_file_is_named_below_the_table() -> None:

@@ -33,7 +33,7 @@ def _problems(folder: Path, text: str) -> list[str]:
 
 
 def test_built_in_layouts_load_under_their_names() -> None:
-    assert names() == ["beir-full", "beir-older", "honesty", "plain", "wide"]
+    assert names() == ["beir-full", "beir-older", "honesty", "plain", "ratings", "wide"]
     assert DEFAULT in names()
     assert [load_layout(name).name for name in names()] == names()
 
@@ -86,7 +86,7 @@ tables:
     problems = _problems(tmp_path, text)
     expected = [
         r"detph: unknown key; did you mean 'depth'\?",
-        r"order: Input should be 'listed', 'metric' or 'name', found 'best'",
+        r"order: Input should be 'listed', 'metric', 'rating' or 'name', found 'best'",
         r"decimals: Input should be a valid integer, found '3'",
         r"families\[0\]\.titel: unknown key; did you mean 'title'\?",
         r"families\[0\]\.title: is missing",

@@ -53,7 +53,7 @@ def by_scipy(points: FloatArray) -> FloatArray:
 
     def cost(strengths: FloatArray) -> float:
         return sum(
-            points[i, j] * math.log1p(math.exp(strengths[j] - strengths[i]))
+            float(points[i, j]) * math.log1p(math.exp(strengths[j] - strengths[i]))
             for i in range(len(points))
             for j in range(len(points))
         )

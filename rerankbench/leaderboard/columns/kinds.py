@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, get_args
 
-from rerankbench.leaderboard.columns import ceilings, facts, quality, significance, speed, trust
+from rerankbench.leaderboard.columns import (
+    ceilings,
+    facts,
+    quality,
+    ratings,
+    significance,
+    speed,
+    trust,
+)
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.lines import Line
 from rerankbench.leaderboard.table import Entry
@@ -38,6 +46,10 @@ FILLS: Mapping[type[Column], _Fill] = {
     trust.JudgedColumn: trust.judged,
     trust.TiesColumn: trust.ties,
     trust.TruncatedColumn: trust.truncated,
+    ratings.RatingColumn: ratings.rating,
+    ratings.RanksColumn: ratings.ranks,
+    ratings.WinRateColumn: ratings.win_rate,
+    ratings.RecordColumn: ratings.record,
 }
 NOTES: Mapping[type[Column], _Notes] = {
     ceilings.CeilingColumn: ceilings.ceiling_notes,
@@ -46,6 +58,7 @@ NOTES: Mapping[type[Column], _Notes] = {
     trust.JudgedColumn: trust.judged_notes,
     trust.TiesColumn: trust.ties_notes,
     trust.TruncatedColumn: trust.truncated_notes,
+    ratings.RatingColumn: ratings.notes,
 }
 """Lines below the table for kinds that need some: (all columns of that kind, context) → lines."""
 

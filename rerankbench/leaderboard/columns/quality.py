@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rerankbench import figures
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 
 class MeasuredColumn(Column):
-    """A column filled from one collection, or from several as one."""
+    """A column filled from one collection, or from several as one.
+
+    `joins_all`: whether it shows all collections together where it names none.
+    """
+
+    joins_all: ClassVar[bool] = False
 
     collection: Names = ()
     members: Names = ()
     metric: str | None = None
     decimals: Decimals | None = None
 
-    def head_or(self, usual: str) -> str:
-        """The layout's header, or else the usual one and the collection, if one is named."""
-        if self.header is not None:
-            return self.header
-        return f"{usual} {{collection}}" if self.shown_collection else usual
+    @property
+    def ways_named(self) -> int:
+        """In how many ways it names collections; one is right."""
+        return bool(self.collection) + bool(self.members)
 
     @property
     def shown_collection(self) -> str:
@@ -44,11 +48,21 @@ class MeasuredColumn(Column):
         )
 
 
-class MetricColumn(MeasuredColumn):
+class RepeatedColumn(MeasuredColumn):
+    """A column that a layout may ask for once for each collection in the records."""
+
+    every_collection: bool = False
+
+    @property
+    def ways_named(self) -> int:
+        """With that of naming every collection."""
+        return super().ways_named + self.every_collection
+
+
+class MetricColumn(RepeatedColumn):
     """The mean of a metric over all queries with judgments, with letters and interval if asked."""
 
     kind: Literal["metric"]
-    every_collection: bool = False
     interval: bool = False
     tiers: bool = False
 

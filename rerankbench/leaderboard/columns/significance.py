@@ -20,34 +20,25 @@ from rerankbench.leaderboard.table import Entry
 class RankColumn(MeasuredColumn):
     """The best and the worst place that the tests of all pairs leave a system."""
 
-    kind: Literal["rank"]
+    usual_header = "Rank"
 
-    @property
-    def head(self) -> str:
-        """Without a header the collection, where the column names one."""
-        return self.head_or("Rank")
+    kind: Literal["rank"]
 
 
 class SignificanceColumn(MeasuredColumn):
     """P of the difference to the first stage's own order, after Holm."""
 
-    kind: Literal["significance"]
+    usual_header = "p"
 
-    @property
-    def head(self) -> str:
-        """Without a header the collection, where the column names one."""
-        return self.head_or("p")
+    kind: Literal["significance"]
 
 
 class EffectColumn(MeasuredColumn):
     """That difference in standard deviations of the queries' differences."""
 
-    kind: Literal["effect"]
+    usual_header = "d"
 
-    @property
-    def head(self) -> str:
-        """Without a header the collection, where the column names one."""
-        return self.head_or("d")
+    kind: Literal["effect"]
 
 
 def rank(column: RankColumn, line: Line, context: Context) -> Entry:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rerankbench import catalogue, figures
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.kinds import FILLS
-from rerankbench.leaderboard.columns.quality import MetricColumn
+from rerankbench.leaderboard.columns.quality import RepeatedColumn
 from rerankbench.leaderboard.lines import Line, Selection
 from rerankbench.leaderboard.table import Entry
 
@@ -16,14 +16,14 @@ def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
     """The same columns, with one for each collection where a column asks for every one."""
     found: list[Column] = []
     for column in columns:
-        if isinstance(column, MetricColumn) and column.every_collection:
+        if isinstance(column, RepeatedColumn) and column.every_collection:
             found += _every_collection(column, selection)
         else:
             found.append(column)
     return found
 
 
-def _every_collection(column: MetricColumn, selection: Selection) -> list[Column]:
+def _every_collection(column: RepeatedColumn, selection: Selection) -> list[Column]:
     """One column a collection, by name; the parts of a known one (CQADupStack) share one."""
     found = {
         figures.collection_slug(record): record.cell.collection.name

@@ -1,0 +1,71 @@
+"""`rerankbench card`: one reranker's page, or a page for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def card(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL", help="A reranker's name in the records.", show_default=False
+        ),
+    ] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders with records, or record files.", show_default="results"),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="A page for each; leave MODEL out, -o names a folder.")
+    ] = False,
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="markdown or html.")
+    ] = "markdown",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="File to write instead of stdout."),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Decides games.", show_default="that of the records"),
+    ] = None,
+    margin: Annotated[
+        float,
+        typer.Option(
+            "--tie-margin", metavar="X", min=0, help="The largest difference that is a tie."
+        ),
+    ] = 0.0,
+) -> None:
+    """Write a reranker's page: rating, games won and lost, accuracy and latency.
+
+    Games are made of the records: every query is one between every two rerankers. No model runs.
+
+    Example: rerankbench card demo-cross-encoder results --format html -o card.html
+    """
+    from rerankbench.errors import UsageError
+    from rerankbench.files import write_whole
+    from rerankbench.report.cards import all_cards, card_text
+    from rerankbench.store import read_records
+
+    if every:
+        if output is None:
+            raise UsageError("--all writes files; name a folder for them with -o FOLDER")
+        places = [Path(model), *(paths or [])] if model is not None else [Path("results")]
+        files = all_cards(read_records(places), format_name, metric=metric, margin=margin)
+        for name, text in files.items():
+            write_whole(output / name, text)
+        typer.echo(f"{output}: {len(files)} pages written", err=True)
+        return
+    if model is None:
+        raise UsageError("name a reranker, or ask for --all of them")
+    records = read_records(paths or [Path("results")])
+    text = card_text(records, model, format_name, metric=metric, margin=margin)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    write_whole(output, text)
+    typer.echo(f"{output}: written", err=True)

@@ -1,0 +1,39 @@
+"""`rerankbench export`: finished records → files that other tools read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the files.")
+    ],
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="trec, ranx, ir-measures or mteb.")
+    ],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders with records, or record files.", show_default="results"),
+    ] = None,
+    gzipped: Annotated[bool, typer.Option("--gzip", help="Pack TREC files.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
+) -> None:
+    """Write finished records as runs and judgments, or as values of other tools.
+
+    trec and ranx write every run and the judgments, ir-measures the values per
+    query, mteb the means in the shape of MTEB's result files.
+
+    Example: rerankbench export results --format trec -o runs/
+    """
+    from rerankbench.archive import open_archive
+    from rerankbench.console import Terminal
+    from rerankbench.interchange.export import export as write
+
+    terminal = Terminal(verbosity=-1 if quiet else 0)
+    archive = open_archive(paths or [Path("results")])
+    count = write(archive, format_name, output, gzipped=gzipped, progress=terminal)
+    terminal.note(f"{output}: {count} files")

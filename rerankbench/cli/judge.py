@@ -1,0 +1,117 @@
+"""`rerankbench judge`: a language model decides between rankings, in place of the metric."""
+
+from __future__ import annotations
+
+from math import isfinite
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_Names = list[str] | None
+
+
+def judge(
+    url: Annotated[
+        str, typer.Option(metavar="URL", help="OpenAI-compatible, such as https://host/v1.")
+    ],
+    judge_model: Annotated[str, typer.Option(metavar="NAME", help="What the service calls it.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders with records, or record files.", show_default="results"),
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The variable that holds the key.")
+    ] = None,
+    model: Annotated[
+        _Names,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME",
+            help="A reranker to judge; repeatable. [default: all but oracle and random]",
+        ),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option("-k", "--top-k", min=1, help="Documents shown of each ranking.")
+    ] = 10,
+    snippet_chars: Annotated[int, typer.Option(min=1, help="Characters of each document.")] = 300,
+    queries: Annotated[
+        int | None, typer.Option(min=1, help="A seeded sample of so many queries a task.")
+    ] = None,
+    temperature: Annotated[
+        str, typer.Option(help="A number, or 'default' for the service's own.")
+    ] = "0",
+    price_in: Annotated[
+        float | None, typer.Option(min=0, help="USD for a million prompt tokens.")
+    ] = None,
+    price_out: Annotated[
+        float | None, typer.Option(min=0, help="USD for a million completion tokens.")
+    ] = None,
+    dataset: Annotated[
+        _Names,
+        typer.Option(
+            "-d", "--dataset", metavar="ID|PATH", help="Where a collection lies; repeatable."
+        ),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")] = 4,
+    timeout_s: Annotated[
+        float, typer.Option(min=0.001, max=3600, help="Patience with one answer.")
+    ] = 120,
+    max_questions: Annotated[
+        int, typer.Option(min=0, help="Refuse to ask more than so many.")
+    ] = 5000,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count questions and tokens; ask nothing.")
+    ] = False,
+    format_name: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
+) -> None:
+    """Have a language model say which of two rankings is better, query by query.
+
+    Sends queries and documents to the service. Every pair is shown in both orders; where the
+    answers disagree it is a tie. Answers are kept, and nothing is asked twice.
+
+    Example: rerankbench judge --url http://localhost:8000/v1 --judge-model M --dry-run
+    """
+    from rerankbench.console import Terminal
+    from rerankbench.errors import UsageError
+    from rerankbench.judge.judging import Prices
+    from rerankbench.judge.session import Options, run
+
+    prices = (price_in, price_out)
+    if prices != (None, None) and not all(each is not None and isfinite(each) for each in prices):
+        raise UsageError("a cost needs two finite prices; give --price-in and --price-out")
+    options = Options(
+        paths=paths or [Path("results")],
+        url=url,
+        model=judge_model,
+        key_variable=api_key_env,
+        rerankers=model or [],
+        top_k=top_k,
+        snippet_chars=snippet_chars,
+        queries=queries,
+        temperature=_temperature(temperature),
+        prices=Prices(prompt=price_in, completion=price_out),
+        places=dataset or [],
+        concurrency=concurrency,
+        timeout_s=timeout_s,
+        most_questions=max_questions,
+        dry_run=dry_run,
+        format_name=format_name,
+    )
+    typer.echo(run(options, Terminal(verbosity=-1 if quiet else 0)), nl=False)
+
+
+def _temperature(text: str) -> float | None:
+    from rerankbench.errors import UsageError
+
+    if text == "default":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 2:
+        raise UsageError(f"--temperature must be a number from 0 to 2, or default (given: {text})")
+    return value

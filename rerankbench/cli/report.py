@@ -1,0 +1,46 @@
+"""`rerankbench report`: records → one page with tables and plots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders with records, or record files.", show_default="results"),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The page to write.")
+    ] = Path("report.html"),
+    title: Annotated[
+        str | None, typer.Option(help="The page's heading.", show_default="Reranker report")
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write every plot there, as SVG and as PNG."),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The headline.", show_default="that of the records"),
+    ] = None,
+) -> None:
+    """Write a page with tables and plots; runs no model and needs no network.
+
+    It is one file that loads nothing: it can be mailed, or read without a network.
+
+    Example: rerankbench report results -o report.html --plots plots
+    """
+    from rerankbench.archive import open_archive
+    from rerankbench.files import write_whole
+    from rerankbench.report.report import TITLE, export_plots, render, sections
+
+    parts = sections(open_archive(paths or [Path("results")]), metric=metric)
+    write_whole(output, render(parts, title=title or TITLE))
+    typer.echo(f"{output}: written", err=True)
+    if plots is not None:
+        written = export_plots(parts, plots)
+        typer.echo(f"{plots}: {len(written)} files written", err=True)

@@ -1,0 +1,217 @@
+"""Another tool's run → a record beside those that were measured here.
+
+The figures are what any tool computes from that run: documents that are odd stay where they are
+and are told of. Nothing is written before every run is known to be sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rerankbench import candidates as candidate_lists
+from rerankbench import figures, quality
+from rerankbench.errors import InputError, UsageError
+from rerankbench.files import sha256_file
+from rerankbench.identity import quality_key, speed_key, task_key
+from rerankbench.interchange.run_files import read_any_run, stem
+from rerankbench.plan import Group, Plan
+from rerankbench.progress import Progress
+from rerankbench.store import SCHEMA, Store, run_sha256
+from rerankbench.tasks import make_task, write_task
+from rerankbench.types import (
+    CandidateLists,
+    Cell,
+    EngineRef,
+    Environment,
+    FirstStageRef,
+    Ranking,
+    Record,
+    RerankerRef,
+)
+
+UNSTATED = FirstStageRef(name="unstated", parameters={})
+"""The first stage of a run that was imported without naming one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSource:
+    """A run that another tool made, and the name of its row; `rankings` as the file has them."""
+
+    path: Path
+    name: str
+    sha256: str
+    rankings: tuple[Ranking, ...]
+
+    @property
+    def depth(self) -> int:
+        """Documents of its longest list."""
+        return max(len(ranking.hits) for ranking in self.rankings)
+
+
+def read_sources(paths: Sequence[Path], name: str | None) -> list[RunSource]:
+    """Read the runs; rows are called as the files are, or `name` where there is one run.
+
+    Raises InputError, or UsageError for two runs that are one or would be one row.
+    """
+    if name is not None and len(paths) > 1:
+        raise UsageError("--name names one run; several are named after their files")
+    names: dict[str, Path] = {}
+    hashes: dict[str, Path] = {}
+    found = []
+    for path in paths:
+        rankings = tuple(read_any_run(path))
+        if not any(ranking.hits for ranking in rankings):
+            raise InputError(path, "holds no documents", remedy="import a run that has results")
+        source = RunSource(
+            path=path, name=name or stem(path), sha256=sha256_file(path), rankings=rankings
+        )
+        twin = names.setdefault(source.name, path)
+        if twin is not path:
+            raise UsageError(f"{twin} and {path} would both be '{source.name}'; rename one")
+        twin = hashes.setdefault(source.sha256, path)
+        if twin is not path:
+            raise UsageError(f"{twin} and {path} are the same run; import one of them")
+        found.append(source)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer:
+    """Makes and writes records of one collection, first stage and depth.
+
+    `states_first_stage` says that the plan's first stage is what the runs reranked.
+    """
+
+    plan: Plan
+    group: Group
+    store: Store
+    environment: Environment
+    cache: Path
+    progress: Progress
+    states_first_stage: bool
+
+    def run(self, sources: Sequence[RunSource]) -> list[Record]:
+        """One record a run, in their order; one that is there already keeps its other metrics."""
+        lists = self._candidates() if self.states_first_stage else None
+        made = [self._record(source, lists) for source in sources]
+        if lists is not None:
+            key = task_key(made[0][0].cell)
+            path = self.store.task_path(key)
+            if not path.exists():
+                texts = self.plan.config.keep_texts
+                write_task(path, make_task(key, lists, self.group.qrels, keep_texts=texts))
+        return [self._write(record, rankings) for record, rankings in made]
+
+    def _candidates(self) -> CandidateLists:
+        group = self.group
+        rankings = candidate_lists.retrieve(
+            group.collection,
+            group.queries,
+            group.first_stage,
+            group.first_stage_ref.name,
+            group.depth,
+            cache=self.cache,
+            progress=self.progress,
+        )
+        return candidate_lists.with_texts(group.collection, group.queries, rankings)
+
+    def _record(
+        self, source: RunSource, lists: CandidateLists | None
+    ) -> tuple[Record, list[Ranking]]:
+        group, metrics = self.group, self.plan.metrics
+        rankings, dropped = self._judged(source)
+        audit = quality.audit(group.qrels, rankings, metrics[0])
+        cell = self._cell(source)
+        record = Record(
+            schema=SCHEMA,
+            suite=self.store.suite,
+            quality_key=quality_key(cell),
+            speed_key=speed_key(cell, self.environment.machine_id),
+            cell=cell,
+            environment=self.environment,
+            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            per_query=quality.evaluate(group.qrels, rankings, metrics),
+            queries_without_results=audit.queries_without_results,
+            scored_pairs=0,
+            truncated_pairs=0,
+            run_sha256=run_sha256(rankings),
+            ties=audit.ties,
+            warnings=(*audit.warnings, *dropped, *self._strangers(rankings, lists)),
+        )
+        return record, rankings
+
+    def _judged(self, source: RunSource) -> tuple[list[Ranking], list[str]]:
+        """The rankings of judged queries, cut to depth, and what was taken out of them."""
+        group = self.group
+        judged = [each for each in source.rankings if each.query_id in group.qrels]
+        if not judged:
+            name, split = group.collection_ref.name, group.collection_ref.split
+            problem = f"answers none of the {len(group.qrels)} judged queries of {name}/{split}"
+            remedy = "choose the run of this collection and split"
+            raise InputError(source.path, problem, remedy=remedy)
+        drop = group.collection.drops_identical_ids
+        kept = [candidate_lists.cut(each, group.depth, drop_own_id=drop) for each in judged]
+        own = sum(each.query_id in each.scores() for each in judged) if drop else 0
+        if not own:
+            return kept, []
+        return kept, [f"{own} documents with their query's own id were dropped before the cut"]
+
+    def _cell(self, source: RunSource) -> Cell:
+        ref = RerankerRef(
+            name=source.name,
+            family=figures.IMPORTED,
+            revision=source.sha256[:16],
+            recipe={"run_sha256": source.sha256},
+        )
+        cell = replace(
+            self.group.cells[0].cell,
+            reranker=ref,
+            engine=EngineRef(engine="none", device="none"),
+        )
+        return cell if self.states_first_stage else replace(cell, first_stage=UNSTATED)
+
+    def _strangers(self, rankings: Sequence[Ranking], lists: CandidateLists | None) -> list[str]:
+        """Documents that the collection does not hold, or that were no candidates."""
+        candidates = (
+            {}
+            if lists is None
+            else {
+                each.query.query_id: {document.doc_id for document in each.documents}
+                for each in lists.candidates
+            }
+        )
+        others = [
+            (ranking.query_id, hit.doc_id)
+            for ranking in rankings
+            for hit in ranking.hits
+            if hit.doc_id not in candidates.get(ranking.query_id, ())
+        ]
+        held = self.group.collection.lookup({doc_id for _, doc_id in others})
+        unknown = [doc_id for _, doc_id in others if doc_id not in held]
+        found = []
+        if unknown:
+            found.append(
+                f"{len(unknown)} documents are not in the collection, such as '{unknown[0]}'"
+            )
+        if lists is not None and others:
+            queries = len({query_id for query_id, _ in others})
+            found.append(
+                f"{len(others)} documents of {queries} queries are not among the first stage's "
+                f"candidates, such as '{others[0][1]}': this is no reranking of them"
+            )
+        return found
+
+    def _write(self, record: Record, rankings: Sequence[Ranking]) -> Record:
+        there = self.store.find(record.quality_key, record.speed_key)
+        if there is not None:
+            metrics = {**there.per_query, **record.per_query}
+            kept = replace(record, started_at=there.started_at, per_query=metrics)
+            if replace(kept, environment=there.environment) == there:
+                self.progress.note(f"{record.cell.reranker.name}: is there already")
+                return there
+            record = kept
+        self.store.write(record, rankings)
+        return record

@@ -1,0 +1,69 @@
+"""Names of exported files, and what other tools call our metrics (docs/interoperability.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from rerankbench.types import Record
+
+_MOST_CHARACTERS = 120
+_IR_MEASURES = {"nDCG": "nDCG", "MAP": "AP", "MRR": "RR", "Recall": "R", "P": "P"}
+_MTEB = {"nDCG": "ndcg", "MAP": "map", "MRR": "mrr", "Recall": "recall", "P": "precision"}
+# The deepest cut-off that MTEB computes.
+_MTEB_MOST = 1000
+
+
+def file_part(text: str) -> str:
+    """Text as part of a file's name: no folders, no leading dot, nothing that a shell reads."""
+    return re.sub(r"[^\w.+-]+", "_", text).lstrip(".-")[:_MOST_CHARACTERS] or "_"
+
+
+def task_stem(record: Record) -> str:
+    """`scifact.bm25.100`; a sample of the queries and added positives are named too."""
+    cell = record.cell
+    sample = cell.collection.sampled_queries
+    parts = [cell.collection.name, cell.first_stage.name, str(cell.depth)]
+    parts += ["positives"] if cell.adds_positives else []
+    parts += [f"sample{sample}"] if sample is not None else []
+    return ".".join(map(file_part, parts))
+
+
+def run_stem(record: Record) -> str:
+    """`scifact.bm25.100.org_model`."""
+    return f"{task_stem(record)}.{file_part(record.cell.reranker.name)}"
+
+
+def told_apart(found: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+    """(stem, identity) → the stem, or the stem with the identity behind it where several share it.
+
+    Names depend on what is there, not on its order.
+    """
+    by_stem: dict[str, set[str]] = {}
+    for stem, identity in found:
+        by_stem.setdefault(stem, set()).add(identity)
+    return {
+        (stem, identity): stem if len(identities) == 1 else f"{stem}.{identity[:8]}"
+        for stem, identities in by_stem.items()
+        for identity in identities
+    }
+
+
+def ir_measures_name(metric: str) -> str | None:
+    """`MAP` → `AP`, `MRR@10` → `RR@10`; None for what ir_measures has no name for."""
+    name, _, cutoff = metric.partition("@")
+    other = _IR_MEASURES.get(name)
+    return None if other is None else other + (f"@{cutoff}" if cutoff else "")
+
+
+def mteb_name(metric: str, depth: int | None) -> str | None:
+    """`nDCG@10` → `ndcg_at_10`; None for what MTEB has no name for.
+
+    Over rankings of at most 1000 documents MAP and MRR are what they are at 1000. `depth` is None
+    where no ranking's length is known.
+    """
+    name, _, cutoff = metric.partition("@")
+    is_same_at_most = name in ("MAP", "MRR") and depth is not None and depth <= _MTEB_MOST
+    if name not in _MTEB or not (cutoff or is_same_at_most):
+        return None
+    return f"{_MTEB[name]}_at_{cutoff or _MTEB_MOST}"

@@ -1,0 +1,19 @@
+"""Runs and judgments as `ranx.Run.from_file` and `ranx.Qrels.from_file` read them: JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from rerankbench import quality
+from rerankbench.archive import Archive
+from rerankbench.interchange import beside
+from rerankbench.progress import Progress
+
+
+def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
+    """Name and text: {query: {document: score}} and {query: {document: grade}}."""
+    for run in beside.runs(archive, progress):
+        yield f"{run.stem}.json", json.dumps(quality.as_run(run.rankings)) + "\n"
+    for stem, qrels in beside.judgments(archive, progress):
+        yield f"{stem}.qrels.json", json.dumps(qrels) + "\n"

@@ -1,0 +1,30 @@
+"""Runs and judgments as trec_eval, ir_measures and Pyserini read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rerankbench.archive import Archive
+from rerankbench.interchange import beside
+from rerankbench.interchange.names import file_part
+from rerankbench.progress import Progress
+from rerankbench.trec import format_run
+from rerankbench.types import Qrels
+
+
+def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
+    """Name and text: `STEM.trec` for every run, `COLLECTION.SPLIT.qrels` for the judgments."""
+    for run in beside.runs(archive, progress):
+        tag = file_part(run.record.cell.reranker.name)
+        yield f"{run.stem}.trec", format_run(run.rankings, tag)
+    for stem, qrels in beside.judgments(archive, progress):
+        yield f"{stem}.qrels", _format_qrels(qrels)
+
+
+def _format_qrels(qrels: Qrels) -> str:
+    """trec_eval's lines: query, an unused column, document, grade."""
+    return "".join(
+        f"{query_id} 0 {doc_id} {grade}\n"
+        for query_id, grades in qrels.items()
+        for doc_id, grade in grades.items()
+    )

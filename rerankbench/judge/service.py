@@ -1,0 +1,132 @@
+"""An OpenAI-compatible chat endpoint, with every answer kept so that nothing is paid for twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rerankbench.errors import ModelError
+from rerankbench.files import write_whole
+from rerankbench.http_client.address import check_address, check_variable, read_key
+from rerankbench.http_client.client import Client, Patience
+from rerankbench.http_client.words import Settings
+from rerankbench.judge.prompt import Message
+
+_WORD = "/chat/completions"
+_SETTINGS = Settings(
+    url="--url",
+    key="--api-key-env",
+    request="--judge-model and --temperature",
+    smaller="lower --top-k or --snippet-chars",
+    patience="--timeout-s",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a judge wrote, and the tokens that the service counted for it."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def address(url: str) -> str:
+    """The whole address of the endpoint. Raises UsageError for one that cannot be."""
+    parts = check_address("the judge", "--url", url, key_setting="--api-key-env")
+    path = parts.path.rstrip("/").removesuffix(_WORD)
+    return f"{parts.scheme}://{parts.netloc}{path}{_WORD}"
+
+
+class JudgeService:
+    """One model behind one address, for any number of threads."""
+
+    def __init__(
+        self, client: Client, url: str, model: str, temperature: float | None, cache: Path
+    ) -> None:
+        """Nothing is connected yet; answers are kept below `cache`."""
+        self._client, self._url, self._cache = client, url, cache
+        self._fixed: dict[str, Any] = {"model": model}
+        if temperature is not None:
+            self._fixed["temperature"] = temperature
+
+    def kept(self, messages: Sequence[Message]) -> Reply | None:
+        """The answer to exactly this question, where there is one from before."""
+        path = self._path(self._body(messages))
+        try:
+            return Reply(**json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def ask(self, messages: Sequence[Message], stop: threading.Event) -> tuple[Reply, bool]:
+        """The answer, and whether it was there already.
+
+        Raises ModelError where there is none to be had, and Stopped once `stop` is set.
+        """
+        found = self.kept(messages)
+        if found is not None:
+            return found, True
+        body = self._body(messages)
+        reply = self._read(self._client.post(body, stop).body)
+        kept = {
+            "text": reply.text,
+            "prompt_tokens": reply.prompt_tokens,
+            "completion_tokens": reply.completion_tokens,
+        }
+        write_whole(self._path(body), json.dumps(kept))
+        return reply, False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _body(self, messages: Sequence[Message]) -> bytes:
+        return json.dumps({**self._fixed, "messages": list(messages)}, sort_keys=True).encode()
+
+    def _path(self, body: bytes) -> Path:
+        key = hashlib.sha256(self._url.encode() + b"\0" + body).hexdigest()
+        return self._cache / key[:2] / f"{key}.json"
+
+    def _read(self, body: bytes) -> Reply:
+        try:
+            found = json.loads(body)
+            text = found["choices"][0]["message"]["content"]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            raise ModelError(
+                f"{self._client.who}: not the answer of a chat endpoint; check --url"
+            ) from None
+        usage = found.get("usage")
+        return Reply(
+            # None where a model refuses, or spends all its tokens on thinking.
+            text=text if isinstance(text, str) else "",
+            prompt_tokens=_count(usage, "prompt_tokens"),
+            completion_tokens=_count(usage, "completion_tokens"),
+        )
+
+
+def connect(
+    url: str,
+    model: str,
+    *,
+    key_variable: str | None,
+    temperature: float | None,
+    timeout_s: float,
+    cache: Path,
+) -> JudgeService:
+    """The service, not asked anything yet. Raises UsageError for a key that is not there."""
+    whole = address(url)
+    key = None
+    if key_variable is not None:
+        key = read_key("the judge", check_variable("the judge", "--api-key-env", key_variable))
+    client = Client(model, whole, key, Patience(timeout_s=timeout_s), _SETTINGS)
+    return JudgeService(client, whole, model, temperature, cache)
+
+
+def _count(usage: Any, name: str) -> int:
+    found = usage.get(name) if isinstance(usage, dict) else None
+    return found if type(found) is int and found >= 0 else 0

@@ -1,0 +1,173 @@
+"""What a judge decided, as tables for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rerankbench import figures
+from rerankbench.compare.judged import outcomes_of
+from rerankbench.compare.ratings import Ratings, Standing, fit_outcomes
+from rerankbench.judge.matches import Match
+from rerankbench.judgements import Judged
+from rerankbench.leaderboard.renderers import markdown
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
+
+_PAIRS = ("A", "B", "A wins", "B wins", "Ties", "Orders disagree", "Unread")
+_RATINGS = ("Reranker", "Rating", "W–L–T", "Win rate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """All pairs of one task, and the ratings that follow from them."""
+
+    matches: Sequence[Match]
+    judged: Sequence[Judged]
+    ratings: Ratings
+
+    @property
+    def title(self) -> str:
+        cell = self.matches[0].a.cell
+        return (
+            f"{cell.collection.name} ({cell.collection.split}), {cell.first_stage.name} "
+            f"top-{cell.depth}"
+        )
+
+
+def as_markdown(matches: Sequence[Match], judged: Sequence[Judged]) -> str:
+    """For each task the pairs, and the ratings from all of them together."""
+    tables = [
+        table
+        for task in _tasks(matches, judged)
+        for table in (_pairs(task), _ratings(task, _first_stages(task)))
+    ]
+    return markdown.render(tables)
+
+
+def as_json(matches: Sequence[Match], judged: Sequence[Judged]) -> str:
+    """`pairs` of rerankers and `ratings` of each, task by task."""
+    tasks = _tasks(matches, judged)
+    found = {
+        "pairs": [_pair_object(task, each) for task in tasks for each in task.judged],
+        "ratings": [
+            _rating_object(task, each) for task in tasks for each in task.ratings.standings
+        ],
+    }
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _tasks(matches: Sequence[Match], judged: Sequence[Judged]) -> list[_Task]:
+    found: dict[str, list[tuple[Match, Judged]]] = {}
+    for match, each in zip(matches, judged, strict=True):
+        found.setdefault(each.task_key, []).append((match, each))
+    return [
+        _Task(
+            matches=[match for match, _ in pairs],
+            judged=[each for _, each in pairs],
+            ratings=fit_outcomes(outcomes_of(each for _, each in pairs)),
+        )
+        for pairs in found.values()
+    ]
+
+
+def _first_stages(task: _Task) -> set[str]:
+    records = [record for match in task.matches for record in (match.a, match.b)]
+    return {each.cell.reranker.name for each in records if figures.is_first_stage(each)}
+
+
+def _pairs(task: _Task) -> Table:
+    return Table(
+        title=f"{task.title}: judged pairs",
+        columns=_headers(_PAIRS, 2),
+        rows=tuple(Row(entries=tuple(_pair(each))) for each in task.judged),
+        notes=tuple(_notes(task.judged)),
+    )
+
+
+def _ratings(task: _Task, first_stages: set[str]) -> Table:
+    return Table(
+        title=f"{task.title}: ratings by the judge",
+        columns=_headers(_RATINGS, 1),
+        rows=tuple(
+            Row(entries=tuple(_standing(each)), emphasised=each.name in first_stages)
+            for each in task.ratings.standings
+        ),
+        notes=("Bradley–Terry on an Elo scale, ties as halves; intervals resample queries.",),
+    )
+
+
+def _headers(names: Sequence[str], left: int) -> tuple[Header, ...]:
+    return tuple(
+        Header(text=name, align="left" if at < left else "right") for at, name in enumerate(names)
+    )
+
+
+def _pair(judged: Judged) -> Iterator[Entry]:
+    counts = judged.counts()
+    yield Entry(value=judged.a.reranker)
+    yield Entry(value=judged.b.reranker)
+    for name in ("a", "b", "tie", "disagreed", "malformed"):
+        yield Entry(value=counts[name], form="fixed")
+
+
+def _standing(standing: Standing) -> Iterator[Entry]:
+    yield Entry(value=standing.name)
+    yield Entry(value=standing.rating, form="fixed", span=(standing.low, standing.high))
+    yield Entry(value=f"{standing.wins}–{standing.losses}–{standing.ties}")
+    yield Entry(value=100 * standing.win_rate, form="fixed", decimals=1)
+
+
+def _notes(judged: Sequence[Judged]) -> Iterator[str]:
+    judge = judged[0].judge
+    sample = judged[0].sampled_queries
+    queries = max(len(each.answers) for each in judged)
+    yield (
+        f"Judged by {judge.model} on {queries} queries{' (a sample)' if sample else ''}: "
+        f"the first {judge.top_k} documents, {judge.snippet_chars} characters each."
+    )
+    yield "Both orders were asked; a tie where they disagree or a reply was unread."
+    identical = sum(each.counts()["identical"] for each in judged)
+    if identical:
+        yield f"{identical} times both showed the same, a tie without asking."
+
+
+def _pair_object(task: _Task, judged: Judged) -> dict[str, Any]:
+    counts = judged.counts()
+    return {
+        "task": task.title,
+        "task_key": judged.task_key,
+        "judge": judged.judge.model,
+        "prompt_sha256": judged.judge.prompt_sha256,
+        "a": judged.a.reranker,
+        "b": judged.b.reranker,
+        "queries": len(judged.answers),
+        "a_wins": counts["a"],
+        "b_wins": counts["b"],
+        "ties": counts["tie"],
+        "agreed": counts["agreed"],
+        "disagreed": counts["disagreed"],
+        "malformed": counts["malformed"],
+        "identical": counts["identical"],
+        "malformed_replies": judged.malformed_replies,
+        "prompt_tokens": judged.prompt_tokens,
+        "completion_tokens": judged.completion_tokens,
+        "usd": judged.usd,
+        "results": judged.results(),
+    }
+
+
+def _rating_object(task: _Task, standing: Standing) -> dict[str, Any]:
+    return {
+        "task": task.title,
+        "task_key": task.judged[0].task_key,
+        "reranker": standing.name,
+        "rating": standing.rating,
+        "low": standing.low,
+        "high": standing.high,
+        "wins": standing.wins,
+        "losses": standing.losses,
+        "ties": standing.ties,
+        "win_rate": standing.win_rate,
+    }

@@ -1,0 +1,186 @@
+"""Columns of games: every query is one between every two rows that answered it.
+
+A column that names no collection joins all of them, each with the same weight. What plays no games
+(oracle, random) has blanks, as has a row that met no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from rerankbench.errors import UsageError
+from rerankbench.leaderboard.columns.base import Context
+from rerankbench.leaderboard.columns.quality import RepeatedColumn, shown
+from rerankbench.leaderboard.lines import Line
+from rerankbench.leaderboard.table import Entry
+
+if TYPE_CHECKING:
+    from rerankbench.compare.rated import Rated
+    from rerankbench.compare.ratings import Standing
+
+_MOST_NAMES = 5
+
+
+class GamesColumn(RepeatedColumn):
+    """What every column of games can say: `margin` is the largest difference that is a tie."""
+
+    joins_all: ClassVar[bool] = True
+
+    margin: Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)] = 0.0
+
+    @property
+    def head(self) -> str:
+        """Without a header what is usual, or the collection in a column for each."""
+        usual = "{collection}" if self.shown_collection else self.usual_header
+        return usual if self.header is None else self.header
+
+
+class RatingColumn(GamesColumn):
+    """The Bradley–Terry rating on Elo's scale."""
+
+    usual_header = "Rating"
+
+    kind: Literal["rating"]
+    interval: bool = True
+
+
+class RanksColumn(GamesColumn):
+    """The ranks that are possible, as the ratings' intervals go."""
+
+    usual_header = "Ranks"
+
+    kind: Literal["rating_ranks"]
+
+
+class WinRateColumn(GamesColumn):
+    """The share of points in per cent, a tie as half."""
+
+    usual_header = "Win rate %"
+
+    kind: Literal["win_rate"]
+
+
+class RecordColumn(GamesColumn):
+    """How many games were won, lost and tied."""
+
+    usual_header = "W-L-T"
+
+    kind: Literal["record"]
+
+
+def rating(column: RatingColumn, line: Line, context: Context) -> Entry:
+    """The rating, with its interval."""
+    found = _standing(column, line, context)
+    if found is None:
+        return Entry()
+    span = (found.low, found.high) if column.interval else None
+    return Entry(value=found.rating, form="fixed", decimals=column.decimals or 0, span=span)
+
+
+def ranks(column: RanksColumn, line: Line, context: Context) -> Entry:
+    """One rank or two; blank for the first stage, which has none."""
+    found = _standing(column, line, context)
+    return Entry(value=None if found is None else found.ranks_text)
+
+
+def win_rate(column: WinRateColumn, line: Line, context: Context) -> Entry:
+    """The share of points."""
+    found = _standing(column, line, context)
+    decimals = 1 if column.decimals is None else column.decimals
+    return Entry(
+        value=None if found is None else 100 * found.win_rate, form="fixed", decimals=decimals
+    )
+
+
+def record(column: RecordColumn, line: Line, context: Context) -> Entry:
+    """Three counts in words: as three numbers a spreadsheet would read a day."""
+    found = _standing(column, line, context)
+    return Entry(value=None if found is None else found.record_text)
+
+
+def method(rated: Rated) -> Iterator[str]:
+    """How the figures came about, in a few sentences."""
+    within = f" by more than {rated.margin:g}" if rated.margin else ""
+    yield (
+        f"A game is one query and two rerankers. The one with the higher {rated.metric}{within} "
+        "wins; else it is a tie, half a win for both."
+    )
+    yield (
+        "Ratings are those of the Bradley–Terry model, fitted to all games at once by maximum "
+        "likelihood, on Elo's scale with a mean of 1500. Who is 100 points ahead of another can "
+        f"expect 64% of their points. Bounds are {rated.overall.confidence:.0%} intervals from "
+        f"{rated.overall.resamples:,} resamples of the queries."
+    )
+    if len(rated.tasks) > 1:
+        yield (
+            "Over several collections, ratings and win rates count every collection alike, "
+            "however many queries it has; wins, losses and ties are counts."
+        )
+    first_stages = [one.name for one in rated.overall.standings if one.rank is None]
+    if first_stages:
+        yield f"{_some(first_stages)}: the first stage's own order, which plays and has no rank."
+
+
+def notes(columns: Sequence[RatingColumn], context: Context) -> Iterator[str]:
+    """How the ratings came about, and who could not be rated alike."""
+    found = [rated for column in columns if (rated := _rated(column, context)) is not None]
+    yield from dict.fromkeys(line for rated in found for line in method(rated))
+    unbounded = dict.fromkeys(
+        task.title for rated in found for task in rated.tasks if not task.ratings.as_it_stands
+    )
+    if unbounded:
+        yield (
+            f"Caution: on {_some(list(unbounded))} some rows won, or lost, every game against the "
+            "others. No finite rating is the likeliest then, so one more query on which all tie "
+            "was added; the intervals of these rows say little."
+        )
+    for rated in found:
+        partly = [
+            one.name
+            for one in rated.overall.standings
+            if sum(one.name in task.records for task in rated.tasks) < len(rated.tasks)
+        ]
+        if partly:
+            yield (
+                f"Caution: {_some(partly)} did not run on every collection; what they played "
+                "elsewhere is all that their rating rests on."
+            )
+            break
+
+
+def _rated(column: GamesColumn, context: Context) -> Rated | None:
+    """The ratings of all rows, on the column's members alone if it has any; None for no games."""
+    from rerankbench.compare.rated import rate
+
+    metric = column.metric or context.metric
+
+    def find() -> Rated | None:
+        players = {
+            line.name: shown(column, line) if column.members else list(line.records.values())
+            for line in context.selection.lines
+        }
+        try:
+            return rate(players, metric=metric, margin=column.margin)
+        except UsageError:
+            return None
+
+    return context.once(("ratings", column.members, metric, column.margin), find)
+
+
+def _standing(column: GamesColumn, line: Line, context: Context) -> Standing | None:
+    rated = _rated(column, context)
+    if rated is None:
+        return None
+    if not column.collection:
+        return rated.overall.find(line.name)
+    record = line.first_of(column.collection)
+    own = (task.ratings for task in rated.tasks if task.records.get(line.name) is record)
+    return next((found.find(line.name) for found in own if record is not None), None)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

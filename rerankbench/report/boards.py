@@ -1,0 +1,133 @@
+"""Which records stand side by side: those that reranked the same depth of the same first stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from rerankbench import figures
+from rerankbench.types import Record
+
+TaskKey: TypeAlias = tuple[str, ...]
+
+_OF_THE_COLLECTION = frozenset({"collection", "split", "content", "identical ids"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Models by collections. Of several records of one square the newest counts.
+
+    `number` counts boards from 1. `metric` is the headline, None where the records have none.
+    `tasks` are the columns, each with its title; `models` the rows, baselines among them.
+    """
+
+    number: int
+    title: str
+    metric: str | None
+    records: tuple[Record, ...]
+    tasks: Mapping[TaskKey, str]
+    models: tuple[str, ...]
+    squares: Mapping[tuple[str, TaskKey], Record]
+
+    def of(self, model: str) -> dict[TaskKey, Record]:
+        """The records of one model, by task."""
+        return {task: record for (name, task), record in self.squares.items() if name == model}
+
+    def only(self, keep: Callable[[Record], bool]) -> Board:
+        """The same board of fewer records: the newest of those count."""
+        kept = [record for record in self.records if keep(record)]
+        squares = _squares(kept)
+        models = tuple(sorted({name for name, _ in squares}))
+        return replace(self, records=tuple(kept), models=models, squares=squares)
+
+    def is_baseline(self, model: str) -> bool:
+        """Whether the row is no model."""
+        return all(map(figures.is_baseline, self.of(model).values()))
+
+    @property
+    def first_stages(self) -> dict[TaskKey, Record]:
+        """The records of the first stage's own order, by task."""
+        return {
+            task: record
+            for (_, task), record in self.squares.items()
+            if figures.is_first_stage(record)
+        }
+
+
+def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
+    """Every board of the records, that with the most records first."""
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in figures.in_order(records):
+        facts = figures.task(record)
+        key = tuple(value for fact, value in facts.items() if fact not in _OF_THE_COLLECTION)
+        groups.setdefault(key, []).append(record)
+    ordered = sorted(groups.values(), key=lambda found: -len(found))
+    titles = [_title(found[0], ordered) for found in ordered]
+    return [
+        _board(number, title, found, metric)
+        for number, (title, found) in enumerate(zip(titles, ordered, strict=True), start=1)
+    ]
+
+
+def _board(number: int, title: str, records: Sequence[Record], metric: str | None) -> Board:
+    squares = _squares(records)
+    chosen = metric or figures.headline(records)
+    models = sorted({name for name, _ in squares})
+    return Board(
+        number=number,
+        title=title,
+        metric=chosen,
+        records=tuple(records),
+        tasks=_columns(records),
+        models=tuple(models),
+        squares=squares,
+    )
+
+
+def _squares(records: Sequence[Record]) -> dict[tuple[str, TaskKey], Record]:
+    return {
+        (record.cell.reranker.name, figures.task_key(record)): record
+        for record in sorted(records, key=figures.age)
+    }
+
+
+def _columns(records: Sequence[Record]) -> dict[TaskKey, str]:
+    """Every task with its collection's name; what tells namesakes apart stands behind it."""
+    firsts = {figures.task_key(record): record for record in reversed(records)}
+    by_name: dict[str, list[Record]] = {}
+    for record in firsts.values():
+        by_name.setdefault(figures.collection_slug(record), []).append(record)
+    found = {}
+    for key, record in sorted(firsts.items()):
+        alike = by_name[figures.collection_slug(record)]
+        split, sources = record.cell.collection.split, {one.cell.collection.split for one in alike}
+        name = record.cell.collection.name
+        if len(sources) > 1:
+            name = f"{name} ({split})"
+        elif len(alike) > 1:
+            name = f"{name} (version {alike.index(record) + 1})"
+        found[key] = name
+    return found
+
+
+def _title(record: Record, groups: Sequence[Sequence[Record]]) -> str:
+    """What was reranked, and whatever else tells this group from the others."""
+    cell, sample = record.cell, record.cell.collection.sampled_queries
+    stages = {one.cell.first_stage.name: set[str]() for [one, *_] in groups}
+    for one, *_ in groups:
+        stages[one.cell.first_stage.name].add(_parameters(one))
+    name = cell.first_stage.name
+    stage = f"{name} ({_parameters(record)})" if len(stages[name]) > 1 else name
+    parts = [f"The first {cell.depth} documents of {stage}"]
+    if cell.adds_positives:
+        parts.append("missed positives added")
+    if sample is not None:
+        parts.append(f"{sample} sampled queries")
+    return ", ".join(parts)
+
+
+def _parameters(record: Record) -> str:
+    return ", ".join(
+        f"{key} {value}" for key, value in sorted(record.cell.first_stage.parameters.items())
+    )

@@ -1,0 +1,43 @@
+"""What a reader of a card could otherwise get wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rerankbench.compare.rated import Rated
+from rerankbench.compare.ratings import Standing
+
+
+def cautions(rated: Rated, standing: Standing) -> Iterator[str]:
+    """What a reader of this reranker's figures should know."""
+    better = [
+        one.name
+        for one in rated.overall.standings
+        if one.rank is None and one.rating > standing.rating
+    ]
+    if better and standing.rank is not None:
+        yield f"{', '.join(better)}, the order without any reranking, is rated higher."
+    played = [task for task in rated.tasks if standing.name in task.records]
+    if not all(task.ratings.as_it_stands for task in played):
+        yield (
+            "where rerankers won, or lost, every game against the others no finite rating is the "
+            "likeliest: one more query on which all tie was added, and their intervals say little."
+        )
+    missing = [task.title for task in rated.tasks if standing.name not in task.records]
+    if missing:
+        yield (
+            f"not run on {', '.join(missing)}: the overall rating rests on the games on the other "
+            "collections."
+        )
+    sampled = {
+        task.title: task.records[standing.name].cell.collection.sampled_queries for task in played
+    }
+    shown = [f"{title} ({count})" for title, count in sampled.items() if count is not None]
+    if shown:
+        yield f"only a sample of the queries was run: {', '.join(shown)}."
+    warnings: dict[str, list[str]] = {}
+    for task in played:
+        for warning in task.records[standing.name].warnings:
+            warnings.setdefault(warning, []).append(task.title)
+    for warning, titles in warnings.items():
+        yield f"{', '.join(titles)}: {warning}."

@@ -1,0 +1,1 @@
+"""Values → matplotlib figures, one kind of plot a file; no state outside the figure."""

@@ -1,0 +1,127 @@
+"""Where the names of points go so that none covers another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import hypot
+
+# How far a name stands from its point, in pixels; from the third on a thin line joins them.
+_DISTANCES = (9.0, 15.0, 26.0, 40.0, 60.0, 85.0)
+LEADER_FROM = 20.0
+_MARKER = 7.0
+_DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle in pixels, y upwards."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Its middle."""
+        return (self.left + self.right) / 2, (self.bottom + self.top) / 2
+
+    def overlaps(self, other: Box) -> bool:
+        """Whether they share any area."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.bottom < other.top
+            and other.bottom < self.top
+        )
+
+    def holds(self, other: Box) -> bool:
+        """Whether the other lies wholly within."""
+        return (
+            self.left <= other.left
+            and other.right <= self.right
+            and self.bottom <= other.bottom
+            and other.top <= self.top
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A name's box, and how far it stands from its point."""
+
+    box: Box
+    distance: float
+
+
+def place(
+    points: Sequence[tuple[float, float]],
+    sizes: Sequence[tuple[float, float]],
+    bounds: Box,
+    *,
+    covered: Sequence[Box] = (),
+    lines: Sequence[tuple[float, float]] = (),
+) -> list[Placed | None]:
+    """Find room beside each point, the first points first; None where there is none.
+
+    A name never covers a point, another name or what is `covered`, nor leaves `bounds`, and what
+    joins it to its point crosses none of them. Places on the way of a line (given as points along
+    it) are taken only where there is no other.
+    """
+    taken = [*covered, *map(_around, points)]
+    soft = [_around(point, 1.0) for point in lines]
+    placed: list[Placed | None] = []
+    for point, size in zip(points, sizes, strict=True):
+        own = _around(point)
+        others = [box for box in taken if box != own]
+        free = [
+            candidate
+            for candidate in _candidates(point, size)
+            if bounds.holds(candidate.box)
+            and not any(candidate.box.overlaps(box) for box in taken)
+            and not any(box.overlaps(part) for part in _leader(point, candidate) for box in others)
+        ]
+        clear = (one for one in free if not any(one.box.overlaps(box) for box in soft))
+        found = next(clear, next(iter(free), None))
+        placed.append(found)
+        if found is not None:
+            taken += [found.box, *_leader(point, found)]
+    return placed
+
+
+def _leader(point: tuple[float, float], placed: Placed) -> list[Box]:
+    """The line between a point and a name that stands far off, as small boxes outside the name."""
+    if placed.distance <= LEADER_FROM:
+        return []
+    parts = [_around(part, 0.5) for part in along([point, placed.box.centre])]
+    return [part for part in parts if not part.overlaps(placed.box)]
+
+
+def _candidates(point: tuple[float, float], size: tuple[float, float]) -> Iterator[Placed]:
+    (x, y), (width, height) = point, size
+    for distance in _DISTANCES:
+        for right, up in _DIRECTIONS:
+            # A slanting way is as long as a straight one.
+            step = distance * (0.71 if right and up else 1.0)
+            left = x + right * step - width * (1 - right) / 2
+            bottom = y + up * step - height * (1 - up) / 2
+            box = Box(left=left, bottom=bottom, right=left + width, top=bottom + height)
+            yield Placed(box=box, distance=distance)
+
+
+def _around(point: tuple[float, float], reach: float = _MARKER) -> Box:
+    x, y = point
+    return Box(left=x - reach, bottom=y - reach, right=x + reach, top=y + reach)
+
+
+def along(corners: Sequence[tuple[float, float]], step: float = 4.0) -> list[tuple[float, float]]:
+    """Points along the straight lines between these, at most `step` pixels apart."""
+    found = []
+    for (x, y), (to_x, to_y) in pairwise(corners):
+        count = int(hypot(to_x - x, to_y - y) / step) + 1
+        found += [
+            (x + (to_x - x) * part / count, y + (to_y - y) * part / count)
+            for part in range(count + 1)
+        ]
+    return found

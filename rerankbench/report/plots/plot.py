@@ -1,0 +1,68 @@
+"""A plot on a page: the picture for two widths of screen, its words, and the table behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from rerankbench.files import write_whole
+from rerankbench.leaderboard.table import Table
+from rerankbench.report.page import Html, tag
+from rerankbench.report.plots.look import NARROW, WIDE, Size
+from rerankbench.report.plots.svg import inline, png_file, svg_file
+from rerankbench.report.tables import table_html
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """One plot; `name` is its place in the page and the name of its files.
+
+    `description` says in words what there is to see. `notes` are the sentences below the picture,
+    escaped unless they are `Html`. `labels` are the hints of single points, by the name of their
+    group in the figure.
+    """
+
+    name: str
+    title: str
+    description: str
+    draw: Callable[[Size], Figure]
+    table: Table
+    notes: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def figure_html(plot: Plot) -> Html:
+    """The plot as an element: one picture for wide screens, one for phones, one table."""
+    pictures = [
+        tag(
+            "div",
+            inline(
+                plot.draw,
+                size,
+                identifier=f"plot-{plot.name}-{size.name}",
+                title=plot.title,
+                description=plot.description,
+                labels=plot.labels,
+            ),
+            class_=f"plot on-{size.name}",
+        )
+        for size in (WIDE, NARROW)
+    ]
+    table = tag("details", tag("summary", "The figures as a table"), table_html(plot.table))
+    lines = [part for note in plot.notes for part in (note, " ")]
+    notes = [tag("figcaption", *lines)] if lines else []
+    return tag("figure", tag("h4", plot.title), *pictures, *notes, table, id=f"plot-{plot.name}")
+
+
+def export(plot: Plot, folder: Path) -> list[Path]:
+    """Write the plot as `NAME.svg` and `NAME.png` into a folder; which files they are."""
+    files = {
+        folder / f"{plot.name}.svg": svg_file(plot.draw, WIDE, plot.name),
+        folder / f"{plot.name}.png": png_file(plot.draw, WIDE, plot.name),
+    }
+    for path, body in files.items():
+        write_whole(path, body)
+    return list(files)

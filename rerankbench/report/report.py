@@ -1,0 +1,76 @@
+"""All parts of a report, and the page that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rerankbench import figures
+from rerankbench.archive import Archive
+from rerankbench.errors import UsageError, nearest
+from rerankbench.naming import parse_metric
+from rerankbench.report.boards import boards
+from rerankbench.report.page import join, page, section
+from rerankbench.report.plots.plot import export
+from rerankbench.report.sections.depth import depth_curves
+from rerankbench.report.sections.environment import environments
+from rerankbench.report.sections.intervals import intervals
+from rerankbench.report.sections.latency import latencies
+from rerankbench.report.sections.leaderboards import leaderboards
+from rerankbench.report.sections.method import method
+from rerankbench.report.sections.section import Section
+from rerankbench.report.sections.slices import by_query_length
+from rerankbench.report.sections.sources import sources, warnings
+from rerankbench.report.sections.summary import summary
+from rerankbench.report.sections.trade_offs import trade_offs
+
+TITLE = "Reranker report"
+
+
+def sections(archive: Archive, *, metric: str | None = None) -> list[Section]:
+    """The parts in reading order.
+
+    `metric` is the headline instead of the records' own. Raises UsageError where no record holds
+    it or there are no records, InputError for a damaged file beside them.
+    """
+    chosen = None if metric is None else _held(archive, metric)
+    records = figures.in_order(archive.records)
+    found = boards(records, chosen)
+    return [
+        summary(found),
+        leaderboards(found),
+        trade_offs(found),
+        intervals(found),
+        latencies(found),
+        depth_curves(archive, found),
+        by_query_length(archive, found),
+        method(),
+        environments(records),
+        warnings(records),
+        sources(records),
+    ]
+
+
+def render(parts: Sequence[Section], *, title: str = TITLE) -> str:
+    """The page, whole: no other file and no network is needed to read it."""
+    script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+    return page(
+        title,
+        join(section(part.identifier, part.title, part.body()) for part in parts),
+        description="Which reranker is how good, how fast and how sure, from finished records.",
+        contents=[(part.identifier, part.title) for part in parts],
+        script=script,
+    )
+
+
+def export_plots(parts: Sequence[Section], folder: Path) -> list[Path]:
+    """Write every plot as SVG and as PNG; which files they are."""
+    return [path for part in parts for plot in part.plots for path in export(plot, folder)]
+
+
+def _held(archive: Archive, metric: str) -> str:
+    name = parse_metric(metric).name
+    held = {name for record in archive.records for name in record.per_query}
+    if name not in held:
+        raise UsageError(f"no record holds {name}; {nearest(name, held)}")
+    return name

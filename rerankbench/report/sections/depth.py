@@ -1,0 +1,139 @@
+"""How quality goes with the rerank depth, from the runs beside the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from rerankbench import figures
+from rerankbench.archive import Archive
+from rerankbench.compare.depth import DepthCurve, depth_curve, obstacle
+from rerankbench.errors import UsageError
+from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.report.boards import Board, TaskKey
+from rerankbench.report.page import Html, join, text
+from rerankbench.report.plots.curves import MOST, Curve, Panel, depths
+from rerankbench.report.plots.plot import Plot
+from rerankbench.report.sections.section import (
+    Section,
+    board_heading,
+    data_table,
+    in_words,
+    paragraph,
+    plot_name,
+)
+from rerankbench.types import Record
+
+_SHOWN_DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
+
+
+def depth_curves(archive: Archive, boards: Sequence[Board]) -> Section:
+    """One plot for every board, or a sentence that says why there is none."""
+    blocks: list[Html | Plot] = []
+    for board in boards:
+        blocks += [board_heading(board), _block(archive, board)]
+    return Section(identifier="depth", title="Rerank depth", blocks=tuple(blocks))
+
+
+def _block(archive: Archive, board: Board) -> Html | Plot:
+    found: dict[tuple[str, TaskKey], DepthCurve] = {}
+    problems: dict[str, None] = {}
+    for square, record in board.squares.items():
+        if not figures.is_baseline(record):
+            made = _curve(archive, record, board.metric)
+            if isinstance(made, DepthCurve):
+                found[square] = made
+            else:
+                problems[made] = None
+    if board.metric is None or not found:
+        why = "; ".join(problems) or "there is no model"
+        return paragraph("Depth curves are not shown: ", text(why), ".")
+    groups = [
+        Panel(title=title, curves=_best_of(found, task)) for task, title in board.tasks.items()
+    ]
+    groups = [panel for panel in groups if panel.curves]
+    return Plot(
+        name=plot_name("depth", board),
+        title=f"{board.metric} by rerank depth",
+        description=_description(board, found),
+        draw=partial(depths, groups),
+        table=_table(board, found),
+        notes=tuple(_notes(board, problems)),
+    )
+
+
+def _curve(archive: Archive, record: Record, metric: str | None) -> DepthCurve | str:
+    """The curve, or why there is none."""
+    name = record.cell.reranker.name
+    task, rankings = archive.task(record), archive.rankings(record)
+    problem = obstacle(record)
+    if problem is not None:
+        return f"{name}: {problem}"
+    if task is None:
+        return "the queries, judgments and candidates are not beside the records"
+    if rankings is None:
+        return "the reranked runs are not beside the records"
+    try:
+        return depth_curve(record, task, rankings, metric or "")
+    except UsageError as error:
+        return str(error)
+
+
+def _best_of(found: Mapping[tuple[str, TaskKey], DepthCurve], task: TaskKey) -> tuple[Curve, ...]:
+    """The curves of one task with the highest peaks, as many as can be told apart."""
+    here = {model: curve for (model, of), curve in found.items() if of == task}
+    best = sorted(here, key=lambda model: (-max(here[model].means), model))[:MOST]
+    return tuple(
+        Curve(name=model, line=tuple(zip(here[model].depths, here[model].means, strict=True)))
+        for model in best
+    )
+
+
+def _table(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> Table:
+    deepest = max(curve.depths[-1] for curve in found.values())
+    shown = [0, *(depth for depth in _SHOWN_DEPTHS if depth < deepest), deepest]
+    return data_table(
+        f"{board.metric} by rerank depth",
+        (
+            ("Model", "left"),
+            ("Collection", "left"),
+            ("Shape", "left"),
+            ("Highest at", "right"),
+            *((f"Depth {depth}", "right") for depth in shown),
+        ),
+        (
+            (
+                Entry(value=model),
+                Entry(value=board.tasks[task]),
+                Entry(value=curve.shape),
+                Entry(value=curve.peak, form="fixed"),
+                *(
+                    Entry(
+                        value=curve.at(depth) if depth in curve.depths else None,
+                        form="fixed",
+                        decimals=3,
+                    )
+                    for depth in shown
+                ),
+            )
+            for (model, task), curve in found.items()
+        ),
+    )
+
+
+def _description(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> str:
+    return in_words(
+        f"{model} on {board.tasks[task]}: {curve.shape}, {board.metric} {curve.means[0]:.3f} "
+        f"without reranking, {max(curve.means):.3f} at depth {curve.peak}, "
+        f"{curve.means[-1]:.3f} at depth {curve.depths[-1]}."
+        for (model, task), curve in found.items()
+    )
+
+
+def _notes(board: Board, problems: Iterable[str]) -> Iterator[str]:
+    yield "Depth 0 is the first stage's own order. One scoring gives every depth."
+    models = [model for model in board.models if not board.is_baseline(model)]
+    if len(models) > MOST:
+        yield f"Of a collection's models the best {MOST} are drawn."
+    if problems:
+        yield join(("Not shown: ", text("; ".join(problems)), "."))

@@ -1,0 +1,145 @@
+"""How sure each mean is: bootstrap intervals, a panel a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from statistics import fmean
+
+from rerankbench import figures
+from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.report.boards import Board, TaskKey
+from rerankbench.report.page import Html
+from rerankbench.report.plots.intervals import Estimate, Panel, draw
+from rerankbench.report.plots.plot import Plot
+from rerankbench.report.sections.section import (
+    Section,
+    board_heading,
+    data_table,
+    in_words,
+    paragraph,
+    plot_name,
+)
+from rerankbench.stats.paired import bootstrap_means, percentile_interval
+from rerankbench.types import Record
+
+FEWEST = 10
+"""With fewer queries an interval says more about luck than about the model."""
+_NOTES = (
+    "Bootstrap over queries (percentile method). The dashed line is the first stage alone.",
+    "Two models may differ for certain though their intervals overlap: both answered the same "
+    "queries, and a paired test sees that.",
+)
+_FEW = f"With fewer than {FEWEST} queries an interval tells little."
+
+_Estimates = Mapping[tuple[str, TaskKey], Estimate]
+
+
+def intervals(boards: Sequence[Board]) -> Section:
+    """One plot for every board, or a sentence that says why there is none."""
+    blocks: list[Html | Plot] = []
+    for board in boards:
+        blocks += [board_heading(board), _block(board)]
+    return Section(identifier="intervals", title="Intervals", blocks=tuple(blocks))
+
+
+def _block(board: Board) -> Html | Plot:
+    estimates = dict(_estimates(board))
+    if board.metric is None or not estimates:
+        return paragraph("Intervals are not shown: the records hold no metric by query.")
+    models = _by_mean(estimates)
+    groups = [
+        Panel(
+            title=title,
+            estimates={m: estimates[m, task] for m in models if (m, task) in estimates},
+            reference=_mean(board.first_stages.get(task), board.metric),
+        )
+        for task, title in board.tasks.items()
+    ]
+    fewest = min(estimate.queries for estimate in estimates.values())
+    title = f"{board.metric} with 95 % intervals"
+    return Plot(
+        name=plot_name("intervals", board),
+        title=title,
+        description=_description(groups, board.metric),
+        draw=partial(
+            draw,
+            groups,
+            models,
+            quality_label=board.metric,
+            muted=[model for model in models if board.is_baseline(model)],
+        ),
+        table=_table(title, board, models, estimates),
+        notes=(*_NOTES, _FEW) if fewest < FEWEST else _NOTES,
+    )
+
+
+def _estimates(board: Board) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
+    """Mean and interval of every model, and of the first stage; other baselines have none."""
+    groups: dict[tuple[str, ...], list[tuple[str, TaskKey]]] = {}
+    for square, record in board.squares.items():
+        values = record.per_query.get(board.metric or "")
+        if values and (figures.is_first_stage(record) or not figures.is_baseline(record)):
+            groups.setdefault(tuple(sorted(values)), []).append(square)
+    for queries, squares in groups.items():
+        # Drawing queries takes the time: those of one task are drawn once for all models.
+        records = [board.squares[square] for square in squares]
+        rows = [_values(record, board.metric or "", queries) for record in records]
+        for square, mine, means in zip(squares, rows, bootstrap_means(rows), strict=True):
+            found = percentile_interval(means)
+            yield (
+                square,
+                Estimate(mean=fmean(mine), low=found.low, high=found.high, queries=len(queries)),
+            )
+
+
+def _values(record: Record, metric: str, queries: Sequence[str]) -> list[float]:
+    return [record.per_query[metric][query_id] for query_id in queries]
+
+
+def _mean(record: Record | None, metric: str) -> float | None:
+    return None if record is None else record.mean(metric)
+
+
+def _by_mean(estimates: _Estimates) -> list[str]:
+    """The models, the best first: by the mean over the collections that each has."""
+    means: dict[str, list[float]] = {}
+    for (model, _), estimate in estimates.items():
+        means.setdefault(model, []).append(estimate.mean)
+    return sorted(means, key=lambda model: (-fmean(means[model]), model))
+
+
+def _table(title: str, board: Board, models: Sequence[str], estimates: _Estimates) -> Table:
+    return data_table(
+        title,
+        (
+            ("Model", "left"),
+            ("Collection", "left"),
+            (board.metric or "", "right"),
+            ("Low", "right"),
+            ("High", "right"),
+            ("Queries", "right"),
+        ),
+        (
+            (
+                Entry(value=model),
+                Entry(value=name),
+                *(
+                    Entry(value=value, form="fixed", decimals=3)
+                    for value in (found.mean, found.low, found.high)
+                ),
+                Entry(value=found.queries, form="fixed"),
+            )
+            for task, name in board.tasks.items()
+            for model in models
+            if (found := estimates.get((model, task))) is not None
+        ),
+    )
+
+
+def _description(groups: Sequence[Panel], metric: str) -> str:
+    return in_words(
+        f"{name} on {panel.title}: {metric} {one.mean:.3f}, {one.low:.3f} to {one.high:.3f}."
+        for panel in groups
+        for name, one in panel.estimates.items()
+    )

@@ -1,0 +1,139 @@
+"""How long single requests took, on the machine and device where most models were timed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from statistics import median
+
+from rerankbench import figures
+from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.report.boards import Board
+from rerankbench.report.page import Html, join, text
+from rerankbench.report.plots.latency import Panel, draw, strokes_each
+from rerankbench.report.plots.plot import Plot
+from rerankbench.report.sections.section import (
+    Section,
+    board_heading,
+    data_table,
+    in_words,
+    names,
+    paragraph,
+    plot_name,
+)
+from rerankbench.stats.order import percentile
+from rerankbench.types import Latency, Record
+
+_PERCENTILES = (50, 90, 95, 99)
+
+
+def latencies(boards: Sequence[Board]) -> Section:
+    """One plot for every board, or a sentence that says why there is none."""
+    blocks: list[Html | Plot] = []
+    for board in boards:
+        blocks += [board_heading(board), _block(board)]
+    return Section(identifier="latency", title="Latency", blocks=tuple(blocks))
+
+
+def _block(board: Board) -> Html | Plot:
+    timed = board.only(lambda record: _requests(record) is not None)
+    counted = Counter(figures.setting(one) for one in timed.squares.values())
+    if not counted:
+        return paragraph(
+            "Latency is not shown: no model has a measured one (run without --no-speed)."
+        )
+    setting = counted.most_common(1)[0][0]
+    here = timed.only(lambda record: figures.setting(record) == setting)
+    elsewhere = sorted(set(timed.models) - set(here.models))
+    groups = [
+        Panel(
+            title=title,
+            requests_ms={
+                model: [1000 * second for second in latency.requests_s]
+                for model in here.models
+                if (model, task) in here.squares
+                if (latency := _requests(here.squares[model, task])) is not None
+            },
+        )
+        for task, title in here.tasks.items()
+    ]
+    groups = [panel for panel in groups if panel.requests_ms]
+    models = _fastest_first(groups)
+    return Plot(
+        name=plot_name("latency", board),
+        title="Latency of single requests",
+        description=_description(groups),
+        draw=partial(draw, groups, models),
+        table=_table(groups, models),
+        notes=tuple(_notes(groups, here, elsewhere)),
+    )
+
+
+def _requests(record: Record) -> Latency | None:
+    """What was measured of a model; a baseline does nothing that takes time."""
+    latency = record.measurements.latency
+    known = latency is not None and latency.requests_s and not figures.is_baseline(record)
+    return latency if known else None
+
+
+def _fastest_first(groups: Sequence[Panel]) -> list[str]:
+    medians: dict[str, list[float]] = {}
+    for panel in groups:
+        for model, values in panel.requests_ms.items():
+            medians.setdefault(model, []).append(median(values))
+    return sorted(medians, key=lambda model: (median(medians[model]), model))
+
+
+def _table(groups: Sequence[Panel], models: Sequence[str]) -> Table:
+    return data_table(
+        "Latency of single requests",
+        (
+            ("Model", "left"),
+            ("Collection", "left"),
+            *((f"P{p} (ms)", "right") for p in _PERCENTILES),
+            ("Requests", "right"),
+        ),
+        (
+            (
+                Entry(value=model),
+                Entry(value=panel.title),
+                *(
+                    Entry(value=percentile(panel.requests_ms[model], p), form="fixed", decimals=1)
+                    for p in _PERCENTILES
+                ),
+                Entry(value=len(panel.requests_ms[model]), form="fixed"),
+            )
+            for panel in groups
+            for model in models
+            if model in panel.requests_ms
+        ),
+    )
+
+
+def _description(groups: Sequence[Panel]) -> str:
+    return in_words(
+        f"{model} on {panel.title}: P50 {percentile(values, 50):.1f} ms, P95 "
+        f"{percentile(values, 95):.1f} ms."
+        for panel in groups
+        for model, values in panel.requests_ms.items()
+    )
+
+
+def _notes(groups: Sequence[Panel], here: Board, elsewhere: Sequence[str]) -> list[str]:
+    found = [
+        "Every stroke is a request: one query with its documents. Bar: the middle half; dot: the "
+        "median; thick stroke: P95.",
+        join(("Measured on ", text(figures.machine(next(iter(here.squares.values())))), ".")),
+    ]
+    most = strokes_each(groups)
+    if any(len(values) > most for panel in groups for values in panel.requests_ms.values()):
+        found.append(
+            f"Of more than {most} requests in a row only {most} are drawn, evenly by rank; "
+            "percentiles count all."
+        )
+    if elsewhere:
+        found.append(
+            join(("Not shown, timed on another machine or device: ", names(elsewhere), "."))
+        )
+    return found

@@ -1,0 +1,157 @@
+"""Where reranking helps: the difference to the first stage by the length of the query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from rerankbench import figures
+from rerankbench.archive import Archive
+from rerankbench.compare.slices import Slices, slices
+from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.report.boards import Board, TaskKey
+from rerankbench.report.page import Html
+from rerankbench.report.plots.curves import Curve, Panel, by_length
+from rerankbench.report.plots.plot import Plot
+from rerankbench.report.sections.section import (
+    Section,
+    board_heading,
+    data_table,
+    in_words,
+    paragraph,
+    plot_name,
+)
+
+MOST = 4
+"""Clouds of points of more models than this hide one another."""
+_Found = Mapping[tuple[str, TaskKey], Slices]
+
+
+def by_query_length(archive: Archive, boards: Sequence[Board]) -> Section:
+    """One plot for every board, or a sentence that says why there is none."""
+    blocks: list[Html | Plot] = []
+    for board in boards:
+        blocks += [board_heading(board), _block(archive, board)]
+    return Section(identifier="slices", title="Query length", blocks=tuple(blocks))
+
+
+def _block(archive: Archive, board: Board) -> Html | Plot:
+    if board.metric is None or not board.first_stages:
+        return paragraph(
+            "The difference by query length is not shown: no record of the first stage alone to "
+            "count it from (add the model bm25 to the run)."
+        )
+    found = {
+        square: made
+        for task in board.tasks
+        for square in _most_gained(board, task)
+        if (made := _slices(archive, board, square)) is not None
+    }
+    if not found:
+        return paragraph(
+            "The difference by query length is not shown: the queries are not beside the records, "
+            "or all have one length."
+        )
+    groups = [
+        Panel(
+            title=title,
+            curves=tuple(_curve(model, made) for (model, of), made in found.items() if of == task),
+        )
+        for task, title in board.tasks.items()
+    ]
+    groups = [panel for panel in groups if panel.curves]
+    return Plot(
+        name=plot_name("slices", board),
+        title=f"Gain in {board.metric} by query length",
+        description=_description(board, found),
+        draw=partial(by_length, groups),
+        table=_table(board, found),
+        notes=tuple(_notes(board)),
+    )
+
+
+def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
+    """The models of one task with the highest means, as many as can be told apart."""
+    means = {
+        square: mean
+        for square, record in board.squares.items()
+        if square[1] == task and not figures.is_baseline(record)
+        if (mean := record.mean(board.metric or "")) is not None
+    }
+    return sorted(means, key=lambda square: (-means[square], square))[:MOST]
+
+
+def _slices(archive: Archive, board: Board, square: tuple[str, TaskKey]) -> Slices | None:
+    """The points of one model; None without the first stage, the queries, or two lengths."""
+    record, base = board.squares[square], board.first_stages.get(square[1])
+    task = archive.task(record)
+    if base is None or task is None or board.metric is None:
+        return None
+    values, before = record.per_query[board.metric], base.per_query.get(board.metric, {})
+    made = slices(task, values, before, "query-length")
+    return made if len(made.points) > 1 else None
+
+
+def _gain(found: Slices) -> float:
+    """The mean difference over all queries that have a length."""
+    total = sum(point.delta * point.queries for point in found.points)
+    return total / sum(point.queries for point in found.points)
+
+
+def _curve(model: str, made: Slices) -> Curve:
+    words = [point.words for point in made.points]
+    across = np.linspace(min(words), max(words), 50)
+    fitted = np.polynomial.Polynomial(made.coefficients)(across)
+    return Curve(
+        name=model,
+        line=tuple(zip(across.tolist(), fitted.tolist(), strict=True)),
+        points=tuple((float(point.words), point.delta) for point in made.points),
+    )
+
+
+def _table(board: Board, found: _Found) -> Table:
+    return data_table(
+        f"Gain in {board.metric} by query length",
+        (
+            ("Model", "left"),
+            ("Collection", "left"),
+            ("Words", "right"),
+            ("Queries", "right"),
+            (f"Δ {board.metric}", "right"),
+            ("Polynomial", "right"),
+        ),
+        (
+            (
+                Entry(value=model),
+                Entry(value=board.tasks[task]),
+                Entry(value=point.words, form="fixed"),
+                Entry(value=point.queries, form="fixed"),
+                Entry(value=point.delta, form="signed", decimals=3),
+                Entry(value=point.fitted, form="signed", decimals=3),
+            )
+            for (model, task), made in found.items()
+            for point in made.points
+        ),
+    )
+
+
+def _description(board: Board, found: _Found) -> str:
+    return in_words(
+        f"{model} on {board.tasks[task]}: {made.points[0].delta:+.3f} at "
+        f"{made.points[0].words} words, {made.points[-1].delta:+.3f} at "
+        f"{made.points[-1].words}; {_gain(made):+.3f} over all queries."
+        for (model, task), made in found.items()
+    )
+
+
+def _notes(board: Board) -> Iterator[str]:
+    yield (
+        "A point is the mean over all queries of one length, less the first stage's own order; "
+        "the line is the polynomial of the second degree that fits the points best. Few queries "
+        "stand behind the outer points."
+    )
+    models = [model for model in board.models if not board.is_baseline(model)]
+    if len(models) > MOST:
+        yield f"Of a collection's models the best {MOST} are drawn."

@@ -1,0 +1,128 @@
+"""What the records warn of, and where collections and models come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rerankbench import figures
+from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.report.page import tag, text
+from rerankbench.report.sections.section import Section, data_table, paragraph
+from rerankbench.report.tables import table_html
+from rerankbench.types import Record
+
+_HASH = 12
+
+
+def warnings(records: Sequence[Record]) -> Section:
+    """Every warning once, with the cells that carry it."""
+    cells: dict[str, list[str]] = {}
+    for record in records:
+        place = f"{record.cell.reranker.name} on {record.cell.collection.name}"
+        for warning in record.warnings:
+            cells.setdefault(warning, []).append(place)
+    rows = (
+        tag(
+            "li",
+            text(warning),
+            " ",
+            tag("span", text("; ".join(dict.fromkeys(places))), class_="muted"),
+        )
+        for warning, places in cells.items()
+    )
+    found = tag("ul", *rows) if cells else paragraph("No record carries a warning.")
+    return Section(identifier="warnings", title="Warnings", blocks=(found,))
+
+
+def sources(records: Sequence[Record]) -> Section:
+    """Collections, first stages and models, with what pins each of them down."""
+    return Section(
+        identifier="sources",
+        title="Sources",
+        blocks=(
+            tag("h3", "Collections"),
+            table_html(_collections(records)),
+            tag("h3", "First stages"),
+            table_html(_first_stages(records)),
+            tag("h3", "Rerankers"),
+            table_html(_rerankers(records)),
+        ),
+    )
+
+
+def _collections(records: Sequence[Record]) -> Table:
+    found = {
+        (ref.name, ref.split, ref.hashes): record
+        for record in records
+        for ref in [record.cell.collection]
+    }
+    return data_table(
+        "Collections",
+        (
+            ("Collection", "left"),
+            ("Split", "left"),
+            ("Source", "left"),
+            ("Queries", "right"),
+            ("Documents' hash", "left"),
+            ("Judgments' hash", "left"),
+        ),
+        (
+            (
+                Entry(value=name),
+                Entry(value=split),
+                Entry(value=record.cell.collection.source),
+                Entry(value=figures.query_count(record), form="fixed"),
+                Entry(value=hashes.corpus[:_HASH]),
+                Entry(value=hashes.qrels[:_HASH]),
+            )
+            for (name, split, hashes), record in found.items()
+        ),
+    )
+
+
+def _first_stages(records: Sequence[Record]) -> Table:
+    found = {
+        (stage.name, ", ".join(f"{k} = {v}" for k, v in sorted(stage.parameters.items())))
+        for stage in (record.cell.first_stage for record in records)
+    }
+    return data_table(
+        "First stages",
+        (("First stage", "left"), ("Parameters", "left")),
+        ((Entry(value=name), Entry(value=parameters)) for name, parameters in sorted(found)),
+    )
+
+
+def _rerankers(records: Sequence[Record]) -> Table:
+    found = {
+        (ref.name, ref.revision, ref.dtype, ref.max_length, engine.engine, engine.device): ref
+        for record in records
+        for ref, engine in [(record.cell.reranker, record.cell.engine)]
+    }
+    return data_table(
+        "Rerankers",
+        (
+            ("Reranker", "left"),
+            ("Family", "left"),
+            ("Revision", "left"),
+            ("Parameters", "right"),
+            ("Type", "left"),
+            ("Max. tokens", "right"),
+            ("Engine", "left"),
+            ("Device", "left"),
+        ),
+        (
+            (
+                Entry(value=name),
+                Entry(value=ref.family),
+                Entry(value=revision[:_HASH]),
+                Entry(value=ref.parameters, form="magnitude"),
+                Entry(value=dtype),
+                Entry(value=length, form="fixed"),
+                Entry(value=engine),
+                Entry(value=device),
+            )
+            for (name, revision, dtype, length, engine, device), ref in sorted(
+                found.items(), key=lambda each: each[0][0]
+            )
+        ),
+    )

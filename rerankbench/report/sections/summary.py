@@ -1,0 +1,58 @@
+"""What the report is about: how much was run, of what, when and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rerankbench import figures
+from rerankbench.report.boards import Board
+from rerankbench.report.page import Html, join, tag, text
+from rerankbench.report.sections.section import Section, facts, names
+from rerankbench.types import Record
+
+
+def summary(boards: Sequence[Board]) -> Section:
+    """Counts, then facts."""
+    records = [record for board in boards for record in board.records]
+    models = {one.cell.reranker.name for one in records if not figures.is_baseline(one)}
+    tasks = {task: record for board in boards for (_, task), record in board.squares.items()}
+    collections = dict.fromkeys(one.cell.collection.name for one in tasks.values())
+    metrics = dict.fromkeys(board.metric for board in boards if board.metric)
+    days = sorted({record.started_at[:10] for record in records})
+    counts = (
+        (len(models), "model", "models"),
+        (len(collections), "collection", "collections"),
+        (sum(map(figures.query_count, tasks.values())), "judged query", "judged queries"),
+        (len(records), "cell", "cells"),
+    )
+    return Section(
+        identifier="summary",
+        title="Summary",
+        blocks=(
+            tag("div", *(_card(*count) for count in counts), class_="cards"),
+            facts(
+                {
+                    "Collections": names(collections),
+                    "Reranked": _lines(board.title for board in boards),
+                    "Headline metric": names(metrics) if metrics else Html("none"),
+                    "Measured": text(" to ".join(dict.fromkeys((days[0], days[-1])))),
+                    "On": _lines(_machines(records)),
+                }
+            ),
+        ),
+    )
+
+
+def _card(count: int, one: str, many: str) -> Html:
+    number = tag("b", f"{count:,}")
+    return tag("div", number, tag("span", one if count == 1 else many), class_="card")
+
+
+def _lines(values: Iterable[str]) -> Html:
+    return join(tag("div", text(value)) for value in values)
+
+
+def _machines(records: Sequence[Record]) -> list[str]:
+    """Where models ran; baselines do no work, they tell only where there is nothing else."""
+    models = [record for record in records if not figures.is_baseline(record)]
+    return sorted(set(map(figures.machine, models or records)))

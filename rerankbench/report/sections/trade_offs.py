@@ -1,0 +1,237 @@
+"""Quality against speed, size and price, each model a point."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import fmean, median
+
+from rerankbench import figures
+from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.report.boards import Board, TaskKey
+from rerankbench.report.page import Html, join, text
+from rerankbench.report.plots.plot import Plot
+from rerankbench.report.plots.trade_off import Point, Reference, best, draw
+from rerankbench.report.sections.section import (
+    Section,
+    board_heading,
+    data_table,
+    in_words,
+    names,
+    paragraph,
+    plot_name,
+)
+from rerankbench.types import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cost:
+    """What quality is held against; `why_missing` completes "No model …"."""
+
+    kind: str
+    title: str
+    label: str
+    of: Callable[[Record], float | None]
+    show: Callable[[float], Entry]
+    more_is_better: bool
+    why_missing: str
+
+
+def _parameters(record: Record) -> float | None:
+    return record.cell.reranker.parameters
+
+
+_SPEED = _Cost(
+    kind="quality-speed",
+    title="Quality against speed",
+    label="Docs / Sec",
+    of=figures.docs_per_s,
+    show=lambda value: Entry(value=value, form="rate"),
+    more_is_better=True,
+    why_missing="has a measured speed (run without --no-speed to measure it)",
+)
+_OTHERS = (
+    _Cost(
+        kind="quality-size",
+        title="Quality against size",
+        label="Parameters",
+        of=_parameters,
+        show=lambda value: Entry(value=value, form="magnitude"),
+        more_is_better=False,
+        why_missing="says how many parameters it has",
+    ),
+    _Cost(
+        kind="quality-price",
+        title="Quality against price",
+        label="US dollars for 1,000 queries",
+        of=figures.usd_per_1000_queries,
+        show=lambda value: Entry(value=value, form="fixed", decimals=3),
+        more_is_better=False,
+        why_missing="has a price in its config",
+    ),
+)
+
+
+def trade_offs(boards: Sequence[Board]) -> Section:
+    """One plot of each kind for every board, or a sentence that says why there is none."""
+    blocks: list[Html | Plot] = []
+    for board in boards:
+        blocks.append(board_heading(board))
+        fastest, elsewhere = _in_one_setting(board)
+        blocks.append(_block(fastest, _SPEED, elsewhere))
+        blocks += [_block(board, cost, ()) for cost in _OTHERS]
+    return Section(identifier="trade-offs", title="Trade-offs", blocks=tuple(blocks))
+
+
+def _in_one_setting(board: Board) -> tuple[Board, tuple[str, ...]]:
+    """The board where most models were timed (machine and device), and who was timed elsewhere."""
+    timed = [
+        record
+        for record in board.records
+        if not figures.is_baseline(record) and figures.docs_per_s(record) is not None
+    ]
+    pairs = {(figures.setting(record), record.cell.reranker.name) for record in timed}
+    counted = Counter(setting for setting, _ in sorted(pairs))
+    if not counted:
+        return board, ()
+    setting = counted.most_common(1)[0][0]
+    here = board.only(
+        lambda record: figures.is_baseline(record) or figures.setting(record) == setting
+    )
+    return here, tuple(sorted({name for _, name in pairs} - set(here.models)))
+
+
+def _block(board: Board, cost: _Cost, elsewhere: Sequence[str]) -> Html | Plot:
+    placed = _placed(board, cost)
+    able = sorted({model for model, _ in placed})
+    if board.metric is None or not able:
+        return paragraph(f"{cost.title} is not shown: no model {cost.why_missing}.")
+    tasks = _comparable(board, able, placed)
+    points = [
+        Point(
+            name=model,
+            cost=median(placed[model, task][0] for task in tasks),
+            quality=fmean(placed[model, task][1] for task in tasks),
+        )
+        for model in able
+        if all((model, task) in placed for task in tasks)
+    ]
+    if len(points) < 2:
+        return paragraph(
+            f"{cost.title} is not shown: ",
+            text(points[0].name),
+            " alone can be placed, and there is nothing to hold it against.",
+        )
+    reference = _reference(board, tasks)
+    shown = [point.name for point in points]
+    left_out = {
+        "timed on another machine or device": list(elsewhere),
+        "not run on the same collections": [model for model in able if model not in shown],
+    }
+    return Plot(
+        name=plot_name(cost.kind, board),
+        title=cost.title,
+        description=_description(points, cost, board.metric, reference),
+        draw=partial(
+            draw,
+            points,
+            cost_label=cost.label,
+            quality_label=board.metric,
+            more_is_better=cost.more_is_better,
+            reference=reference,
+        ),
+        table=_table(points, cost, board.metric),
+        notes=tuple(_notes(board, tasks, cost, left_out)),
+        labels={
+            f"point-{at}": f"{point.name}: {board.metric} {point.quality:.3f}, {cost.label} "
+            f"{cost.show(point.cost).text}"
+            for at, point in enumerate(points)
+        },
+    )
+
+
+def _placed(board: Board, cost: _Cost) -> dict[tuple[str, TaskKey], tuple[float, float]]:
+    """Cost and quality of every square of a model that has both."""
+    found = {}
+    for square, record in board.squares.items():
+        value = cost.of(record)
+        quality = None if board.metric is None else record.mean(board.metric)
+        if value and quality is not None and not figures.is_baseline(record):
+            found[square] = (value, quality)
+    return found
+
+
+def _comparable(
+    board: Board, models: Sequence[str], placed: Mapping[tuple[str, TaskKey], object]
+) -> list[TaskKey]:
+    """The tasks that all these models have a place in, or else the one where most of them do."""
+    counted = {task: sum((model, task) in placed for model in models) for task in board.tasks}
+    shared = [task for task, count in counted.items() if count == len(models)]
+    return shared or [max(counted, key=lambda task: counted[task])]
+
+
+def _reference(board: Board, tasks: Sequence[TaskKey]) -> Reference | None:
+    """The first stage over the same tasks; None unless it was recorded for each."""
+    stages = board.first_stages
+    if board.metric is None or not all(task in stages for task in tasks):
+        return None
+    means = [stages[task].mean(board.metric) for task in tasks]
+    known = [mean for mean in means if mean is not None]
+    name = stages[tasks[0]].cell.first_stage.name
+    return (
+        Reference(name=f"{name} alone", quality=fmean(known)) if len(known) == len(means) else None
+    )
+
+
+def _table(points: Sequence[Point], cost: _Cost, metric: str) -> Table:
+    worth = best(points, more_is_better=cost.more_is_better)
+    return data_table(
+        cost.title,
+        (("Model", "left"), (cost.label, "right"), (metric, "right"), ("Pareto front", "left")),
+        (
+            (
+                Entry(value=point.name),
+                cost.show(point.cost),
+                Entry(value=point.quality, form="fixed", decimals=3),
+                Entry(value="yes" if at in worth else "no"),
+            )
+            for at, point in sorted(enumerate(points), key=lambda each: -each[1].quality)
+        ),
+    )
+
+
+def _description(
+    points: Sequence[Point], cost: _Cost, metric: str, reference: Reference | None
+) -> str:
+    level = "" if reference is None else f" {reference.name}: {reference.quality:.3f}."
+    worth = in_words(
+        f"{points[at].name}: {metric} {points[at].quality:.3f}, {cost.label} "
+        f"{cost.show(points[at].cost).text}."
+        for at in best(points, more_is_better=cost.more_is_better)
+    )
+    models = f"{len(points)} models by {metric} and {cost.label}."
+    return f"{models}{level} On the Pareto front: {worth}"
+
+
+def _notes(
+    board: Board,
+    tasks: Sequence[TaskKey],
+    cost: _Cost,
+    left_out: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
+    better = "faster" if cost.more_is_better else "cheaper"
+    better = "smaller" if cost.kind == "quality-size" else better
+    where = names(board.tasks[task] for task in tasks)
+    yield join(
+        (f"Mean {board.metric} over " if len(tasks) > 1 else f"{board.metric} on ", where, ".")
+    )
+    yield f"Filled: no other model shown is both better and {better}; the line joins these."
+    if cost is _SPEED:
+        records = [board.squares[square] for square in board.squares if square[1] in tasks]
+        machine = next(figures.machine(one) for one in records if not figures.is_baseline(one))
+        yield join(("Measured on ", text(machine), "."))
+    for why, models in left_out.items():
+        if models:
+            yield join((f"Not shown, {why}: ", names(models), "."))
