@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from statistics import fmean
 
 from rerankbench.stats import order
 from rerankbench.types import Record
@@ -18,6 +19,8 @@ IMPORTED = "imported"
 ENCODED_ONCE = "encoded once per collection"
 """What the recipe of a bi-encoder or of late interaction says of its `documents`."""
 
+_RUN_SUFFIXES = re.compile(r"(\.(gz|run|trec|tsv|txt))+$", flags=re.IGNORECASE)
+
 REMOTE = "remote"
 """The device of what a service computes."""
 
@@ -30,6 +33,29 @@ def slug(name: str) -> str:
 def collection_slug(record: Record) -> str:
     """The collection's name, ready to be matched."""
     return slug(record.cell.collection.name)
+
+
+def first_stage(record: Record) -> str:
+    """How people call the first stage: its name, or a run file's name without the collection's.
+
+    On SciFact `run:runs/unicoil-scifact.trec.gz` is `unicoil`.
+    """
+    # The slug's hyphens stand for any punctuation.
+    collection = "[^a-z0-9]+".join(collection_slug(record).split("-"))
+    pattern = rf"^{collection}[^a-z0-9]+|[^a-z0-9]+{collection}$"
+    return re.sub(pattern, "", _run_name(record), flags=re.IGNORECASE)
+
+
+def is_first_stage_called(record: Record, names: Sequence[str]) -> bool:
+    """Whether one of the names is that of the record's first stage, in whatever spelling."""
+    own = (record.cell.first_stage.name, _run_name(record), first_stage(record))
+    return not {slug(name) for name in own}.isdisjoint(map(slug, names))
+
+
+def _run_name(record: Record) -> str:
+    """The name of the run file that is the first stage, or else the first stage's name."""
+    stage = record.cell.first_stage
+    return _RUN_SUFFIXES.sub("", str(stage.parameters.get("file", ""))) or stage.name
 
 
 def headline(records: Sequence[Record]) -> str | None:
@@ -67,6 +93,12 @@ def latency_ms(record: Record, p: float) -> float | None:
     if latency is None or not latency.requests_s:
         return None
     return 1000 * order.percentile(latency.requests_s, p)
+
+
+def seconds_per_query(record: Record) -> float | None:
+    """Mean wall time of the single-stream requests: one query with all its candidates each."""
+    latency = record.measurements.latency
+    return fmean(latency.requests_s) if latency is not None and latency.requests_s else None
 
 
 def latency_interval_ms(record: Record, p: float) -> tuple[float, float] | None:

@@ -19,16 +19,19 @@ def leaderboard(
         str,
         typer.Option(
             "--layout",
-            help="plain, wide, ratings, honesty, beir-full, beir-older, or FILE.yaml.",
+            help="plain, wide, ratings, honesty, hf-blog, beir-full, beir-older, "
+            "celi-1 to celi-6, or FILE.yaml.",
         ),
     ] = DEFAULT_LAYOUT,
     format_name: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--format",
-            help="markdown, csv, latex, or json (every record as it is, whatever the layout).",
+            help="markdown, csv, latex, html, or json (every record as it is, whatever the "
+            "layout).",
+            show_default="markdown; in a terminal a table to read",
         ),
-    ] = "markdown",
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -73,10 +76,10 @@ def leaderboard(
     from rerankbench.leaderboard.against import publish_against
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.layout_file import load_layout
-    from rerankbench.leaderboard.publish import publish
+    from rerankbench.leaderboard.publish import DEFAULT_FORMAT, publish, show
     from rerankbench.leaderboard.significant import with_significance
 
-    if inject_into is not None and format_name != "markdown":
+    if inject_into is not None and format_name not in (None, DEFAULT_FORMAT):
         raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")
     if block is not None and inject_into is None:
         raise UsageError("--block names a block of the file to --inject; name that file as well")
@@ -88,6 +91,10 @@ def leaderboard(
     if significance:
         form = with_significance(form)
     archive = open_archive(paths or [Path("results")])
+    if inject_into is None and format_name is None and against is None:
+        show(archive, form)
+        return
+    format_name = format_name or DEFAULT_FORMAT
     if against is None:
         text = publish(archive, form, format_name)
     else:

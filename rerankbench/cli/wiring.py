@@ -16,7 +16,7 @@ from rerankbench.console import Terminal
 from rerankbench.errors import UsageError
 from rerankbench.files import cache_home, gzip_bytes, write_whole
 from rerankbench.leaderboard.layout_file import load_layout
-from rerankbench.leaderboard.publish import publish
+from rerankbench.leaderboard.publish import show
 from rerankbench.measure import Instruments
 from rerankbench.store import Store
 from rerankbench.trec import format_run, read_qrels, read_run
@@ -38,7 +38,7 @@ def run_and_report(
         collections = {record.cell.collection.name for record in report.records}
         layout = load_layout("plain" if len(collections) == 1 else "wide")
         store = Store(results=config.results, suite=config.suite)
-        typer.echo(publish(Archive(report.records, [store]), layout, "markdown"), nl=False)
+        show(Archive(report.records, [store]), layout)
         folder = config.results / config.suite
         terminal.note(f"{len(report.records)} records in {folder}")
     report.raise_for_failures()

@@ -18,6 +18,7 @@ from rerankbench.leaderboard.layout import Layout, TableForm
 from rerankbench.leaderboard.lines import Line, Selection
 from rerankbench.leaderboard.notes import notes
 from rerankbench.leaderboard.select import kept, select
+from rerankbench.leaderboard.standing import stand_out
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.types import Record
 
@@ -32,10 +33,10 @@ _DECIDING: Mapping[str, Sequence[type[Column]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Filled:
-    """One table's columns with their heads, and its entries by the name of the row's reranker."""
+    """One table's columns with their heads, and its entries by the name of the row."""
 
     columns: tuple[Column, ...]
-    heads: tuple[str, ...]
+    heads: tuple[Header, ...]
     rows: Mapping[str, tuple[Entry, ...]]
 
 
@@ -43,8 +44,7 @@ def build(archive: Archive, layout: Layout) -> list[Table]:
     """The tables of a leaderboard. Raises UsageError where no record fits the layout."""
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in kept(archive.records, layout):
-        key = figures.task_key(record) if layout.per_collection else ()
-        groups.setdefault(key, []).append(record)
+        groups.setdefault(_group(record, layout), []).append(record)
     selections = [(group, select(group, layout)) for group in groups.values()]
     shown = [(group, selection) for group, selection in selections if selection.lines]
     if not shown:
@@ -55,6 +55,18 @@ def build(archive: Archive, layout: Layout) -> list[Table]:
     tables = [_tables(group, selection, archive, layout) for group, selection in shown]
     _tell_apart(tables, [group[0] for group, _ in shown])
     return [table for found in tables for table in found]
+
+
+def _group(record: Record, layout: Layout) -> tuple[str, ...]:
+    """What the records of one table share: the task, but for what columns or rows tell apart."""
+    if not layout.per_collection:
+        return ()
+    apart: set[str] = set()
+    if layout.tells_first_stages_apart:
+        apart |= {"first stage", "first-stage parameters"}
+    if layout.tells_positives_apart:
+        apart.add("missed positives")
+    return tuple(value for fact, value in figures.task(record).items() if fact not in apart)
 
 
 def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
@@ -86,7 +98,7 @@ def _tables(
         timed=timed(selection.lines),
     )
     filled = [
-        _filled(layout, replace(context, columns=expand(form.all_columns(), selection)))
+        _filled(form, layout, replace(context, columns=expand(layout.columns_of(form), selection)))
         for form in layout.tables
     ]
     lines = _ordered(_shown(selection.lines, filled, layout), filled, layout)
@@ -108,18 +120,19 @@ def _shown(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -> 
     """Without the lines that say nothing but their names, if the layout wants none of them."""
     if not layout.drop_empty_rows:
         return lines
-    return [line for line in lines if any(_says_something(table, line) for table in filled)]
+    said = [line for line in lines if any(_says_something(table, line) for table in filled)]
+    return said or lines
 
 
 def _says_something(table: _Filled, line: Line) -> bool:
     return any(
         entry.value is not None
         for column, entry in zip(table.columns, table.rows[line.name], strict=True)
-        if not isinstance(column, ModelColumn)
+        if not isinstance(column, ModelColumn) and not column.spans
     )
 
 
-def _filled(layout: Layout, context: Context) -> _Filled:
+def _filled(form: TableForm, layout: Layout, context: Context) -> _Filled:
     """The columns that have something to show, and what they show in every row."""
     columns = context.columns
     rows = {line.name: fill(line, context) for line in context.selection.lines}
@@ -133,26 +146,27 @@ def _filled(layout: Layout, context: Context) -> _Filled:
     left = replace(context, columns=tuple(columns[at] for at in keep))
     return _Filled(
         columns=tuple(left.columns),
-        heads=tuple(header(column, left) for column in left.columns),
+        heads=tuple(header(column, left, form.align) for column in left.columns),
         rows={name: tuple(entries[at] for at in keep) for name, entries in rows.items()},
     )
 
 
 def _table(form: TableForm, filled: _Filled, lines: Sequence[Line], layout: Layout) -> Table:
+    rows = [
+        Row(
+            entries=filled.rows[line.name],
+            group=line.group,
+            block=line.block,
+            emphasised=figures.is_baseline(line.newest),
+        )
+        for line in lines
+    ]
+    scopes = [column.best for column in filled.columns]
+    own = [line.own for line in lines]
     return Table(
         title=form.title,
-        columns=tuple(
-            Header(text=head, align=column.align or form.align)
-            for column, head in zip(filled.columns, filled.heads, strict=True)
-        ),
-        rows=tuple(
-            Row(
-                entries=filled.rows[line.name],
-                group=line.group,
-                emphasised=figures.is_baseline(line.newest),
-            )
-            for line in lines
-        ),
+        columns=filled.heads,
+        rows=stand_out(rows, filled.heads, scopes, own=own),
         preamble=form.preamble,
         heading_level=form.heading_level,
         blank_lines=form.blank_lines,
@@ -177,15 +191,17 @@ def _title(form: TableForm, record: Record, metric: str | None) -> str:
 def _ordered(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -> list[Line]:
     """Rows in the layout's order: by figure falling (missing ones last), by name, or as listed.
 
-    Families stay together in any case. Rows with equal figures stand in the order of their names.
+    First stages and families stay together in any case. Rows with equal figures stand in the order
+    of their names.
     """
     if layout.order == "listed":
         return list(lines)
     values = _deciding(filled, _DECIDING[layout.order])
 
-    def place(line: Line) -> tuple[int, bool, float, str]:
+    def place(line: Line) -> tuple[tuple[int, int, str], int, bool, float, str]:
         value = values.get(line.name)
-        return line.place[0], value is None, -(value or 0.0), line.label
+        stage, (family, _, _) = line.place
+        return stage, family, value is None, -(value or 0.0), line.label
 
     return sorted(lines, key=place)
 

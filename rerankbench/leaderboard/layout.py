@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 from string import Formatter
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -18,16 +18,21 @@ from pydantic import (
     model_validator,
 )
 
-from rerankbench.leaderboard.columns.base import Column, Decimals, Names, Strict, check_fields
+from rerankbench.errors import nearest
+from rerankbench.leaderboard.columns.base import (
+    Column,
+    Decimals,
+    Names,
+    Strict,
+    as_tuple,
+    check_fields,
+)
+from rerankbench.leaderboard.columns.facts import FamilyColumn, FirstStageColumn
 from rerankbench.leaderboard.columns.kinds import FILLS
-from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn
+from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
 from rerankbench.leaderboard.table import Align
 
 TITLE_FIELDS = ("collection", "split", "first_stage", "depth", "metric", "sample")
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _named(value: Any) -> Any:
@@ -59,20 +64,23 @@ class TableForm(Strict):
     preamble: str = ""
     blank_lines: Annotated[int, Field(ge=1, le=5)] = 1
     align: Align = "left"
-    columns: Annotated[tuple[AnyColumn, ...], BeforeValidator(_tuple), Field(min_length=1)]
+    columns: Annotated[tuple[AnyColumn, ...], BeforeValidator(as_tuple), Field(min_length=1)]
     average: bool = False
 
-    def all_columns(self) -> tuple[Column, ...]:
-        """With the average that `average: true` asks for."""
-        return self.columns + ((AverageColumn(kind="average"),) if self.average else ())
 
-
-class ListedModel(Strict):
-    """A model in the order of the layout, its other names, and how the table calls it."""
+class Listed(Strict):
+    """A name in the order of the layout, its other names, and how the table calls it."""
 
     name: str
     also: Names = ()
     label: str | None = None
+
+
+class ListedModel(Listed):
+    """A model; `own` ones stand out."""
+
+    link: str | None = None
+    own: bool = False
 
 
 class Family(Strict):
@@ -80,7 +88,16 @@ class Family(Strict):
 
     title: str
     models: Annotated[
-        tuple[Annotated[ListedModel, BeforeValidator(_named)], ...], BeforeValidator(_tuple)
+        tuple[Annotated[ListedModel, BeforeValidator(_named)], ...], BeforeValidator(as_tuple)
+    ]
+
+
+class FirstStages(Strict):
+    """First stages under one group row."""
+
+    title: str = ""
+    names: Annotated[
+        tuple[Annotated[Listed, BeforeValidator(_named)], ...], BeforeValidator(as_tuple)
     ]
 
 
@@ -97,17 +114,50 @@ class Layout(Strict):
     machine: str | None = None
     per_collection: bool = False
     order: Literal["listed", "metric", "rating", "name"] = "metric"
-    families: Annotated[tuple[Family, ...], BeforeValidator(_tuple)] = ()
+    families: Annotated[tuple[Family, ...], BeforeValidator(as_tuple)] = ()
+    first_stages: Annotated[tuple[FirstStages, ...], BeforeValidator(as_tuple)] = ()
     other: str | None = "Other"
     group_cells: Annotated[int, Field(ge=1)] | None = None
     decimals: Decimals = 3
     drop_empty: bool = False
     drop_empty_rows: bool = False
     notes: Literal["all", "cautions", "none"] = "all"
-    tables: Annotated[tuple[TableForm, ...], BeforeValidator(_tuple), Field(min_length=1)]
+    tables: Annotated[tuple[TableForm, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+
+    def columns_of(self, table: TableForm) -> tuple[Column, ...]:
+        """The table's columns, each with the first stage that it shows, and the average."""
+        usual = (self.first_stage,) if self.first_stage is not None else ()
+        columns = tuple(
+            one.model_copy(update={"first_stage": one.first_stage or usual})
+            if isinstance(one, MeasuredColumn)
+            else one
+            for one in table.columns
+        )
+        return columns + ((AverageColumn(kind="average"),) if table.average else ())
+
+    @property
+    def measured(self) -> list[MeasuredColumn]:
+        """The columns of all tables that show a metric."""
+        columns = [column for table in self.tables for column in self.columns_of(table)]
+        return [column for column in columns if isinstance(column, MeasuredColumn)]
+
+    def has(self, kind: type[Column]) -> bool:
+        """Whether there is a column of that kind."""
+        return any(isinstance(one, kind) for table in self.tables for one in table.columns)
+
+    @property
+    def tells_first_stages_apart(self) -> bool:
+        """Whether a column or a row of its own may show a first stage."""
+        named = (one.first_stage for table in self.tables for one in _measured(table))
+        return self.has(FirstStageColumn) or any(named)
+
+    @property
+    def tells_positives_apart(self) -> bool:
+        """Whether a column shows candidates with the missed positives added."""
+        return any(column.adds_positives for column in self.measured)
 
     @model_validator(mode="after")
-    def _columns_can_be_filled(self) -> Layout:
+    def _columns_can_be_filled(self) -> Self:
         problems = [
             f"tables[{at}].title: only with 'per_collection' can it hold more than {{metric}}"
             for at, table in enumerate(self.tables)
@@ -117,14 +167,28 @@ class Layout(Strict):
             f"tables[{at}].columns[{number}]: {problem}"
             for at, table in enumerate(self.tables)
             for number, column in enumerate(table.columns)
-            if (problem := _misplaced(column, per_collection=self.per_collection))
+            if (problem := _misplaced(column, table, per_collection=self.per_collection))
         ]
+        if self.first_stages and not self.has(FirstStageColumn):
+            problems.append("first_stages: needs a column of the kind 'first_stage'")
+        if self.has(FirstStageColumn) and self.has(FamilyColumn):
+            problems.append("tables: one column alone parts rows, 'family' or 'first_stage'")
         if problems:
             raise ValueError("\n".join(problems))
         return self
 
 
-def _misplaced(column: Column, *, per_collection: bool) -> str | None:
+def _measured(table: TableForm) -> list[MeasuredColumn]:
+    return [column for column in table.columns if isinstance(column, MeasuredColumn)]
+
+
+def _misplaced(column: Column, table: TableForm, *, per_collection: bool) -> str | None:
+    if isinstance(column, AverageColumn):
+        metrics = [one for one in _measured(table) if isinstance(one, MetricColumn)]
+        heads = sorted({head for one in metrics for head in one.heads})
+        unknown = [name for name in column.over if name not in heads]
+        hint = nearest(unknown[0], heads) if unknown else ""
+        return f"over: no metric column has the head '{unknown[0]}'; {hint}" if unknown else None
     if not isinstance(column, MeasuredColumn):
         return None
     if per_collection and column.ways_named:

@@ -13,7 +13,14 @@ from pydantic import BaseModel, ValidationError
 from rerankbench.errors import ConfigError, InputError, nearest
 from rerankbench.files import read_lines
 from rerankbench.leaderboard.columns.kinds import COLUMN_KINDS
-from rerankbench.leaderboard.layout import Family, Layout, ListedModel, TableForm
+from rerankbench.leaderboard.layout import (
+    Family,
+    FirstStages,
+    Layout,
+    Listed,
+    ListedModel,
+    TableForm,
+)
 
 DEFAULT = "plain"
 _FOLDER = Path(__file__).parent / "layouts"
@@ -21,6 +28,8 @@ _ITEMS: Mapping[str, type[BaseModel]] = {
     "tables": TableForm,
     "families": Family,
     "models": ListedModel,
+    "first_stages": FirstStages,
+    "names": Listed,
 }
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from rerankbench import figures
 from rerankbench.leaderboard.columns import significance
 from rerankbench.leaderboard.columns.base import Column, Context
+from rerankbench.leaderboard.columns.facts import FirstStageColumn
 from rerankbench.leaderboard.columns.kinds import NOTES
 from rerankbench.leaderboard.columns.quality import DeltaColumn, MeasuredColumn
-from rerankbench.leaderboard.columns.speed import CostColumn, LatencyColumn, RateColumn
+from rerankbench.leaderboard.columns.speed import CostColumn, TimedColumn
 from rerankbench.leaderboard.layout import Layout
-from rerankbench.leaderboard.lines import Selection
+from rerankbench.leaderboard.lines import Selection, first_of
 from rerankbench.types import Record
 
 _SHOWN_NAMES = 5
@@ -55,7 +56,7 @@ def _facts(
     if any(isinstance(column, CostColumn) for column in columns):
         yield from _prices(records)
     pooled = max(map(len, timed.values()), default=0)
-    if pooled > 1 and any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
+    if pooled > 1 and any(isinstance(column, TimedColumn) for column in columns):
         yield f"Speed is the median over the collections timed, {pooled} of them."
 
 
@@ -111,9 +112,10 @@ def _cautions(columns: Sequence[Column], context: Context) -> Iterator[str]:
     if selection.chosen_among:
         among = _some(selection.chosen_among)
         yield f"several records fill one square, the newest counts: {among}."
+    yield from _added_positives(records, selection)
     yield from _sampled(records)
     yield from _unlike_tasks(columns, selection)
-    if any(isinstance(column, RateColumn | LatencyColumn) for column in columns):
+    if any(isinstance(column, TimedColumn) for column in columns):
         yield from _unlike_speeds(context.timed)
     yield from _missing_metrics(columns, records, context.metric)
     if selection.left_out:
@@ -136,6 +138,21 @@ def _warnings(records: Sequence[Record]) -> Iterator[str]:
         yield f"{left} more {_plural('warning', left)}; --format json lists them."
 
 
+def _added_positives(records: Sequence[Record], selection: Selection) -> Iterator[str]:
+    added = [record for record in records if record.cell.adds_positives]
+    if added:
+        where = "in all rows" if len(added) == len(records) else "where a column says so"
+        yield (
+            "relevant documents that the first stage missed were added to the candidates "
+            f"{where}: no search reaches these figures."
+        )
+    if selection.kept_apart:
+        yield (
+            "records with the missed positives added are left out, which compare with no other: "
+            f"{_some(selection.kept_apart)}."
+        )
+
+
 def _sampled(records: Sequence[Record]) -> Iterator[str]:
     sampled = {
         f"{one.cell.collection.name} ({one.cell.collection.sampled_queries})"
@@ -148,18 +165,24 @@ def _sampled(records: Sequence[Record]) -> Iterator[str]:
 
 def _unlike_tasks(columns: Sequence[Column], selection: Selection) -> Iterator[str]:
     """Collections whose column holds figures that do not compare, and in what they differ."""
-    measured = [one for one in columns if isinstance(one, MeasuredColumn)]
-    parts = {one.collection for one in measured} | {
-        (name,) for one in measured for name in one.members
+    # The same collection may go by two names; rows may be of different first stages on purpose.
+    meant = {"collection"}
+    if any(isinstance(column, FirstStageColumn) for column in columns):
+        meant |= {"first stage", "first-stage parameters"}
+    parts = {
+        (names, column.first_stage, column.adds_positives)
+        for column in columns
+        if isinstance(column, MeasuredColumn)
+        for names in column.parts
     }
-    for names in sorted(parts - {()}):
-        found = [line.first_of(names) for line in selection.lines]
+    for names, first_stage, added in sorted(parts):
+        views = [line.view(first_stage, adds_positives=added) for line in selection.lines]
+        found = [first_of(view, names) for view in views]
         tasks = [figures.task(record) for record in found if record is not None]
         differences = [
             _difference(fact, {task[fact] for task in tasks})
             for fact in (tasks[0] if tasks else {})
-            # The same collection may go by two names.
-            if fact != "collection" and len({task[fact] for task in tasks}) > 1
+            if fact not in meant and len({task[fact] for task in tasks}) > 1
         ]
         if differences:
             facts = ", ".join(differences)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from rerankbench.archive import Archive
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, json, renderer
+
+DEFAULT_FORMAT = "markdown"
 
 
 def publish(archive: Archive, layout: Layout, format_name: str) -> str:
@@ -16,3 +20,19 @@ def publish(archive: Archive, layout: Layout, format_name: str) -> str:
     if format_name == RECORDS_FORMAT:
         return json.render(archive.records)
     return renderer(format_name)(build(archive, layout))
+
+
+def show(archive: Archive, layout: Layout) -> None:
+    """Write the leaderboard to stdout: to a terminal for reading, piped as Markdown.
+
+    Raises UsageError where no record fits the layout.
+    """
+    if not sys.stdout.isatty():
+        sys.stdout.write(publish(archive, layout, DEFAULT_FORMAT))
+        return
+    # Imported here: whoever pipes does not wait for it.
+    from rich.console import Console
+
+    from rerankbench.leaderboard.renderers import terminal
+
+    terminal.show(build(archive, layout), Console(highlight=False))

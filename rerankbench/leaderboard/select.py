@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 from rerankbench import figures
 from rerankbench.errors import UsageError
+from rerankbench.leaderboard.columns.facts import FamilyColumn
 from rerankbench.leaderboard.columns.quality import MeasuredColumn
 from rerankbench.leaderboard.layout import Layout
-from rerankbench.leaderboard.lines import Line, Selection
+from rerankbench.leaderboard.lines import Line, Selection, Square
+from rerankbench.leaderboard.places import Place, Places
 from rerankbench.types import Record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    name: str
-    label: str
-    group: str
-    order: tuple[int, int, str]
 
 
 def kept(records: Iterable[Record], layout: Layout) -> list[Record]:
@@ -27,13 +20,8 @@ def kept(records: Iterable[Record], layout: Layout) -> list[Record]:
     Raises UsageError where none is left.
     """
     records = list(records)
-    wanted = _collections(layout)
-    found = [
-        record
-        for record in records
-        if _passes(record, layout)
-        and (wanted is None or figures.collection_slug(record) in wanted)
-    ]
+    is_shown = _Shown(layout)
+    found = [record for record in records if _passes(record, layout) and is_shown(record)]
     if not found:
         raise UsageError(
             f"none of {len(records)} records fits the layout '{layout.name}'; "
@@ -44,20 +32,14 @@ def kept(records: Iterable[Record], layout: Layout) -> list[Record]:
 
 def select(records: Sequence[Record], layout: Layout) -> Selection:
     """Sort records into rows; where several fill one square the newest counts."""
-    listed = _listed(layout)
-    squares: dict[str, dict[str, list[Record]]] = {}
-    places: dict[str, _Place] = {}
-    left_out: dict[str, None] = {}
+    records, kept_apart = _without_added(records, layout)
+    places, squares = Places(layout), _Squares(layout)
+    rows: dict[tuple[Place, Place | None], list[Record]] = {}
     for record in records:
-        name = record.cell.reranker.name
-        place = listed.get(name) or _unlisted(name, layout)
-        if place is None:
-            left_out[name] = None
-            continue
-        places[place.name] = place
-        square = squares.setdefault(place.name, {}).setdefault(figures.collection_slug(record), [])
-        square.append(record)
-    lines = [_line(places[name], by_collection) for name, by_collection in squares.items()]
+        row = places.row(record)
+        if row is not None:
+            rows.setdefault(row, []).append(record)
+    lines = [_line(row, found, squares, layout) for row, found in rows.items()]
     return Selection(
         lines=tuple(sorted(lines, key=lambda line: line.place)),
         first_stages={
@@ -65,34 +47,87 @@ def select(records: Sequence[Record], layout: Layout) -> Selection:
             for record in sorted(records, key=figures.age)
             if figures.is_first_stage(record)
         },
-        chosen_among=tuple(_chosen_among(squares)),
-        left_out=tuple(left_out),
+        chosen_among=tuple(
+            f"{model.name} on {choice}"
+            for (model, _), found in rows.items()
+            for choice in squares.choices(found)
+        ),
+        left_out=tuple(dict.fromkeys(places.left_out(records))),
+        kept_apart=kept_apart,
     )
 
 
-def _line(place: _Place, by_collection: Mapping[str, Sequence[Record]]) -> Line:
+def _line(
+    row: tuple[Place, Place | None], records: Sequence[Record], squares: _Squares, layout: Layout
+) -> Line:
+    """One row; its block is its first stage where those have rows, else its family."""
+    model, stage = row
+    filled = squares.filled(records)
+    # What counts where no column says: the newest, but added positives only if all have them.
+    usual = sorted(
+        filled.values(), key=lambda one: (not one.cell.adds_positives, figures.age(one))
+    )
+    family_row = "" if layout.has(FamilyColumn) else model.group
     return Line(
-        name=place.name,
-        label=place.label,
-        group=place.group,
-        place=place.order,
-        records={slug: max(found, key=figures.age) for slug, found in by_collection.items()},
+        name=f"{model.name} on {stage.name}" if stage else model.name,
+        label=model.label,
+        group=stage.group if stage else family_row,
+        block=stage.label if stage else model.group,
+        place=(stage.order if stage else (0, 0, ""), model.order),
+        records={figures.collection_slug(record): record for record in usual},
+        squares=filled if squares.are_told_apart else {},
+        link=model.link,
+        own=model.own,
     )
 
 
-def _chosen_among(squares: Mapping[str, Mapping[str, Sequence[Record]]]) -> Iterator[str]:
-    for name, by_collection in squares.items():
-        for found in by_collection.values():
+class _Squares:
+    """The squares of a row, as far as the layout tells them apart."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._first_stages = layout.tells_first_stages_apart
+        self._positives = layout.tells_positives_apart
+        self.are_told_apart = self._first_stages or self._positives
+
+    def of(self, record: Record) -> Square:
+        """Where the record belongs."""
+        stage = figures.slug(figures.first_stage(record)) if self._first_stages else ""
+        added = self._positives and record.cell.adds_positives
+        return Square(figures.collection_slug(record), stage, added)
+
+    def filled(self, records: Sequence[Record]) -> dict[Square, Record]:
+        """The newest record of each square."""
+        return {self.of(record): record for record in sorted(records, key=figures.age)}
+
+    def choices(self, records: Sequence[Record]) -> Iterator[str]:
+        """Collections where there was more than one record to choose from."""
+        squares: dict[Square, list[Record]] = {}
+        for record in records:
+            squares.setdefault(self.of(record), []).append(record)
+        for found in squares.values():
             # A record that was copied to a second folder is still one record.
             keys = {(one.quality_key, one.speed_key, one.started_at) for one in found}
             if len(keys) > 1:
-                yield f"{name} on {found[0].cell.collection.name} ({len(keys)} records)"
+                yield f"{found[0].cell.collection.name} ({len(keys)} records)"
+
+
+def _without_added(
+    records: Sequence[Record], layout: Layout
+) -> tuple[Sequence[Record], tuple[str, ...]]:
+    """Without added positives, where some have them and no column asks; and what that leaves out.
+
+    They never share a column with others: no search reaches what they show.
+    """
+    plain = [record for record in records if not record.cell.adds_positives]
+    if layout.tells_positives_apart or not plain or len(plain) == len(records):
+        return records, ()
+    added = [record.cell.collection.name for record in records if record.cell.adds_positives]
+    return plain, tuple(dict.fromkeys(added))
 
 
 def _passes(record: Record, layout: Layout) -> bool:
     cell = record.cell
     asked = (
-        (layout.first_stage, cell.first_stage.name),
         (layout.depth, cell.depth),
         (layout.split, cell.collection.split),
         (layout.device, cell.engine.device),
@@ -103,49 +138,40 @@ def _passes(record: Record, layout: Layout) -> bool:
     return dtype_fits and all(want is None or want == have for want, have in asked)
 
 
+class _Shown:
+    """Whether a column may show a record; without metric columns every one of the first stage."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._columns = layout.measured
+        self._first_stage = () if layout.first_stage is None else (layout.first_stage,)
+        self._positives = layout.tells_positives_apart
+
+    def __call__(self, record: Record) -> bool:
+        if not self._columns:
+            return _is_from(record, self._first_stage)
+        return any(self._by(column, record) for column in self._columns)
+
+    def _by(self, column: MeasuredColumn, record: Record) -> bool:
+        # A column that names none shows every collection: in its table, in columns, or together.
+        return (
+            (not column.parts or figures.collection_slug(record) in _slugs(column))
+            and _is_from(record, column.first_stage)
+            and (not self._positives or column.adds_positives == record.cell.adds_positives)
+        )
+
+
+def _is_from(record: Record, first_stage: Sequence[str]) -> bool:
+    return not first_stage or figures.is_first_stage_called(record, first_stage)
+
+
+def _slugs(column: MeasuredColumn) -> frozenset[str]:
+    return frozenset(figures.slug(name) for names in column.parts for name in names)
+
+
 def _asked(layout: Layout) -> str:
     keys = ("first_stage", "depth", "split", "device", "dtype", "machine")
     asked = [f"{key} {getattr(layout, key)}" for key in keys if getattr(layout, key) is not None]
-    if _collections(layout) is not None:
+    columns = layout.measured
+    if columns and all(column.parts for column in columns):
         asked.append("the collections in its columns")
     return ", ".join(asked) or "records, of which there are none"
-
-
-def _collections(layout: Layout) -> frozenset[str] | None:
-    """Slugs of the collections that have a column; None where every collection has one."""
-    columns = [
-        column
-        for table in layout.tables
-        for column in table.columns
-        if isinstance(column, MeasuredColumn)
-    ]
-    # A column that names none shows every collection, in columns of their own or together.
-    every = any(not column.collection and not column.members for column in columns)
-    if layout.per_collection or every or not columns:
-        return None
-    return frozenset(
-        figures.slug(name) for column in columns for name in (*column.collection, *column.members)
-    )
-
-
-def _listed(layout: Layout) -> dict[str, _Place]:
-    places: dict[str, _Place] = {}
-    for number, family in enumerate(layout.families):
-        for at, model in enumerate(family.models):
-            place = _Place(
-                name=model.name,
-                label=model.label or model.name,
-                group=family.title,
-                order=(number, at, model.name),
-            )
-            places.update(dict.fromkeys((model.name, *model.also), place))
-    return places
-
-
-def _unlisted(name: str, layout: Layout) -> _Place | None:
-    if not layout.families:
-        return _Place(name=name, label=name, group="", order=(0, 0, name))
-    if layout.other is None:
-        return None
-    order = (len(layout.families), 0, name)
-    return _Place(name=name, label=name, group=layout.other, order=order)

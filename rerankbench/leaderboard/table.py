@@ -6,14 +6,17 @@ Whatever decides an order, a mean or a blank has happened before; a renderer onl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 Align: TypeAlias = Literal["left", "center", "right", "none"]
-Form: TypeAlias = Literal["text", "fixed", "signed", "rate", "magnitude", "between", "probability"]
+Form: TypeAlias = Literal[
+    "text", "fixed", "signed", "rate", "magnitude", "seconds", "between", "probability"
+]
+Better: TypeAlias = Literal["higher", "lower"]
 Value: TypeAlias = "str | int | float | None"
 
 _PAGE = re.compile(r"[a-z0-9-]+\.(html|md)")
@@ -26,10 +29,11 @@ class Entry:
 
     `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
     significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
-    `probability` never prints as 0: <0.001. `span` holds two bounds that are printed behind the
-    value: 82 (80–84); `between` prints them alone: 2–4. `strong` marks what
-    stands out, such as the best of a block. `link` is an address to follow, see
-    `is_address`. `mark` is a short suffix such as tier letters, raised where the format can.
+    `seconds` are as `fixed` with the unit behind them: 1.18s. `probability` never prints as 0:
+    <0.001. `span` holds two bounds that are printed behind the value: 82 (80–84); `between` prints
+    them alone: 2–4. `strong` marks what stands out, such as the best of a block. `link` is an
+    address to follow, see `is_address`. `mark` is a short suffix such as tier letters, raised
+    where the format can.
     """
 
     value: Value = None
@@ -63,6 +67,15 @@ class Entry:
         dash = " to " if self.form == "signed" else "–"
         return f"{self._number(self.value)} ({low}{dash}{high})"
 
+    @property
+    def rounded(self) -> float | None:
+        """The number as it is printed, so that what looks equal is equal; None for texts."""
+        if self.value is None or isinstance(self.value, str):
+            return None
+        if self.form in ("magnitude", "probability"):
+            return self.value
+        return float(self._number(self.value).removesuffix("s"))
+
     def _number(self, value: float) -> str:
         if self.form == "magnitude":
             return _magnitude(value)
@@ -72,15 +85,29 @@ class Entry:
             return f"<{10**-self.decimals:.{self.decimals}f}"
         # "z": a loss of 0.0001 prints as +0.000, not as -0.000.
         sign = "+" if self.form == "signed" else ""
-        return format(value, f"{sign}z.{self.decimals}f")
+        unit = "s" if self.form == "seconds" else ""
+        return format(value, f"{sign}z.{self.decimals}f") + unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The head of one column."""
+    """The head of one column.
+
+    `above` are the heads over it, the outermost first; neighbours that share one stand under it.
+    `better` says which figures are the best ones, where any are. A column that `spans` holds one
+    value for each block of rows, which is shown once.
+    """
 
     text: str
     align: Align = "none"
+    above: tuple[str, ...] = ()
+    better: Better | None = None
+    spans: bool = False
+
+    @property
+    def full(self) -> str:
+        """All heads in one line, for formats that have one line of them."""
+        return ": ".join((*self.above, self.text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +115,28 @@ class Row:
     """One line: as many entries as the table has columns.
 
     Neighbouring rows with the same `group` stand under one group row; an empty group has none.
-    `emphasised` marks what is no model: first stage, oracle, random.
+    Those with the same `block` as well belong together. `emphasised` marks what is no model:
+    first stage, oracle, random.
     """
 
     entries: tuple[Entry, ...]
     group: str = ""
+    block: str = ""
     emphasised: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A square of the head: its text over `columns` columns from column `at`, `rows` lines high.
+
+    `is_above` marks what stands over the heads of columns.
+    """
+
+    text: str
+    at: int
+    columns: int = 1
+    rows: int = 1
+    is_above: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +162,44 @@ class Table:
         """Group title (may be empty) and its rows, in order."""
         for group, rows in groupby(self.rows, key=lambda row: row.group):
             yield group, list(rows)
+
+    def head_rows(self) -> list[list[Heading]]:
+        """The head as lines of squares from the left, the outermost above.
+
+        A column with fewer heads than others reaches up through the lines that it lacks.
+        """
+        depth = max(len(column.above) for column in self.columns)
+        lines: list[list[Heading]] = [[] for _ in range(depth + 1)]
+        for level in range(depth):
+            for path, neighbours in groupby(range(len(self.columns)), key=self._path(level)):
+                found = list(neighbours)
+                if path:
+                    over = Heading(text=path[-1], at=found[0], columns=len(found), is_above=True)
+                    lines[level].append(over)
+        for at, column in enumerate(self.columns):
+            level = len(column.above)
+            lines[level].append(Heading(text=column.text, at=at, rows=depth - level + 1))
+        return [sorted(line, key=lambda heading: heading.at) for line in lines]
+
+    def _path(self, level: int) -> Callable[[int], tuple[str, ...]]:
+        """For a column the heads over it down to that level; empty where it has none there."""
+
+        def path(at: int) -> tuple[str, ...]:
+            above = self.columns[at].above
+            return above[: level + 1] if level < len(above) else ()
+
+        return path
+
+
+def blocks(rows: Sequence[Row]) -> list[list[Row]]:
+    """Neighbouring rows that belong together."""
+    parts = groupby(rows, key=lambda row: (row.group, row.block))
+    return [list(part) for _, part in parts]
+
+
+def firsts_of_blocks(rows: Sequence[Row]) -> list[tuple[Row, bool]]:
+    """Each row, and whether it is the first of its block."""
+    return [(row, at == 0) for block in blocks(rows) for at, row in enumerate(block)]
 
 
 def is_address(link: str) -> bool:

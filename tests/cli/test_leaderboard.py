@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -154,6 +157,8 @@ def test_mistakes_say_what_to_do(
 def test_help_names_every_layout_and_format() -> None:
     found = _run("--help")
     text = " ".join(found.stdout.replace("│", " ").split())
+    # The tables of one paper stand as a range.
+    text = text.replace("celi-1 to celi-6", " ".join(f"celi-{table}" for table in range(1, 7)))
     assert all(name in text for name in (*names(), *formats()))
     assert "Example: rerankbench leaderboard" in text
     assert DEFAULT_LAYOUT == DEFAULT
@@ -178,3 +183,65 @@ def test_nothing_heavy_is_imported(results: Path) -> None:
     )
     assert (found.returncode, found.stderr) == (0, "")
     assert "better" in found.stdout
+
+
+def _at_a_terminal(*arguments: str) -> str:
+    """What a person sees on 80 columns, without colours and links."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rerankbench", "leaderboard", *arguments],
+        env={
+            **{key: value for key, value in os.environ.items() if key != "NO_COLOR"},
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "COLUMNS": "80",
+            "TERM": "xterm-256color",
+        },
+        stdout=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    # Linux reports the end of a terminal as an input/output error.
+    with suppress(OSError):
+        while part := os.read(ours, 4096):
+            seen += part
+    os.close(ours)
+    assert process.wait() == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", seen.decode()).replace("\r\n", "\n")
+
+
+def test_a_terminal_shows_a_table_to_read(results: Path) -> None:
+    seen = _at_a_terminal(str(results))
+    assert seen.startswith("scifact (test), bm25 top-100\nReranker   nDCG@10\n")
+    assert "better      0.600*" in seen
+    assert "| better" not in seen
+    assert max(map(len, seen.splitlines())) <= 80
+
+
+def test_a_format_that_is_named_is_the_same_at_a_terminal(results: Path) -> None:
+    seen = _at_a_terminal(str(results), "--format", "markdown")
+    assert seen == _run(results).stdout
+
+
+def test_piped_tables_do_not_wait_for_the_terminals(results: Path) -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from rerankbench.cli.leaderboard import leaderboard\n"
+        "leaderboard([Path(sys.argv[1])])\n"
+        "sys.exit('rerankbench.leaderboard.renderers.terminal' in sys.modules)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script, str(results)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.startswith("### scifact")
+
+
+def test_html_is_a_page(results: Path) -> None:
+    found = _run(results, "--format", "html")
+    assert found.stdout.startswith("<!doctype html>")
+    assert "<bdi>better</bdi>" in found.stdout

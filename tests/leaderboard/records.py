@@ -70,6 +70,7 @@ def make_record(
     suite: str = "default",
     recipe: Mapping[str, str] | None = None,
     price: Price | None = None,
+    adds_positives: bool = False,
 ) -> Record:
     """A record; a metric given as one number is one query with that value."""
     means = {"nDCG@10": 0.5} if metrics is None else metrics
@@ -96,11 +97,12 @@ def make_record(
             price=price,
         ),
         engine=EngineRef(engine="torch", device=device),
+        adds_positives=adds_positives,
     )
     return Record(
         schema=1,
         suite=suite,
-        quality_key=f"{collection}/{first_stage}/{depth}/{reranker}/{dtype}",
+        quality_key=f"{collection}/{first_stage}/{depth}/{reranker}/{dtype}{'+' * adds_positives}",
         speed_key=f"{device}/{machine}",
         cell=cell,
         environment=_environment(machine, gpu),

@@ -33,7 +33,10 @@ def _problems(folder: Path, text: str) -> list[str]:
 
 
 def test_built_in_layouts_load_under_their_names() -> None:
-    assert names() == ["beir-full", "beir-older", "honesty", "plain", "ratings", "wide"]
+    assert names() == [
+        *("beir-full", "beir-older", *(f"celi-{table}" for table in range(1, 7))),
+        *("hf-blog", "honesty", "plain", "ratings", "wide"),
+    ]
     assert DEFAULT in names()
     assert [load_layout(name).name for name in names()] == names()
 
@@ -94,7 +97,7 @@ tables:
         r"tables\[0\]\.headig_level: unknown key; did you mean 'heading_level'\?",
         r"tables\[0\]\.columns\[0\]\.algin: unknown key; did you mean 'align'\?",
         r"tables\[0\]\.columns\[1\]\.kind: no column kind 'metrics'; did you mean 'metric'\?",
-        r"tables\[0\]\.columns\[2\]: the key 'kind' is missing; known: model, metric, .*",
+        r"tables\[0\]\.columns\[2\]: the key 'kind' is missing; known: model, .*, metric, .*",
         r"tables\[0\]\.columns\[3\]\.percentil: unknown key; did you mean 'percentile'\?",
         r"tables\[0\]\.columns\[4\]\.percentile: .*less than or equal to 100, found 900",
         r"tables\[0\]\.columns\[5\]\.metric: Input should be a valid string, found 3",
@@ -186,6 +189,7 @@ def test_every_key_is_explained() -> None:
     text = DOCS.read_text(encoding="utf-8")
     models: list[type[BaseModel]] = [
         *(layout.Layout, layout.TableForm, layout.Family, layout.ListedModel),
+        layout.FirstStages,
         *COLUMN_KINDS.values(),
     ]
     keys = {key for model in models for key in model.model_fields} | set(COLUMN_KINDS)

@@ -50,7 +50,7 @@ def _table(*names: str, **keys: object) -> Table:
 
 
 def test_formats_are_reached_by_name() -> None:
-    assert names() == ["markdown", "csv", "latex", "json"]
+    assert names() == ["markdown", "csv", "latex", "html", "json"]
     assert renderer("latex") is latex.render
     with pytest.raises(UsageError, match="no format 'markdwn'; did you mean 'markdown'"):
         renderer("markdwn")

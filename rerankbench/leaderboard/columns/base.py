@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
-from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rerankbench.archive import Archive
 from rerankbench.leaderboard.lines import Selection
-from rerankbench.leaderboard.table import Align
+from rerankbench.leaderboard.table import Align, Better
 from rerankbench.types import Record
 
-HEADER_FIELDS = ("metric", "collection", "count", "percentile")
+HEADER_FIELDS = ("metric", "collection", "count", "percentile", "depth")
 
 _T = TypeVar("_T")
 
@@ -32,15 +32,19 @@ def _header(text: str) -> str:
     return check_fields(text, HEADER_FIELDS)
 
 
+def as_tuple(value: Any) -> Any:
+    """YAML's lists become tuples; what is none is left for pydantic to refuse."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _one_or_many(value: Any) -> Any:
     """A lone name is a list of one; YAML's lists become tuples."""
-    if isinstance(value, str):
-        return (value,)
-    return tuple(value) if isinstance(value, list) else value
+    return (value,) if isinstance(value, str) else as_tuple(value)
 
 
 Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 HeaderText: TypeAlias = Annotated[str, AfterValidator(_header)]
+HeaderTexts: TypeAlias = Annotated[tuple[HeaderText, ...], BeforeValidator(_one_or_many)]
 Decimals: TypeAlias = Annotated[int, Field(ge=0, le=10)]
 
 
@@ -53,14 +57,25 @@ class Strict(BaseModel):
 class Column(Strict):
     """One column of a layout; every kind adds its `kind` and its own keys.
 
-    `usual_header` is the head where the layout gives none; it may hold HEADER_FIELDS.
+    `usual_header` is the head where the layout gives none; it may hold HEADER_FIELDS. `better` is
+    None where no figure is better than another.
     """
 
     usual_header: ClassVar[str] = ""
+    better: ClassVar[Better | None] = None
+    spans: ClassVar[bool] = False
 
     kind: str
     header: HeaderText | None = None
+    above: HeaderTexts = ()
     align: Align | None = None
+    best: Literal["block", "table"] | None = None
+
+    @model_validator(mode="after")
+    def _can_be_best(self) -> Self:
+        if self.best is not None and self.better is None:
+            raise ValueError("best: no figure of this kind is better than another")
+        return self
 
     @property
     def head(self) -> str:
@@ -71,9 +86,10 @@ class Column(Strict):
         """What HEADER_FIELDS stand for in the head of this column."""
         return {
             "metric": context.metric or "metric",
-            "collection": "",
+            "collection": context.collection,
             "count": 0,
             "percentile": "",
+            "depth": context.depths,
         }
 
 
@@ -92,6 +108,18 @@ class Context:
     selection: Selection
     timed: Mapping[str, Sequence[Record]]
     found: dict[object, object] = field(default_factory=dict)
+
+    @property
+    def collection(self) -> str:
+        """The collection that all rows share; empty where there are several."""
+        names = {record.cell.collection.name for record in self.selection.records()}
+        return names.pop() if len(names) == 1 else ""
+
+    @property
+    def depths(self) -> str:
+        """How many documents were reranked for each query: one number, or least to most."""
+        depths = {record.cell.depth for record in self.selection.records()}
+        return " to ".join(str(depth) for depth in sorted({min(depths), max(depths)}))
 
     def once(self, key: object, find: Callable[[], _T]) -> _T:
         """What `find` returns, computed once for all squares that ask under the same key.

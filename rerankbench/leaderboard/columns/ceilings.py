@@ -35,6 +35,7 @@ class HeadroomColumn(MeasuredColumn):
     """How much of the way from the first stage's order to the ceiling was gone, in per cent."""
 
     usual_header = "Headroom %"
+    better = "higher"
 
     kind: Literal["headroom"]
 

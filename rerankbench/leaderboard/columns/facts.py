@@ -16,14 +16,34 @@ class ModelColumn(Column):
     usual_header = "Reranker"
 
     kind: Literal["model"]
+    links: bool = False
+
+
+class FamilyColumn(Column):
+    """The title of the row's family, once for its block; no group rows are needed then."""
+
+    usual_header = "Family"
+    spans = True
+
+    kind: Literal["family"]
+
+
+class FirstStageColumn(Column):
+    """The row's first stage, once for its block: rows are first stages × rerankers then."""
+
+    usual_header = "First stage"
+    spans = True
+
+    kind: Literal["first_stage"]
 
 
 class ParametersColumn(Column):
-    """How many weights the model has."""
+    """How many weights the model has; `baseline` is what stands there for what is no model."""
 
     usual_header = "Parameters"
 
     kind: Literal["parameters"]
+    baseline: str | None = None
 
 
 class FactColumn(Column):
@@ -48,12 +68,33 @@ class QueriesColumn(Column):
 
 
 def model(column: ModelColumn, line: Line, context: Context) -> Entry:
-    """The row's label."""
-    return Entry(value=line.label)
+    """The row's label, linked as the layout says or else to a known model's page on the hub."""
+    link = line.link or _hub_page(line.newest.cell.reranker.name)
+    return Entry(value=line.label, link=link if column.links else None)
+
+
+def _hub_page(name: str) -> str | None:
+    known = known_models.find(name)
+    # An API's own names have no page there, and what is unknown may be a folder.
+    if known is None or known.family == "http" or "/" not in known.name:
+        return None
+    return f"https://huggingface.co/{known.name}"
+
+
+def family(column: FamilyColumn, line: Line, context: Context) -> Entry:
+    """The family's title."""
+    return Entry(value=line.block)
+
+
+def first_stage(column: FirstStageColumn, line: Line, context: Context) -> Entry:
+    """The first stage's label."""
+    return Entry(value=line.block)
 
 
 def parameters(column: ParametersColumn, line: Line, context: Context) -> Entry:
     """The weights of the newest record."""
+    if column.baseline is not None and figures.is_baseline(line.newest):
+        return Entry(value=column.baseline)
     return Entry(value=line.newest.cell.reranker.parameters, form="magnitude")
 
 

@@ -28,6 +28,8 @@ _Notes: TypeAlias = Callable[[Sequence[Any], Context], Iterator[str]]
 
 FILLS: Mapping[type[Column], _Fill] = {
     facts.ModelColumn: facts.model,
+    facts.FamilyColumn: facts.family,
+    facts.FirstStageColumn: facts.first_stage,
     quality.MetricColumn: quality.metric,
     quality.DeltaColumn: quality.delta,
     quality.AverageColumn: quality.average,
@@ -36,6 +38,7 @@ FILLS: Mapping[type[Column], _Fill] = {
     significance.EffectColumn: significance.effect,
     speed.RateColumn: speed.docs_per_s,
     speed.LatencyColumn: speed.latency,
+    speed.SecondsColumn: speed.seconds_per_query,
     speed.CostColumn: speed.cost,
     facts.ParametersColumn: facts.parameters,
     facts.FactColumn: facts.fact,

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import BeforeValidator
 
 from rerankbench import figures
-from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names
+from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
 from rerankbench.leaderboard.columns.standings import standing
-from rerankbench.leaderboard.lines import Line
-from rerankbench.leaderboard.table import Entry
+from rerankbench.leaderboard.lines import Line, first_of
+from rerankbench.leaderboard.table import Entry, Form
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
     from rerankbench.compare.significance import Standing
+    from rerankbench.stats.paired import Interval
+
+Scale: TypeAlias = Literal[1, 100]
 
 
 class MeasuredColumn(Column):
     """A column filled from one collection, or from several as one.
 
-    `joins_all`: whether it shows all collections together where it names none.
+    `joins_all`: whether it shows all collections together where it names none. Each of the
+    `members` is a name, or several of which the first that a row has counts.
     """
 
     joins_all: ClassVar[bool] = False
 
     collection: Names = ()
-    members: Names = ()
+    members: Annotated[tuple[Names, ...], BeforeValidator(as_tuple)] = ()
+    first_stage: Names = ()
+    adds_positives: bool = False
     metric: str | None = None
     decimals: Decimals | None = None
+
+    @property
+    def parts(self) -> tuple[Names, ...]:
+        """The collections whose mean it shows, each with the other names it goes by."""
+        return self.members or ((self.collection,) if self.collection else ())
 
     @property
     def ways_named(self) -> int:
@@ -38,14 +51,12 @@ class MeasuredColumn(Column):
     @property
     def shown_collection(self) -> str:
         """What `{collection}` stands for in the header."""
-        return ", ".join(self.members or self.collection[:1])
+        return ", ".join(names[0] for names in self.parts)
 
     def head_fields(self, context: Context) -> dict[str, object]:
         """With the column's own metric and collection."""
-        own = {"collection": self.shown_collection}
-        return (
-            super().head_fields(context) | own | ({"metric": self.metric} if self.metric else {})
-        )
+        own = {"collection": self.shown_collection, "metric": self.metric}
+        return super().head_fields(context) | {key: value for key, value in own.items() if value}
 
 
 class RepeatedColumn(MeasuredColumn):
@@ -62,9 +73,17 @@ class RepeatedColumn(MeasuredColumn):
 class MetricColumn(RepeatedColumn):
     """The mean of a metric over all queries with judgments, with letters and interval if asked."""
 
+    better = "higher"
+
     kind: Literal["metric"]
+    scale: Scale = 1
     interval: bool = False
     tiers: bool = False
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """What an average may call it: its head, or a head above it."""
+        return frozenset({self.header or self.shown_collection, *self.above})
 
     @property
     def head(self) -> str:
@@ -76,7 +95,10 @@ class MetricColumn(RepeatedColumn):
 class DeltaColumn(MeasuredColumn):
     """The metric less that of the first stage's own order."""
 
+    better = "higher"
+
     kind: Literal["delta"]
+    scale: Scale = 1
     interval: bool = False
 
     @property
@@ -87,69 +109,89 @@ class DeltaColumn(MeasuredColumn):
 
 
 class AverageColumn(Column):
-    """The mean over the table's metric columns; blank unless all of them are filled."""
+    """The mean over the table's metric columns, or over those that it names by their heads.
+
+    Blank unless all of them are filled.
+    """
 
     usual_header = "Average of {count}"
+    better = "higher"
 
     kind: Literal["average"]
+    over: Names = ()
     decimals: Decimals | None = None
+    scale: Scale = 1
 
     def head_fields(self, context: Context) -> dict[str, object]:
         """With the number of metric columns."""
-        count = sum(isinstance(column, MetricColumn) for column in context.columns)
-        return super().head_fields(context) | {"count": count}
+        return super().head_fields(context) | {"count": len(self.averaged(context.columns))}
+
+    def averaged(self, columns: Iterable[Column]) -> list[MetricColumn]:
+        """The metric columns that count."""
+        metrics = [column for column in columns if isinstance(column, MetricColumn)]
+        return [one for one in metrics if not self.over or one.heads & set(self.over)]
 
 
 def metric(column: MetricColumn, line: Line, context: Context) -> Entry:
     """The mean, blank where a record is missing."""
-    value = _mean(column, line, context)
-    asked = column.interval or column.tiers
-    found = _standing(column, line, context) if asked else None
-    interval = found.interval if found and column.interval else None
-    return Entry(
-        value=value,
-        form="fixed",
-        decimals=_decimals(column, context),
-        span=(interval.low, interval.high) if interval else None,
+    found = _standing(column, line, context) if column.interval or column.tiers else None
+    return _entry(
+        column,
+        context,
+        _mean(column, line, context),
+        interval=found.interval if found and column.interval else None,
         mark=found.tier if found and column.tiers else "",
     )
 
 
 def delta(column: DeltaColumn, line: Line, context: Context) -> Entry:
     """The difference to the first stage's own order of the same task."""
-    value = _delta(column, line, context)
     found = _standing(column, line, context) if column.interval else None
-    interval = found.against.interval if found and found.against else None
-    return Entry(
-        value=value,
+    return _entry(
+        column,
+        context,
+        _delta(column, line, context),
         form="signed",
-        decimals=_decimals(column, context),
-        span=(interval.low, interval.high) if interval else None,
+        interval=found.against.interval if found and found.against else None,
     )
 
 
 def average(column: AverageColumn, line: Line, context: Context) -> Entry:
-    """The mean of the row's metric columns."""
-    metrics = [one for one in context.columns if isinstance(one, MetricColumn)]
+    """The mean of the row's metric columns, in full precision."""
     # An average over the collections that happen to be there compares with nothing.
-    value = _all_or_none([_mean(one, line, context) for one in metrics])
-    return Entry(value=value, form="fixed", decimals=_decimals(column, context))
+    means = [_mean(one, line, context) for one in column.averaged(context.columns)]
+    return _entry(column, context, _all_or_none(means))
+
+
+def _entry(
+    column: MetricColumn | DeltaColumn | AverageColumn,
+    context: Context,
+    value: float | None,
+    *,
+    form: Form = "fixed",
+    interval: Interval | None = None,
+    mark: str = "",
+) -> Entry:
+    scale = column.scale
+    return Entry(
+        value=None if value is None else scale * value,
+        form=form,
+        decimals=context.decimals if column.decimals is None else column.decimals,
+        span=(scale * interval.low, scale * interval.high) if interval else None,
+        mark=mark,
+    )
 
 
 def _standing(column: MeasuredColumn, line: Line, context: Context) -> Standing | None:
     return standing(shown(column, line), column.metric or context.metric, context)
 
 
-def _decimals(column: MeasuredColumn | AverageColumn, context: Context) -> int:
-    return context.decimals if column.decimals is None else column.decimals
-
-
 def shown(column: MeasuredColumn, line: Line) -> list[Record]:
     """The records that the square is made of; none where one of them is missing."""
-    if not column.members and not column.collection:
-        return list(line.records.values())
-    parts: list[tuple[str, ...]] = [(name,) for name in column.members] or [column.collection]
-    found = [line.first_of(names) for names in parts]
+    records = line.view(column.first_stage, adds_positives=column.adds_positives)
+    if not column.parts:
+        return list(records.values())
+    found = [first_of(records, names) for names in column.parts]
     present = [record for record in found if record is not None]
     return present if len(present) == len(found) else []
 

@@ -42,6 +42,7 @@ class RatingColumn(GamesColumn):
     """The Bradley–Terry rating on Elo's scale."""
 
     usual_header = "Rating"
+    better = "higher"
 
     kind: Literal["rating"]
     interval: bool = True
@@ -59,6 +60,7 @@ class WinRateColumn(GamesColumn):
     """The share of points in per cent, a tie as half."""
 
     usual_header = "Win rate %"
+    better = "higher"
 
     kind: Literal["win_rate"]
 

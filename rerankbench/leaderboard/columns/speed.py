@@ -16,20 +16,26 @@ from rerankbench.stats import order
 from rerankbench.types import Record
 
 
-class RateColumn(Column):
+class TimedColumn(Column):
+    """A column of what was timed: figures compare on one machine and device only."""
+
+
+class RateColumn(TimedColumn):
     """Documents a second, offline scenario."""
 
     usual_header = "Docs / Sec"
+    better = "higher"
 
     kind: Literal["docs_per_s"]
     decimals: Decimals | None = None
     range: bool = False
 
 
-class LatencyColumn(Column):
+class LatencyColumn(TimedColumn):
     """A percentile of the requests' latency, in milliseconds."""
 
     usual_header = "P{percentile} ms"
+    better = "lower"
 
     kind: Literal["latency"]
     percentile: Annotated[int, Field(ge=1, le=100)] = 50
@@ -41,10 +47,21 @@ class LatencyColumn(Column):
         return super().head_fields(context) | {"percentile": self.percentile}
 
 
+class SecondsColumn(TimedColumn):
+    """Seconds to rerank one query's candidates, single stream, as a mean over the requests."""
+
+    usual_header = "Latency"
+    better = "lower"
+
+    kind: Literal["seconds_per_query"]
+    decimals: Decimals = 2
+
+
 class CostColumn(Column):
     """US dollars for reranking a thousand queries, by the price in the config."""
 
     usual_header = "$ / 1k queries"
+    better = "lower"
 
     kind: Literal["usd_per_1000_queries"]
     decimals: Decimals | None = None
@@ -73,6 +90,12 @@ def latency(column: LatencyColumn, line: Line, context: Context) -> Entry:
         decimals=1 if column.decimals is None else column.decimals,
         span=figures.latency_interval_ms(records[0], column.percentile) if alone else None,
     )
+
+
+def seconds_per_query(column: SecondsColumn, line: Line, context: Context) -> Entry:
+    """The median over the collections timed."""
+    means = [figures.seconds_per_query(record) for record in context.timed[line.name]]
+    return Entry(value=_median(means), form="seconds", decimals=column.decimals)
 
 
 def cost(column: CostColumn, line: Line, context: Context) -> Entry:

@@ -9,7 +9,7 @@ from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.kinds import FILLS
 from rerankbench.leaderboard.columns.quality import RepeatedColumn
 from rerankbench.leaderboard.lines import Line, Selection
-from rerankbench.leaderboard.table import Entry
+from rerankbench.leaderboard.table import Align, Entry, Header
 
 
 def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
@@ -38,14 +38,22 @@ def _every_collection(column: RepeatedColumn, selection: Selection) -> list[Colu
         if whole is None:
             columns[slug] = column.model_copy(update={"collection": (found[slug],)})
         else:
-            update = {"members": whole.members, "header": column.header or whole.name}
+            members = tuple((member,) for member in whole.members)
+            update = {"members": members, "header": column.header or whole.name}
             columns.setdefault(whole.slug, column.model_copy(update=update))
     return list(columns.values())
 
 
-def header(column: Column, context: Context) -> str:
+def header(column: Column, context: Context, align: Align) -> Header:
     """The column's head: the layout's words, or what is usual for its kind."""
-    return column.head.format_map(column.head_fields(context))
+    fields = column.head_fields(context)
+    return Header(
+        text=column.head.format_map(fields),
+        align=column.align or align,
+        above=tuple(text.format_map(fields) for text in column.above),
+        better=column.better,
+        spans=column.spans,
+    )
 
 
 def fill(line: Line, context: Context) -> tuple[Entry, ...]:

@@ -19,6 +19,7 @@ _RENDERERS: Mapping[str, str] = {
     "markdown": "rerankbench.leaderboard.renderers.markdown",
     "csv": "rerankbench.leaderboard.renderers.csv",
     "latex": "rerankbench.leaderboard.renderers.latex",
+    "html": "rerankbench.leaderboard.renderers.html",
 }
 RECORDS_FORMAT = "json"
 

@@ -49,9 +49,9 @@ def _cells(table: Table, row: Row) -> _Line:
     cells: _Line = {}
     for at, (column, entry) in enumerate(zip(table.columns, row.entries, strict=True)):
         every = [one.entries[at] for one in table.rows]
-        name, count = column.text, 2
+        name, count = column.full, 2
         while name in cells:
-            name, count = f"{column.text} ({count})", count + 1
+            name, count = f"{column.full} ({count})", count + 1
         if not any(one.form == "between" for one in every):
             cells[name] = entry.value
         if any(one.span for one in every):

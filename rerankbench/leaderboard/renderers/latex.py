@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rerankbench.leaderboard.table import Align, Entry, Row, Table, printable
+from rerankbench.leaderboard.table import Align, Entry, Row, Table, firsts_of_blocks, printable
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -59,7 +59,7 @@ def _block(table: Table, caption: str) -> str:
         *([rf"\caption{{{escape(caption)}}}"] if caption else []),
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
-        _line([escape(column.text) for column in table.columns]),
+        *_head(table),
         r"\midrule",
         *_body(table),
         r"\bottomrule",
@@ -70,14 +70,47 @@ def _block(table: Table, caption: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _body(table: Table) -> list[str]:
+def _head(table: Table) -> list[str]:
+    """Heads over several columns have a rule below them, as booktabs has it."""
+    *above, _ = table.head_rows()
     lines = []
+    names = [escape(column.text) for column in table.columns]
+    for headings in above:
+        cells = [""] * len(table.columns)
+        rules: list[str] = []
+        # From the right, so that places to the left stay what they are.
+        for heading in reversed([one for one in headings if one.is_above]):
+            end = heading.at + heading.columns
+            cells[heading.at : end] = [
+                rf"\multicolumn{{{heading.columns}}}{{c}}{{{escape(heading.text)}}}"
+            ]
+            rules.insert(0, rf"\cmidrule(lr){{{heading.at + 1}-{end}}}")
+        lines += [_line(cells), " ".join(rules)]
+    return [*lines, _line(names)]
+
+
+def _body(table: Table) -> list[str]:
+    lines: list[str] = []
+    is_parted = any(column.spans for column in table.columns)
     for group, rows in table.sections():
         if group:
+            if is_parted and lines:
+                lines.append(r"\midrule")
             title = rf"\textbf{{{escape(group)}}}"
             lines.append(rf"\multicolumn{{{len(table.columns)}}}{{l}}{{{title}}} \\")
-        lines += [_line([_cell(entry, row) for entry in row.entries]) for row in rows]
+        for at, (row, first) in enumerate(firsts_of_blocks(rows)):
+            if is_parted and first and (at or (lines and not group)):
+                lines.append(r"\midrule")
+            lines.append(_line(_cells(table, row, first)))
     return lines
+
+
+def _cells(table: Table, row: Row, first: bool) -> list[str]:
+    """The row's cells; what spans the rows of a block stands in its first alone."""
+    return [
+        _cell(entry, row) if first or not column.spans else ""
+        for column, entry in zip(table.columns, row.entries, strict=True)
+    ]
 
 
 def _cell(entry: Entry, row: Row) -> str:

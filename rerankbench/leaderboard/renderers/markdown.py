@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rerankbench.leaderboard.table import Align, Entry, Row, Table, printable
+from rerankbench.leaderboard.table import Align, Entry, Row, Table, firsts_of_blocks, printable
 
 # What could start markup anywhere in a cell. `_` only starts emphasis at the edge of a word, and
 # model names are full of it elsewhere. `$` starts mathematics on GitHub.
@@ -37,13 +37,13 @@ def _heading(table: Table) -> str:
 
 
 def _grid(table: Table) -> list[str]:
-    header = [escape(column.text) for column in table.columns]
+    header = [escape(column.full) for column in table.columns]
     body: list[list[str]] = []
     for group, rows in table.sections():
         if group:
             wanted = table.group_cells or len(header)
             body.append([f"**{escape(group)}**", *[""] * (min(wanted, len(header)) - 1)])
-        body += [[_cell(entry, row) for entry in row.entries] for row in rows]
+        body += [_cells(table, row, first) for row, first in firsts_of_blocks(rows)]
     aligns = [column.align for column in table.columns]
     widths = [
         max(3, *(len(cells[at]) for cells in (header, *body) if at < len(cells)))
@@ -52,6 +52,14 @@ def _grid(table: Table) -> list[str]:
     rule = [_rule(align, width) for align, width in zip(aligns, widths, strict=True)]
     lines = [_line(header, aligns, widths), f"| {' | '.join(rule)} |"]
     return lines + [_line(cells, aligns, widths) for cells in body]
+
+
+def _cells(table: Table, row: Row, first: bool) -> list[str]:
+    """The row's cells; what spans the rows of a block stands in its first alone."""
+    return [
+        _cell(entry, row) if first or not column.spans else ""
+        for column, entry in zip(table.columns, row.entries, strict=True)
+    ]
 
 
 def _cell(entry: Entry, row: Row) -> str:
