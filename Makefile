@@ -31,6 +31,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.first_stage
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.outside_clock
+	$(BIN)/python -m benchmarks.significance
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -149,10 +149,15 @@ def main() -> None:
 
 Two systems whose true difference is known answer made queries; `rerankbench` tests them with
 {PERMUTATIONS:,} permutations. The values are near to those of SciFact, where BM25 and a small
-cross-encoder have the figures in parentheses: mean {made["mean"]:.2f} (0.68), zeros
-{made["zeros"]:.0%} (18%), ones {made["ones"]:.0%} (53%), queries on which two systems tie
-{made["ties"]:.0%} (63%), standard deviation of their differences {made["sd_of_differences"]:.2f}
-(0.25).
+cross-encoder have:
+
+| | made | SciFact |
+| :-- | --: | --: |
+| mean nDCG@10 | {made["mean"]:.2f} | 0.68 |
+| queries with 0 | {made["zeros"]:.0%} | 18% |
+| queries with 1 | {made["ones"]:.0%} | 53% |
+| queries on which two systems tie | {made["ties"]:.0%} | 63% |
+| standard deviation of their differences | {made["sd_of_differences"]:.2f} | 0.25 |
 
 ## Equal systems called different at 5 %
 
@@ -162,8 +167,8 @@ Of several equal systems, any called different after Holm (300 queries):
 
 {_table("systems", ("of all pairs", "of the pairs with the first"), several)}
 
-{trials:,} trials each, so a share of 5 % is known to ± {2 * error_of(ALPHA, trials):.1%} (two
-standard errors). At most 5 % within that: {common.verdict(holds)}.
+{trials:,} trials each: a share of 5 % is known to ± {2 * error_of(ALPHA, trials):.1%},
+two standard errors. At most 5 % within that: {common.verdict(holds)}.
 
 ## True value inside the 95 % interval
 

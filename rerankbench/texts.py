@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from rerankbench import naming
@@ -9,6 +10,8 @@ from rerankbench.errors import RerankbenchError, UsageError
 from rerankbench.figures import slug
 from rerankbench.protocols import Collection
 from rerankbench.types import CollectionHashes, CollectionRef
+
+_MOST_SHOWN = 150
 
 
 class Library:
@@ -37,7 +40,7 @@ class Library:
                     return collection
                 problems.append(f"{place} holds other texts or judgments than were used")
             except RerankbenchError as error:
-                problems.append(str(error))
+                problems.append(textwrap.shorten(str(error), _MOST_SHOWN, placeholder="…"))
         tried = "; ".join(problems)
         raise UsageError(
             f"the texts of {ref.name} were not found ({tried}): name its folder or id with "

@@ -16,6 +16,7 @@ from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
 from rerankbench.cli.export import export
+from rerankbench.cli.gate import gate
 from rerankbench.cli.import_run import import_run
 from rerankbench.cli.judge import judge
 from rerankbench.cli.leaderboard import leaderboard
@@ -73,6 +74,7 @@ app.command()(audit)
 app.command()(datasets)
 app.command()(doctor)
 app.command()(models)
+app.command()(gate)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from rerankbench.types import Qrels, Ranking, Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedRun:
-    """The rankings of a record; queries without results are left out."""
+    """The rankings of a record, with hits each: what a run file can hold."""
 
     stem: str
     record: Record
@@ -33,11 +33,10 @@ def runs(archive: Archive, progress: Progress) -> Iterator[NamedRun]:
         rankings = archive.rankings(record)
         if rankings is None:
             progress.warn(f"{stems[key]}: no run file lies beside the record; left out")
-        elif not any(ranking.hits for ranking in rankings):
+        elif not rankings:
             progress.warn(f"{stems[key]}: the run answers no query; left out")
         else:
-            answered = [ranking for ranking in rankings if ranking.hits]
-            yield NamedRun(stem=stems[key], record=record, rankings=answered)
+            yield NamedRun(stem=stems[key], record=record, rankings=rankings)
 
 
 def judgments(archive: Archive, progress: Progress) -> Iterator[tuple[str, Qrels]]:

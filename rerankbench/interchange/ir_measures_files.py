@@ -34,12 +34,10 @@ def _lines(record: Record) -> str:
         for metric, values in record.per_query.items()
         if (name := ir_measures_name(metric)) is not None
     }
-    queries = dict.fromkeys(query for values in known.values() for query in values)
     lines = [
-        f"{query}\t{name}\t{values[query]}\n"
-        for query in queries
+        f"{query}\t{name}\t{value}\n"
         for name, values in known.items()
-        if query in values
+        for query, value in values.items()
     ]
     lines += [f"all\t{name}\t{fmean(values.values())}\n" for name, values in known.items()]
     return "".join(lines)

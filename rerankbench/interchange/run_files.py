@@ -34,7 +34,7 @@ def read_any_run(path: Path) -> list[Ranking]:
 def stem(path: Path) -> str:
     """A run file's name without its endings: `colbert.trec.gz` → `colbert`."""
     name = path.name
-    while (ending := Path(name).suffix.lower()) in _SUFFIXES and Path(name).stem:
+    while (ending := Path(name).suffix.lower()) in _SUFFIXES:
         name = name[: -len(ending)]
     return name
 

@@ -78,12 +78,14 @@ def run(options: Options, progress: Progress) -> str:
             f"{workload.unanswered:,} questions are more than --max-questions "
             f"{options.most_questions:,}; take fewer with --queries or --model, or raise it"
         )
-    progress.note(_workload(workload, options))
+    if workload.unanswered:
+        progress.note(_workload(workload, options))
     try:
         judged = judging.judge(matches, progress)
     finally:
         service.close()
-        progress.note(_bill(judging, options))
+        if judging.asked_now:
+            progress.note(_bill(judging, options))
     if options.format_name == "json":
         return summary.as_json(matches, judged)
     return summary.as_markdown(matches, judged)

@@ -195,5 +195,6 @@ def _misplaced(column: Column, table: TableForm, *, per_collection: bool) -> str
         return "with 'per_collection' every column shows the table's own collection; name none"
     fewest = 0 if column.joins_all else 1
     if not per_collection and not fewest <= column.ways_named <= 1:
-        return "needs exactly one of 'collection', 'members' and 'every_collection: true'"
+        number = "at most" if column.joins_all else "exactly"
+        return f"needs {number} one of 'collection', 'members' and 'every_collection: true'"
     return None

@@ -13,7 +13,7 @@ from rerankbench.types import Document
 
 _COLUMNS = 80
 # What would begin a list, a heading or a rule at the start of a line.
-_MARK = re.compile(r"(\d*)([-+#=.)])")
+_MARK = re.compile(r"(\d+)?((?(1)[.)]|[-+])(?=\s|$)|-(?=-)|#|=)")
 
 
 def render(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
@@ -86,4 +86,4 @@ def _wrapped(text: str, first: str, then: str) -> list[str]:
 
 def _guarded(line: str) -> str:
     mark = _MARK.match(line)
-    return f"{mark[1]}\\{line[mark.start(2) :]}" if mark else line
+    return f"{line[: mark.start(2)]}\\{line[mark.start(2) :]}" if mark else line

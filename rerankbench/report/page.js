@@ -37,16 +37,18 @@ const sortRows = (body, at, sign) => {
 };
 
 for (const table of document.querySelectorAll("table")) {
-  const heads = [...table.querySelectorAll("thead tr:last-child th")];
-  if (table.querySelectorAll("tbody tr:not(.group)").length < 2) continue;
+  // Heads over several rows stand before those below them: their order is that on the screen.
+  const heads = [...table.querySelectorAll('thead th[scope="col"]')];
+  heads.sort((a, b) => a.offsetLeft - b.offsetLeft);
+  const rows = table.querySelectorAll("tbody tr:not(.group)");
+  if (rows.length < 2 || table.querySelector("tbody [rowspan]")) continue;
   heads.forEach((head, at) => {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      const rows = [...table.querySelectorAll("tbody tr:not(.group)")];
-      const numeric = rows.some((row) => typeof valueOf(row, at) === "number");
+      const numeric = [...rows].some((row) => typeof valueOf(row, at) === "number");
       const before = head.getAttribute("aria-sort");
       const down = before === null ? numeric : before === "ascending";
       heads.forEach((each) => each.removeAttribute("aria-sort"));

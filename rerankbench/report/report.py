@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rerankbench import figures
 from rerankbench.archive import Archive
 from rerankbench.errors import UsageError, nearest
 from rerankbench.naming import parse_metric
@@ -33,7 +34,8 @@ def sections(archive: Archive, *, metric: str | None = None) -> list[Section]:
     it or there are no records, InputError for a damaged file beside them.
     """
     chosen = None if metric is None else _held(archive, metric)
-    found = boards(archive.records, chosen)
+    records = figures.in_order(archive.records)
+    found = boards(records, chosen)
     return [
         summary(found),
         leaderboards(found),
@@ -43,9 +45,9 @@ def sections(archive: Archive, *, metric: str | None = None) -> list[Section]:
         depth_curves(archive, found),
         by_query_length(archive, found),
         method(),
-        environments(archive.records),
-        warnings(archive.records),
-        sources(archive.records),
+        environments(records),
+        warnings(records),
+        sources(records),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -74,6 +75,8 @@ def test_an_imported_record_holds_what_ir_measures_computes(
     assert record.warnings == ("1 judged queries have no results and score 0",)
     assert record.cell.reranker.family == "imported"
     assert record.cell.depth == 15
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert record.cell.reranker.recipe == {"run_sha256": sha256}
     assert record.measurements.throughput is None
     assert "warning: their-model: 1 judged queries" in done.err
     assert f"1 records in {results / 'default'}" in done.err

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rerankbench.compare.outcomes import Games, Outcome, Result, games_by_metric, games_of
 from rerankbench.compare.ratings import Ratings, fit, fit_outcomes
+from rerankbench.stats import bradley_terry
 
 Values = dict[str, dict[str, float]]
 
@@ -40,6 +41,15 @@ def _outcomes(values: Values, margin: float = 0.0) -> list[Outcome]:
                 result: Result = "tie" if abs(ahead) <= margin else "a" if ahead > 0 else "b"
                 found.append(Outcome(query_id=query_id, a=a, b=b, result=result))
     return found
+
+
+def _between_two(wins: int, losses: int, ties: int = 0) -> list[Outcome]:
+    counts: dict[Result, int] = {"a": wins, "b": losses, "tie": ties}
+    results = [result for result, count in counts.items() for _ in range(count)]
+    return [
+        Outcome(query_id=str(query), a="x", b="y", result=result)
+        for query, result in enumerate(results)
+    ]
 
 
 def test_the_higher_value_wins_and_equal_ones_tie() -> None:
@@ -102,25 +112,14 @@ def test_wins_losses_and_ties_are_counted() -> None:
 
 
 def test_two_rerankers_are_as_far_apart_as_their_points_say() -> None:
-    outcomes = [
-        Outcome(query_id=str(query), a="x", b="y", result=result)
-        for query, result in enumerate(["a"] * 6 + ["b"] * 2 + ["tie"] * 2)
-    ]
-    x, y = fit_outcomes(outcomes).standings
+    x, y = fit_outcomes(_between_two(6, 2, 2)).standings
     assert x.rating - y.rating == pytest.approx(400 * math.log10(7 / 3))
     assert (x.rank, y.rank) == (1, 2)
     assert (x.wins, x.losses, x.ties) == (y.losses, y.wins, y.ties) == (6, 2, 2)
 
 
 def _pool(wins: int, losses: int, collection: str) -> Games:
-    results: list[Result] = ["a"] * wins + ["b"] * losses
-    return games_of(
-        (
-            Outcome(query_id=str(query), a="x", b="y", result=result)
-            for query, result in enumerate(results)
-        ),
-        collection=collection,
-    )
+    return games_of(_between_two(wins, losses), collection=collection)
 
 
 def test_a_large_collection_counts_as_much_as_a_small_one() -> None:
@@ -204,13 +203,11 @@ def test_one_reranker_has_no_rating(pools: Sequence[Games]) -> None:
 
 def _slow_intervals(games: Games, resamples: int) -> dict[str, tuple[float, float]]:
     """Query by query, resample by resample, without weights."""
-    from rerankbench.stats import bradley_terry
-
     rng = random.Random(7)
     draws = []
     for _ in range(resamples):
         chosen = rng.choices(range(len(games.queries)), k=len(games.queries))
-        table = np.sum([games.points[query] for query in chosen], axis=0, dtype=np.float64)
+        table = np.asarray(games.points[chosen].sum(axis=0), dtype=np.float64)
         draws.append(bradley_terry.fit(table).ratings)
     low, high = np.percentile(draws, [2.5, 97.5], axis=0)
     return {name: (low[at], high[at]) for at, name in enumerate(games.models)}

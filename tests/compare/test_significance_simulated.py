@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,16 @@ def test_power_is_that_of_the_normal_curve() -> None:
     expected = 0.5 * math.erfc((1.96 - delta * math.sqrt(queries) / spread) / math.sqrt(2))
     share = simulation.share_different(queries, delta, TRIALS)
     assert share == pytest.approx(expected, abs=0.08)
+
+
+def test_the_docs_show_the_tables_of_the_results() -> None:
+    root = Path(__file__).parents[2]
+    results = (root / "benchmarks" / "results" / "significance.md").read_text()
+    shares = results.partition("## ")[2].splitlines()
+    tables = [line for line in shares if line.startswith("|")]
+    docs = (root / "docs" / "significance.md").read_text()
+    assert len(tables) == 19
+    assert [line for line in tables if line not in docs] == []
 
 
 def test_a_shift_makes_the_difference_that_was_asked_for() -> None:

@@ -16,13 +16,15 @@ import pytest
 from rerankbench import trec
 from rerankbench.archive import open_archive
 from rerankbench.errors import InputError, UsageError
+from rerankbench.identity import task_key
 from rerankbench.interchange.export import FORMATS, export
 from rerankbench.interchange.names import ir_measures_name
 from rerankbench.store import Store
+from rerankbench.tasks import write_task
 from rerankbench.types import Record
 
 from ..leaderboard.records import make_record
-from .suites import METRICS, QRELS, Said, record_of, untied, write_record
+from .suites import METRICS, QRELS, Said, record_of, task_of, untied, write_record
 
 
 def _export(results: Path, form: str, folder: Path, *, gzipped: bool = False) -> list[str]:
@@ -188,6 +190,35 @@ def test_missing_files_beside_a_record_are_told_of_in_a_line_each(
     ]
 
 
+def test_judgments_are_told_apart_and_missed_only_where_no_record_has_them(
+    written: Record, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    sampled = record_of(untied(1), make_record("sampled", sampled_queries=1))
+    store = Store(results=results, suite=sampled.suite)
+    store.write(replace(sampled, quality_key="sampled"), untied(1))
+    write_task(store.task_path(task_key(sampled.cell)), task_of(sampled, {"q0": {"d1": 1}}))
+    lonely = replace(record_of(untied(2), make_record("deeper", depth=200)), quality_key="deeper")
+    store.write(lonely, untied(2))
+    assert _export(results, "trec", tmp_path / "out") == []
+    qrels = [trec.read_qrels(path) for path in sorted((tmp_path / "out").glob("*.qrels"))]
+    assert sorted(qrels, key=len) == [{"q0": {"d1": 1}}, QRELS]
+    runs = sorted(path.name for path in (tmp_path / "out").glob("*.trec"))
+    assert runs == [
+        "scifact.bm25.100.org_model.trec",
+        "scifact.bm25.100.sample1.sampled.trec",
+        "scifact.bm25.200.deeper.trec",
+    ]
+
+
+def test_added_positives_are_named(tmp_path: Path) -> None:
+    made = make_record("org/model")
+    made = replace(made, cell=replace(made.cell, adds_positives=True))
+    write_record(tmp_path / "results", record_of(untied(), made), untied())
+    _export(tmp_path / "results", "trec", tmp_path / "out")
+    assert "scifact.bm25.100.positives.org_model.trec" in _names(tmp_path / "out")
+
+
 def test_a_run_that_answers_nothing_is_told_of(written: Record, tmp_path: Path) -> None:
     silent = record_of([], make_record("silent"))
     write_record(tmp_path / "results", silent, [])
@@ -306,6 +337,15 @@ def test_mteb_files_hold_all_splits_and_the_newest_record_of_each(tmp_path: Path
     found = json.loads((tmp_path / "out/local__m/1/scifact.bm25.100.json").read_text())
     scores = {split: each[0]["main_score"] for split, each in found["scores"].items()}
     assert scores == {"test": 0.5, "dev": 0.75}
+    assert found["date"] == 1767312000.0  # 2026-01-02T00:00:00Z
+
+
+def test_a_moment_that_is_none_has_no_date(tmp_path: Path) -> None:
+    write_record(tmp_path / "results", make_record("m", started_at="yesterday"), [])
+    _export(tmp_path / "results", "mteb", tmp_path / "out")
+    assert (
+        json.loads((tmp_path / "out/local__m/1/scifact.bm25.100.json").read_text())["date"] is None
+    )
 
 
 def test_mteb_tasks_of_unlike_first_stages_are_unlike_files(tmp_path: Path) -> None:
@@ -325,7 +365,7 @@ def test_an_average_over_deep_or_unknown_lists_is_not_called_mtebs(tmp_path: Pat
     deep = make_record("deep", metrics, depth=1001)
     completed = make_record("completed", metrics)
     completed = replace(completed, cell=replace(completed.cell, adds_positives=True))
-    for record in (deep, completed, make_record("usual", metrics)):
+    for record in (deep, completed, make_record("usual", metrics, depth=1000)):
         write_record(tmp_path / "results", record, [])
     _export(tmp_path / "results", "mteb", tmp_path / "out")
     found = {}

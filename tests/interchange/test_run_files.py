@@ -103,6 +103,7 @@ def test_a_missing_run_is_told_of(tmp_path: Path) -> None:
         ("dir/run.colbert-v2.json", "run.colbert-v2"),
         ("bm25.k1.2", "bm25.k1.2"),
         (".trec", ".trec"),
+        (".json.gz", ".json"),
         ("plain", "plain"),
     ],
 )

@@ -167,7 +167,8 @@ def test_files_are_the_same_whatever_the_order_of_the_answers(
 
 
 def test_what_was_answered_survives_a_judge_that_fails_later(suite: Suite, scene: Scene) -> None:
-    scene.faults = [(200, {})] * 9 + [(400, {})]
+    fine: tuple[int, dict[str, str]] = (200, {})
+    scene.faults = [*[fine] * 9, (400, {})]
     with pytest.raises(ModelError, match=r"HTTP 400 .*check --judge-model and --temperature"):
         _run(suite, scene, concurrency=1)
     assert len(scene.seen) == 10 and not _files(suite)
@@ -297,6 +298,7 @@ def test_the_cost_is_told_and_kept(suite: Suite, scene: Scene) -> None:
 def test_a_larger_sample_holds_the_smaller_one(suite: Suite, scene: Scene) -> None:
     small, large = (set(_run(suite, scene, queries=count)[0]["results"]) for count in (4, 8))
     assert len(small) == 4 and len(large) == 8 and small < large
+    assert small != set(sorted(suite.runs["cross"])[:4]), "drawn, not the first ones"
     whole = _run(suite, scene, queries=QUERIES + 5)
     assert len(whole[0]["results"]) == QUERIES
     samples = {read_judged(path).sampled_queries for path in suite.results.rglob("judged/*.json")}

@@ -194,6 +194,13 @@ def test_a_layout_keeps_its_own_delta_and_other_metrics() -> None:
     assert _heads(table) == ["Reranker", METRIC, "Rank", "Gain", "p", "d", "MRR@10"]
 
 
+def test_a_record_without_the_metric_is_left_out_of_the_tests() -> None:
+    records = [*_records(), make_record("other", {"MAP": [0.1] * 100})]
+    layout = with_significance(load_layout("plain").model_copy(update={"metric": METRIC}))
+    rows = _rows(build(records, layout)[0])
+    assert rows["bm25"]["Rank"].text == "3"
+
+
 def test_a_layout_without_metrics_is_refused() -> None:
     layout = Layout.model_validate({"tables": [{"columns": [{"kind": "model"}]}]})
     with pytest.raises(UsageError, match="no column of a metric"):

@@ -122,6 +122,17 @@ def test_no_text_becomes_markdown(hostile: str) -> None:
     assert all(character.isprintable() or character == "\n" for character in found)
 
 
+@pytest.mark.parametrize(
+    "mark", ["-", "+", "#", "######", "1.", "12)", "---", "- - -", "===", "=", "-1", ".", ">", "*"]
+)
+def test_no_mark_at_the_start_of_a_line_becomes_markdown(mark: str) -> None:
+    plain = _kinds(as_markdown.render([_comparison(differing=(_query("a " * 40),))], []))
+    for length in (0, *range(66, 80)):
+        text = f"{'x' * length} {mark} word {'y' * 40}" if length else f"{mark} word {'y' * 90}"
+        found = as_markdown.render([_comparison(differing=(_query(text),))], [])
+        assert _kinds(found) == plain
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=120))
 def test_no_query_becomes_markdown(text: str) -> None:
     found = as_markdown.render([_comparison(differing=(_query(f"a {text}"),))], [])

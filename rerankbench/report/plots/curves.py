@@ -13,6 +13,7 @@ from rerankbench.report.plots.look import (
     MUTED,
     Size,
     legend,
+    name_panel,
     panels,
     style,
 )
@@ -76,7 +77,7 @@ def _curves(groups: Sequence[Panel], size: Size, x_label: str) -> tuple[Figure, 
         below=_LEGEND * -(-len(names) // size.columns) + 10,
     )
     for panel, ax in zip(groups, axes, strict=True):
-        ax.set_title(panel.title, pad=10)
+        name_panel(ax, panel.title, size)
         ax.set_xlabel(x_label)
         ax.grid(axis="y")
         for curve in panel.curves:

@@ -9,7 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rerankbench.report.plots.look import ACCENT, MUTED, Size, panels, room_for, rows_of
+from rerankbench.leaderboard.table import printable
+from rerankbench.report.plots.look import (
+    ACCENT,
+    MUTED,
+    Size,
+    name_panel,
+    panels,
+    room_for,
+    rows_of,
+)
 
 _ROW = 24.0
 _BETWEEN = 24.0
@@ -48,8 +57,8 @@ def draw(
     )
     for at, (panel, ax) in enumerate(zip(groups, axes, strict=True)):
         rows_of(ax, names, size, named=at % size.columns == 0)
-        ax.set_title(panel.title, pad=10)
-        ax.set_xlabel(quality_label)
+        name_panel(ax, panel.title, size)
+        ax.set_xlabel(printable(quality_label))
         ax.grid(axis="x")
         ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
         if panel.reference is not None:

@@ -15,6 +15,7 @@ from rerankbench.report.plots.look import (
     MUTED,
     Size,
     log_axis,
+    name_panel,
     panels,
     room_for,
     rows_of,
@@ -58,7 +59,7 @@ def draw(groups: Sequence[Panel], names: Sequence[str], size: Size) -> Figure:
     most = strokes_each(groups)
     for at, (panel, ax) in enumerate(zip(groups, axes, strict=True)):
         rows_of(ax, names, size, named=at % size.columns == 0)
-        ax.set_title(panel.title, pad=10)
+        name_panel(ax, panel.title, size)
         ax.set_xlabel("Milliseconds a request")
         ax.grid(axis="x")
         log_axis(ax, every, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
+
+from rerankbench.leaderboard.table import printable
 
 Dashes: TypeAlias = "str | tuple[int, tuple[float, ...]]"
 
@@ -39,6 +42,7 @@ VARIABLES: Mapping[str, str] = {
 _SUBDIVISIONS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 _MAGNITUDES = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 _SHORT = 26
+_OWNED = re.compile(r"[\w.-]+/([\w.-]+)")
 # Pixels above a panel for its title, beneath it for numbers and their name, and to its right.
 _ABOVE, _BENEATH, _RIGHT = 34.0, 48.0, 16.0
 
@@ -168,16 +172,23 @@ def legend(figure: Figure, size: Size, names: Sequence[str]) -> None:
 
 def short(name: str, length: int = _SHORT) -> str:
     """A name as plots show it: without the owner, and cut in the middle where it is long."""
-    last = name.rstrip("/").rpartition("/")[2] or name
-    if len(last) <= length:
-        return last
+    owned = _OWNED.fullmatch(printable(name))
+    own = printable(name) if owned is None else owned[1]
+    if len(own) <= length:
+        return own
     head = (length - 1) // 2
-    return f"{last[:head]}…{last[head + 1 - length :]}"
+    return f"{own[:head]}…{own[head + 1 - length :]}"
 
 
-def name_values(axes: Axes, words: str) -> None:
-    """Say above the axis what y counts: a turned label is slow to read."""
-    axes.set_title(words, color=MUTED, fontweight="normal", pad=10)
+def name_panel(axes: Axes, name: str, size: Size) -> None:
+    """Whose panel it is, above it."""
+    axes.set_title(short(name, 2 * size.longest), pad=10)
+
+
+def name_values(axes: Axes, across: str, up: str) -> None:
+    """What x and y count; y's name stands above, because a turned one is slow to read."""
+    axes.set_xlabel(printable(across))
+    axes.set_title(printable(up), color=MUTED, fontweight="normal", pad=10)
 
 
 def log_axis(axes: Axes, values: Sequence[float], size: Size, *, room: float = 1.35) -> None:

@@ -42,7 +42,7 @@ def figure_html(plot: Plot) -> Html:
             inline(
                 plot.draw,
                 size,
-                identifier=f"{plot.name}-{size.name}",
+                identifier=f"plot-{plot.name}-{size.name}",
                 title=plot.title,
                 description=plot.description,
                 labels=plot.labels,
@@ -54,7 +54,7 @@ def figure_html(plot: Plot) -> Html:
     table = tag("details", tag("summary", "The figures as a table"), table_html(plot.table))
     lines = [part for note in plot.notes for part in (note, " ")]
     notes = [tag("figcaption", *lines)] if lines else []
-    return tag("figure", tag("h4", plot.title), *pictures, *notes, table, id=plot.name)
+    return tag("figure", tag("h4", plot.title), *pictures, *notes, table, id=f"plot-{plot.name}")
 
 
 def export(plot: Plot, folder: Path) -> list[Path]:

@@ -65,8 +65,7 @@ def draw(
     """The points on a logarithmic axis, labelled; the group of point n is called `point-n`."""
     figure, [axes] = panels(size, 1, _HEIGHT[size.name], left=_NUMBERS)
     axes.grid(axis="y")
-    axes.set_xlabel(cost_label)
-    name_values(axes, quality_label)
+    name_values(axes, cost_label, quality_label)
     log_axis(axes, [point.cost for point in points], size, room=1.6)
     low, high = axes.get_xlim()
     axes.margins(y=0.12)

@@ -58,7 +58,7 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
         description=_description(board, found),
         draw=partial(depths, groups),
         table=_table(board, found),
-        notes=tuple(_notes(board, found, problems)),
+        notes=tuple(_notes(board, problems)),
     )
 
 
@@ -130,13 +130,10 @@ def _description(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) 
     )
 
 
-def _notes(
-    board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve], problems: Iterable[str]
-) -> Iterator[str]:
+def _notes(board: Board, problems: Iterable[str]) -> Iterator[str]:
     yield "Depth 0 is the first stage's own order. One scoring gives every depth."
-    for task, title in board.tasks.items():
-        here = [model for model, of in found if of == task]
-        if len(here) > MOST:
-            yield join((f"Of {len(here)} models on ", text(title), f" the best {MOST} are drawn."))
+    models = [model for model in board.models if not board.is_baseline(model)]
+    if len(models) > MOST:
+        yield f"Of a collection's models the best {MOST} are drawn."
     if problems:
         yield join(("Not shown: ", text("; ".join(problems)), "."))

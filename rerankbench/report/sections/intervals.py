@@ -84,8 +84,8 @@ def _estimates(board: Board) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
     for queries, squares in groups.items():
         # Drawing queries takes the time: those of one task are drawn once for all models.
         records = [board.squares[square] for square in squares]
-        values = [_values(record, board.metric or "", queries) for record in records]
-        for square, mine, means in zip(squares, values, bootstrap_means(values), strict=True):
+        rows = [_values(record, board.metric or "", queries) for record in records]
+        for square, mine, means in zip(squares, rows, bootstrap_means(rows), strict=True):
             found = percentile_interval(means)
             yield (
                 square,

@@ -26,9 +26,11 @@ def leaderboards(boards: Sequence[Board]) -> Section:
 
 
 def _layouts(board: Board) -> Iterator[Layout]:
-    """The tables say which of their differences are real, wherever there is a metric at all."""
-    metric = {"metric": board.metric}
+    """What the tables of single collections have in common is said once, below the first."""
+    common = {"metric": board.metric}
+    alone = common
     if len(board.tasks) > 1:
-        yield load_layout("wide").model_copy(update=metric)
-    plain = load_layout("plain").model_copy(update=metric)
+        yield load_layout("wide").model_copy(update=common)
+        alone = {**common, "notes": "cautions"}
+    plain = load_layout("plain").model_copy(update=alone)
     yield plain if board.metric is None else with_significance(plain)

@@ -12,7 +12,7 @@ from rerankbench.archive import Archive
 from rerankbench.compare.slices import Slices, slices
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
-from rerankbench.report.page import Html, join, text
+from rerankbench.report.page import Html
 from rerankbench.report.plots.curves import Curve, Panel, by_length
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
@@ -68,7 +68,7 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
         description=_description(board, found),
         draw=partial(by_length, groups),
         table=_table(board, found),
-        notes=tuple(_notes(board, found)),
+        notes=tuple(_notes(board)),
     )
 
 
@@ -146,13 +146,12 @@ def _description(board: Board, found: _Found) -> str:
     )
 
 
-def _notes(board: Board, found: _Found) -> Iterator[str]:
+def _notes(board: Board) -> Iterator[str]:
     yield (
         "A point is the mean over all queries of one length, less the first stage's own order; "
         "the line is the polynomial of the second degree that fits the points best. Few queries "
         "stand behind the outer points."
     )
-    for task, title in board.tasks.items():
-        here = [one for one, of in board.squares if of == task and not board.is_baseline(one)]
-        if len(here) > MOST:
-            yield join((f"Of {len(here)} models on ", text(title), f" the best {MOST} are drawn."))
+    models = [model for model in board.models if not board.is_baseline(model)]
+    if len(models) > MOST:
+        yield f"Of a collection's models the best {MOST} are drawn."

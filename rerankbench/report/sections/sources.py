@@ -40,11 +40,8 @@ def sources(records: Sequence[Record]) -> Section:
         identifier="sources",
         title="Sources",
         blocks=(
-            tag("h3", "Collections"),
             table_html(_collections(records)),
-            tag("h3", "First stages"),
             table_html(_first_stages(records)),
-            tag("h3", "Rerankers"),
             table_html(_rerankers(records)),
         ),
     )

@@ -1,0 +1,52 @@
+"""Puts the rooms together for `gate`: records, verdicts, and where they are shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from rerankbench.compare.gate.gate import Gate, compare
+from rerankbench.compare.gate.limits import Limits
+from rerankbench.errors import InputError
+from rerankbench.files import write_whole
+from rerankbench.report.gate import formats, terminal
+from rerankbench.store import read_records
+
+
+def decide(
+    base: Path, new: Path, limits: Limits, format_name: str, *, output: Path | None, strict: bool
+) -> bool:
+    """Hold new records against the base and show what comes of it; whether the gate passed."""
+    found = compare(read_records([base]), read_records([new]), limits)
+    _show(found, format_name, output)
+    return found.conclusion == "passed" or (found.conclusion == "unclear" and not strict)
+
+
+def _show(found: Gate, format_name: str, output: Path | None) -> None:
+    if format_name == "text" and output is None and sys.stdout.isatty():
+        width = min(120, os.get_terminal_size().columns)
+        typer.echo(terminal.render(found, width=width, colours=True), nl=False)
+        return
+    text = formats.render(found, format_name)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(output, text)
+        typer.echo(f"{output}: written", err=True)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if format_name == "github" and summary:
+        _append(Path(summary), formats.as_markdown(found))
+
+
+def _append(path: Path, text: str) -> None:
+    """GitHub's summary of a step is a file that every program adds to."""
+    try:
+        with path.open("a", encoding="utf-8") as handle:
+            handle.write(text)
+    except OSError as error:
+        remedy = "check GITHUB_STEP_SUMMARY"
+        problem = f"cannot be written ({error.strerror})"
+        raise InputError(path, problem, remedy=remedy) from None

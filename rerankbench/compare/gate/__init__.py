@@ -1,0 +1,1 @@
+"""Two sets of records → verdicts: did quality, speed or memory become worse?"""

@@ -1,0 +1,128 @@
+"""Speed and memory before and after: only on one machine with one setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from rerankbench import figures
+from rerankbench.compare.gate.cells import CellName, Change
+from rerankbench.compare.gate.limits import Limits
+from rerankbench.stats import order, ratios
+from rerankbench.stats.ratios import Ratio
+from rerankbench.types import Record
+
+Kind: TypeAlias = Literal["docs/s", "memory", "device memory"]
+Outcome: TypeAlias = Literal["passed", "failed", "unclear", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remeasured:
+    """Seconds a pass of the same pairs, base and new in turn: the i-th of both are a pair."""
+
+    base_s: tuple[float, ...]
+    new_s: tuple[float, ...]
+    pairs: int
+    base_bytes: tuple[int, ...] = ()
+    new_bytes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedVerdict:
+    """One cell's speed or memory: `times` is how much more the new one takes, 1 for as much.
+
+    `base` and `new` are docs/s or bytes; `limit` is the share that is allowed to be added.
+    """
+
+    name: CellName
+    kind: Kind
+    limit: float
+    outcome: Outcome
+    why: str
+    base: float | None = None
+    new: float | None = None
+    times: Ratio | None = None
+
+
+def judge(
+    changes: Sequence[Change],
+    limits: Limits,
+    remeasured: Mapping[CellName, Remeasured] | None = None,
+) -> tuple[SpeedVerdict, ...]:
+    """Verdicts for every cell whose speed or memory both sides measured.
+
+    Worse is what takes more than the limit allows with all of its interval. Without remeasuring,
+    a base and a new of different machines or devices are refused.
+    """
+    found: list[SpeedVerdict] = []
+    for change in changes:
+        again = (remeasured or {}).get(change.name)
+        if limits.slowdown is not None:
+            found += _speed(change, again, limits.slowdown)
+        if limits.growth is not None:
+            found += _memory(change, again, limits.growth)
+    return tuple(found)
+
+
+def _speed(change: Change, again: Remeasured | None, limit: float) -> Iterator[SpeedVerdict]:
+    """Times a pair, not passes: the two may have timed samples of different size."""
+    if again is not None:
+        times = ratios.paired(again.base_s, again.new_s)
+        base, new = (again.pairs / order.median(each) for each in (again.base_s, again.new_s))
+    else:
+        before, after = _times_a_pair(change.base), _times_a_pair(change.new)
+        if not before or not after:
+            return
+        times = ratios.apart(before, after)
+        base, new = 1 / order.median(before), 1 / order.median(after)
+    verdict = SpeedVerdict(
+        name=change.name, kind="docs/s", limit=limit, outcome="refused", why="", base=base, new=new
+    )
+    yield _decided(verdict, change, again, times)
+
+
+def _times_a_pair(record: Record) -> list[float]:
+    throughput = record.measurements.throughput
+    return [] if throughput is None else [s / throughput.pairs for s in throughput.passes_s]
+
+
+def _memory(change: Change, again: Remeasured | None, limit: float) -> Iterator[SpeedVerdict]:
+    kinds: tuple[tuple[Kind, str], ...] = (
+        ("memory", "peak_host_bytes"),
+        ("device memory", "peak_device_bytes"),
+    )
+    for kind, fact in kinds:
+        base, new = (getattr(one.measurements, fact) for one in (change.base, change.new))
+        times = Ratio(median=new / base, low=None, high=None) if base and new else None
+        if again is not None and kind == "memory" and again.base_bytes:
+            times = ratios.paired(again.base_bytes, again.new_bytes)
+            base, new = order.median(again.base_bytes), order.median(again.new_bytes)
+        if times is not None:
+            verdict = SpeedVerdict(
+                name=change.name,
+                kind=kind,
+                limit=limit,
+                outcome="refused",
+                why="",
+                base=base,
+                new=new,
+            )
+            yield _decided(verdict, change, again, times)
+
+
+def _decided(
+    verdict: SpeedVerdict, change: Change, again: Remeasured | None, times: Ratio
+) -> SpeedVerdict:
+    if again is None and figures.setting(change.base) != figures.setting(change.new):
+        why = "measured on different machines or devices; use --remeasure, or --speed ignore"
+        return replace(verdict, why=why)
+    verdict, allowed = replace(verdict, times=times), 1 + verdict.limit
+    if times.median <= allowed:
+        return replace(verdict, outcome="passed", why="within the limit")
+    if times.low is None:
+        why = "more than the limit, but measured too seldom to tell; use --remeasure 10"
+        return replace(verdict, outcome="unclear", why=why)
+    if times.low <= allowed:
+        return replace(verdict, outcome="passed", why="more than the limit, but so is the noise")
+    return replace(verdict, outcome="failed", why="more than the limit with all of its interval")

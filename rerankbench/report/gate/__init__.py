@@ -1,0 +1,1 @@
+"""What a gate found, in the forms that people and CI read."""

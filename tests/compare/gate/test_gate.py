@@ -1,0 +1,232 @@
+"""The gate's verdicts, on records made to measure."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from rerankbench.compare.gate.cells import match
+from rerankbench.compare.gate.gate import Gate, compare
+from rerankbench.compare.gate.limits import Limits, parse_drops, parse_share
+from rerankbench.compare.gate.quality import QualityVerdict
+from rerankbench.compare.gate.speed import Remeasured
+from rerankbench.errors import UsageError
+from rerankbench.types import Record
+
+from .records import record, timed
+
+LIMITS = Limits(drops={"nDCG@10": 0.01})
+DRAW = random.Random(11)
+VALUES = [DRAW.choice([0.0, 0.3, 0.5, 1.0]) for _ in range(300)]
+
+
+def _less(values: list[float], each: float) -> list[float]:
+    return [value - each for value in values]
+
+
+def _noisy(values: list[float], spread: float, drop: float = 0.0) -> list[float]:
+    draw = random.Random(3)
+    noise = [draw.gauss(0, spread) for _ in values]
+    shift = sum(noise) / len(noise) + drop
+    return [value + one - shift for value, one in zip(values, noise, strict=True)]
+
+
+def _only(base: Record, new: Record, limits: Limits = LIMITS) -> QualityVerdict:
+    (verdict,) = compare([base], [new], limits).quality
+    return verdict
+
+
+def test_identical_values_pass_at_once() -> None:
+    verdict = _only(record(VALUES), record(VALUES))
+    assert (verdict.outcome, verdict.drop, verdict.p) == ("same", 0.0, None)
+
+
+def test_a_drop_within_the_margin_passes_and_beyond_it_fails() -> None:
+    within = _only(record(VALUES), record(_noisy(VALUES, 0.02, drop=0.004)))
+    assert within.outcome == "passed"
+    assert within.drop == pytest.approx(0.004)
+    assert within.bound is not None
+    assert 0.004 < within.bound < 0.01
+    beyond = _only(record(VALUES), record(_noisy(VALUES, 0.02, drop=0.02)))
+    assert beyond.outcome == "failed"
+    assert len(beyond.worst) == 10
+    assert beyond.worst[0].drop == max(
+        before - after
+        for before, after in zip(
+            VALUES,
+            record(_noisy(VALUES, 0.02, drop=0.02)).per_query["nDCG@10"].values(),
+            strict=True,
+        )
+    )
+
+
+def test_a_gain_passes_however_few_queries() -> None:
+    assert _only(record([0.5, 0.2, 0.3]), record([0.9, 0.1, 0.4])).outcome == "passed"
+
+
+def test_too_few_queries_to_tell_is_said_and_is_no_failure() -> None:
+    gate = compare([record(VALUES)], [record(_noisy(VALUES, 0.5, drop=0.01))], LIMITS)
+    (verdict,) = gate.quality
+    assert verdict.outcome == gate.conclusion == "unclear"
+    assert verdict.detectable is not None
+    assert verdict.detectable > 0.01
+    assert verdict.why == "too few queries to tell"
+
+
+def test_a_plain_loss_fails_even_with_few_queries() -> None:
+    verdict = _only(record(VALUES[:20]), record(_noisy(VALUES[:20], 0.2, drop=0.4)))
+    assert verdict.detectable is not None
+    assert verdict.detectable > LIMITS.drops["nDCG@10"]
+    assert verdict.outcome == "failed"
+
+
+def test_many_cells_are_adjusted_for_one_another() -> None:
+    """A drop that alone would be significant is not among twenty equal ones."""
+    few, lower = VALUES[:30], _noisy(VALUES[:30], 0.3, drop=0.11)
+    alone = _only(record(few), record(lower))
+    assert alone.outcome == "failed"
+    names = [f"model-{number}" for number in range(20)]
+    other = _noisy(few, 0.3, drop=0.001)
+    base = [record(few, name) for name in names]
+    new = [record(lower if name == "model-0" else other, name) for name in names]
+    verdicts = compare(base, new, LIMITS).quality
+    assert {verdict.outcome for verdict in verdicts} == {"unclear"}
+    assert verdicts[0].p == alone.p
+    assert verdicts[0].holm_p == pytest.approx(20 * (alone.p or 0))
+
+
+def test_changed_work_is_refused_and_fails_the_gate() -> None:
+    gate = compare(
+        [record(VALUES)], [record(VALUES, first_stage_parameters={"k1": 1.2, "b": 0.75})], LIMITS
+    )
+    (verdict,) = gate.quality
+    assert verdict.why == "not the same task: first-stage parameters changed"
+    assert (verdict.outcome, gate.conclusion) == ("refused", "failed")
+    assert [(each.fact, each.base, each.new) for each in gate.drift] == [
+        ("first stage b", "0.4", "0.75"),
+        ("first stage k1", "0.9", "1.2"),
+    ]
+
+
+def test_a_metric_that_is_not_there_is_refused() -> None:
+    limits = Limits(drops=parse_drops(["MRR@10=0.01"]))
+    assert "MRR@10 is not in the base record" in _only(record(), record(), limits).why
+
+
+def test_missing_cells_fail_and_new_ones_do_not() -> None:
+    one, two = record(VALUES, "one"), record(VALUES, "two")
+    lost = compare([one, two], [one], LIMITS)
+    assert ([name.reranker for name in lost.missing], lost.conclusion) == (["two"], "failed")
+    more = compare([one], [one, two], LIMITS)
+    assert ([name.reranker for name in more.added], more.conclusion) == (["two"], "passed")
+    with pytest.raises(UsageError, match="no cell is in both"):
+        compare([one], [two], LIMITS)
+
+
+def test_of_several_records_those_of_one_machine_and_the_newest_are_taken() -> None:
+    base = [
+        record([0.1], started_at="2026-01-01", machine="a"),
+        record([0.2], started_at="2026-01-02", machine="b"),
+        record([0.3], started_at="2026-01-03", machine="a"),
+    ]
+    (change,) = match(base, [record([0.4], machine="a")]).both
+    assert change.base is base[2]
+
+
+def _speeds(base: list[float], new: list[float], **options: str) -> Gate:
+    before = timed(record(VALUES), base, 1000)
+    return compare([before], [timed(record(VALUES, **options), new, 1000)], LIMITS)
+
+
+def test_slower_with_all_of_the_interval_fails() -> None:
+    gate = _speeds([1.0, 1.01, 1.02], [1.2, 1.21, 1.22])
+    speed, memory = gate.speed
+    assert (speed.kind, speed.outcome, gate.conclusion) == ("docs/s", "failed", "failed")
+    assert speed.times is not None
+    assert speed.times.median == pytest.approx(1.21 / 1.01)
+    assert (speed.base, speed.new) == pytest.approx((100 / 1.01, 100 / 1.21))
+    assert memory.outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "why"),
+    [
+        ([1.0, 1.01, 1.02], [1.08, 1.09, 1.1], "within the limit"),
+        ([1.0, 1.0, 1.2], [1.19, 1.2, 1.3], "so is the noise"),
+        ([1.2, 1.2, 1.2], [1.0, 1.0, 1.0], "within the limit"),
+    ],
+)
+def test_noise_and_what_the_limit_allows_pass(
+    base: list[float], new: list[float], why: str
+) -> None:
+    speed, _ = _speeds(base, new).speed
+    assert speed.outcome == "passed"
+    assert why in speed.why
+
+
+def test_speeds_of_two_machines_are_refused() -> None:
+    speed, memory = _speeds([1.0] * 3, [1.0] * 3, machine="other").speed
+    assert {speed.outcome, memory.outcome} == {"refused"}
+    assert "different machines" in speed.why
+    assert speed.times is None
+
+
+def test_remeasured_times_stand_in_for_those_of_the_records() -> None:
+    base = [timed(record(VALUES), [1.0] * 3)]
+    new = [timed(record(VALUES, machine="other"), [9.0] * 3)]
+    name = match(base, new).both[0].name
+    drifting = [1.0, 1.5, 2.0, 1.2, 1.1, 1.0]
+    for factor, outcome in ((1.0, "passed"), (1.2, "failed")):
+        again = Remeasured(
+            base_s=tuple(drifting), new_s=tuple(factor * each for each in drifting), pairs=100
+        )
+        (speed,) = compare(base, new, LIMITS, remeasured={name: again}).speed
+        assert speed.outcome == outcome
+
+
+def test_memory_that_was_read_once_is_no_verdict_but_a_question() -> None:
+    before = timed(record(VALUES), [1.0] * 3, 1000)
+    after = timed(record(VALUES), [1.0] * 3, 1200)
+    gate = compare([before], [after], LIMITS)
+    assert [verdict.outcome for verdict in gate.speed] == ["passed", "unclear"]
+    assert gate.conclusion == "unclear"
+
+
+def test_speed_and_memory_are_left_out_where_they_are_to_be_ignored() -> None:
+    limits = replace(LIMITS, slowdown=None, growth=None)
+    before = timed(record(VALUES), [1.0] * 3, 1000)
+    assert compare([before], [timed(record(VALUES), [9.0] * 3, 9000)], limits).speed == ()
+
+
+def test_packages_and_revisions_that_changed_are_named_once() -> None:
+    base = [record(VALUES, name) for name in ("one", "two")]
+    new = [
+        replace(
+            each,
+            environment=replace(each.environment, packages={"torch": "2"}, git_sha="abc"),
+            cell=replace(each.cell, reranker=replace(each.cell.reranker, revision="2")),
+        )
+        for each in base
+    ]
+    found = {
+        (each.fact, each.base, each.new, each.cells) for each in compare(base, new, LIMITS).drift
+    }
+    assert found == {
+        ("environment git_sha", "none", "abc", 2),
+        ("model revision", "1", "2", 2),
+        ("package torch", "none", "2", 2),
+    }
+
+
+@pytest.mark.parametrize("text", ["nDCG@10", "nDCG@10=", "nDCG@10=x", "nDCG@10=-1", "=0.1", "a=2"])
+def test_margins_are_checked(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_drops([text])
+
+
+def test_shares_are_read_from_percent_and_number() -> None:
+    assert parse_share("--max-slowdown", "10%") == parse_share("--max-slowdown", "0.1") == 0.1
+    with pytest.raises(UsageError, match="--max-slowdown ten: expected a share, such as 10%"):
+        parse_share("--max-slowdown", "ten")

@@ -1,0 +1,108 @@
+"""A gate's formats: read back by other programs, and hostile names stay text."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as Xml
+
+import pytest
+from markdown_it import MarkdownIt
+
+from rerankbench.compare.gate.gate import Gate, compare
+from rerankbench.compare.gate.limits import Limits
+from rerankbench.errors import UsageError
+from rerankbench.report.gate import formats, terminal
+
+from ...compare.gate.records import record, timed
+
+HOSTILE = 'a<script>|`%0A::error::x\x1b[31m,b:c"&'
+BASE = [0.9, 0.8, 0.7, 0.9, 0.8, 0.6, 0.7, 0.9]
+
+
+def _gate() -> Gate:
+    """One of each: the same, failed, unclear, refused, missing, added; slower, and unclear."""
+    base = [
+        record(BASE, "same"),
+        record(BASE, HOSTILE),
+        record(BASE, "noisy"),
+        record(BASE, "changed"),
+        record(BASE, "lost"),
+        timed(record(BASE, "slow"), [1.0] * 3, 1000),
+    ]
+    new = [
+        record(BASE, "same"),
+        record([value - 0.5 for value in BASE], HOSTILE),
+        record([0.1, 1.0, 0.9, 0.6, 0.9, 0.7, 0.8, 0.8], "noisy"),
+        record(BASE, "changed", first_stage_parameters={"k1": 2.0}),
+        record(BASE, "more"),
+        timed(record(BASE, "slow"), [1.5] * 3, 2000),
+    ]
+    return compare(base, new, Limits())
+
+
+def test_json_holds_every_verdict() -> None:
+    body = json.loads(formats.as_json(_gate()))
+    assert body["conclusion"] == "failed"
+    assert {each["name"].split(" · ")[-1]: each["outcome"] for each in body["quality"]} == {
+        "same": "same",
+        HOSTILE: "failed",
+        "noisy": "unclear",
+        "changed": "refused",
+        "slow": "same",
+    }
+    assert [each["outcome"] for each in body["speed"]] == ["failed", "unclear"]
+    assert [name.split(" · ")[-1] for name in (*body["missing"], *body["added"])] == [
+        "lost",
+        "more",
+    ]
+    failed = next(each for each in body["quality"] if each["outcome"] == "failed")
+    assert len(failed["worst"]) == 8
+    assert failed["worst"][0]["base"] - failed["worst"][0]["new"] == pytest.approx(0.5)
+
+
+def test_junit_counts_what_a_ci_system_counts() -> None:
+    suites = Xml.fromstring(formats.as_junit(_gate()))
+    (suite,) = suites
+    cases = suite.findall("testcase")
+    assert int(suite.attrib["tests"]) == len(cases) == 8
+    assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure")) == 4
+    assert int(suite.attrib["skipped"]) == len(suite.findall("testcase/skipped")) == 2
+    failed = next(each for each in cases if "script" in each.attrib["classname"])
+    assert 'a<script>|`%0A::error::x\ufffd[31m,b:c"&' in failed.attrib["classname"]
+    assert "worst queries: q0 (0.900 → 0.400)" in (failed.findtext("failure") or "")
+
+
+def test_annotations_are_one_command_a_line_and_nothing_in_them_ends_it() -> None:
+    lines = formats.as_github(_gate()).splitlines()
+    levels = [line.split(" ", 1)[0] for line in lines]
+    assert sorted(levels) == ["::error"] * 4 + ["::notice"] + ["::warning"] * 2
+    hostile = next(line for line in lines if "script" in line)
+    title, _, message = hostile.removeprefix("::error title=").partition("::")
+    assert "%250A" in title
+    assert ":" not in title
+    assert "," not in title
+    assert "%250A::error::x" in message
+
+
+def test_markdown_shows_text_as_text() -> None:
+    page = MarkdownIt("gfm-like", {"linkify": False}).render(formats.as_markdown(_gate()))
+    assert "<script>" not in page
+    assert "a&lt;script&gt;|`%0A::error::x" in page
+    assert page.count("<table>") == 2
+    assert "Gate failed. 5 cells compared." in page
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_terminals_form_fits_and_commands_nothing(width: int) -> None:
+    text = terminal.render(_gate(), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "\x1b" not in text
+    assert "FAILED" in text
+    coloured = terminal.render(_gate(), width=width, colours=True)
+    assert "\x1b[" in coloured
+    assert "\x1b[31m,b" not in coloured
+
+
+def test_an_unknown_format_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'junit'"):
+        formats.render(_gate(), "junt")
