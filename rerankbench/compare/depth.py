@@ -137,7 +137,7 @@ def _by_score(record: Record, topic: Topic, ranking: Ranking | None) -> Integers
 
 def _by_grade(topic: Topic) -> Integers:
     grades = np.array([topic.grades.get(doc_id, 0) for doc_id in topic.candidates])
-    return np.argsort(np.argsort(-grades, kind="stable"), kind="stable")
+    return np.argsort(np.argsort(-grades, kind="stable"))
 
 
 def _curve(

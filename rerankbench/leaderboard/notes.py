@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from rerankbench import figures
 from rerankbench.leaderboard.columns import significance
@@ -169,24 +170,30 @@ def _unlike_tasks(columns: Sequence[Column], selection: Selection) -> Iterator[s
     meant = {"collection"}
     if any(isinstance(column, FirstStageColumn) for column in columns):
         meant |= {"first stage", "first-stage parameters"}
-    parts = {
-        (names, column.first_stage, column.adds_positives)
-        for column in columns
-        if isinstance(column, MeasuredColumn)
-        for names in column.parts
-    }
-    for names, first_stage, added in sorted(parts):
+    parts: dict[tuple[tuple[str, ...], bool], set[tuple[str, ...]]] = {}
+    for column in columns:
+        if isinstance(column, MeasuredColumn):
+            view = column.first_stage, column.adds_positives
+            parts.setdefault(view, set()).update(column.parts)
+    for (first_stage, added), collections in sorted(parts.items()):
         views = [line.view(first_stage, adds_positives=added) for line in selection.lines]
-        found = [first_of(view, names) for view in views]
-        tasks = [figures.task(record) for record in found if record is not None]
-        differences = [
-            _difference(fact, {task[fact] for task in tasks})
-            for fact in (tasks[0] if tasks else {})
-            if fact not in meant and len({task[fact] for task in tasks}) > 1
-        ]
-        if differences:
-            facts = ", ".join(differences)
-            yield f"figures for {names[0]} do not compare, they differ in {facts}."
+        for names in sorted(collections):
+            found = [first_of(view, names) for view in views]
+            yield from _differences(names[0], [one for one in found if one is not None], meant)
+
+
+def _differences(
+    collection: str, records: Sequence[Record], meant: AbstractSet[str]
+) -> Iterator[str]:
+    tasks = [figures.task(record) for record in records]
+    differences = [
+        _difference(fact, {task[fact] for task in tasks})
+        for fact in (tasks[0] if tasks else {})
+        if fact not in meant and len({task[fact] for task in tasks}) > 1
+    ]
+    if differences:
+        facts = ", ".join(differences)
+        yield f"figures for {collection} do not compare, they differ in {facts}."
 
 
 def _difference(fact: str, values: set[str]) -> str:

@@ -112,6 +112,23 @@ def test_json_lists_every_record(results: Path) -> None:
     assert [one["reranker"] for one in json.loads(found.stdout)] == ["better", "worse"]
 
 
+def test_significance_marks_any_table(results: Path) -> None:
+    for layout in ("plain", "wide"):
+        found = _run(results, "--layout", layout, "--significance")
+        assert "0.600 a" in found.stdout
+        assert "not told apart at 5 %" in found.stdout
+    assert "| Rank |" in _run(results, "--significance").stdout
+
+
+@pytest.mark.parametrize("more", [("--format", "json"), ("--against", "published")])
+def test_significance_is_refused_where_nothing_can_be_marked(
+    results: Path, more: tuple[str, str]
+) -> None:
+    found = _run(results, "--significance", *more)
+    assert isinstance(found.exception, UsageError)
+    assert found.stdout == ""
+
+
 def test_inject_fills_the_block_of_the_layout(results: Path, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(

@@ -86,6 +86,9 @@ def test_headroom_share_is_that_of_the_means() -> None:
 def test_headroom_share_is_blank_where_the_first_stage_left_no_room() -> None:
     perfect = {"a": 0.7, "b": 0.9}
     assert ceilings.headroom_share({"a": 0.1, "b": 0.2}, perfect, perfect) is None
+    # Added up in another order, a mean may differ in its last digit.
+    rounded = {"a": 0.7 + 1e-16, "b": 0.9 + 2e-16}
+    assert ceilings.headroom_share({"a": 0.1, "b": 0.2}, perfect, rounded) is None
 
 
 @settings(max_examples=40, deadline=None)
@@ -136,6 +139,7 @@ def test_moves_count_queries_and_what_changes_less_than_the_margin_is_equal() ->
     values = {"a": 0.4, "b": 0.5 + 1e-12, "c": 0.9}
     assert ceilings.moves(values, base) == Moves(worse=2, equal=1, better=1)
     assert ceilings.moves(values, base).queries == 4
+    assert ceilings.moves({"a": 0.25, "b": 0.75, "c": 0.5, "d": 0.5}, base, margin=0.25).equal == 4
     assert ceilings.moves(values, base, margin=0.2) == Moves(worse=1, equal=2, better=1)
 
 

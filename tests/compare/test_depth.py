@@ -183,6 +183,15 @@ def test_few_queries_get_no_label() -> None:
     curve = curve_of([5] * 9, "finds")
     assert (curve.shape, curve.gain, curve.decay) == ("unclear", None, None)
     assert curve.peak == 10
+    assert curve_of([5] * 10, "finds").shape == "saturates"
+
+
+def test_enough_is_the_first_depth_that_is_hardly_worse() -> None:
+    # One query in 300 is found beyond depth 10: 0.0033 of the mean.
+    curve = curve_of([5] * 299 + [55], "finds")
+    assert (curve.peak, curve.enough) == (60, 10)
+    curve = curve_of([5] * 99 + [55], "finds")
+    assert (curve.peak, curve.enough) == (60, 60)
 
 
 def test_noise_is_seldom_called_a_peak() -> None:
@@ -210,8 +219,9 @@ def timed(requests_s: Sequence[float], documents: Sequence[int]) -> Record:
 
 
 def test_time_is_estimated_by_documents() -> None:
-    record = timed([0.3, 0.1, 0.2], [100, 100, 50])
-    assert estimated_ms(record, 50) == pytest.approx(100.0)
+    # Some queries have fewer candidates than the depth of 100.
+    record = timed([0.3, 0.1, 0.2], [80, 100, 50])
+    assert estimated_ms(record, 40) == pytest.approx(100.0)
     assert estimated_ms(record, 0) == 0.0
     assert estimated_ms(record_of(100), 50) is None
 
@@ -222,6 +232,7 @@ def test_the_budget_takes_the_best_depth_that_fits() -> None:
     chosen = best_within(curve, slow, 250.0)
     assert chosen is not None
     assert (chosen.depth, chosen.mean, chosen.estimated_ms) == (20, curve.at(20), 200.0)
+    assert best_within(curve, slow, 200.0) == chosen
     within = best_within(curve, slow, 5000.0)
     assert within is not None and within.depth == 30
     none = best_within(curve, slow, 50.0)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import repeat
 
 import numpy as np
 import pytest
@@ -44,7 +43,9 @@ def _outcomes(values: Values, margin: float = 0.0) -> list[Outcome]:
     return found
 
 
-def _between_two(results: Iterable[Result]) -> list[Outcome]:
+def _between_two(wins: int, losses: int, ties: int = 0) -> list[Outcome]:
+    counts: dict[Result, int] = {"a": wins, "b": losses, "tie": ties}
+    results = [result for result, count in counts.items() for _ in range(count)]
     return [
         Outcome(query_id=str(query), a="x", b="y", result=result)
         for query, result in enumerate(results)
@@ -111,16 +112,14 @@ def test_wins_losses_and_ties_are_counted() -> None:
 
 
 def test_two_rerankers_are_as_far_apart_as_their_points_say() -> None:
-    results: list[Result] = [*repeat("a", 6), *repeat("b", 2), *repeat("tie", 2)]
-    x, y = fit_outcomes(_between_two(results)).standings
+    x, y = fit_outcomes(_between_two(6, 2, 2)).standings
     assert x.rating - y.rating == pytest.approx(400 * math.log10(7 / 3))
     assert (x.rank, y.rank) == (1, 2)
     assert (x.wins, x.losses, x.ties) == (y.losses, y.wins, y.ties) == (6, 2, 2)
 
 
 def _pool(wins: int, losses: int, collection: str) -> Games:
-    results: list[Result] = [*repeat("a", wins), *repeat("b", losses)]
-    return games_of(_between_two(results), collection=collection)
+    return games_of(_between_two(wins, losses), collection=collection)
 
 
 def test_a_large_collection_counts_as_much_as_a_small_one() -> None:

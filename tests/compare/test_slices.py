@@ -55,6 +55,9 @@ def test_a_small_bin_is_marked_and_has_no_interval() -> None:
     found = sliced(with_words([3] * 4), "query-length")
     assert [each.small for each in found.bins] == [True]
     assert found.bins[0].interval is None
+    found = sliced(with_words([3] * 5), "query-length")
+    assert [each.small for each in found.bins] == [False]
+    assert found.bins[0].interval is not None
 
 
 @settings(max_examples=50, deadline=None)
@@ -105,6 +108,11 @@ def test_points_and_polynomial_are_those_of_polyfit(words: list[int], degree: in
     assert list(reversed(found.coefficients)) == pytest.approx(expected.tolist(), abs=1e-6)
     fitted = np.polyval(expected, lengths).tolist()
     assert [point.fitted for point in found.points] == pytest.approx(fitted, abs=1e-6)
+
+
+def test_a_query_without_text_is_no_point() -> None:
+    found = sliced(with_words([0, 0, 1, 2]), "query-length")
+    assert [point.words for point in found.points] == [1, 2]
 
 
 def test_only_query_length_has_points() -> None:

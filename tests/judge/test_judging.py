@@ -298,6 +298,7 @@ def test_the_cost_is_told_and_kept(suite: Suite, scene: Scene) -> None:
 def test_a_larger_sample_holds_the_smaller_one(suite: Suite, scene: Scene) -> None:
     small, large = (set(_run(suite, scene, queries=count)[0]["results"]) for count in (4, 8))
     assert len(small) == 4 and len(large) == 8 and small < large
+    assert small != set(sorted(suite.runs["cross"])[:4]), "drawn, not the first ones"
     whole = _run(suite, scene, queries=QUERIES + 5)
     assert len(whole[0]["results"]) == QUERIES
     samples = {read_judged(path).sampled_queries for path in suite.results.rglob("judged/*.json")}

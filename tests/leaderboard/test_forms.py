@@ -10,12 +10,14 @@ from pydantic import ValidationError
 from rerankbench import figures
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.renderers import csv, latex, markdown
-from rerankbench.leaderboard.table import Table
+from rerankbench.leaderboard.standing import stand_out
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.types import Record
 
 from .records import build, first_stage_record, make_record
 
 MODEL = {"kind": "model"}
+ADDED = {"adds_positives": True}
 NDCG = {"kind": "metric", "collection": "scifact"}
 
 
@@ -316,3 +318,37 @@ def test_gains_with_added_positives_are_over_the_first_stage_with_them() -> None
     delta: Mapping[str, object] = {"kind": "delta", "collection": "scifact"}
     table = _table(records, MODEL, delta, {**delta, "adds_positives": True}, order="name")
     assert _texts(table) == [["bm25", "", ""], ["m", "+0.200", "+0.500"]]
+
+
+def test_speeds_and_sizes_are_of_the_records_without_added_positives() -> None:
+    records = [
+        make_record("m", docs_per_s=100, parameters=5, started_at="2026-01-01T00:00:00+00:00"),
+        make_record(
+            "m",
+            docs_per_s=900,
+            parameters=7,
+            adds_positives=True,
+            started_at="2026-02-01T00:00:00+00:00",
+        ),
+    ]
+    speed, size = {"kind": "docs_per_s"}, {"kind": "parameters"}
+    assert _texts(_table(records, speed, size, NDCG, {**NDCG, **ADDED})) == [
+        ["100", "5", "0.500", "0.500"]
+    ]
+
+
+def test_the_family_of_an_own_model_does_not_stand_out() -> None:
+    families = [{"title": "A", "models": [{"name": "mine", "own": True}, "other"]}]
+    records = [make_record("mine"), make_record("other")]
+    table = _table(records, {"kind": "family"}, MODEL, NDCG, families=families, order="listed")
+    assert _strong(table) == [[False, True, True], [False] * 3]
+
+
+def test_blocks_of_one_name_under_two_groups_are_two() -> None:
+    rows = [
+        Row(entries=(Entry(value=value, form="fixed", decimals=1),), group=group, block="same")
+        for group, value in (("A", 0.1), ("A", 0.2), ("B", 0.3), ("B", 0.4))
+    ]
+    heads = [Header(text="x", better="higher")]
+    found = stand_out(rows, heads, ["block"], own=[False] * 4)
+    assert [row.entries[0].strong for row in found] == [False, True, False, True]

@@ -10,13 +10,14 @@ import pytest
 
 from rerankbench.archive import Archive, open_archive
 from rerankbench.errors import ConfigError
+from rerankbench.identity import task_key
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
 from rerankbench.store import Store, run_sha256
 from rerankbench.tasks import Topic
-from rerankbench.types import Record
+from rerankbench.types import Record, Ties
 from tests.leaderboard.records import make_record
 from tests.suites import first_stage_scores, make_topic, oracle_scores, write_suite
 
@@ -162,6 +163,32 @@ def test_several_collections_as_one_are_the_mean_of_their_means(tmp_path: Path) 
     gone = (1 - first[1]) / (sum(best) - sum(first))
     assert rows["m"]["Headroom %"] == f"{100 * gone:.2f}"
     assert rows["m"]["gone"] == ""
+    (path,) = [
+        Store(results=tmp_path, suite="default").task_path(task_key(record.cell))
+        for record in open_archive([tmp_path]).records
+        if record.cell.collection.name == "two"
+    ]
+    path.unlink()
+    rows = _one(open_archive([tmp_path]), layout)
+    assert rows["m"]["Ceiling"] == rows["m"]["Worse"] == rows["m"]["Headroom %"] == ""
+
+
+def test_shares_of_several_collections_are_blank_unless_all_are_known(tmp_path: Path) -> None:
+    tied = replace(make_record("m", collection="one"), ties=Ties(rate=0.5, worst=0.4, best=0.6))
+    plain = replace(make_record("m", collection="two"), scored_pairs=0)
+    layout = _layout(
+        tmp_path,
+        [
+            "{kind: model}",
+            "{kind: truncated, members: [one, two]}",
+            "{kind: truncated, header: first, members: [one]}",
+            "{kind: ties, members: [one, two], span: true}",
+            "{kind: ties, header: tied, members: [one], span: true}",
+        ],
+    )
+    rows = _one(Archive([tied, plain]), layout)
+    assert (rows["m"]["Truncated %"], rows["m"]["first"]) == ("", "0")
+    assert (rows["m"]["Ties %"], rows["m"]["tied"]) == ("25", "50 (0.400–0.600)")
 
 
 def test_a_metric_that_is_not_installed_here_is_blank(tmp_path: Path) -> None:

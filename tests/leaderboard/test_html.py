@@ -175,6 +175,12 @@ def test_only_addresses_of_the_web_are_followed(link: str) -> None:
     assert _Reader(html.fragment([table])).found("a") == []
 
 
+def test_a_blank_square_leads_nowhere() -> None:
+    entry = Entry(link="https://example.org", strong=True)
+    table = Table(title="T", columns=(Header(text="x"),), rows=(Row(entries=(entry,)),))
+    assert '<td class="text"></td>' in html.fragment([table])
+
+
 def test_names_from_the_right_to_the_left_keep_their_direction_to_themselves() -> None:
     table = Table(
         title="T", columns=(Header(text="x"),), rows=(Row(entries=(Entry(value="نموذج"),)),)

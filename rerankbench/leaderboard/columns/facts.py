@@ -75,8 +75,8 @@ def model(column: ModelColumn, line: Line, context: Context) -> Entry:
 
 def _hub_page(name: str) -> str | None:
     known = known_models.find(name)
-    # An API's own names have no page there, and what is unknown may be a folder.
-    if known is None or known.family == "http" or "/" not in known.name:
+    # What is unknown may be a folder; without a slash it is the name that an API takes.
+    if known is None or "/" not in known.name:
         return None
     return f"https://huggingface.co/{known.name}"
 
