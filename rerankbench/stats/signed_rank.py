@@ -58,7 +58,7 @@ def _outside(count: int, confidence: float) -> int:
 
 
 def _rank_sums(count: int) -> list[int]:
-    """In how many of the 2^count sign patterns the ranks with a plus add up to 0, 1, 2 …"""
+    """By total: in how many of the 2^count sign patterns the ranks with a plus add up to it."""
     ways = [1]
     for rank in range(1, count + 1):
         longer = [*ways, *[0] * rank]
