@@ -31,6 +31,9 @@ _UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda raw: {**raw, "schema": 2},
 }
 
+BASELINES = "baselines"
+"""The folder below the results where baselines lie, each with records of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
@@ -154,7 +157,8 @@ def _parse(path: Path, body: bytes) -> Record:
 def read_records(paths: Sequence[Path]) -> list[Record]:
     """All records below folders, or in the files themselves; each file once, in path order.
 
-    Raises InputError for a path that is missing or holds no records.
+    Baselines count only where one of them, or the folder of all, is named: elsewhere they would
+    pass for results. Raises InputError for a path that is missing or holds no records.
     """
     return [read_record(path) for path in _files(paths)]
 
@@ -181,7 +185,16 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 def _record_files(folder: Path) -> list[Path]:
     is_records = folder.resolve().name == "records"
     inside = folder.glob("*.json") if is_records else folder.rglob("records/*.json")
-    return sorted(path for path in inside if not path.name.startswith("."))
+    return sorted(
+        path
+        for path in inside
+        if not path.name.startswith(".") and not _is_of_baseline(path.relative_to(folder))
+    )
+
+
+def _is_of_baseline(path: Path) -> bool:
+    """Whether it is `…/baselines/NAME/records/FILE`."""
+    return path.parts[-4:-3] == (BASELINES,)
 
 
 @cache

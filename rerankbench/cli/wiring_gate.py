@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from rerankbench.baselines.keep import Baselines
 from rerankbench.compare.gate.gate import Gate, compare
 from rerankbench.compare.gate.limits import Limits
 from rerankbench.errors import InputError
@@ -20,7 +21,8 @@ def decide(
     base: Path, new: Path, limits: Limits, format_name: str, *, output: Path | None, strict: bool
 ) -> bool:
     """Hold new records against the base and show what comes of it; whether the gate passed."""
-    found = compare(read_records([base]), read_records([new]), limits)
+    resolve = Baselines().resolve
+    found = compare(read_records([resolve(base)]), read_records([resolve(new)]), limits)
     _show(found, format_name, output)
     return found.conclusion == "passed" or (found.conclusion == "unclear" and not strict)
 
