@@ -15,6 +15,7 @@ from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColum
 from rerankbench.leaderboard.columns.ratings import RatingColumn
 from rerankbench.leaderboard.columns.speed import timed
 from rerankbench.leaderboard.columns.squares import expand, fill, header
+from rerankbench.leaderboard.judge import stored_judge
 from rerankbench.leaderboard.layout import Layout, TableForm
 from rerankbench.leaderboard.lines import Line, Selection
 from rerankbench.leaderboard.notes import notes
@@ -52,7 +53,7 @@ def build(archive: Archive, layout: Layout) -> list[Table]:
     """
     groups: dict[tuple[str, ...], list[Record]] = {}
     records = kept(archive.records, layout)
-    judge = _judge(archive, records, layout)
+    judge = stored_judge(archive, records, layout)
     for record in records:
         groups.setdefault(_group(record, layout), []).append(record)
     selections = [(group, select(group, layout)) for group in groups.values()]
@@ -93,15 +94,6 @@ def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
         ]
         if title and differing:
             groups[at][0] = replace(groups[at][0], title=f"{title} ({'; '.join(differing)})")
-
-
-def _judge(archive: Archive, records: Sequence[Record], layout: Layout) -> StoredJudge | None:
-    if layout.judge is None:
-        return None
-    # It imports numpy, which tables without games need not wait for.
-    from rerankbench.compare.judged import StoredJudge
-
-    return StoredJudge(archive, records, layout.judge)
 
 
 def _tables(

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rerankbench.archive import Archive
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.layout import Layout
+from rerankbench.types import Record
+
+if TYPE_CHECKING:
+    from rerankbench.compare.judged import StoredJudge
 
 
 def with_judge(layout: Layout, judge: str) -> Layout:
@@ -11,3 +19,15 @@ def with_judge(layout: Layout, judge: str) -> Layout:
     if layout.not_judged:
         raise UsageError(f"--judge decides nothing in '{layout.name}': {layout.not_judged}")
     return layout.model_copy(update={"judge": judge})
+
+
+def stored_judge(
+    archive: Archive, records: Sequence[Record], layout: Layout
+) -> StoredJudge | None:
+    """The layout's judge, if it has one. Raises UsageError where it answered nothing."""
+    if layout.judge is None:
+        return None
+    # It imports numpy, which tables without games need not wait for.
+    from rerankbench.compare.judged import StoredJudge
+
+    return StoredJudge(archive, records, layout.judge)

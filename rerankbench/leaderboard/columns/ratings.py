@@ -79,7 +79,9 @@ def rating(column: RatingColumn, line: Line, context: Context) -> Entry:
     if found is None:
         return Entry()
     span = (found.low, found.high) if column.interval else None
-    return Entry(value=found.rating, form="fixed", decimals=column.decimals or 0, span=span)
+    # What differs by rounding alone is equal, so that the order of rows does not hang on it.
+    value = round(found.rating, 6)
+    return Entry(value=value, form="fixed", decimals=column.decimals or 0, span=span)
 
 
 def ranks(column: RanksColumn, line: Line, context: Context) -> Entry:
