@@ -1,7 +1,7 @@
 """A stand-in for a Python with rerankbench, whose records and times are written in a file.
 
-It reads `side.json` from the folder in which it runs, so that a commit can decide what it does, and
-takes no time: the seconds that it tells are made up.
+It reads `side.json` from the folder in which it runs, so that a commit can decide what it does.
+It takes no time: the seconds that it tells are made up.
 """
 
 from __future__ import annotations
@@ -83,9 +83,7 @@ def write_python(path: Path) -> Path:
     """The stand-in, as a program."""
     record = make_record()
     name = {**asdict(cell_name(record)), "reranker": ""}
-    text = _PROGRAM.format(
-        python=sys.executable, template=dump_record(record).decode(), name=name
-    )
+    text = _PROGRAM.format(python=sys.executable, template=dump_record(record).decode(), name=name)
     path.write_text(text)
     path.chmod(0o755)
     return path
