@@ -11,7 +11,7 @@ import pytest
 
 from rerankbench.errors import InputError, UsageError
 from rerankbench.progress import Silent
-from rerankbench.remeasure import environments
+from rerankbench.remeasure import children, environments
 
 # Makes an "environment" by a copy of itself, and writes down what it is asked for.
 _PYTHON = """#!/bin/sh
@@ -35,7 +35,7 @@ def made(tmp_path: Path, journal: Path, monkeypatch: pytest.MonkeyPatch) -> Made
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     # The stand-in would not know how to tie a child to us.
-    monkeypatch.setattr(environments.children, "_tied", list)
+    monkeypatch.setattr(children, "_tied", list)
 
     def make(files: Mapping[str, str], install: str | None = None, below: str = ".") -> Path:
         for name, text in files.items():
