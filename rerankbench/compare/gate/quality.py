@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Literal, TypeAlias
 
 from rerankbench.compare.gate.cells import CellName, Change
+from rerankbench.compare.gate.signs import signs
 from rerankbench.stats import noninferiority, paired
 from rerankbench.types import Record
 
@@ -42,7 +43,8 @@ class QualityVerdict:
 
     `bound` is the one-sided 95 % bound of the drop, `holm_p` the one-sided p of a drop, adjusted
     for all cells and metrics of the gate, `detectable` the least drop that so many queries show in
-    95 of 100 cases. `worst` are the queries that lost most. `why` says in words what decided.
+    95 of 100 cases. `worst` are the queries that lost most, `signs` what tells that a change is no
+    chance. `why` says in words what decided.
     """
 
     name: CellName
@@ -59,6 +61,7 @@ class QualityVerdict:
     p: float | None = None
     holm_p: float | None = None
     worst: tuple[QueryDrop, ...] = ()
+    signs: tuple[str, ...] = ()
 
 
 def judge(
@@ -71,10 +74,10 @@ def judge(
     """A verdict for every cell and metric with a margin.
 
     A cell passes when the one-sided 95 % bound of its drop is within the margin. It fails when the
-    bound is beyond and the mean dropped by more than chance explains (p ≤ `ALPHA` after Holm):
-    where nothing is truly worse, one gate in a hundred fails at most, however many cells it has.
-    Otherwise the queries are too few to tell. Where the detectable drop is within the margin they
-    are enough: any drop whose bound is beyond is then more than chance explains.
+    bound is beyond, the mean dropped, and that is no chance: p is at most `ALPHA` after Holm, or
+    there are signs. Where nothing is truly worse, so one gate in a hundred fails at most, however
+    many cells it has. Otherwise the queries are too few to tell. Where the detectable drop is
+    within the margin they are enough: any drop whose bound is beyond is then no chance.
     """
     compared = [_compared(change, metric, drops[metric]) for change in changes for metric in drops]
     tests = [lost for _, lost in compared if lost]
@@ -116,6 +119,7 @@ def _compared(change: Change, metric: str, margin: float) -> tuple[QualityVerdic
         new=fmean(new.values()),
         drop=fmean(lost),
         worst=_worst(base, new),
+        signs=signs(change.base, change.new),
     )
     if not any(lost):
         return replace(verdict, outcome="same", why="every query has the value it had"), []
@@ -142,4 +146,7 @@ def _decided(verdict: QualityVerdict) -> QualityVerdict:
         return replace(verdict, outcome="passed", why=why)
     if p <= ALPHA:
         return replace(verdict, outcome="failed", why="a drop beyond the margin")
-    return replace(verdict, outcome="unclear", why="too few queries to tell")
+    told = f": {'; '.join(verdict.signs)}" if verdict.signs else ""
+    if drop > 0 and verdict.signs:
+        return replace(verdict, outcome="failed", why=f"a drop that is no chance{told}")
+    return replace(verdict, outcome="unclear", why=f"too few queries to tell{told}")

@@ -96,9 +96,9 @@ def notes(gate: Gate) -> Iterator[str]:
         "cases."
     )
     yield (
-        "A cell fails when the one-sided 95 % bound of its drop exceeds the margin and the drop "
-        "is more than chance explains (randomisation test, p ≤ 0.01 after Holm over the cells); "
-        "where the bound exceeds the margin and chance may explain it, the queries are too few."
+        "A cell fails when its mean dropped, the one-sided 95 % bound of the drop exceeds the "
+        "margin, and that is no chance (randomisation test, p ≤ 0.01 after Holm over the cells; "
+        "or new ties, or other texts read). Where it may be chance, the queries are too few."
     )
     for name in gate.missing:
         yield f"missing in the new results: {printable(str(name))}"
