@@ -204,10 +204,34 @@ def test_remeasured_times_stand_in_for_those_of_the_records() -> None:
     drifting = [1.0, 1.5, 2.0, 1.2, 1.1, 1.0]
     for factor, outcome in ((1.0, "passed"), (1.2, "failed")):
         again = Remeasured(
-            base_s=tuple(drifting), new_s=tuple(factor * each for each in drifting), pairs=100
+            base_s=tuple((each, 2 * each, each) for each in drifting),
+            new_s=tuple((factor * each, factor * 2 * each, factor * each) for each in drifting),
+            pairs=100,
         )
         (speed,) = compare(base, new, LIMITS, remeasured={name: again}).speed
         assert speed.outcome == outcome
+        assert (speed.base, speed.new) == pytest.approx((100 / 1.15, 100 / 1.15 / factor))
+
+
+@pytest.mark.parametrize("kind", ["memory", "device memory"])
+def test_remeasured_memory_needs_factor_and_interval(kind: str) -> None:
+    base, new = timed(record(VALUES), [1.0] * 3, 1000), timed(record(VALUES), [1.0] * 3, 5000)
+    name = match([base], [new]).both[0].name
+    peaks = (1000, 1010, 1005, 990, 1000, 1020)
+    for grown, outcome in (
+        (tuple(round(1.15 * each) for each in peaks), "failed"),
+        ((1150, 1150, 1150, 1150, 1150, 900), "passed"),
+        (tuple(round(1.05 * each) for each in peaks), "passed"),
+    ):
+        where = "_device_bytes" if kind == "device memory" else "_bytes"
+        again = Remeasured(
+            base_s=((1.0,),) * 6,
+            new_s=((1.0,),) * 6,
+            pairs=100,
+            **{f"base{where}": peaks, f"new{where}": grown},  # type: ignore[arg-type]
+        )
+        _, memory = compare([base], [new], LIMITS, remeasured={name: again}).speed
+        assert (memory.kind, memory.outcome) == (kind, outcome)
 
 
 def test_memory_that_was_read_once_is_no_verdict_but_a_question() -> None:
