@@ -1,9 +1,9 @@
 """How often the gate fails where nothing became worse, and what drops it catches: by simulation.
 
-Values are made as in `benchmarks.significance`, so the true drop is known. A change of the program
-or the model moves them in one of several ways: not at all, by neighbours that swap places in a few
-queries (what another kernel's rounding does), or by chance of its own in every query, up to that of
-another model altogether.
+Values are made as in `benchmarks.significance`, so the true drop is known. A change of the
+program or the model moves them in one of several ways: not at all, by neighbours that swap places
+in a few queries (what another kernel's rounding does), or by chance of its own in every query, up
+to that of another model altogether.
 """
 
 from __future__ import annotations
@@ -198,9 +198,9 @@ Of gates over several cells of 300 queries each:
 
 {common.table(("the change, its drop", *(f"{each:,} queries" for each in QUERIES)), drop_rows)}
 
-{drop_trials} gates each, ± {2 * error_of(0.5, drop_trials):.0%} at most. Bold: the gate's own figure of
-what it detects (the median) is within the margin, so the queries are enough. A drop of twice the
-margin is then caught in at least {min(each.failed for each in able):.0%} (target
+{drop_trials} gates each, ± {2 * error_of(0.5, drop_trials):.0%} at most. Bold: what the gate
+says that it detects (the median) is within the margin, so the queries are enough. A drop of twice
+the margin is then caught in at least {min(each.failed for each in able):.0%} (target
 {LEAST_CAUGHT:.0%}): {common.verdict(caught)}. Wherever the queries are too few it is caught or
 called unclear; passed are at most {let_through:.1%} (target {1 - LEAST_CAUGHT:.0%}):
 {common.verdict(told)}."""
