@@ -5,7 +5,13 @@ SHARED = $(or $(RERANKBENCH_SHARED),../shared)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test check format bench clean
+GATE := build/gate
+# All is done anew, in a cache of its own: what is kept from before would hide a change. Only the
+# compiled engine stays, which is named after its source.
+GATE_CLEAN = mkdir -p $(GATE)/cache && find $(GATE)/cache -mindepth 1 -maxdepth 1 ! -name native -exec rm -rf {} +
+GATE_RUN = RERANKBENCH_HOME=$(GATE)/cache $(BIN)/rerankbench run --no-speed --dtype float32 --device cpu -q
+
+.PHONY: run test check gate gate-demo gate-scifact format bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/rerankbench run
@@ -18,6 +24,23 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) gate-demo
+
+# Did the rankings become worse than in results/baselines? SciFact needs $$RERANKBENCH_SHARED
+# (default ../shared); where it is absent the demo decides alone.
+gate: gate-demo gate-scifact
+
+gate-demo: $(VENV)/.installed
+	$(GATE_CLEAN) && rm -rf $(GATE)/demo
+	$(GATE_RUN) configs/demo.yaml -o $(GATE)/demo
+	$(BIN)/rerankbench gate demo $(GATE)/demo --speed ignore
+
+gate-scifact: $(VENV)/.installed
+	$(GATE_CLEAN) && rm -rf $(GATE)/scifact
+	if test -d $(SHARED)/collections/scifact; then \
+	$(GATE_RUN) -d $(SHARED)/collections/scifact -m $(SHARED)/models/tiny-l2-h128-ce --suite scifact -o $(GATE)/scifact && \
+	$(BIN)/rerankbench gate scifact $(GATE)/scifact --speed ignore; \
+	else echo "no $(SHARED)/collections/scifact: gate-scifact skipped"; fi
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rerankbench import __version__
+from rerankbench.cli import baseline
 from rerankbench.cli.audit import audit
 from rerankbench.cli.card import card
 from rerankbench.cli.compare import compare
@@ -18,6 +19,7 @@ from rerankbench.cli.doctor import doctor
 from rerankbench.cli.export import export
 from rerankbench.cli.gate import gate
 from rerankbench.cli.import_run import import_run
+from rerankbench.cli.init import init
 from rerankbench.cli.judge import judge
 from rerankbench.cli.leaderboard import leaderboard
 from rerankbench.cli.models import models
@@ -75,6 +77,8 @@ app.command()(datasets)
 app.command()(doctor)
 app.command()(models)
 app.command()(gate)
+app.command()(init)
+app.add_typer(baseline.app, name="baseline")
 
 
 def main() -> None:

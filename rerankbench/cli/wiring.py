@@ -64,6 +64,12 @@ def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> pipeline.W
     )
 
 
+def check(config: RunConfig) -> None:
+    """Check every name of a config without any work. Raises ConfigError naming all mistakes."""
+    machine = environment.inspect()
+    plan.make(config, machine, cuda=environment.cuda_is_likely(), cache=cache_home())
+
+
 def retrieve(
     dataset: str,
     split: str | None,

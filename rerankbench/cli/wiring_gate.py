@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from rerankbench.baselines.keep import Baselines
 from rerankbench.cli.wiring_remeasure import remade
 from rerankbench.compare.gate.gate import Gate, compare
 from rerankbench.compare.gate.limits import Limits
@@ -35,7 +36,8 @@ def decide(
     if base is None or new is None:
         found = remade(asked, limits, None)
     else:
-        known = read_records([base]), read_records([new])
+        resolve = Baselines().resolve
+        known = read_records([resolve(base)]), read_records([resolve(new)])
         found = remade(asked, limits, known) if asked.runs else compare(*known, limits)
     _show(found, format_name, output)
     return found.conclusion == "passed" or (found.conclusion == "unclear" and not strict)

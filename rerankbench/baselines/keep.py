@@ -1,0 +1,159 @@
+"""Baselines on disk: `results/baselines/NAME/` with record files and a README.md for reviewers.
+
+A baseline holds records alone: no runs, no tasks, so nothing of a collection but its queries' ids.
+Its files are named after their cells, so that git shows what became of a cell as a change of one
+file.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rerankbench import figures
+from rerankbench.baselines.summary import readme
+from rerankbench.compare.gate.cells import CellName, cell_name
+from rerankbench.errors import InputError, StorageError, UsageError, nearest
+from rerankbench.files import write_whole
+from rerankbench.store import BASELINES, dump_record, read_records
+from rerankbench.types import Record
+
+FOLDER = Path("results") / BASELINES
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LONGEST_STEM = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baselines:
+    """All baselines of one folder."""
+
+    folder: Path = FOLDER
+
+    def names(self) -> list[str]:
+        """The baselines that there are."""
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(each.name for each in found if _NAME.fullmatch(each.name) and each.is_dir())
+
+    def find(self, name: str) -> Path:
+        """Where that baseline lies. Raises InputError naming the nearest one."""
+        known = self.names()
+        if name not in known:
+            hint = nearest(name, known) if known else "`rerankbench baseline save` makes one"
+            raise InputError(self.folder, f"no baseline '{name}'", remedy=hint)
+        return self.folder / name
+
+    def read(self, name: str) -> list[Record]:
+        """Its records. Raises InputError."""
+        return read_records([self.find(name)])
+
+    def resolve(self, given: Path) -> Path:
+        """A path that exists, or else the baseline of that name.
+
+        Raises InputError naming the nearest baseline.
+        """
+        if given.exists():
+            return given
+        known = self.names()
+        if str(given) in known:
+            return self.folder / given
+        hint = nearest(str(given), known) if known else "`rerankbench baseline save` makes one"
+        problem = f"no such file or folder, nor a baseline in {self.folder}"
+        raise InputError(given, problem, remedy=hint)
+
+    def save(self, name: str, records: Sequence[Record]) -> Path:
+        """Keep the records under a new name. Raises UsageError for one that is taken."""
+        path = self._new(name)
+        if path.exists():
+            remedy = f"replace it with `rerankbench baseline promote {name}`"
+            raise UsageError(f"{path}: there is a baseline of that name; {remedy}")
+        staged = self._staged(name, records)
+        _move(staged, path)
+        return path
+
+    def replace(self, name: str, records: Sequence[Record]) -> Path:
+        """Put the records in the place of a baseline's: at any time one of both is there whole."""
+        path = self.find(name)
+        staged = self._staged(name, records)
+        aside = staged.with_name(f"{staged.name}.old")
+        _move(path, aside)
+        try:
+            _move(staged, path)
+        except StorageError:
+            _move(aside, path)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+        return path
+
+    def _new(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            rule = "letters, digits, '.', '_' and '-', starting with a letter or digit"
+            raise UsageError(f"'{name}' is no name of a baseline; expected {rule}")
+        return self.folder / name
+
+    def _staged(self, name: str, records: Sequence[Record]) -> Path:
+        """The whole baseline in a hidden folder beside its place."""
+        kept = chosen(records)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            staged = Path(tempfile.mkdtemp(dir=self.folder, prefix=f".{name}."))
+        except OSError as error:
+            raise StorageError(f"{self.folder}: cannot be written ({error.strerror})") from error
+        try:
+            for stem, record in file_stems(kept).items():
+                write_whole(staged / "records" / f"{stem}.json", dump_record(record))
+            write_whole(staged / "README.md", readme(name, kept))
+            # mkdtemp makes folders for their owner alone.
+            staged.chmod((staged / "records").stat().st_mode)
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
+        return staged
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.rename(target)
+    except OSError as error:
+        raise StorageError(f"{target}: cannot be written ({error.strerror})") from error
+
+
+def is_ignored(path: Path) -> bool:
+    """Whether git would leave the path out; false where there is no git or no repository."""
+    command = ("git", "-C", str(path), "check-ignore", "--quiet", "README.md")
+    try:
+        return (
+            subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def chosen(records: Sequence[Record]) -> list[Record]:
+    """One state of every cell, in order: its newest record, and what has the same quality key.
+
+    Those are measurements of the same ranking on other machines and devices, the newest of each.
+    """
+    by_age = sorted(records, key=figures.age)
+    newest: dict[CellName, Record] = {cell_name(record): record for record in by_age}
+    kept = {
+        (cell_name(record), figures.setting(record)): record
+        for record in by_age
+        if record.quality_key == newest[cell_name(record)].quality_key
+    }
+    return sorted(kept.values(), key=lambda record: (cell_name(record), figures.setting(record)))
+
+
+def file_stems(records: Sequence[Record]) -> dict[str, Record]:
+    """What to call each record's file: as its cell, with a number where that is taken."""
+    found: dict[str, Record] = {}
+    for record in records:
+        stem = figures.slug(str(cell_name(record)))[:_LONGEST_STEM] or "cell"
+        stems = (stem, *(f"{stem}-{number}" for number in range(2, len(records) + 1)))
+        found[next(each for each in stems if each not in found)] = record
+    return found

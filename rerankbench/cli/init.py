@@ -1,0 +1,67 @@
+"""`rerankbench init`: a config, a baseline and a workflow for a repository of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rerankbench.cli.run import Names
+
+
+def init(
+    dataset: Annotated[
+        Names,
+        typer.Option(
+            "-d", "--dataset", metavar="ID|PATH", help="As in run; repeatable. [default: demo]"
+        ),
+    ] = None,
+    model: Annotated[
+        Names,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME|PATH",
+            help="As in run; repeatable. [default: demo-cross-encoder]",
+        ),
+    ] = None,
+    ci: Annotated[
+        Names,
+        typer.Option(
+            metavar="NAME",
+            help="github, gitlab, jenkins, pre-commit or none; repeatable. [default: github]",
+        ),
+    ] = None,
+    max_drop: Annotated[
+        Names,
+        typer.Option(
+            metavar="METRIC=DROP", help="As in gate; repeatable. [default: nDCG@10=0.005]"
+        ),
+    ] = None,
+    package: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="What pip installs in CI. [default: rerankbench]"),
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option(metavar="DIR", help="The repository; paths are seen from there.")
+    ] = Path(),
+    no_run: Annotated[
+        bool, typer.Option("--no-run", help="Only write files; make no baseline.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("-y", "--yes", help="Do not ask; what is not given is the default.")
+    ] = False,
+) -> None:
+    """Write a config and a CI workflow, run the config, keep the baseline.
+
+    Asks what is not given. Overwrites nothing.
+
+    Example: rerankbench init -d data/ours -m models/ours --ci gitlab --yes
+    """
+    from rerankbench.cli import wiring_init
+
+    given = wiring_init.Given(
+        datasets=dataset, models=model, ci=ci, max_drop=max_drop, package=package
+    )
+    wiring_init.init(given, folder, run=not no_run, yes=yes)
