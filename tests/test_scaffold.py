@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from rerankbench import config, scaffold
+from rerankbench import config, files, scaffold
 from rerankbench.cli import app
 from rerankbench.errors import InputError, StorageError, UsageError
 from rerankbench.scaffold import CI, Answers, make, refuse_existing, template, write
@@ -125,7 +125,7 @@ def test_everything_that_is_there_is_named_at_once(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = scaffold.write_whole
+    real = files.write_whole
 
     def write_whole(path: Path, body: str) -> None:
         if path.name.startswith("Jenkinsfile"):
