@@ -23,7 +23,7 @@ class Archive:
         self.records = tuple(records)
         self._stores = tuple(stores)
         self._tasks: dict[str, Task | None] = {}
-        self._rankings: dict[str, tuple[Ranking, ...] | None] = {}
+        self._rankings: dict[tuple[str, str], tuple[Ranking, ...] | None] = {}
         self._judged: dict[str, tuple[Judged, ...]] = {}
 
     def store(self, record: Record) -> Store | None:
@@ -48,7 +48,7 @@ class Archive:
 
         Raises InputError for a damaged file.
         """
-        key = record.run_sha256
+        key = record.quality_key, record.run_sha256
         if key not in self._rankings:
             runs = (store.rankings(record) for store in self._stores)
             found = next((run for run in runs if run is not None), None)

@@ -118,7 +118,7 @@ def load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
     if path is None:
         values, source = {}, "the command line"
     else:
-        values, source = _read_yaml(path), str(path)
+        values, source = read_yaml(path), str(path)
     merged = _merged(values, overrides)
     if path is not None and "suite" not in merged:
         merged["suite"] = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "default"
@@ -144,7 +144,8 @@ def demo_path() -> Path:
     return Path(str(package_files("rerankbench") / "data" / "demo.yaml"))
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The keys of a file as they are written. Raises InputError for what is no YAML mapping."""
     text = "\n".join(_with_blanks(read_lines(path)))
     try:
         values = yaml.load(text, Loader=_Loader)

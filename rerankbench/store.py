@@ -12,15 +12,16 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from rerankbench.errors import InputError, NewerFileError
-from rerankbench.files import cache_home, gzip_bytes, write_whole
+from rerankbench.files import cache_home, gzip_bytes, read_lines, write_whole
 from rerankbench.identity import record_key
-from rerankbench.trec import format_run, read_run
+from rerankbench.trec import format_run, parse_formatted, read_run
 from rerankbench.types import Ranking, Record
 
 # When the form changes, add a step to _UPGRADES that turns the older form into the next.
@@ -91,16 +92,25 @@ class Store:
         path = self.run_path(record.quality_key)
         if not path.exists():
             return None
-        rankings = read_run(path)
-        return rankings if run_sha256(rankings) == record.run_sha256 else None
+        text = "".join(f"{line}\n" for _, line in read_lines(path))
+        if _text_sha256(text) == record.run_sha256:
+            return parse_formatted(text)
+        read_run(path)  # A file that is no run is complained of; another run is just not its own.
+        return None
 
 
 def run_sha256(rankings: Iterable[Ranking]) -> str:
     """Hash of the rankings with their full-precision scores, whatever the order of the queries."""
-    ordered = sorted(
-        (ranking for ranking in rankings if ranking.hits), key=lambda ranking: ranking.query_id
-    )
-    return hashlib.sha256(format_run(ordered, "x").encode()).hexdigest()
+    return _text_sha256(format_run(rankings, "x"))
+
+
+def _text_sha256(run: str) -> str:
+    """The same of the text that `format_run` gave, under any tag."""
+    lines = [line.rpartition(" ")[0] for line in run.split("\n")[:-1]]
+    of_queries = groupby(lines, key=lambda line: line.partition(" ")[0])
+    blocks = sorted((query, list(block)) for query, block in of_queries)
+    text = "".join(f"{line} x\n" for _, block in blocks for line in block)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def dump_record(record: Record) -> bytes:

@@ -93,7 +93,7 @@ def read_task(path: Path) -> Task:
         if isinstance(schema, int) and schema > SCHEMA:
             raise NewerFileError(path, schema, SCHEMA)
         return _adapter().validate_python(found)
-    except (EOFError, OSError, ValidationError, ValueError, zlib.error):
+    except (EOFError, OSError, RecursionError, ValidationError, ValueError, zlib.error):
         raise InputError(path, "is not a task", remedy=_REMEDY) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from rerankbench.errors import InputError
@@ -66,6 +67,22 @@ def format_run(rankings: Iterable[Ranking], tag: str) -> str:
         for ranking in rankings
         for rank, hit in enumerate(ranking.hits, start=1)
     )
+
+
+def parse_formatted(text: str) -> list[Ranking]:
+    """Read back what `format_run` wrote, several times as fast as `read_run`: nothing is checked.
+
+    Only for a text that is known to be its output, by a hash for example.
+    """
+    fields = text.replace("\n", " ").split(" ")
+    doc_ids, scores = fields[2::6], list(map(float, fields[4::6]))
+    rankings, start = [], 0
+    for query_id, block in groupby(fields[0:-1:6]):
+        end = start + sum(1 for _ in block)
+        hits = map(Hit._make, zip(doc_ids[start:end], scores[start:end], strict=True))
+        rankings.append(Ranking(query_id=query_id, hits=tuple(hits)))
+        start = end
+    return rankings
 
 
 def read_qrels(path: Path) -> Qrels:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, median
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Json: TypeAlias = "str | bool | int | float | tuple[str, ...] | None"
 """What a plug-in may say of itself in a record: flat, so that keys and diffs stay readable."""
@@ -43,9 +43,12 @@ class Query:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """A document and its score for one query; higher is more relevant."""
+class Hit(NamedTuple):
+    """A document and its score for one query; higher is more relevant.
+
+    A tuple, since there are millions of them: one is made several times as fast as a
+    dataclass.
+    """
 
     doc_id: str
     score: float

@@ -81,6 +81,7 @@ def test_what_is_written_is_read(topics: tuple[Topic, ...]) -> None:
         b'{"schema": 1}',
         b"\x1f\x8b\x08",
         b"\xff",
+        b"[" * 100_000,
         gzip.compress(b"{}")[:-9],
         gzip.compress(b"{}")[:10] + b"\xff" * 9,
         gzip.compress(json.dumps({"schema": 1, "key": "k", "topics": [{}]}).encode()),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankbench.errors import InputError
-from rerankbench.trec import format_run, read_qrels, read_run
+from rerankbench.trec import format_run, parse_formatted, read_qrels, read_run
 from rerankbench.types import Hit, Ranking
 
 IDS = st.text(
@@ -44,6 +44,13 @@ def test_a_written_run_reads_back_exactly(
     rankings = _rankings(run)
     path = _file(tmp_path_factory.mktemp("run"), format_run(rankings, tag))
     assert read_run(path) == rankings
+
+
+@given(run=RUNS, tag=st.text(st.characters(codec="utf-8"), max_size=5))
+def test_what_was_formatted_is_parsed_without_checks(
+    run: dict[str, dict[str, float]], tag: str
+) -> None:
+    assert parse_formatted(format_run(_rankings(run), tag)) == _rankings(run)
 
 
 def test_a_run_has_six_columns_and_counts_ranks_from_1() -> None:

@@ -39,6 +39,10 @@ def card(
             "--tie-margin", metavar="X", min=0, help="The largest difference that is a tie."
         ),
     ] = 0.0,
+    judge: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Games as this judge's stored answers decided them."),
+    ] = None,
 ) -> None:
     """Write a reranker's page: rating, games won and lost, accuracy and latency.
 
@@ -46,24 +50,34 @@ def card(
 
     Example: rerankbench card demo-cross-encoder results --format html -o card.html
     """
+    from rerankbench.archive import open_archive
+    from rerankbench.compare.judged import StoredJudge
     from rerankbench.errors import UsageError
     from rerankbench.files import write_whole
     from rerankbench.report.cards import all_cards, card_text
-    from rerankbench.store import read_records
 
+    if judge is not None and margin:
+        raise UsageError("--tie-margin is for a metric's values; leave it out with --judge")
     if every:
         if output is None:
             raise UsageError("--all writes files; name a folder for them with -o FOLDER")
         places = [Path(model), *(paths or [])] if model is not None else [Path("results")]
-        files = all_cards(read_records(places), format_name, metric=metric, margin=margin)
+        archive = open_archive(places)
+        decides = None if judge is None else StoredJudge(archive, archive.records, judge)
+        files = all_cards(
+            archive.records, format_name, metric=metric, margin=margin, judge=decides
+        )
         for name, text in files.items():
             write_whole(output / name, text)
         typer.echo(f"{output}: {len(files)} pages written", err=True)
         return
     if model is None:
         raise UsageError("name a reranker, or ask for --all of them")
-    records = read_records(paths or [Path("results")])
-    text = card_text(records, model, format_name, metric=metric, margin=margin)
+    archive = open_archive(paths or [Path("results")])
+    decides = None if judge is None else StoredJudge(archive, archive.records, judge)
+    text = card_text(
+        archive.records, model, format_name, metric=metric, margin=margin, judge=decides
+    )
     if output is None:
         typer.echo(text, nl=False)
         return

@@ -26,8 +26,13 @@ def depth(
         typer.Option("--latency-ms", min=0, help="Time for one query: the best depth in it."),
     ] = 200.0,
     format_name: Annotated[
-        str, typer.Option("--format", help="markdown, csv (every depth) or json.")
-    ] = "markdown",
+        str | None,
+        typer.Option(
+            "--format",
+            help="markdown, csv (every depth) or json.",
+            show_default="for reading in a terminal, markdown when piped",
+        ),
+    ] = None,
 ) -> None:
     """Show quality at every rerank depth, from records of one deep run.
 

@@ -11,8 +11,13 @@ FAILED = 3
 
 
 def gate(
-    base: Annotated[Path, typer.Argument(help="Records from before: a folder or a baseline.")],
-    new: Annotated[Path, typer.Argument(help="Records from after.")],
+    base: Annotated[
+        Path | None,
+        typer.Argument(help="Records from before: a folder or a baseline.", show_default=False),
+    ] = None,
+    new: Annotated[
+        Path | None, typer.Argument(help="Records from after.", show_default=False)
+    ] = None,
     max_drop: Annotated[
         list[str] | None,
         typer.Option(metavar="METRIC=DROP", help="Margin; repeatable. [default: nDCG@10=0.005]"),
@@ -24,6 +29,40 @@ def gate(
         str, typer.Option(metavar="SHARE", help="How much more memory is allowed.")
     ] = "10%",
     speed: Annotated[str, typer.Option(help="check, or ignore speed and memory.")] = "check",
+    rev: Annotated[
+        str | None, typer.Option(metavar="REV", help="Run this git revision as the base.")
+    ] = None,
+    new_rev: Annotated[
+        str | None,
+        typer.Option(metavar="REV", help="And this as the new. [default: what is here]"),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("-c", "--config", metavar="FILE", help="What both run. [default: the demo]"),
+    ] = None,
+    remeasure: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Measure speed in N rounds of base and new in turn."),
+    ] = None,
+    speed_budget: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Seconds of measuring a cell and round. [default: 10]"),
+    ] = None,
+    base_python: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Python that runs the base.")
+    ] = None,
+    new_python: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Python that runs the new.")
+    ] = None,
+    install: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD", help="Installs a revision; {python} is its Python. [default: pip]"
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Empty folder to keep what was run.")
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail as well where it could not be told.")
     ] = False,
@@ -36,14 +75,31 @@ def gate(
 ) -> None:
     """Decide whether a change made quality, speed or memory worse.
 
+    BASE and NEW are records. With --rev, both versions are run instead: the
+    revision in a worktree and an environment of its own, and what is here.
+
     Exit code 0: passed, or too few queries to tell (3 with --strict). 3: failed.
 
     Example: rerankbench gate results/baselines/main results/now --max-drop nDCG@10=0.01
+
+    Example: rerankbench gate --rev main -c configs/mine.yaml --remeasure 10
     """
     from rerankbench.cli.wiring_gate import decide
     from rerankbench.compare.gate.limits import limits
+    from rerankbench.remeasure.asked import Asked
 
+    asked = Asked(
+        rev=rev,
+        new_rev=new_rev,
+        base_python=base_python,
+        new_python=new_python,
+        install=install,
+        config=config,
+        rounds=remeasure,
+        budget_s=speed_budget,
+        keep=keep,
+    )
     wanted = limits(max_drop or [], speed=speed, slowdown=max_slowdown, growth=max_memory_growth)
-    passed = decide(base, new, wanted, format_name, output=output, strict=strict)
+    passed = decide(base, new, asked, wanted, format_name, output=output, strict=strict)
     if not passed:
         raise typer.Exit(FAILED)

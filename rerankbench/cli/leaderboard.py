@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rerankbench.leaderboard.layout import Layout
 
 DEFAULT_LAYOUT = "plain"
 
@@ -47,6 +50,13 @@ def leaderboard(
             help="Say which differences are real: intervals, tier letters, rank ranges, p.",
         ),
     ] = False,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Games as this judge's stored answers decided them (--layout ratings).",
+        ),
+    ] = None,
     inject_into: Annotated[
         Path | None,
         typer.Option(
@@ -75,21 +85,14 @@ def leaderboard(
     from rerankbench.errors import UsageError
     from rerankbench.leaderboard.against import publish_against
     from rerankbench.leaderboard.inject import inject
-    from rerankbench.leaderboard.layout_file import load_layout
     from rerankbench.leaderboard.publish import DEFAULT_FORMAT, publish, show
-    from rerankbench.leaderboard.significant import with_significance
 
     if inject_into is not None and format_name not in (None, DEFAULT_FORMAT):
         raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")
     if block is not None and inject_into is None:
         raise UsageError("--block names a block of the file to --inject; name that file as well")
-    form = load_layout(layout)
-    if significance and format_name == "json":
-        raise UsageError("--significance marks tables; --format json holds records as they are")
-    if significance and against is not None:
-        raise UsageError("published figures have no queries to test; leave out --significance")
-    if significance:
-        form = with_significance(form)
+    _check_changes(format_name, against, significance=significance, judge=judge)
+    form = _form(layout, significance=significance, judge=judge)
     archive = open_archive(paths or [Path("results")])
     if inject_into is None and format_name is None and against is None:
         show(archive, form)
@@ -104,3 +107,30 @@ def leaderboard(
         return
     changed = inject(inject_into, block or form.name, text)
     typer.echo(f"{inject_into}: {'written' if changed else 'already up to date'}", err=True)
+
+
+def _check_changes(
+    format_name: str | None, against: str | None, *, significance: bool, judge: str | None
+) -> None:
+    """What changes tables cannot change what is none."""
+    from rerankbench.errors import UsageError
+
+    if significance and format_name == "json":
+        raise UsageError("--significance marks tables; --format json holds records as they are")
+    if significance and against is not None:
+        raise UsageError("published figures have no queries to test; leave out --significance")
+    if judge is not None and format_name == "json":
+        raise UsageError("--judge decides games; --format json holds records as they are")
+    if judge is not None and against is not None:
+        raise UsageError("published figures are no games; leave out --judge")
+
+
+def _form(name_or_file: str, *, significance: bool, judge: str | None) -> Layout:
+    from rerankbench.leaderboard.judge import with_judge
+    from rerankbench.leaderboard.layout_file import load_layout
+    from rerankbench.leaderboard.significant import with_significance
+
+    form = load_layout(name_or_file)
+    if significance:
+        form = with_significance(form)
+    return form if judge is None else with_judge(form, judge)

@@ -36,8 +36,13 @@ def slices(
         int, typer.Option("--degree", min=1, max=9, help="Of the polynomial over query length.")
     ] = 2,
     format_name: Annotated[
-        str, typer.Option("--format", help="markdown, csv or json (with a point a length).")
-    ] = "markdown",
+        str | None,
+        typer.Option(
+            "--format",
+            help="markdown, csv or json (with a point a length).",
+            show_default="for reading in a terminal, markdown when piped",
+        ),
+    ] = None,
 ) -> None:
     """Part the queries by a fact and show where a reranker gains or loses.
 

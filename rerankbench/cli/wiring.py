@@ -33,7 +33,7 @@ def run_and_report(
     terminal = Terminal(verbosity=verbosity)
     nothing_named = path is None and not overrides["datasets"] and not overrides["models"]
     config = configs.load(configs.demo_path() if nothing_named else path, overrides)
-    report = pipeline.run(_work(config, terminal, fresh=fresh))
+    report = pipeline.run(prepare(config, terminal, fresh=fresh))
     if report.records:
         collections = {record.cell.collection.name for record in report.records}
         layout = load_layout("plain" if len(collections) == 1 else "wide")
@@ -44,7 +44,8 @@ def run_and_report(
     report.raise_for_failures()
 
 
-def _work(config: RunConfig, terminal: Terminal, *, fresh: bool) -> pipeline.Work:
+def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> pipeline.Work:
+    """What a config asks for on this machine, with every name checked and nothing done yet."""
     machine = environment.inspect()
     planned = plan.make(config, machine, cuda=environment.cuda_is_likely(), cache=cache_home())
     return pipeline.Work(
@@ -86,7 +87,7 @@ def retrieve(
         "first_stages": first_stages,
         "top_k": top_k,
     }
-    work = _work(configs.load(None, overrides), terminal, fresh=False)
+    work = prepare(configs.load(None, overrides), terminal, fresh=False)
     group = only_group(work.plan)
     rankings = pipeline.retrieve(work, group)
     for warning in group.collection.warnings():
@@ -99,7 +100,7 @@ def retrieve(
 def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> None:
     """Write a reranked TREC run."""
     terminal = Terminal(verbosity=verbosity)
-    work = _work(configs.load(None, overrides), terminal, fresh=False)
+    work = prepare(configs.load(None, overrides), terminal, fresh=False)
     group = only_group(work.plan)
     cell = group.cells[-1]
     rankings = pipeline.rerank(work, group, cell)

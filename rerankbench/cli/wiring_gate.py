@@ -9,20 +9,36 @@ from pathlib import Path
 import typer
 
 from rerankbench.baselines.keep import Baselines
+from rerankbench.cli.wiring_remeasure import remade
 from rerankbench.compare.gate.gate import Gate, compare
 from rerankbench.compare.gate.limits import Limits
 from rerankbench.errors import InputError
 from rerankbench.files import write_whole
+from rerankbench.remeasure.asked import Asked
 from rerankbench.report.gate import formats, terminal
 from rerankbench.store import read_records
 
 
 def decide(
-    base: Path, new: Path, limits: Limits, format_name: str, *, output: Path | None, strict: bool
+    base: Path | None,
+    new: Path | None,
+    asked: Asked,
+    limits: Limits,
+    format_name: str,
+    *,
+    output: Path | None,
+    strict: bool,
 ) -> bool:
     """Hold new records against the base and show what comes of it; whether the gate passed."""
-    resolve = Baselines().resolve
-    found = compare(read_records([resolve(base)]), read_records([resolve(new)]), limits)
+    asked.refuse_contradictions(
+        base=base is not None, new=new is not None, speed=limits.slowdown is not None
+    )
+    if base is None or new is None:
+        found = remade(asked, limits, None)
+    else:
+        resolve = Baselines().resolve
+        known = read_records([resolve(base)]), read_records([resolve(new)])
+        found = remade(asked, limits, known) if asked.runs else compare(*known, limits)
     _show(found, format_name, output)
     return found.conclusion == "passed" or (found.conclusion == "unclear" and not strict)
 

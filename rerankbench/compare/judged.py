@@ -7,8 +7,40 @@ from collections.abc import Iterable, Sequence
 from rerankbench.archive import Archive
 from rerankbench.compare.outcomes import Outcome
 from rerankbench.errors import UsageError, nearest
+from rerankbench.identity import task_key
 from rerankbench.judgements import Judged
 from rerankbench.types import Record
+
+
+class StoredJudge:
+    """One judge's answers that lie beside records. Nobody is asked."""
+
+    def __init__(self, archive: Archive, records: Iterable[Record], name: str) -> None:
+        """The answers about the rankings of these records, whatever their tasks.
+
+        Raises UsageError where there are none at all, none of that judge's model, or where a task
+        has answers of the model under several settings; InputError for a damaged file.
+        """
+        tasks: dict[str, list[Record]] = {}
+        for record in records:
+            tasks.setdefault(task_key(record.cell), []).append(record)
+        found = {key: _about(archive.judged(its[0]), its) for key, its in tasks.items()}
+        models = {each.judge.model for its in found.values() for each in its}
+        if not models:
+            raise UsageError("nobody judged these rankings; run `rerankbench judge` first")
+        if name not in models:
+            raise UsageError(f"no judge '{name}' on these rankings; {nearest(name, models)}")
+        self.name = name
+        self._judged = {
+            key: _by(its, name, tasks[key][0])
+            for key, its in found.items()
+            if any(each.judge.model == name for each in its)
+        }
+
+    def pairs(self, records: Sequence[Record]) -> list[Judged]:
+        """What was answered about pairs of these records, which answered one task."""
+        found = self._judged.get(task_key(records[0].cell), [])
+        return _largest(_about(found, records))
 
 
 def judged_outcomes(
@@ -20,13 +52,7 @@ def judged_outcomes(
     samples the largest does. `judge` names the judge's model where there are several. Raises
     UsageError where there is none, or where it is not clear which one is meant.
     """
-    shown = {(each.cell.reranker.name, each.run_sha256) for each in records}
-    found = [
-        each
-        for each in archive.judged(records[0])
-        if (each.a.reranker, each.a.run_sha256) in shown
-        and (each.b.reranker, each.b.run_sha256) in shown
-    ]
+    found = _about(archive.judged(records[0]), records)
     return outcomes_of(_largest(_by(found, judge, records[0])))
 
 
@@ -36,6 +62,17 @@ def outcomes_of(judged: Iterable[Judged]) -> list[Outcome]:
         Outcome(query_id=query_id, a=each.a.reranker, b=each.b.reranker, result=result)
         for each in judged
         for query_id, result in each.results().items()
+    ]
+
+
+def _about(judged: Iterable[Judged], records: Sequence[Record]) -> list[Judged]:
+    """Those of them that were shown the rankings of these records."""
+    shown = {(each.cell.reranker.name, each.run_sha256) for each in records}
+    return [
+        each
+        for each in judged
+        if (each.a.reranker, each.a.run_sha256) in shown
+        and (each.b.reranker, each.b.run_sha256) in shown
     ]
 
 

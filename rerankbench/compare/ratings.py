@@ -126,7 +126,7 @@ def fit(
     for pool in pools:
         places = np.array([names.index(model) for model in pool.models])
         share = pool.weight / len(pool.queries)
-        points[:, places[:, None], places] += share * pool.points.sum(axis=0)
+        points[:, places[:, None], places] += share * pool.points.sum(axis=0, dtype=np.float64)
         drawn[:, places[:, None], places] += share * _resampled(pool, resamples, seed)
     # In every pool one more query on which all tie, for a table that has no maximum.
     tie = sum(pool.weight / len(pool.queries) for pool in pools)
@@ -149,7 +149,7 @@ def fit(
     )
 
 
-def _resampled(pool: Games, resamples: int, seed: int) -> NDArray[np.float32]:
+def _resampled(pool: Games, resamples: int, seed: int) -> NDArray[np.float64]:
     """The points of (resamples, models, models), each of as many queries as there are.
 
     The draws depend on the collection alone: another one beside it changes nothing, and what was
@@ -165,7 +165,7 @@ def _resampled(pool: Games, resamples: int, seed: int) -> NDArray[np.float32]:
     # Sums of halves: exact, so that no library's way of adding shows.
     step = max(1, _CHUNK // points.size)
     drawn = [times[at : at + step] @ points for at in range(0, resamples, step)]
-    return np.concatenate(drawn).reshape(resamples, models, models)
+    return np.concatenate(drawn, dtype=np.float64).reshape(resamples, models, models)
 
 
 def _ranks(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rerankbench import figures
 from rerankbench.archive import Archive
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import ModelColumn
-from rerankbench.leaderboard.columns.quality import AverageColumn, MetricColumn
+from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
 from rerankbench.leaderboard.columns.ratings import RatingColumn
 from rerankbench.leaderboard.columns.speed import timed
 from rerankbench.leaderboard.columns.squares import expand, fill, header
+from rerankbench.leaderboard.judge import stored_judge
 from rerankbench.leaderboard.layout import Layout, TableForm
 from rerankbench.leaderboard.lines import Line, Selection
 from rerankbench.leaderboard.notes import notes
@@ -21,6 +23,9 @@ from rerankbench.leaderboard.select import kept, select
 from rerankbench.leaderboard.standing import stand_out
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.types import Record
+
+if TYPE_CHECKING:
+    from rerankbench.compare.judged import StoredJudge
 
 _SHOWN_CHARACTERS = 40
 _DECIDING: Mapping[str, Sequence[type[Column]]] = {
@@ -35,15 +40,21 @@ _DECIDING: Mapping[str, Sequence[type[Column]]] = {
 class _Filled:
     """One table's columns with their heads, and its entries by the name of the row."""
 
+    form: TableForm
     columns: tuple[Column, ...]
     heads: tuple[Header, ...]
     rows: Mapping[str, tuple[Entry, ...]]
 
 
 def build(archive: Archive, layout: Layout) -> list[Table]:
-    """The tables of a leaderboard. Raises UsageError where no record fits the layout."""
+    """The tables of a leaderboard.
+
+    Raises UsageError where no record fits the layout, and where its judge answered nothing.
+    """
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in kept(archive.records, layout):
+    records = kept(archive.records, layout)
+    judge = stored_judge(archive, records, layout)
+    for record in records:
         groups.setdefault(_group(record, layout), []).append(record)
     selections = [(group, select(group, layout)) for group in groups.values()]
     shown = [(group, selection) for group, selection in selections if selection.lines]
@@ -52,7 +63,7 @@ def build(archive: Archive, layout: Layout) -> list[Table]:
             f"the layout '{layout.name}' lists none of the rerankers in the records; "
             "give 'other' a title to show them all"
         )
-    tables = [_tables(group, selection, archive, layout) for group, selection in shown]
+    tables = [_tables(group, selection, archive, layout, judge) for group, selection in shown]
     _tell_apart(tables, [group[0] for group, _ in shown])
     return [table for found in tables for table in found]
 
@@ -86,7 +97,11 @@ def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
 
 
 def _tables(
-    records: Sequence[Record], selection: Selection, archive: Archive, layout: Layout
+    records: Sequence[Record],
+    selection: Selection,
+    archive: Archive,
+    layout: Layout,
+    judge: StoredJudge | None,
 ) -> list[Table]:
     """The layout's tables for these records; the notes stand below the last."""
     context = Context(
@@ -96,20 +111,22 @@ def _tables(
         columns=(),
         selection=selection,
         timed=timed(selection.lines),
+        judge=judge,
     )
     filled = [
         _filled(form, layout, replace(context, columns=expand(layout.columns_of(form), selection)))
         for form in layout.tables
     ]
+    filled = [table for table in filled if _has_enough(table)] or filled
     lines = _ordered(_shown(selection.lines, filled, layout), filled, layout)
     tables = [
         replace(
-            _table(form, filled[at], lines, layout),
-            title=_title(form, records[0], context.metric),
+            _table(table, lines, layout),
+            title=_title(table.form, records[0], context),
             # An untitled table after the first shows more columns of the same rows.
-            continues=at > 0 and not form.title,
+            continues=at > 0 and not table.form.title,
         )
-        for at, form in enumerate(layout.tables)
+        for at, table in enumerate(filled)
     ]
     every = [column for table in filled for column in table.columns]
     tables[-1] = replace(tables[-1], notes=notes(layout, every, context))
@@ -122,6 +139,12 @@ def _shown(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -> 
         return lines
     said = [line for line in lines if any(_says_something(table, line) for table in filled)]
     return said or lines
+
+
+def _has_enough(table: _Filled) -> bool:
+    """Whether it shows as many collections as its form asks for."""
+    shown = {column.parts for column in table.columns if isinstance(column, MeasuredColumn)}
+    return len(shown) >= (table.form.fewest_collections or 0)
 
 
 def _says_something(table: _Filled, line: Line) -> bool:
@@ -145,13 +168,15 @@ def _filled(form: TableForm, layout: Layout, context: Context) -> _Filled:
     ]
     left = replace(context, columns=tuple(columns[at] for at in keep))
     return _Filled(
+        form=form,
         columns=tuple(left.columns),
         heads=tuple(header(column, left, form.align) for column in left.columns),
         rows={name: tuple(entries[at] for at in keep) for name, entries in rows.items()},
     )
 
 
-def _table(form: TableForm, filled: _Filled, lines: Sequence[Line], layout: Layout) -> Table:
+def _table(filled: _Filled, lines: Sequence[Line], layout: Layout) -> Table:
+    form = filled.form
     rows = [
         Row(
             entries=filled.rows[line.name],
@@ -174,16 +199,19 @@ def _table(form: TableForm, filled: _Filled, lines: Sequence[Line], layout: Layo
     )
 
 
-def _title(form: TableForm, record: Record, metric: str | None) -> str:
+def _title(form: TableForm, record: Record, context: Context) -> str:
     """The title with the facts of the records; empty where the layout has none."""
     collection = record.cell.collection
     sample = collection.sampled_queries
+    metric = context.metric or "metric"
     return form.title.format(
         collection=collection.name,
         split=collection.split,
         first_stage=record.cell.first_stage.name,
         depth=record.cell.depth,
-        metric=metric or "metric",
+        metric=metric,
+        decided_by=f"the judge {context.judge.name}" if context.judge else metric,
+        collections=context.collection or "all collections alike",
         sample="" if sample is None else f", {sample} sampled queries",
     )
 

@@ -30,9 +30,11 @@ from rerankbench.leaderboard.columns.base import (
 from rerankbench.leaderboard.columns.facts import FamilyColumn, FirstStageColumn
 from rerankbench.leaderboard.columns.kinds import FILLS
 from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
+from rerankbench.leaderboard.columns.ratings import cannot_be_judged
 from rerankbench.leaderboard.table import Align
 
-TITLE_FIELDS = ("collection", "split", "first_stage", "depth", "metric", "sample")
+_SHARED_FIELDS = ("metric", "decided_by", "collections")
+TITLE_FIELDS = ("collection", "split", "first_stage", "depth", *_SHARED_FIELDS, "sample")
 
 
 def _named(value: Any) -> Any:
@@ -66,6 +68,7 @@ class TableForm(Strict):
     align: Align = "left"
     columns: Annotated[tuple[AnyColumn, ...], BeforeValidator(as_tuple), Field(min_length=1)]
     average: bool = False
+    fewest_collections: Annotated[int, Field(ge=2)] | None = None
 
 
 class Listed(Strict):
@@ -106,6 +109,7 @@ class Layout(Strict):
 
     name: BlockName = "layout"
     metric: str | None = None
+    judge: Annotated[str, Field(min_length=1)] | None = None
     first_stage: str | None = None
     depth: Annotated[int, Field(ge=1)] | None = None
     split: str | None = None
@@ -156,12 +160,18 @@ class Layout(Strict):
         """Whether a column shows candidates with the missed positives added."""
         return any(column.adds_positives for column in self.measured)
 
+    @property
+    def not_judged(self) -> str | None:
+        """Why no judge can decide the games of this layout; None if one can."""
+        return cannot_be_judged(column for table in self.tables for column in table.columns)
+
     @model_validator(mode="after")
     def _columns_can_be_filled(self) -> Self:
         problems = [
-            f"tables[{at}].title: only with 'per_collection' can it hold more than {{metric}}"
+            f"tables[{at}].title: only with 'per_collection' can it hold {{{unknown[0]}}}"
             for at, table in enumerate(self.tables)
-            if not self.per_collection and _fields(table.title) - {"metric"}
+            if not self.per_collection
+            and (unknown := sorted(_fields(table.title) - {*_SHARED_FIELDS}))
         ]
         problems += [
             f"tables[{at}].columns[{number}]: {problem}"
@@ -169,6 +179,8 @@ class Layout(Strict):
             for number, column in enumerate(table.columns)
             if (problem := _misplaced(column, table, per_collection=self.per_collection))
         ]
+        if self.judge is not None and (problem := self.not_judged):
+            problems.append(f"judge: {problem}")
         if self.first_stages and not self.has(FirstStageColumn):
             problems.append("first_stages: needs a column of the kind 'first_stage'")
         if self.has(FirstStageColumn) and self.has(FamilyColumn):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from rerankbench import figures
-from rerankbench.leaderboard.columns import significance
+from rerankbench.leaderboard.columns import ratings, significance
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import FirstStageColumn
 from rerankbench.leaderboard.columns.kinds import NOTES
@@ -30,6 +30,7 @@ def notes(layout: Layout, columns: Sequence[Column], context: Context) -> tuple[
         for kind, write in NOTES.items():
             of_kind = [column for column in columns if type(column) is kind]
             lines += write(of_kind, context) if of_kind else ()
+        lines += ratings.notes(columns, context)
         lines += significance.notes(columns, context)
         lines += _other_work(context.selection)
         lines += [f"Caution: {caution}" for caution in _cautions(columns, context)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from rerankbench.archive import Archive
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, json, renderer
+from rerankbench.leaderboard.table import Table
 
 DEFAULT_FORMAT = "markdown"
 
@@ -27,12 +29,19 @@ def show(archive: Archive, layout: Layout) -> None:
 
     Raises UsageError where no record fits the layout.
     """
+    sys.stdout.write(readable(build(archive, layout)))
+
+
+def readable(tables: Sequence[Table]) -> str:
+    """Tables as a terminal shows them where stdout is one, else as Markdown."""
     if not sys.stdout.isatty():
-        sys.stdout.write(publish(archive, layout, DEFAULT_FORMAT))
-        return
+        return renderer(DEFAULT_FORMAT)(tables)
     # Imported here: whoever pipes does not wait for it.
     from rich.console import Console
 
     from rerankbench.leaderboard.renderers import terminal
 
-    terminal.show(build(archive, layout), Console(highlight=False))
+    console = Console(highlight=False)
+    with console.capture() as captured:
+        terminal.show(tables, console)
+    return captured.get()

@@ -40,13 +40,15 @@ class Requests:
 class TaskCard:
     """What the reranker did on one task, where `of` are ranked.
 
-    `metrics` holds None for what its record has not.
+    `metrics` holds None for what its record has not. Its `queries` count in them; games were
+    played on `played_queries`.
     """
 
     title: str
     standing: Standing
     of: int
     queries: int
+    played_queries: int
     metrics: Mapping[str, float | None]
     requests: Requests | None
 
@@ -56,12 +58,13 @@ class Card:
     """The whole page.
 
     `facts` are label → value. `tasks` and `others`, the opponents, stand in the order of their
-    ratings, the highest first.
+    ratings, the highest first. `judge` is None where the metric decided the games.
     """
 
     name: str
     description: str
     metric: str
+    judge: str | None
     standing: Standing
     rating: Placed
     win_rate: Placed
@@ -91,6 +94,7 @@ def make_card(rated: Rated, name: str) -> Card:
         name=name,
         description=known.note if known else "",
         metric=rated.metric,
+        judge=rated.judged.judge if rated.judged else None,
         standing=standing,
         rating=card_places.rating(rated, standing),
         win_rate=card_places.win_rate(rated, standing),
@@ -120,6 +124,7 @@ def _task_card(task: RatedTask, standing: Standing, metric: str) -> TaskCard:
         standing=standing,
         of=task.ratings.ranked,
         queries=figures.query_count(record),
+        played_queries=sum(task.ratings.queries.values()),
         metrics={each: record.mean(each) for each in dict.fromkeys((*SHOWN_METRICS, metric))},
         requests=_requests(record),
     )

@@ -50,7 +50,9 @@ def render_list(rated: Rated, notes: Sequence[str], pages: Mapping[str, str]) ->
         table_html(card_tables.standings(rated, pages), words.LIST_TITLE),
         section("method", "How to read this page", _notes(notes)),
     ]
-    return page(words.LIST_TITLE, join(body), description=f"By {rated.metric} on every query.")
+    return page(
+        words.LIST_TITLE, join(body), description=f"By {rated.decided_by}, query by query."
+    )
 
 
 def _tiles(card: Card) -> Html:
@@ -89,7 +91,7 @@ def _collections(card: Card) -> Iterator[Html]:
             mean=task.standing.rating,
             low=task.standing.low,
             high=task.standing.high,
-            queries=task.queries,
+            queries=task.played_queries,
         )
         for task in card.tasks
     }

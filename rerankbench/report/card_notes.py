@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rerankbench.compare.rated import Rated
 from rerankbench.compare.ratings import Standing
+from rerankbench.leaderboard.columns.ratings import not_judged
 
 
 def cautions(rated: Rated, standing: Standing) -> Iterator[str]:
@@ -23,11 +24,13 @@ def cautions(rated: Rated, standing: Standing) -> Iterator[str]:
             "where rerankers won, or lost, every game against the others no finite rating is the "
             "likeliest: one more query on which all tie was added, and their intervals say little."
         )
+    yield from not_judged(rated)
     missing = [task.title for task in rated.tasks if standing.name not in task.records]
     if missing:
+        absent = "not run" if rated.judged is None else "not judged"
         yield (
-            f"not run on {', '.join(missing)}: the overall rating rests on the games on the other "
-            "collections."
+            f"{absent} on {', '.join(missing)}: the overall rating rests on the games on the "
+            "other collections."
         )
     sampled = {
         task.title: task.records[standing.name].cell.collection.sampled_queries for task in played

@@ -18,9 +18,14 @@ _NAMES = frozenset({"Reranker", "Collection", "Result"})
 
 def headline(card: Card) -> tuple[tuple[str, Entry, str], ...]:
     """What stands on top: label, figure, rank."""
+    by = f" by {card.judge}" if card.judge else ""
     return (
-        ("Rating", _rating(card.standing), words.rank(card.rating)),
-        ("Win rate", Entry(value=words.percent(card.win_rate.value)), words.rank(card.win_rate)),
+        (f"Rating{by}", _rating(card.standing), words.rank(card.rating)),
+        (
+            f"Win rate{by}",
+            Entry(value=words.percent(card.win_rate.value)),
+            words.rank(card.win_rate),
+        ),
         (f"Accuracy ({card.metric})", _number(card.quality.value, 3), words.rank(card.quality)),
         (
             "Latency (P50)",
@@ -60,7 +65,7 @@ def ratings(card: Card) -> Table:
                 Entry(value=words.rank(Placed(rank=task.standing.rank, of=task.of))),
                 Entry(value=words.percent(task.standing.win_rate)),
                 Entry(value=task.standing.record_text),
-                _number(task.queries, 0),
+                _number(task.played_queries, 0),
             )
             for task in card.tasks
         ],

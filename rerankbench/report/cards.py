@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
+from rerankbench.compare.judged import StoredJudge
 from rerankbench.compare.rated import Rated, by_name, rate
 from rerankbench.errors import UsageError, nearest
 from rerankbench.figures import slug
@@ -27,23 +28,32 @@ def card_text(
     *,
     metric: str | None = None,
     margin: float = 0.0,
+    judge: StoredJudge | None = None,
 ) -> str:
-    """One card. Raises UsageError for an unknown name or format, or where nothing can be rated."""
+    """One card, of games that the metric or the judge decided.
+
+    Raises UsageError for an unknown name or format, or where nothing can be rated.
+    """
     renderer, _ = _renderer(format_name)
-    card = make_card(rate(by_name(records), metric=metric, margin=margin), name)
-    text: str = renderer.render(card)
+    rated = rate(by_name(records), metric=metric, margin=margin, judge=judge)
+    text: str = renderer.render(make_card(rated, name))
     return text
 
 
 def all_cards(
-    records: Sequence[Record], format_name: str, *, metric: str | None = None, margin: float = 0.0
+    records: Sequence[Record],
+    format_name: str,
+    *,
+    metric: str | None = None,
+    margin: float = 0.0,
+    judge: StoredJudge | None = None,
 ) -> dict[str, str]:
     """File name → text: a card of every rated reranker, and `index` with links to them.
 
     Raises UsageError as `card_text` does.
     """
     renderer, suffix = _renderer(format_name)
-    rated = rate(by_name(records), metric=metric, margin=margin)
+    rated = rate(by_name(records), metric=metric, margin=margin, judge=judge)
     pages = {"": f"{_LIST}.{suffix}"} | _pages(rated, suffix)
     files = {
         pages[one.name]: renderer.render(make_card(rated, one.name), pages)

@@ -11,6 +11,7 @@ from rerankbench.compare.budget import Choice, best_within, estimated_ms
 from rerankbench.compare.chosen import chosen, metric_of
 from rerankbench.compare.depth import MARGIN, DepthCurve, depth_curve
 from rerankbench.errors import UsageError
+from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.report.cells import facts, title
@@ -32,13 +33,13 @@ class MeasuredCurve:
 
 def publish(
     archive: Archive,
-    format_name: str,
+    format_name: str | None,
     *,
     models: Sequence[str] = (),
     metric: str | None = None,
     budget_ms: float,
 ) -> tuple[str, tuple[str, ...]]:
-    """The curves as text, and a line for each record that has none.
+    """The curves as text, and a line for each record that has none; no format: for reading.
 
     Raises UsageError for a name or a format that is not known, and where no record has a curve.
     """
@@ -57,7 +58,8 @@ def publish(
         return _json(found, budget_ms), tuple(problems)
     every_depth = format_name == "csv"
     tables = [_table(each, budget_ms, every_depth=every_depth) for each in found]
-    return renderer(format_name)(tables), tuple(problems)
+    render = readable if format_name is None else renderer(format_name)
+    return render(tables), tuple(problems)
 
 
 def _measured(archive: Archive, record: Record, metric: str, budget_ms: float) -> MeasuredCurve:
@@ -99,7 +101,7 @@ def _numbers(found: MeasuredCurve, depth: int) -> list[Entry]:
     """Depth, mean, difference to the first stage, ceiling, estimated time."""
     curve, mean = found.curve, found.curve.at(depth)
     return [
-        Entry(value=depth, form="fixed"),
+        Entry(value=str(depth)),
         Entry(value=mean, form="fixed", decimals=3, strong=depth == curve.peak),
         Entry(value=mean - curve.at(0) if depth else None, form="signed", decimals=3),
         Entry(value=curve.ceilings[curve.depths.index(depth)], form="fixed", decimals=3),

@@ -12,6 +12,7 @@ from rerankbench.compare.ceilings import first_stage_values
 from rerankbench.compare.chosen import chosen, metric_of
 from rerankbench.compare.slices import SMALL, Bin, Point, Slices, slices
 from rerankbench.errors import UsageError
+from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.report.cells import facts, title
@@ -39,7 +40,7 @@ class SlicedRecord:
 
 def publish(
     archive: Archive,
-    format_name: str,
+    format_name: str | None,
     *,
     models: Sequence[str],
     against: str | None = None,
@@ -47,7 +48,7 @@ def publish(
     metric: str | None = None,
     degree: int,
 ) -> tuple[str, tuple[str, ...]]:
-    """The slices as text, and a line for each record that has none.
+    """The slices as text, and a line for each record that has none; no format: for reading.
 
     Raises UsageError for a name, a fact or a format that is not known, and where no record can be
     sliced.
@@ -69,7 +70,8 @@ def publish(
     if format_name == "json":
         return _json(found), tuple(problems)
     tables = [table for each in found for table in _tables(each, points=format_name == "csv")]
-    return renderer(format_name)(tables), tuple(problems)
+    render = readable if format_name is None else renderer(format_name)
+    return render(tables), tuple(problems)
 
 
 def _base(

@@ -1,11 +1,12 @@
-"""How many times slower: the median of paired ratios, and an interval that assumes nothing."""
+"""How many times slower: a ratio of times that were measured in turn, and its interval."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rerankbench.stats import order
+from rerankbench.stats import order, signed_rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +21,30 @@ class Ratio:
 def paired(base: Sequence[float], new: Sequence[float]) -> Ratio:
     """The ratio of values that were measured in turn, pair by pair.
 
-    What drifts slowly touches both of a pair and cancels. The interval is that of the median, by
-    order statistics: it needs six pairs for 95 %. Raises ValueError for unequal or no pairs.
+    What drifts slowly touches both of a pair and cancels. Were base and new one and the same, each
+    ratio could as well be its inverse, so that logarithms of ratios scatter evenly about that of
+    the true one: what the signed-rank interval asks for. It needs six pairs for 95 %. `median` is
+    Hodges and Lehmann's. Raises ValueError for unequal or no pairs.
     """
-    ratios = [after / before for before, after in zip(base, new, strict=True)]
-    interval = order.percentile_interval(ratios, 50)
-    low, high = (None, None) if interval is None else interval
-    return Ratio(median=order.median(ratios), low=low, high=high)
+    logs = [math.log(after / before) for before, after in zip(base, new, strict=True)]
+    low, high = signed_rank.interval(logs) or (None, None)
+    return Ratio(
+        median=math.exp(signed_rank.estimate(logs)),
+        low=None if low is None else math.exp(low),
+        high=None if high is None else math.exp(high),
+    )
+
+
+def in_rounds(base: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -> Ratio:
+    """The same from rounds of pairs: a round counts as one, with the median of its ratios.
+
+    Pairs of a round share what their processes had of luck; rounds do not.
+    """
+    rounds = [
+        order.median([after / before for before, after in zip(*each, strict=True)])
+        for each in zip(base, new, strict=True)
+    ]
+    return paired([1.0] * len(rounds), rounds)
 
 
 def apart(base: Sequence[float], new: Sequence[float]) -> Ratio:

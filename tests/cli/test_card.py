@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.store import Store
+from rerankbench.store import Store, read_records
 
+from ..compare.judged_suites import write_pair
 from ..leaderboard.records import make_record
 from .conftest import Command
 
@@ -72,6 +73,54 @@ def test_mistakes_are_one_line(
     assert done.code == 2
     assert message in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.fixture
+def judged(results: Path) -> Path:
+    """The same, with answers of a judge that prefers b."""
+    records = {each.cell.reranker.name: each for each in read_records([results])}
+    for name in ("b", "bm25"):
+        answers = {"q0": ("b", "b") if name == "b" else ("a", "a"), "q1": ("a", "b")}
+        write_pair(results, records["a"], records[name], answers)  # type: ignore[arg-type]
+    return results
+
+
+def test_a_judge_decides_the_games(command: Command, judged: Path, tmp_path: Path) -> None:
+    done = command("card", "b", judged, "--judge", "judge-1")
+    assert (done.code, done.out.count("1W-0L-1T")) == (0, 1)
+    assert done.out.startswith("# b\n\n**Leaderboard rank: #1 of 2**")
+    assert "not judged by judge-1, so left out: b and bm25 on scifact." in done.out
+    assert command("card", "--all", judged, "--judge", "judge-1", "-o", tmp_path / "c").code == 0
+    assert "The judge judge-1 decided" in (tmp_path / "c" / "index.md").read_text()
+    for arguments, message in (
+        (("--judge", "juge-1"), "did you mean 'judge-1'?"),
+        (("--judge", "judge-1", "--tie-margin", 0.1), "leave it out with --judge"),
+    ):
+        done = command("card", "b", judged, *arguments)
+        assert (done.code, done.out) == (2, "")
+        assert message in done.err
+
+
+def test_a_judge_who_was_never_asked(command: Command, results: Path) -> None:
+    done = command("card", "a", results, "--judge", "judge-1")
+    assert done.code == 2
+    assert "run `rerankbench judge` first" in " ".join(done.err.split())
+
+
+def test_a_leaderboard_by_a_judge(command: Command, judged: Path) -> None:
+    done = command("leaderboard", judged, "--layout", "ratings", "--judge", "judge-1")
+    assert done.code == 0
+    assert done.out.startswith("### Ratings by the judge judge-1, scifact\n")
+    assert "8 answers on 4 games" in done.out
+    for arguments, message in (
+        (("--judge", "judge-1"), "--judge decides nothing in 'plain'"),
+        (("--layout", "ratings", "--judge", "x"), "no judge 'x'"),
+        (("--layout", "ratings", "--judge", "x", "--format", "json"), "--format json holds"),
+        (("--judge", "x", "--against", "published"), "published figures are no games"),
+    ):
+        done = command("leaderboard", judged, *arguments)
+        assert (done.code, done.out) == (2, "")
+        assert message in " ".join(done.err.split())
 
 
 def test_no_model_and_no_chart_library_is_imported_for_markdown(results: Path) -> None:

@@ -114,6 +114,24 @@ def test_added_positives_are_left_out_where_there_are_other_records() -> None:
     assert _order(added).tasks[0].records["a"].cell.adds_positives
 
 
+def test_added_positives_do_not_join_the_plain_games_of_others() -> None:
+    plain = [_record(name, "one") for name in "ab"]
+    added = [
+        make_record(name, {"nDCG@10": _values(name)}, collection="one", adds_positives=True)
+        for name in "cd"
+    ]
+    alone = _order(plain)
+    assert _order([*plain, *added]).overall == alone.overall
+    assert [task.title for task in _order([*plain, *added]).tasks] == ["one"]
+    assert _order(added).overall.find("c") is not None
+
+
+def test_a_task_that_nobody_else_ran_takes_no_weight_from_its_collection() -> None:
+    shared = [_record(name, one) for name in "ab" for one in ("one", "two")]
+    alone = _record("a", "one", depth=5)
+    assert _order([*shared, alone]) == _order(shared)
+
+
 def test_metrics_are_those_asked_for_or_the_headline() -> None:
     records = [
         make_record(name, {"MRR@10": [0.1, 0.2], "nDCG@10": [value, value]})

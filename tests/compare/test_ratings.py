@@ -265,3 +265,30 @@ def test_an_interval_covers_the_true_difference_as_often_as_it_says() -> None:
         covered += x.low <= 1500 + true / 2 <= x.high
     # 95 % of 200, three standard deviations below and above.
     assert 180 <= covered <= 199
+
+
+def _many(wins: int, losses: int, ties: int) -> list[Result]:
+    won: list[Result] = ["a"] * wins
+    lost: list[Result] = ["b"] * losses
+    tied: list[Result] = ["tie"] * ties
+    return won + lost + tied
+
+
+def test_who_won_as_much_against_equal_opponents_is_rated_alike() -> None:
+    # Who meets all others equally often is rated by its points alone: both won 4 more than lost.
+    results = {
+        ("a", "b"): (4, 4, 22),
+        ("a", "c"): (9, 2, 19),
+        ("a", "d"): (2, 5, 23),
+        ("b", "c"): (6, 3, 21),
+        ("b", "d"): (3, 2, 25),
+        ("c", "d"): (1, 1, 28),
+    }
+    outcomes = [
+        Outcome(query_id=f"q{number}", a=a, b=b, result=result)
+        for (a, b), (wins, losses, ties) in results.items()
+        for number, result in enumerate(_many(wins, losses, ties))
+    ]
+    found = {one.name: one for one in fit_outcomes(outcomes).standings}
+    assert found["a"].rating == pytest.approx(found["b"].rating, abs=1e-8)
+    assert found["a"].rank == found["b"].rank == 1

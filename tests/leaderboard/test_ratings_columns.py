@@ -68,6 +68,54 @@ def test_the_layout_shows_ratings_falling_over_all_collections_and_on_each() -> 
                 assert row[at] == (shown if text == 1 else standing.record_text)
 
 
+def test_one_collection_is_shown_once() -> None:
+    records = [one for one in _suite() if one.cell.collection.name == "one"]
+    (table,) = build(Archive(records), RATINGS)
+    assert table.title == "Ratings by nDCG@10, one"
+    assert table.notes
+    (standing, *_) = rate(by_name(records)).overall.standings
+    assert _grid(table)[0][0] == standing.name
+    assert [column.text for column in table.columns][1:] == [
+        "Rating",
+        "Ranks",
+        "Win rate %",
+        "W-L-T",
+    ]
+
+
+def test_tables_stay_where_none_would_be_left() -> None:
+    table = {"columns": [{"kind": "model"}, {"kind": "rating"}], "fewest_collections": 2}
+    layout = Layout.model_validate({"tables": [table, table]})
+    assert len(build(Archive(_suite()), layout)) == 2
+
+
+def test_added_positives_play_in_no_column_of_games_beside_plain_records() -> None:
+    plain = [one for one in _suite() if one.cell.reranker.name != "strong"]
+    added = [
+        _record(name, one, 3, adds_positives=True)
+        for name in ("strong", "other")
+        for one in ("one", "two")
+    ]
+    show_added = {"kind": "metric", "collection": "one", "adds_positives": True}
+    layout = _layout({"kind": "record"}, show_added)
+    (table,) = build(Archive([*plain, *added]), layout)
+    shown = {row[0]: row[1] for row in _grid(table)}
+    expected = {one.name: one.record_text for one in rate(by_name(plain)).overall.standings}
+    assert shown == {**expected, "strong": "", "other": "", "oracle": ""}
+
+
+def test_equal_ratings_stand_in_the_order_of_names() -> None:
+    values = {"zeta": [0.1, 0.9, 0.5] * 11, "alpha": [0.9, 0.1, 0.5] * 11, "mid": [0.5] * 33}
+    records = [make_record(name, {"nDCG@10": each}) for name, each in values.items()]
+    (table,) = build(Archive(records), RATINGS)
+    assert [row[0] for row in _grid(table)] == ["alpha", "mid", "zeta"]
+
+
+def test_games_without_a_rating_are_explained_too() -> None:
+    (table,) = build(Archive(_suite()), _layout({"kind": "record"}))
+    assert any("A game is one query and two rerankers" in note for note in table.notes)
+
+
 def test_the_oracle_has_no_row_in_it() -> None:
     assert "oracle" not in [row[0] for row in _grid(build(Archive(_suite()), RATINGS)[0])]
 

@@ -45,8 +45,8 @@ def test_added_positives_are_another_board_and_named() -> None:
 
 
 def test_the_newest_record_of_a_square_counts() -> None:
-    old = make_record("a", {"nDCG@10": 0.1}, started_at="2026-01-01T00:00:00+00:00")
-    new = make_record("a", {"nDCG@10": 0.2}, started_at="2026-02-01T00:00:00+00:00")
+    old = make_record("a", suite="z", started_at="2026-01-01T00:00:00+00:00")
+    new = make_record("a", suite="b", started_at="2026-02-01T00:00:00+00:00")
     for records in ([old, new], [new, old]):
         [board] = boards(records)
         assert list(board.squares.values()) == [new]

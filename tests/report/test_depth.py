@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,13 +68,28 @@ def test_csv_has_a_line_for_every_depth(archive: Archive) -> None:
 
 
 def test_a_terminal_has_room_for_the_table(archive: Archive) -> None:
-    text, _ = publish(archive, "markdown", budget_ms=130)
+    text, _ = publish(archive, None, budget_ms=130)
+    assert text == publish(archive, "markdown", budget_ms=130)[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert max(map(len, lines)) <= 80
     assert [line.split()[1] for line in lines[2:]] == [
         *("0", "10", "20", "30", "50", "100", "200"),
     ]
     assert "- Shape: saturates, by 40 queries." in text
+
+
+def test_a_terminal_shows_the_same_figures(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    styled, _ = publish(archive, None, budget_ms=130)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", styled).splitlines()
+    (row,) = [line.split() for line in lines if line.split()[:1] == ["30"]]
+    (curve,) = json.loads(publish(archive, "json", budget_ms=130)[0])
+    assert row[1] == f"{curve['means'][3]:.3f}"
+    assert row[-2:] == ["best,", "enough"]
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_best_depth_between_the_usual_ones_is_shown(tmp_path: Path) -> None:

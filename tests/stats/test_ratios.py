@@ -1,4 +1,4 @@
-"""Ratios of times, paired and apart."""
+"""Ratios of times: paired, in rounds, and apart."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def test_fewer_than_six_pairs_have_no_interval() -> None:
     assert ratios.paired([1.0] * 6, [1.1] * 6).low == pytest.approx(1.1)
 
 
+def test_base_and_new_exchanged_give_the_inverse() -> None:
+    draw = random.Random(4)
+    base = [draw.lognormvariate(0, 0.2) for _ in range(9)]
+    new = [draw.lognormvariate(0.1, 0.2) for _ in range(9)]
+    one, other = ratios.paired(base, new), ratios.paired(new, base)
+    assert one.low is not None
+    assert (one.median, one.low) == pytest.approx((1 / other.median, 1 / (other.high or 0)))
+
+
 def test_the_interval_holds_the_true_ratio_as_often_as_it_says() -> None:
     draw = random.Random(5)
     held = 0
@@ -30,7 +39,24 @@ def test_the_interval_holds_the_true_ratio_as_often_as_it_says() -> None:
         assert found.low is not None
         assert found.high is not None
         held += found.low <= 1.2 <= found.high
-    assert held >= 950
+    # 95.1 % exactly: 951, and three standard deviations of 7.
+    assert 930 <= held <= 972
+
+
+def test_a_round_counts_once_however_many_pairs_it_has() -> None:
+    """One round with bad luck in all its pairs does not outvote the five others."""
+    base = [[1.0] * 50] + [[1.0, 1.0, 1.0]] * 5
+    new = [[2.0] * 50] + [[1.0, 1.1, 9.0]] * 5
+    found = ratios.in_rounds(base, new)
+    assert found == ratios.paired([1.0] * 6, [2.0, 1.1, 1.1, 1.1, 1.1, 1.1])
+    assert found.median == pytest.approx(1.1)
+
+
+def test_within_a_round_pairs_are_pairs() -> None:
+    """Load that comes and goes within a round touches neighbours alike."""
+    drifting = [1.0, 3.0, 9.0, 2.0]
+    found = ratios.in_rounds([drifting] * 6, [[1.2 * each for each in drifting]] * 6)
+    assert (found.low, found.high) == pytest.approx((1.2, 1.2))
 
 
 def test_apart_the_bounds_are_those_of_the_ranges() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from rerankbench import figures
-from rerankbench.types import Record
+from rerankbench.types import Cell, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -62,10 +62,14 @@ class Matched:
 
 def cell_name(record: Record) -> CellName:
     """The names by which a record's cell is known."""
-    cell = record.cell
+    return name_of(record.cell)
+
+
+def name_of(cell: Cell) -> CellName:
+    """The names by which a cell is known."""
     sample = cell.collection.sampled_queries
     return CellName(
-        collection=figures.collection_slug(record),
+        collection=figures.slug(cell.collection.name),
         split=cell.collection.split,
         first_stage=cell.first_stage.name,
         depth=cell.depth,

@@ -19,13 +19,20 @@ Outcome: TypeAlias = Literal["passed", "failed", "unclear", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remeasured:
-    """Seconds a pass of the same pairs, base and new in turn: the i-th of both are a pair."""
+    """A cell measured anew, base and new in turn, in rounds of processes of their own.
 
-    base_s: tuple[float, ...]
-    new_s: tuple[float, ...]
+    `base_s` and `new_s` hold for each round the seconds of its passes over the same `pairs`; the
+    i-th passes of both are neighbours in time. Of memory there is one peak a round, and none where
+    it could not be read.
+    """
+
+    base_s: tuple[tuple[float, ...], ...]
+    new_s: tuple[tuple[float, ...], ...]
     pairs: int
     base_bytes: tuple[int, ...] = ()
     new_bytes: tuple[int, ...] = ()
+    base_device_bytes: tuple[int, ...] = ()
+    new_device_bytes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +75,8 @@ def judge(
 def _speed(change: Change, again: Remeasured | None, limit: float) -> Iterator[SpeedVerdict]:
     """Times a pair, not passes: the two may have timed samples of different size."""
     if again is not None:
-        times = ratios.paired(again.base_s, again.new_s)
-        base, new = (again.pairs / order.median(each) for each in (again.base_s, again.new_s))
+        times = ratios.in_rounds(again.base_s, again.new_s)
+        base, new = (again.pairs / _middle_pass(each) for each in (again.base_s, again.new_s))
     else:
         before, after = _times_a_pair(change.base), _times_a_pair(change.new)
         if not before or not after:
@@ -87,18 +94,16 @@ def _times_a_pair(record: Record) -> list[float]:
     return [] if throughput is None else [s / throughput.pairs for s in throughput.passes_s]
 
 
+def _middle_pass(rounds: Sequence[Sequence[float]]) -> float:
+    return order.median([order.median(passes) for passes in rounds])
+
+
 def _memory(change: Change, again: Remeasured | None, limit: float) -> Iterator[SpeedVerdict]:
-    kinds: tuple[tuple[Kind, str], ...] = (
-        ("memory", "peak_host_bytes"),
-        ("device memory", "peak_device_bytes"),
-    )
-    for kind, fact in kinds:
-        base, new = (getattr(one.measurements, fact) for one in (change.base, change.new))
-        times = Ratio(median=new / base, low=None, high=None) if base and new else None
-        if again is not None and kind == "memory" and again.base_bytes:
-            times = ratios.paired(again.base_bytes, again.new_bytes)
-            base, new = order.median(again.base_bytes), order.median(again.new_bytes)
-        if times is not None:
+    kinds: tuple[tuple[Kind, str], ...] = (("memory", "host"), ("device memory", "device"))
+    for kind, where in kinds:
+        found = _peaks(change, where) if again is None else _peaks_again(again, where)
+        if found is not None:
+            base, new, times = found
             verdict = SpeedVerdict(
                 name=change.name,
                 kind=kind,
@@ -109,6 +114,25 @@ def _memory(change: Change, again: Remeasured | None, limit: float) -> Iterator[
                 new=new,
             )
             yield _decided(verdict, change, again, times)
+
+
+def _peaks(change: Change, where: str) -> tuple[float, float, Ratio] | None:
+    """The peaks of both records, each read once: a ratio without an interval."""
+    base, new = (
+        getattr(one.measurements, f"peak_{where}_bytes") for one in (change.base, change.new)
+    )
+    return (base, new, Ratio(median=new / base, low=None, high=None)) if base and new else None
+
+
+def _peaks_again(again: Remeasured, where: str) -> tuple[float, float, Ratio] | None:
+    base, new = (
+        (again.base_bytes, again.new_bytes)
+        if where == "host"
+        else (again.base_device_bytes, again.new_device_bytes)
+    )
+    if not base:
+        return None
+    return order.median(base), order.median(new), ratios.paired(base, new)
 
 
 def _decided(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -13,6 +13,10 @@ from rerankbench.archive import Archive
 from rerankbench.leaderboard.lines import Selection
 from rerankbench.leaderboard.table import Align, Better
 from rerankbench.types import Record
+
+if TYPE_CHECKING:
+    # It imports numpy, which tables without games need not wait for.
+    from rerankbench.compare.judged import StoredJudge
 
 HEADER_FIELDS = ("metric", "collection", "count", "percentile", "depth")
 
@@ -98,7 +102,7 @@ class Context:
     """What squares need to know beyond their own row.
 
     `columns` are those of the square's table. `timed` gives, for every row, the records whose
-    speed it shows: all of one machine and device.
+    speed it shows: all of one machine and device. `judge` decides games in place of the metric.
     """
 
     archive: Archive
@@ -107,6 +111,7 @@ class Context:
     columns: Sequence[Column]
     selection: Selection
     timed: Mapping[str, Sequence[Record]]
+    judge: StoredJudge | None = None
     found: dict[object, object] = field(default_factory=dict)
 
     @property

@@ -61,7 +61,6 @@ NOTES: Mapping[type[Column], _Notes] = {
     trust.JudgedColumn: trust.judged_notes,
     trust.TiesColumn: trust.ties_notes,
     trust.TruncatedColumn: trust.truncated_notes,
-    ratings.RatingColumn: ratings.notes,
 }
 """Lines below the table for kinds that need some: (all columns of that kind, context) → lines."""
 

@@ -6,19 +6,19 @@ A column that names no collection joins all of them, each with the same weight. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard.columns.base import Context
+from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.quality import RepeatedColumn, shown
 from rerankbench.leaderboard.lines import Line
 from rerankbench.leaderboard.table import Entry
 
 if TYPE_CHECKING:
-    from rerankbench.compare.rated import Rated
+    from rerankbench.compare.rated import JudgedGames, Rated
     from rerankbench.compare.ratings import Standing
 
 _MOST_NAMES = 5
@@ -79,7 +79,9 @@ def rating(column: RatingColumn, line: Line, context: Context) -> Entry:
     if found is None:
         return Entry()
     span = (found.low, found.high) if column.interval else None
-    return Entry(value=found.rating, form="fixed", decimals=column.decimals or 0, span=span)
+    # What differs by rounding alone is equal, so that the order of rows does not hang on it.
+    value = round(found.rating, 6)
+    return Entry(value=value, form="fixed", decimals=column.decimals or 0, span=span)
 
 
 def ranks(column: RanksColumn, line: Line, context: Context) -> Entry:
@@ -105,11 +107,7 @@ def record(column: RecordColumn, line: Line, context: Context) -> Entry:
 
 def method(rated: Rated) -> Iterator[str]:
     """How the figures came about, in a few sentences."""
-    within = f" by more than {rated.margin:g}" if rated.margin else ""
-    yield (
-        f"A game is one query and two rerankers. The one with the higher {rated.metric}{within} "
-        "wins; else it is a tie, half a win for both."
-    )
+    yield _judged(rated.judged) if rated.judged else _measured(rated)
     yield (
         "Ratings are those of the Bradley–Terry model, fitted to all games at once by maximum "
         "likelihood, on Elo's scale with a mean of 1500. Who is 100 points ahead of another can "
@@ -126,10 +124,48 @@ def method(rated: Rated) -> Iterator[str]:
         yield f"{_some(first_stages)}: the first stage's own order, which plays and has no rank."
 
 
-def notes(columns: Sequence[RatingColumn], context: Context) -> Iterator[str]:
-    """How the ratings came about, and who could not be rated alike."""
-    found = [rated for column in columns if (rated := _rated(column, context)) is not None]
+def _measured(rated: Rated) -> str:
+    within = f" by more than {rated.margin:g}" if rated.margin else ""
+    return (
+        f"A game is one query and two rerankers. The one with the higher {rated.metric}{within} "
+        "wins; else it is a tie, half a win for both."
+    )
+
+
+def _judged(judged: JudgedGames) -> str:
+    return (
+        f"A game is one query and two rerankers. The judge {judged.judge} decided, no metric: "
+        f"{judged.answers:,} answers on {judged.games:,} games, every pair in both orders. A tie, "
+        f"half a win for both, is what it called one, and where its two answers disagree "
+        f"({judged.disagreed:,} games), where one could not be read ({judged.malformed:,}), or "
+        f"where both rankings showed the same ({judged.identical:,})."
+    )
+
+
+def not_judged(rated: Rated) -> Iterator[str]:
+    """What has no answers of the judge who decided the games."""
+    if rated.judged and rated.judged.left_out:
+        yield f"not judged by {rated.judged.judge}, so left out: {_some(rated.judged.left_out)}."
+
+
+def cannot_be_judged(columns: Iterable[Column]) -> str | None:
+    """Why a judge cannot decide the games of these columns; None if one can."""
+    games = [column for column in columns if isinstance(column, GamesColumn)]
+    if not games:
+        return "no column shows games (rating, rating_ranks, win_rate, record)"
+    if any(column.metric is not None or column.margin for column in games):
+        return "a judge knows neither 'metric' nor 'margin', which columns of games have here"
+    return None
+
+
+def notes(columns: Sequence[Column], context: Context) -> Iterator[str]:
+    """How the games of these columns came about, and who could not be rated alike."""
+    games = [column for column in columns if isinstance(column, GamesColumn)]
+    found = [rated for column in games if (rated := _rated(column, context)) is not None]
+    if not found and context.judge is not None:
+        yield f"Caution: {context.judge.name} judged no two of these rerankers."
     yield from dict.fromkeys(line for rated in found for line in method(rated))
+    yield from dict.fromkeys(f"Caution: {line}" for rated in found for line in not_judged(rated))
     unbounded = dict.fromkeys(
         task.title for rated in found for task in rated.tasks if not task.ratings.as_it_stands
     )
@@ -147,7 +183,7 @@ def notes(columns: Sequence[RatingColumn], context: Context) -> Iterator[str]:
         ]
         if partly:
             yield (
-                f"Caution: {_some(partly)} did not run on every collection; what they played "
+                f"Caution: {_some(partly)} {_absent(rated)} on every collection; what they played "
                 "elsewhere is all that their rating rests on."
             )
             break
@@ -165,7 +201,7 @@ def _rated(column: GamesColumn, context: Context) -> Rated | None:
             for line in context.selection.lines
         }
         try:
-            return rate(players, metric=metric, margin=column.margin)
+            return rate(players, metric=metric, margin=column.margin, judge=context.judge)
         except UsageError:
             return None
 
@@ -181,6 +217,10 @@ def _standing(column: GamesColumn, line: Line, context: Context) -> Standing | N
     record = line.first_of(column.collection)
     own = (task.ratings for task in rated.tasks if task.records.get(line.name) is record)
     return next((found.find(line.name) for found in own if record is not None), None)
+
+
+def _absent(rated: Rated) -> str:
+    return "did not run" if rated.judged is None else "were not judged"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -41,6 +41,7 @@ caption { text-align: left; font-weight: 650; font-size: 1.1rem; padding-bottom:
 th, td { padding: .4rem .8rem .4rem 0; text-align: left; vertical-align: baseline; }
 thead th { color: var(--muted); font-weight: 600; vertical-align: bottom; }
 thead th[colspan] { border-bottom: 1px solid var(--rule); }
+thead th[colspan] bdi { position: sticky; left: 0; }
 tbody th { font-weight: inherit; min-width: 8rem; max-width: 22rem; overflow-wrap: anywhere; }
 tbody { border-top: 1px solid var(--muted); }
 tbody ~ tbody { border-color: var(--rule); }
@@ -104,7 +105,7 @@ def _heading(heading: Heading, column: Header) -> str:
     if heading.rows > 1:
         spans += f' rowspan="{heading.rows}"'
     if heading.is_above:
-        shown = f' scope="colgroup" colspan="{heading.columns}" class="centre"'
+        shown = f' scope="colgroup" colspan="{heading.columns}" class="text"'
     else:
         shown = f' scope="col" class="{_CLASSES[column.align]}"'
     return f"<th{shown}{spans}>{_isolated(heading.text)}</th>"

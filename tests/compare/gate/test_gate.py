@@ -13,7 +13,7 @@ from rerankbench.compare.gate.limits import Limits, parse_drops, parse_share
 from rerankbench.compare.gate.quality import QualityVerdict
 from rerankbench.compare.gate.speed import Remeasured
 from rerankbench.errors import UsageError
-from rerankbench.types import Record
+from rerankbench.types import Record, Ties
 
 from .records import record, timed
 
@@ -62,8 +62,10 @@ def test_a_drop_within_the_margin_passes_and_beyond_it_fails() -> None:
     )
 
 
-def test_a_gain_passes_however_few_queries() -> None:
-    assert _only(record([0.5, 0.2, 0.3]), record([0.9, 0.1, 0.4])).outcome == "passed"
+def test_a_gain_passes_where_the_queries_are_enough_to_rule_out_a_loss() -> None:
+    assert _only(record([0.5, 0.2, 0.3]), record([0.9, 0.1, 0.4])).outcome == "unclear"
+    gain = _only(record(VALUES), record(_noisy(VALUES, 0.02, drop=-0.01)))
+    assert (gain.outcome, gain.why) == ("passed", "no drop")
 
 
 def test_too_few_queries_to_tell_is_said_and_is_no_failure() -> None:
@@ -84,7 +86,7 @@ def test_a_plain_loss_fails_even_with_few_queries() -> None:
 
 def test_many_cells_are_adjusted_for_one_another() -> None:
     """A drop that alone would be significant is not among twenty equal ones."""
-    few, lower = VALUES[:30], _noisy(VALUES[:30], 0.3, drop=0.11)
+    few, lower = VALUES[:30], _noisy(VALUES[:30], 0.3, drop=0.16)
     alone = _only(record(few), record(lower))
     assert alone.outcome == "failed"
     names = [f"model-{number}" for number in range(20)]
@@ -95,6 +97,28 @@ def test_many_cells_are_adjusted_for_one_another() -> None:
     assert {verdict.outcome for verdict in verdicts} == {"unclear"}
     assert verdicts[0].p == alone.p
     assert verdicts[0].holm_p == pytest.approx(20 * (alone.p or 0))
+
+
+def test_a_small_drop_fails_where_it_is_no_chance() -> None:
+    """Rounding moves no pair's length and makes no ties; other texts and saturation do."""
+    base, new = record(VALUES), record(_noisy(VALUES, 0.5, drop=0.01))
+    better = record(_noisy(VALUES, 0.5, drop=-0.01))
+    ties = Ties(rate=0.7, worst=0.4, best=0.6)
+    other_key = replace(new, truncated_pairs=7, quality_key="another model's")
+    for changed, outcome, why in (
+        (new, "unclear", "too few queries to tell"),
+        (replace(new, truncated_pairs=7), "failed", "0 → 7 pairs cut, so other texts read"),
+        (replace(new, scored_pairs=7), "failed", "→ 7 pairs scored by one model on one task"),
+        (replace(new, ties=ties), "failed", "0.0% → 70.0% of neighbouring scores tie"),
+        (other_key, "unclear", "too few queries to tell"),
+        (replace(better, truncated_pairs=7), "unclear", "to tell: 0 → 7 pairs cut"),
+    ):
+        verdict = _only(base, changed)
+        assert verdict.outcome == outcome
+        assert why in verdict.why
+    assert _only(replace(base, ties=ties), replace(new, ties=ties)).signs == ()
+    within = replace(record(_noisy(VALUES, 0.02, drop=0.004)), truncated_pairs=7)
+    assert _only(base, within).outcome == "passed"
 
 
 def test_changed_work_is_refused_and_fails_the_gate() -> None:
@@ -180,10 +204,34 @@ def test_remeasured_times_stand_in_for_those_of_the_records() -> None:
     drifting = [1.0, 1.5, 2.0, 1.2, 1.1, 1.0]
     for factor, outcome in ((1.0, "passed"), (1.2, "failed")):
         again = Remeasured(
-            base_s=tuple(drifting), new_s=tuple(factor * each for each in drifting), pairs=100
+            base_s=tuple((each, 2 * each, each) for each in drifting),
+            new_s=tuple((factor * each, factor * 2 * each, factor * each) for each in drifting),
+            pairs=100,
         )
         (speed,) = compare(base, new, LIMITS, remeasured={name: again}).speed
         assert speed.outcome == outcome
+        assert (speed.base, speed.new) == pytest.approx((100 / 1.15, 100 / 1.15 / factor))
+
+
+@pytest.mark.parametrize("kind", ["memory", "device memory"])
+def test_remeasured_memory_needs_factor_and_interval(kind: str) -> None:
+    base, new = timed(record(VALUES), [1.0] * 3, 1000), timed(record(VALUES), [1.0] * 3, 5000)
+    name = match([base], [new]).both[0].name
+    peaks = (1000, 1010, 1005, 990, 1000, 1020)
+    for grown, outcome in (
+        (tuple(round(1.15 * each) for each in peaks), "failed"),
+        ((1150, 1150, 1150, 1150, 1150, 900), "passed"),
+        (tuple(round(1.05 * each) for each in peaks), "passed"),
+    ):
+        where = "_device_bytes" if kind == "device memory" else "_bytes"
+        again = Remeasured(
+            base_s=((1.0,),) * 6,
+            new_s=((1.0,),) * 6,
+            pairs=100,
+            **{f"base{where}": peaks, f"new{where}": grown},
+        )
+        _, memory = compare([base], [new], LIMITS, remeasured={name: again}).speed
+        assert (memory.kind, memory.outcome) == (kind, outcome)
 
 
 def test_memory_that_was_read_once_is_no_verdict_but_a_question() -> None:

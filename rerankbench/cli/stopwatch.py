@@ -1,0 +1,121 @@
+"""Times one pass whenever it is asked to: `python -m rerankbench.cli.stopwatch CONFIG`.
+
+What `rerankbench gate --remeasure` talks to, one process a side, so that passes of two versions
+alternate. Questions are JSON objects, one a line on stdin; so are the answers on stdout; the end
+of the input ends it. Between questions nothing runs.
+
+    {"do": "cells"}               → {"machine": {…}, "cells": [{"key", "name": {…}, "device"}, …]}
+    {"do": "open", "key": KEY}    → {"queries": how many there are}; loads the cell's model
+    {"do": "pass", "queries": N}  → {"seconds", "pairs", "host_bytes", "device_bytes"} of a pass
+                                    over the first N queries of the cell's seeded sample
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rerankbench import config as configs
+from rerankbench import measure, pipeline
+from rerankbench.cli.wiring import prepare
+from rerankbench.compare.gate.cells import name_of
+from rerankbench.console import Terminal
+from rerankbench.errors import RerankbenchError, UsageError
+from rerankbench.plan import Group, PlannedCell
+from rerankbench.protocols import Job, Reranker
+from rerankbench.types import Candidates
+
+Answer = Mapping[str, Any]
+
+
+class Stopwatch:
+    """The cells of a config, one of them open at a time."""
+
+    def __init__(self, work: pipeline.Work) -> None:
+        """Read the collections; models are loaded when their cell is opened."""
+        self._work = work
+        self._groups: list[Group] = [open_group() for open_group in work.plan.groups]
+        self._found: tuple[Group, Sequence[Candidates]] | None = None
+        self._reranker: Reranker | None = None
+        self._sample: Sequence[Candidates] = ()
+
+    def answer(self, question: Mapping[str, Any]) -> Answer:
+        """Raises UsageError for what is no question, RerankbenchError for what cannot be done."""
+        match question:
+            case {"do": "cells"}:
+                return self._cells()
+            case {"do": "open", "key": str(key)}:
+                return self._open(key)
+            case {"do": "pass", "queries": int(queries)} if queries > 0:
+                return self._pass(queries)
+        raise UsageError(f"no question: {json.dumps(question)}; ask for cells, open or pass")
+
+    def _cells(self) -> Answer:
+        machine = self._work.environment
+        facts = {"cpu": machine.cpu, "cores": machine.cores, "gpu": machine.gpu}
+        cells = [
+            {
+                "key": cell.key,
+                "name": asdict(name_of(cell.cell)),
+                "device": cell.cell.engine.device,
+            }
+            for group in self._groups
+            for cell in group.cells
+            if cell.factory.scores_documents
+        ]
+        return {"machine": facts, "cells": cells}
+
+    def _open(self, key: str) -> Answer:
+        self._reranker = None  # Its memory is free before the next one is loaded.
+        group, cell = self._find(key)
+        if self._found is None or self._found[0] is not group:
+            self._found = group, pipeline.find_candidates(self._work, group).candidates
+        self._sample = measure.seeded_order([each for each in self._found[1] if each.documents])
+        self._reranker = cell.factory.load(cell.spec)
+        return {"queries": len(self._sample)}
+
+    def _find(self, key: str) -> tuple[Group, PlannedCell]:
+        for group in self._groups:
+            for cell in group.cells:
+                if cell.key == key:
+                    return group, cell
+        raise UsageError(f"no cell has the key {key}; ask for the cells")
+
+    def _pass(self, queries: int) -> Answer:
+        if self._reranker is None:
+            raise UsageError("no cell is open; open one")
+        chosen = self._sample[:queries]
+        instruments = self._work.instruments
+        memory_is_fresh = instruments.reset_peak_memory()
+        result = measure.one_pass(self._reranker, Job(candidates=chosen), instruments)
+        return {
+            "seconds": result.whole_s,
+            "pairs": sum(len(each.documents) for each in chosen),
+            "host_bytes": instruments.peak_memory_bytes() if memory_is_fresh else None,
+            "device_bytes": self._reranker.peak_device_bytes(),
+        }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Answer until the input ends; an error is an answer, and the last one."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    # What a library prints is no answer.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    try:
+        config = configs.load(Path(arguments[0]), {})
+        stopwatch = Stopwatch(prepare(config, Terminal(verbosity=-1), fresh=False))
+        for line in sys.stdin:
+            print(json.dumps(stopwatch.answer(json.loads(line))), file=answers, flush=True)
+    except RerankbenchError as error:
+        print(json.dumps({"error": str(error)}), file=answers, flush=True)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,68 @@
+"""Puts the rooms together for `gate --rev`: both versions run here, then held together."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from rerankbench.compare.gate.gate import Gate, compare
+from rerankbench.compare.gate.limits import Limits
+from rerankbench.console import Terminal
+from rerankbench.errors import InputError, UsageError
+from rerankbench.files import cache_home
+from rerankbench.remeasure import quality
+from rerankbench.remeasure.asked import DEFAULT_BUDGET_S, Asked
+from rerankbench.remeasure.rounds import remeasure
+from rerankbench.remeasure.sides import both
+from rerankbench.types import Record
+
+_Records = Sequence[Record]
+
+
+def remade(asked: Asked, limits: Limits, known: tuple[_Records, _Records] | None) -> Gate:
+    """The gate of two versions; their quality is that of `known` records, or made here."""
+    terminal = Terminal()
+    with _workplace(asked.keep) as work:
+        base, new = both(asked, Path.cwd(), work, terminal)
+        before, after = known or (
+            quality.records(base, terminal, may_fail=False),
+            quality.records(new, terminal, may_fail=True),
+        )
+        if asked.rounds is None:
+            if limits.slowdown is not None:
+                terminal.note("speed and memory are left out; --remeasure 10 measures them")
+            return compare(before, after, replace(limits, slowdown=None, growth=None))
+        again = remeasure(
+            base,
+            new,
+            rounds=asked.rounds,
+            budget_s=asked.budget_s or DEFAULT_BUDGET_S,
+            progress=terminal,
+        )
+    return compare(before, after, limits, remeasured=again)
+
+
+@contextmanager
+def _workplace(keep: Path | None) -> Iterator[Path]:
+    """An empty folder; one that nobody named goes again, unless an error names a file in it."""
+    if keep is not None:
+        if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+            raise UsageError(f"--keep {keep}: is there already; name a new or an empty folder")
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+        return
+    above = cache_home() / "gate"
+    above.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(dir=above, prefix="work-")).resolve()
+    try:
+        yield place
+    except InputError:
+        raise
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,96 @@
+"""A revision of the user's repository, checked out beside it: git worktrees below the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from rerankbench.errors import UsageError
+
+# Git sets these for its hooks; they would send every call back to the repository of the hook.
+_HOOKS_ALONE = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A commit of the repository at `root`, and the name by which the user asked for it."""
+
+    root: Path
+    name: str
+    commit: str
+
+
+def free_of_git(environment: dict[str, str]) -> dict[str, str]:
+    """The environment without what git tells its hooks."""
+    return {name: value for name, value in environment.items() if name not in _HOOKS_ALONE}
+
+
+def find(folder: Path, name: str) -> Revision:
+    """The commit that a name means in the repository around a folder. Raises UsageError."""
+    found = _git(folder, "rev-parse", "--show-toplevel")
+    if found.returncode:
+        raise UsageError(f"--rev {name}: {folder} is in no git repository; run it inside of one")
+    root = Path(found.stdout.rstrip("\n"))
+    asked = _git(
+        root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+    )
+    if asked.returncode:
+        raise UsageError(
+            f"--rev {name}: no such revision here; fetch it (in CI, check out with its history)"
+        )
+    return Revision(root=root, name=name, commit=asked.stdout.strip())
+
+
+def check_out(revision: Revision, place: Path) -> None:
+    """Make `place` a worktree of the commit, unless it is one already and unchanged.
+
+    What else lies there is deleted. Raises UsageError with git's own words.
+    """
+    if _stands_at(place, revision.commit):
+        return
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # --force: git may still list a worktree here whose folder was deleted. Not `git worktree
+    # prune`: it would forget the user's own on disks that are not mounted.
+    hooks = f"core.hooksPath={os.devnull}"
+    options = ("worktree", "add", "--force", "--detach")
+    done = _git(revision.root, "-c", hooks, *options, str(place), revision.commit)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise UsageError(
+            f"--rev {revision.name}: git made no worktree at {place} ({said}); "
+            "run `git worktree list`"
+        )
+
+
+def _stands_at(place: Path, commit: str) -> bool:
+    # Without a .git of its own git would answer for a repository around it.
+    if not (place / ".git").exists():
+        return False
+    head = _git(place, "rev-parse", "HEAD")
+    changed = _git(place, "status", "--porcelain", "--untracked-files=no")
+    clean = changed.returncode == 0 and not changed.stdout
+    return head.returncode == 0 and head.stdout.strip() == commit and clean
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            env=free_of_git(dict(os.environ)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        raise UsageError("git is not installed, which --rev needs; install it") from None
