@@ -83,9 +83,7 @@ def write_python(path: Path) -> Path:
     """The stand-in, as a program."""
     record = make_record()
     name = {**asdict(cell_name(record)), "reranker": ""}
-    text = _PROGRAM.format(
-        python=sys.executable, template=dump_record(record).decode(), name=name
-    )
+    text = _PROGRAM.format(python=sys.executable, template=dump_record(record).decode(), name=name)
     path.write_text(text)
     path.chmod(0o755)
     return path
