@@ -91,11 +91,14 @@ def _short(value: str) -> str:
 def notes(gate: Gate) -> Iterator[str]:
     """What decides and what else changed, below the verdicts."""
     margins = ", ".join(f"{metric} {drop:g}" for metric, drop in gate.limits.drops.items())
-    yield f"Margins: {margins}. Detects: the least drop shown in 4 of 5 cases by so many queries."
     yield (
-        "A cell fails when its mean dropped and the one-sided 95 % bound of the drop exceeds the "
-        "margin; with too few queries to show that, only when the drop itself is significant "
-        "(randomisation test, Holm over the cells)."
+        f"Margins: {margins}. Detects: the least drop that so many queries show in 95 of 100 "
+        "cases."
+    )
+    yield (
+        "A cell fails when its mean dropped, the one-sided 95 % bound of the drop exceeds the "
+        "margin, and that is no chance (randomisation test, p ≤ 0.01 after Holm over the cells; "
+        "or new ties, or other texts read). Where it may be chance, the queries are too few."
     )
     for name in gate.missing:
         yield f"missing in the new results: {printable(str(name))}"

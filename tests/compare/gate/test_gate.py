@@ -13,7 +13,7 @@ from rerankbench.compare.gate.limits import Limits, parse_drops, parse_share
 from rerankbench.compare.gate.quality import QualityVerdict
 from rerankbench.compare.gate.speed import Remeasured
 from rerankbench.errors import UsageError
-from rerankbench.types import Record
+from rerankbench.types import Record, Ties
 
 from .records import record, timed
 
@@ -62,8 +62,10 @@ def test_a_drop_within_the_margin_passes_and_beyond_it_fails() -> None:
     )
 
 
-def test_a_gain_passes_however_few_queries() -> None:
-    assert _only(record([0.5, 0.2, 0.3]), record([0.9, 0.1, 0.4])).outcome == "passed"
+def test_a_gain_passes_where_the_queries_are_enough_to_rule_out_a_loss() -> None:
+    assert _only(record([0.5, 0.2, 0.3]), record([0.9, 0.1, 0.4])).outcome == "unclear"
+    gain = _only(record(VALUES), record(_noisy(VALUES, 0.02, drop=-0.01)))
+    assert (gain.outcome, gain.why) == ("passed", "no drop")
 
 
 def test_too_few_queries_to_tell_is_said_and_is_no_failure() -> None:
@@ -84,7 +86,7 @@ def test_a_plain_loss_fails_even_with_few_queries() -> None:
 
 def test_many_cells_are_adjusted_for_one_another() -> None:
     """A drop that alone would be significant is not among twenty equal ones."""
-    few, lower = VALUES[:30], _noisy(VALUES[:30], 0.3, drop=0.11)
+    few, lower = VALUES[:30], _noisy(VALUES[:30], 0.3, drop=0.16)
     alone = _only(record(few), record(lower))
     assert alone.outcome == "failed"
     names = [f"model-{number}" for number in range(20)]
@@ -95,6 +97,28 @@ def test_many_cells_are_adjusted_for_one_another() -> None:
     assert {verdict.outcome for verdict in verdicts} == {"unclear"}
     assert verdicts[0].p == alone.p
     assert verdicts[0].holm_p == pytest.approx(20 * (alone.p or 0))
+
+
+def test_a_small_drop_fails_where_it_is_no_chance() -> None:
+    """Rounding moves no pair's length and makes no ties; other texts and saturation do."""
+    base, new = record(VALUES), record(_noisy(VALUES, 0.5, drop=0.01))
+    better = record(_noisy(VALUES, 0.5, drop=-0.01))
+    ties = Ties(rate=0.7, worst=0.4, best=0.6)
+    other_key = replace(new, truncated_pairs=7, quality_key="another model's")
+    for changed, outcome, why in (
+        (new, "unclear", "too few queries to tell"),
+        (replace(new, truncated_pairs=7), "failed", "0 → 7 pairs cut, so other texts read"),
+        (replace(new, scored_pairs=7), "failed", "→ 7 pairs scored by one model on one task"),
+        (replace(new, ties=ties), "failed", "0.0% → 70.0% of neighbouring scores tie"),
+        (other_key, "unclear", "too few queries to tell"),
+        (replace(better, truncated_pairs=7), "unclear", "to tell: 0 → 7 pairs cut"),
+    ):
+        verdict = _only(base, changed)
+        assert verdict.outcome == outcome
+        assert why in verdict.why
+    assert _only(replace(base, ties=ties), replace(new, ties=ties)).signs == ()
+    within = replace(record(_noisy(VALUES, 0.02, drop=0.004)), truncated_pairs=7)
+    assert _only(base, within).outcome == "passed"
 
 
 def test_changed_work_is_refused_and_fails_the_gate() -> None:
@@ -164,6 +188,35 @@ def test_noise_and_what_the_limit_allows_pass(
     speed, _ = _speeds(base, new).speed
     assert speed.outcome == "passed"
     assert why in speed.why
+
+
+@pytest.mark.parametrize(
+    ("loads", "slower", "outcome"),
+    [
+        ((0.0, 0.9), 1.2, "unclear"),
+        ((0.9, 0.0), 1.2, "failed"),
+        ((0.9, 0.0), 1.0, "unclear"),
+        ((0.0, 0.9), 1.0, "passed"),
+        ((None, 0.1), 1.2, "failed"),
+    ],
+)
+def test_a_busy_machine_convicts_no_new_and_clears_no_base(
+    loads: tuple[float | None, float], slower: float, outcome: str
+) -> None:
+    base, new = (
+        timed(record(VALUES), [factor * each for each in (1.0, 1.01, 1.02)], 1000)
+        for factor in (1.0, slower)
+    )
+    base, new = (
+        replace(each, measurements=replace(each.measurements, foreign_load=load))
+        for each, load in zip((base, new), loads, strict=True)
+    )
+    speed, memory = compare([base], [new], LIMITS).speed
+    assert (speed.outcome, memory.outcome) == (outcome, "passed")
+    again = Remeasured(base_s=((1.0,),) * 6, new_s=((slower,),) * 6, pairs=100)
+    remeasured = {match([base], [new]).both[0].name: again}
+    (speed,) = compare([base], [new], LIMITS, remeasured=remeasured).speed
+    assert speed.outcome == ("failed" if slower > 1.1 else "passed")
 
 
 def test_speeds_of_two_machines_are_refused() -> None:
