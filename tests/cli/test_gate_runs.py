@@ -146,6 +146,22 @@ def test_each_version_has_a_cache_and_paths_of_its_own(
     assert (again.code, "name a new or an empty folder" in again.err) == (2, True)
 
 
+def test_each_version_runs_its_own_config(
+    gate: Callable[..., Done], versions: Versions, tmp_path: Path
+) -> None:
+    versions.write({}, {})
+    changed = "datasets: [demo]\nmodels: [bm25]\ntop_k: 7\n"
+    (versions.repository.root / "mine.yaml").write_text(changed)
+    assert gate("--rev", "v1", "-c", "mine.yaml", "--keep", tmp_path / "kept").code == 0
+    base, new = (
+        (tmp_path / "kept" / side / "config" / "mine.yaml").read_text() for side in ("base", "new")
+    )
+    assert ("top_k" in base, "top_k: 7" in new) == (False, True)
+    (versions.repository.root / "fresh.yaml").write_text(changed)
+    fresh = gate("--rev", "v1", "-c", "fresh.yaml")
+    assert (fresh.code, "base: v1 has no fresh.yaml" in fresh.err) == (2, True)
+
+
 def test_from_a_folder_below_the_same_folder_of_the_revision_runs(
     gate: Callable[..., Done], versions: Versions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
