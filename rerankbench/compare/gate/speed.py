@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from rerankbench import figures
 from rerankbench.compare.gate.cells import CellName, Change
 from rerankbench.compare.gate.limits import Limits
+from rerankbench.measure import FOREIGN_LOAD_LIMIT
 from rerankbench.stats import order, ratios
 from rerankbench.stats.ratios import Ratio
 from rerankbench.types import Record
@@ -60,7 +61,8 @@ def judge(
     """Verdicts for every cell whose speed or memory both sides measured.
 
     Worse is what takes more than the limit allows with all of its interval. Without remeasuring,
-    a base and a new of different machines or devices are refused.
+    a base and a new of different machines or devices are refused, and what other programs may
+    have slowed down is `unclear`.
     """
     found: list[SpeedVerdict] = []
     for change in changes:
@@ -142,11 +144,23 @@ def _decided(
         why = "measured on different machines or devices; use --remeasure, or --speed ignore"
         return replace(verdict, why=why)
     verdict, allowed = replace(verdict, times=times), 1 + verdict.limit
-    if times.median <= allowed:
-        return replace(verdict, outcome="passed", why="within the limit")
-    if times.low is None:
+    if times.median > allowed and times.low is None:
         why = "more than the limit, but measured too seldom to tell; use --remeasure 10"
         return replace(verdict, outcome="unclear", why=why)
-    if times.low <= allowed:
-        return replace(verdict, outcome="passed", why="more than the limit, but so is the noise")
-    return replace(verdict, outcome="failed", why="more than the limit with all of its interval")
+    failed = times.low is not None and times.low > allowed
+    # Load makes slower: it convicts no new one, and clears no base.
+    side, record = ("new", change.new) if failed else ("base", change.base)
+    if again is None and verdict.kind == "docs/s" and _was_disturbed(record):
+        why = f"other programs were busy while the {side} was measured; use --remeasure 10"
+        return replace(verdict, outcome="unclear", why=why)
+    if failed:
+        why = "more than the limit with all of its interval"
+        return replace(verdict, outcome="failed", why=why)
+    within = times.median <= allowed
+    why = "within the limit" if within else "more than the limit, but so is the noise"
+    return replace(verdict, outcome="passed", why=why)
+
+
+def _was_disturbed(record: Record) -> bool:
+    load = record.measurements.foreign_load
+    return load is not None and load > FOREIGN_LOAD_LIMIT

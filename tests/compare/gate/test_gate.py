@@ -190,6 +190,35 @@ def test_noise_and_what_the_limit_allows_pass(
     assert why in speed.why
 
 
+@pytest.mark.parametrize(
+    ("loads", "slower", "outcome"),
+    [
+        ((0.0, 0.9), 1.2, "unclear"),
+        ((0.9, 0.0), 1.2, "failed"),
+        ((0.9, 0.0), 1.0, "unclear"),
+        ((0.0, 0.9), 1.0, "passed"),
+        ((None, 0.1), 1.2, "failed"),
+    ],
+)
+def test_a_busy_machine_convicts_no_new_and_clears_no_base(
+    loads: tuple[float | None, float], slower: float, outcome: str
+) -> None:
+    base, new = (
+        timed(record(VALUES), [factor * each for each in (1.0, 1.01, 1.02)], 1000)
+        for factor in (1.0, slower)
+    )
+    base, new = (
+        replace(each, measurements=replace(each.measurements, foreign_load=load))
+        for each, load in zip((base, new), loads, strict=True)
+    )
+    speed, memory = compare([base], [new], LIMITS).speed
+    assert (speed.outcome, memory.outcome) == (outcome, "passed")
+    again = Remeasured(base_s=((1.0,),) * 6, new_s=((slower,),) * 6, pairs=100)
+    remeasured = {match([base], [new]).both[0].name: again}
+    (speed,) = compare([base], [new], LIMITS, remeasured=remeasured).speed
+    assert speed.outcome == ("failed" if slower > 1.1 else "passed")
+
+
 def test_speeds_of_two_machines_are_refused() -> None:
     speed, memory = _speeds([1.0] * 3, [1.0] * 3, machine="other").speed
     assert {speed.outcome, memory.outcome} == {"refused"}
