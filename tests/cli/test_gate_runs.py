@@ -191,9 +191,9 @@ def test_a_version_that_cannot_run_ends_the_gate_with_its_own_words(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--rev", "no-such"), "--rev no-such: no such revision here; fetch it"),
+        (("--rev", "no-such"), "revision no-such: there is none such here; fetch it"),
         (("--rev", "v1", "-c", "other.yaml"), "base: v1 has no other.yaml"),
-        (("--rev", "v1", "--new-rev", "gone"), "--rev gone: no such revision"),
+        (("--rev", "v1", "--new-rev", "gone"), "revision gone: there is none such"),
         (("--rev", "v1", "--remeasure", 3), "needs 6 rounds at least"),
         (("-c", "absent.yaml"), "no such file"),
     ],

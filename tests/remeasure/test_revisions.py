@@ -32,7 +32,7 @@ def test_a_name_is_found_from_any_folder_of_the_repository(repository: Repositor
 
 @pytest.mark.parametrize("name", ["no-such", "--all", "HEAD:file", ""])
 def test_a_name_of_no_commit_is_refused(repository: Repository, name: str) -> None:
-    with pytest.raises(UsageError, match="no such revision here; fetch it"):
+    with pytest.raises(UsageError, match="there is none such here; fetch it"):
         revisions.find(repository.root, name)
 
 
@@ -116,6 +116,6 @@ def test_hooks_of_the_user_do_not_run(repository: Repository, tmp_path: Path) ->
 def test_what_git_refuses_is_told_in_its_words(repository: Repository, tmp_path: Path) -> None:
     lost = Revision(root=repository.root, name="lost", commit="0" * 40)
     with pytest.raises(
-        UsageError, match=r"--rev lost: git made no worktree at .* \(fatal: .*0{40}"
+        UsageError, match=r"revision lost: git made no worktree at .* \(fatal: .*0{40}"
     ):
         revisions.check_out(lost, tmp_path / "src")
