@@ -199,6 +199,24 @@ def test_gitlab_jobs_have_what_gitlab_requires() -> None:
     assert job["artifacts"]["reports"] == {"junit": "rerankbench-new/gate.xml"}
 
 
+@pytest.mark.parametrize(
+    ("name", "job"), [("github.yml", "speed"), ("gitlab.yml", "rerankbench-speed")]
+)
+def test_the_job_for_a_runner_of_ones_own_is_valid_without_its_marks(name: str, job: str) -> None:
+    text = template(name)
+    at = re.search(rf"^ *# {job}:$", text, re.MULTILINE)
+    assert at is not None
+    opened = text[: at.start()] + re.sub(r"^( *)# ", r"\1", text[at.start() :], flags=re.MULTILINE)
+    loaded = yaml.safe_load(opened)
+    found = (loaded["jobs"] if name == "github.yml" else loaded)[job]
+    lines = (
+        found["script"]
+        if name == "gitlab.yml"
+        else [each.get("run", "") for each in found["steps"]]
+    )
+    assert sum("--remeasure 10" in line for line in lines) == 1
+
+
 def test_the_hook_has_what_pre_commit_requires() -> None:
     (repo,) = yaml.safe_load(template("pre-commit.yaml"))["repos"]
     (hook,) = repo["hooks"]

@@ -47,7 +47,7 @@ def find(folder: Path, name: str) -> Revision:
     )
     if asked.returncode:
         raise UsageError(
-            f"revision {name}: there is none such here; fetch it (in CI, check out the history)"
+            f"revision {name}: there is none such here; fetch it (in CI, with its history)"
         )
     return Revision(root=root, name=name, commit=asked.stdout.strip())
 

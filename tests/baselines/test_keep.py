@@ -226,3 +226,15 @@ def test_what_git_ignores_is_told(baselines: Baselines, tmp_path: Path) -> None:
     assert is_ignored(path)
     (tmp_path / ".gitignore").write_text("results/*\n!results/baselines/\n")
     assert not is_ignored(path)
+
+
+def test_this_projects_own_baselines_are_whole() -> None:
+    own = Baselines(folder=Path(__file__).resolve().parents[2] / "results" / "baselines")
+    assert own.names() == ["demo", "scifact"]
+    for name in own.names():
+        records = own.read(name)
+        assert chosen(records) == records
+        assert (own.find(name) / "README.md").read_text() == readme(name, records)
+        assert {each.cell.reranker.dtype for each in records} <= {"float32", None}
+        stems = sorted(path.stem for path in (own.find(name) / "records").iterdir())
+        assert stems == sorted(file_stems(records))
