@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -89,10 +90,16 @@ def test_a_revision_and_what_is_here_are_run_and_compared(
     ("query_s", "code", "outcome"), [(0.01, 0, "passed"), (0.012, 3, "failed")]
 )
 def test_speed_is_remeasured_in_turn(
-    gate: Callable[..., Done], versions: Versions, query_s: float, code: int, outcome: str
+    gate: Callable[..., Done],
+    versions: Versions,
+    tmp_path: Path,
+    query_s: float,
+    code: int,
+    outcome: str,
 ) -> None:
     versions.write({}, {"query_s": query_s})
-    done = gate("--rev", "v1", "-c", "mine.yaml", "--remeasure", 6, "--format", "json")
+    options = ("--rev", "v1", "-c", "mine.yaml", "--remeasure", 6, "--format", "json")
+    done = gate(*options, "--keep", tmp_path / "kept")
     found = _json(done)
     speed, memory = found["speed"]
     assert (done.code, speed["outcome"], memory["outcome"]) == (code, outcome, "passed")
@@ -100,6 +107,11 @@ def test_speed_is_remeasured_in_turn(
     assert found["quality"][0]["outcome"] == "same"
     assert "round 1 of 6 took" in done.err
     assert len(versions.noted("start")) == 12
+    (raw,) = json.loads((tmp_path / "kept" / "rounds.json").read_text())
+    assert raw["cell"]["reranker"] == "model"
+    assert speed["new"] == pytest.approx(
+        raw["pairs"] / median(median(passes) for passes in raw["new_s"])
+    )
 
 
 def test_records_that_are_there_are_compared_and_only_speed_is_run(
