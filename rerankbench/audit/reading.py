@@ -120,6 +120,12 @@ def _title(lines: Sequence[Line], first: int, last: int) -> str:
 def _csv(lines: Sequence[Line], file: str) -> list[Table]:
     reader = csv.reader([text for _, text in lines])
     raw = []
-    for cells in reader:
-        raw.append(RawRow(line=lines[min(reader.line_num, len(lines)) - 1][0], cells=tuple(cells)))
+    try:
+        for cells in reader:
+            line = lines[min(reader.line_num, len(lines)) - 1][0]
+            raw.append(RawRow(line=line, cells=tuple(cells)))
+    except csv.Error as error:
+        problem = f"is not CSV ({error})"
+        remedy = "save it again as CSV, with lines that end in LF or CRLF"
+        raise InputError(file, problem, line=reader.line_num or None, remedy=remedy) from None
     return to_tables(raw, file=file, title="", headings=1) if len(raw) > 1 else []

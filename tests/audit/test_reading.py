@@ -194,6 +194,12 @@ def test_whatever_a_file_holds_it_is_audited_or_refused(
         as_text(review([path]))
 
 
+def test_csv_with_other_ends_of_lines_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_bytes(b"model,nDCG@10\ra,0.5\rb,0.6\r")
+    with pytest.raises(InputError, match=r"old\.csv:1: is not CSV .*LF or CRLF$"):
+        read_document(tmp_path / "old.csv")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("any")
