@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from rerankbench.compare.gate.cells import CellName
 from rerankbench.compare.gate.gate import Gate, compare
 from rerankbench.compare.gate.limits import Limits
+from rerankbench.compare.gate.speed import Remeasured
 from rerankbench.console import Terminal
 from rerankbench.errors import InputError, UsageError
-from rerankbench.files import cache_home
+from rerankbench.files import cache_home, write_whole
 from rerankbench.remeasure import quality
 from rerankbench.remeasure.asked import DEFAULT_BUDGET_S, Asked
 from rerankbench.remeasure.rounds import remeasure
@@ -43,7 +46,14 @@ def remade(asked: Asked, limits: Limits, known: tuple[_Records, _Records] | None
             budget_s=asked.budget_s or DEFAULT_BUDGET_S,
             progress=terminal,
         )
+        write_whole(work / "rounds.json", _raw(again))
     return compare(before, after, limits, remeasured=again)
+
+
+def _raw(again: Mapping[CellName, Remeasured]) -> str:
+    """Every pass of every cell, for whoever keeps what was run."""
+    cells = [{"cell": asdict(name), **asdict(found)} for name, found in again.items()]
+    return json.dumps(cells, indent=1) + "\n"
 
 
 @contextmanager

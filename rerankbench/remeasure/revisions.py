@@ -38,14 +38,16 @@ def find(folder: Path, name: str) -> Revision:
     """The commit that a name means in the repository around a folder. Raises UsageError."""
     found = _git(folder, "rev-parse", "--show-toplevel")
     if found.returncode:
-        raise UsageError(f"--rev {name}: {folder} is in no git repository; run it inside of one")
+        raise UsageError(
+            f"revision {name}: {folder} is in no git repository; run it inside of one"
+        )
     root = Path(found.stdout.rstrip("\n"))
     asked = _git(
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
     )
     if asked.returncode:
         raise UsageError(
-            f"--rev {name}: no such revision here; fetch it (in CI, check out with its history)"
+            f"revision {name}: there is none such here; fetch it (in CI, with its history)"
         )
     return Revision(root=root, name=name, commit=asked.stdout.strip())
 
@@ -67,7 +69,7 @@ def check_out(revision: Revision, place: Path) -> None:
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise UsageError(
-            f"--rev {revision.name}: git made no worktree at {place} ({said}); "
+            f"revision {revision.name}: git made no worktree at {place} ({said}); "
             "run `git worktree list`"
         )
 

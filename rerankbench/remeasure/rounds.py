@@ -22,7 +22,7 @@ from rerankbench.remeasure.sides import Side
 
 # Passes of each side in a round: many short ones, because a machine's load changes within seconds.
 # Where a pass over one query is long already, there are fewer.
-_MOST_PASSES = 12
+_MOST_PASSES = 16
 _FEWEST_PASSES = 4
 _WARMUPS = 2
 
@@ -118,7 +118,7 @@ def _affordable(one: Clock, other: Clock, budget_s: float) -> _Rounds:
     while slower.seconds < share_s / 2 and slower.pairs > pairs:
         queries, pairs = 2 * queries, slower.pairs
         slower = _slower(one, other, queries)
-    fitting = max(1, int(queries * min(1.0, share_s / slower.seconds)))
+    fitting = max(1, int(queries * share_s / slower.seconds))
     passes = int(each_s / (slower.seconds * fitting / queries)) - _WARMUPS
     return _Rounds(fitting, max(_FEWEST_PASSES, min(_MOST_PASSES, passes)))
 

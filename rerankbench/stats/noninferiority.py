@@ -45,16 +45,18 @@ def p_of_drop(
     return two_sided / 2 if dropped else 1 - two_sided / 2
 
 
-def detectable(drops: Sequence[float], *, alpha: float = ALPHA, power: float = POWER) -> float:
+def detectable(
+    drops: Sequence[float], *, alpha: float = ALPHA, power: float = POWER
+) -> float | None:
     """The least drop of the mean that so many queries tell from none with that power.
 
     (z_{1 - alpha} + z_power) · s / √n of the one-sided paired test at `alpha`, s the standard
-    deviation of the drops (Cohen, "Statistical Power Analysis", 2nd edition, chapter 2). Infinite
-    for fewer than two queries.
+    deviation of the drops (Cohen, "Statistical Power Analysis", 2nd edition, chapter 2). None for
+    fewer than two queries, which have no such deviation.
     """
     given = np.asarray(drops, dtype=np.float64)
     if len(given) < 2:
-        return math.inf
+        return None
     normal = NormalDist()
     z = normal.inv_cdf(1 - alpha) + normal.inv_cdf(power)
     return float(z * given.std(ddof=1) / math.sqrt(len(given)))

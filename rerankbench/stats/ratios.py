@@ -36,14 +36,11 @@ def paired(base: Sequence[float], new: Sequence[float]) -> Ratio:
 
 
 def in_rounds(base: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -> Ratio:
-    """The same from rounds of pairs: a round counts as one, with the median of its ratios.
+    """The same from rounds of pairs: a round counts once, with the estimate from its own pairs.
 
     Pairs of a round share what their processes had of luck; rounds do not.
     """
-    rounds = [
-        order.median([after / before for before, after in zip(*each, strict=True)])
-        for each in zip(base, new, strict=True)
-    ]
+    rounds = [paired(*each).median for each in zip(base, new, strict=True)]
     return paired([1.0] * len(rounds), rounds)
 
 

@@ -1,7 +1,7 @@
 """A stand-in for a Python with rerankbench, whose records and times are written in a file.
 
-It reads `side.json` from the folder in which it runs, so that a commit can decide what it does, and
-takes no time: the seconds that it tells are made up.
+It reads `side.json` from the folder in which it runs, so that a commit can decide what it does.
+It takes no time: the seconds that it tells are made up.
 """
 
 from __future__ import annotations

@@ -99,13 +99,13 @@ def test_passes_alternate_over_the_same_queries_in_new_processes_each_round(
     passes = [(who, int(words[0])) for who, what, *words in noted if what == "pass"]
     queries = passes[-1][1]
     assert queries > 1
-    rounds = passes[-(7 * 28) :]
+    rounds = passes[-(7 * 36) :]
     assert {count for _, count in rounds} == {queries}
     for number in range(7):
-        who = [each for each, _ in rounds[28 * number : 28 * (number + 1)]]
+        who = [each for each, _ in rounds[36 * number : 36 * (number + 1)]]
         timed = [len(list(run)) for _, run in groupby(who[4:])]
-        assert who[4:].count("base") == who[4:].count("new") == 12
-        assert timed == [1, *[2] * 11, 1]  # A BB AA BB … A: each pass beside one of the other.
+        assert who[4:].count("base") == who[4:].count("new") == 16
+        assert timed == [1, *[2] * 15, 1]  # A BB AA BB … A: each pass beside one of the other.
         assert who[4] == ("new", "base")[number % 2]
 
 

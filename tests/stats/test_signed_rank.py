@@ -65,6 +65,12 @@ def test_the_interval_holds_the_centre_as_often_as_it_says() -> None:
     assert 1873 <= held <= 1933
 
 
+def test_exactly_that_confidence_is_enough() -> None:
+    """Of three values the centre lies beyond the outermost in 2 of 8 cases."""
+    assert signed_rank.interval([1.0, 2.0, 4.0], 0.75) == (1.0, 4.0)
+    assert signed_rank.interval([1.0, 2.0, 4.0], 0.76) is None
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match="no values"):
         signed_rank.estimate([])

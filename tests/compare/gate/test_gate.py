@@ -257,7 +257,7 @@ def test_remeasured_memory_needs_factor_and_interval(kind: str) -> None:
             base_s=((1.0,),) * 6,
             new_s=((1.0,),) * 6,
             pairs=100,
-            **{f"base{where}": peaks, f"new{where}": grown},  # type: ignore[arg-type]
+            **{f"base{where}": peaks, f"new{where}": grown},
         )
         _, memory = compare([base], [new], LIMITS, remeasured={name: again}).speed
         assert (memory.kind, memory.outcome) == (kind, outcome)

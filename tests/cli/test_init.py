@@ -1,0 +1,149 @@
+"""`rerankbench init`: asks or is told, overwrites nothing, and what it wrote runs."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rerankbench import config
+from rerankbench.store import read_records
+
+from .conftest import Command
+
+CONFIG = Path("configs/rerankbench.yaml")
+GITHUB = Path(".github/workflows/rerankbench.yml")
+MAIN = Path("results/baselines/main")
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def inside_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def _files() -> list[str]:
+    return sorted(str(path) for path in Path().rglob("*") if path.is_file())
+
+
+def test_config_workflow_and_baseline(command: Command, collection: Path, model: Path) -> None:
+    done = command("init", "-d", collection, "-m", model, "--yes")
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[:2] == [str(CONFIG), str(GITHUB)]
+    loaded = config.load(CONFIG, {})
+    assert loaded.datasets[0].id == str(collection)
+    kept = read_records([MAIN])
+    assert sorted(each.cell.reranker.name for each in kept) == ["bm25", "tiny-bert"]
+    assert all(each.measurements.throughput is None for each in kept)
+    assert "pip install rerankbench" in done.err
+    done = command("run", CONFIG, "--no-speed", "-o", "new")
+    assert done.code == 0, done.err
+    assert command("gate", "main", "new", "--strict", "--speed", "ignore").code == 0
+
+
+def test_nothing_is_asked_where_nobody_is(command: Command) -> None:
+    done = command("init")
+    assert done.code == 2
+    assert "add --yes" in done.err
+    assert _files() == []
+
+
+def test_a_person_answers(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = "data/a data/b\nmine\ngitlab none\nMAP=0.01\nrerankbench @ git+https://x/y\ny\n"
+    monkeypatch.setattr("sys.stdin", _Terminal(answers))
+    done = command("init", "--no-run")
+    assert done.code == 0, done.err
+    assert _files() == [".gitlab-ci.yml", ".gitlab/rerankbench.yml", str(CONFIG)]
+    loaded = config.load(CONFIG, {})
+    assert [each.id for each in loaded.datasets] == ["data/a", "data/b"]
+    assert loaded.metrics == ("MAP",)
+    assert "--max-drop MAP=0.01" in Path(".gitlab/rerankbench.yml").read_text()
+    assert "where no package index has it" not in done.err
+    assert done.out.split() == [str(CONFIG), ".gitlab/rerankbench.yml", ".gitlab-ci.yml"]
+
+
+def test_enter_takes_what_is_offered_and_options_are_not_asked_for(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", _Terminal("\n\n\n\n\n"))
+    done = command("init", "--no-run", "--ci", "none")
+    assert done.code == 0, done.err
+    assert "CI (github" not in done.err
+    assert _files() == [str(CONFIG)]
+    assert config.load(CONFIG, {}).models[0].model == "demo-cross-encoder"
+
+
+def test_a_no_writes_nothing(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", _Terminal("\n\n\n\n\nn\n"))
+    done = command("init", "--no-run")
+    assert done.code == 2
+    assert f"  {GITHUB}" in done.err
+    assert _files() == []
+
+
+def test_files_that_are_there_are_all_named_and_none_is_touched(command: Command) -> None:
+    CONFIG.parent.mkdir()
+    CONFIG.write_text("mine\n")
+    MAIN.mkdir(parents=True)
+    done = command("init", "--yes", "--no-run")
+    assert done.code == 2
+    assert f"{CONFIG}: is there already" in done.err
+    assert f"{MAIN}: is there already; nothing was written" in done.err
+    assert _files() == [str(CONFIG)]
+    assert CONFIG.read_text() == "mine\n"
+
+
+def test_a_name_that_cannot_run_is_told_before_anything_is_written(
+    command: Command, collection: Path
+) -> None:
+    done = command("init", "-d", collection, "-d", "no/where", "-m", "no/model", "--yes")
+    assert done.code == 2
+    assert "no/where" in done.err
+    assert "no/model" in done.err
+    assert _files() == []
+
+
+def test_without_running_it_says_what_to_type(command: Command) -> None:
+    done = command("init", "--yes", "--no-run")
+    assert done.code == 0
+    assert f"rerankbench run {CONFIG} --no-speed" in done.err
+    assert "rerankbench baseline save main results/rerankbench" in done.err
+    assert not Path("results").exists()
+
+
+def test_what_others_share_is_said_and_left(command: Command) -> None:
+    Path(".pre-commit-config.yaml").write_text("repos: []\n")
+    done = command("init", "--yes", "--no-run", "--ci", "pre-commit")
+    assert done.code == 0
+    assert "stays as it is; add to it" in done.err
+    assert "- id: rerankbench-gate" in done.err
+    assert Path(".pre-commit-config.yaml").read_text() == "repos: []\n"
+
+
+def test_another_repository_gets_the_files(
+    command: Command, tmp_path: Path, collection: Path, model: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    subprocess.run(["git", "init", "--quiet", other], check=True)
+    (other / ".gitignore").write_text("results/\n")
+    done = command("init", "--yes", "--folder", other, "-d", collection, "-m", model)
+    assert done.code == 0, done.err
+    assert _files() == []
+    assert (other / MAIN / "README.md").exists()
+    assert "git ignores results/baselines/main" in done.err
+
+
+def test_help_has_an_example_and_fits(command: Command) -> None:
+    done = command("init", "--help")
+    assert "Example: rerankbench init" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
