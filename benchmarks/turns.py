@@ -34,11 +34,9 @@ class Turns:
     foreign_load: float
 
     def ratios(self, name: str) -> list[float]:
-        """Of each round, the median over its passes."""
+        """Of each round, as the gate reads it."""
         both = zip(self.passes_s["base"], self.passes_s[name], strict=True)
-        return [
-            median(after / before for before, after in zip(*each, strict=True)) for each in both
-        ]
+        return [ratios.paired(*each).median for each in both]
 
 
 class Bench:
