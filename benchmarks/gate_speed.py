@@ -208,7 +208,7 @@ seconds a record); so many were failed / unclear / passed:
             "idle": common.verdict(calm),
         },
     }
-    common.save("gate-speed", raw, text)
+    common.save("gate-speed", raw, text, page=common.GATE_PAGE)
 
 
 def _noise(condition: Condition) -> float:
