@@ -21,8 +21,10 @@ import numpy as np
 from rerankbench import environment
 from rerankbench.console import Terminal
 from rerankbench.firststage.analysis import STOP_WORDS
+from rerankbench.leaderboard.inject import inject
 
 RESULTS = Path(__file__).parent / "results"
+GATE_PAGE = Path(__file__).parent.parent / "docs" / "gate-evidence.md"
 COMMAND = str(Path(sys.executable).with_name("rerankbench"))
 GIB = 2**30
 
@@ -154,8 +156,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *rows))
 
 
-def save(name: str, figures: Mapping[str, Any], text: str) -> None:
-    """Write `results/NAME.json` (with the environment) and `results/NAME.md`."""
+def save(name: str, figures: Mapping[str, Any], text: str, *, page: Path | None = None) -> None:
+    """Write `results/NAME.json` (with the environment) and `results/NAME.md`.
+
+    A page in `docs/` that shows the latter has a block of that name for it.
+    """
     here = environment.inspect()
     RESULTS.mkdir(exist_ok=True)
     raw = {"benchmark": name, "environment": asdict(here), **figures}
@@ -163,5 +168,8 @@ def save(name: str, figures: Mapping[str, Any], text: str) -> None:
     machine = f"{here.cpu}, {here.cores} cores, {here.memory_bytes / GIB:.0f} GiB; {here.system}"
     commit = f"rerankbench {here.packages['rerankbench']} ({here.git_sha})"
     footing = f"{machine}; Python {here.python}; {commit}."
-    (RESULTS / f"{name}.md").write_text(f"{text.strip()}\n\n{footing}\n")
+    whole = f"{text.strip()}\n\n{footing}\n"
+    (RESULTS / f"{name}.md").write_text(whole)
+    if page is not None:
+        inject(page, name, whole.partition("\n")[2].replace("\n## ", "\n### "))
     terminal.note(f"{RESULTS / name}.md")

@@ -18,6 +18,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from rerankbench.protocols import Job
+from rerankbench.rerankers.engines.contract import Engine, Logits, TokenRows
 
 Patch: TypeAlias = Callable[[object, str, Any], None]
 """`setattr`, or what puts the old value back after a test."""
@@ -130,6 +131,41 @@ def pad_left(patch: Patch) -> None:
     from rerankbench.rerankers.engines import padded
 
     patch(padded, "TorchEngine", partial(padded.TorchEngine, left=True))
+
+
+class Slowed:
+    """An engine that does part of its work twice: `again` is that share of its pairs."""
+
+    def __init__(self, engine: Engine, again: float) -> None:
+        """The share may be changed at any time."""
+        self.again = again
+        self.attention_kernel, self.pads = engine.attention_kernel, engine.pads
+        self.in_flight, self.peak_device_bytes = engine.in_flight, engine.peak_device_bytes
+        self._engine = engine
+        self._owed = 0.0
+
+    def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
+        """The batch, then the first of its pairs once more."""
+        wanted = self._engine.submit(rows, width)
+        self._owed += self.again * len(rows.lengths)
+        count = min(int(self._owed), len(rows.lengths))
+        self._owed -= count
+        if not count:
+            return wanted
+        repeated = self._engine.submit(_first(rows, count), width)
+
+        def both() -> Logits:
+            found = wanted()
+            repeated()
+            return found
+
+        return both
+
+
+def _first(rows: TokenRows, count: int) -> TokenRows:
+    end = rows.offsets[count]
+    types = None if rows.types is None else rows.types[:end]
+    return TokenRows(ids=rows.ids[:end], types=types, offsets=rows.offsets[: count + 1])
 
 
 IN_CODE: Mapping[str, Callable[[Patch], None]] = {

@@ -194,7 +194,7 @@ None ends with exit code {FAILED}: {common.verdict(quiet)}."""
         "harmless": harmless,
         "verdicts": {"caught": common.verdict(caught), "quiet": common.verdict(quiet)},
     }
-    common.save("gate-faults", raw, text)
+    common.save("gate-faults", raw, text, page=common.GATE_PAGE)
 
 
 def _table(found: Sequence[Found]) -> str:

@@ -219,7 +219,7 @@ called unclear; passed are at most {let_through:.1%} (target {1 - LEAST_CAUGHT:.
             "caught or told elsewhere": common.verdict(told),
         },
     }
-    common.save("gate-quality", raw, text)
+    common.save("gate-quality", raw, text, page=common.GATE_PAGE)
 
 
 def _table(head: str, rows: Mapping[str, Mapping[int, Shares]]) -> str:

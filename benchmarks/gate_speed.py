@@ -1,0 +1,251 @@
+"""How often the gate calls a version slower that is none, and finds one that is, on this machine.
+
+A base, its equal and a truly slower one take turns in rounds, as versions do for `rerankbench gate
+--remeasure`, and the gate's own rule decides: on the idle machine, beside a program that keeps one
+core busy, and beside programs that come and go.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks import common
+from benchmarks.turns import SLOWDOWN, SUBJECTS, Bench, Turns, wait_for_calm
+from rerankbench.compare.gate import speed
+from rerankbench.compare.gate.cells import Change, cell_name
+from rerankbench.compare.gate.limits import DEFAULT_SLOWDOWN, Limits
+from rerankbench.compare.gate.speed import Remeasured
+from rerankbench.measure import FOREIGN_LOAD_LIMIT
+from rerankbench.stats import ratios
+from rerankbench.types import Record
+from tests.leaderboard.records import make_record
+
+ROUNDS = 10
+MOST_FALSE_ALARMS, LEAST_CAUGHT = 0.01, 0.95
+_LIMITS = Limits(slowdown=DEFAULT_SLOWDOWN, growth=None)
+# Models are loaded anew now and then, so that no luck of one place in memory lasts.
+_GATES_A_LOAD = 20
+# They end with us, however that comes about.
+_BUSY = """
+import os
+parent = os.getppid()
+while os.getppid() == parent: pass
+"""
+# Nothing and everything by turns, each for up to a second.
+_BURSTS = """
+import os, random, sys, time
+draw, parent = random.Random(int(sys.argv[1])), os.getppid()
+while os.getppid() == parent:
+    time.sleep(draw.uniform(0.02, 1))
+    until = time.monotonic() + draw.uniform(0.02, 1)
+    while time.monotonic() < until: pass
+"""
+CONDITIONS: Mapping[str, Sequence[Sequence[str]]] = {
+    "idle": (),
+    "one core busy": ((_BUSY,),),
+    "programs come and go": ((_BURSTS, "1"), (_BURSTS, "2")),
+}
+
+
+def outcome(gate: Turns, subject: str, pairs: int) -> str:
+    """The gate's verdict on that subject against the base."""
+    again = Remeasured(base_s=gate.passes_s["base"], new_s=gate.passes_s[subject], pairs=pairs)
+    record = make_record()
+    return _judged(record, record, again)
+
+
+def _judged(base: Record, new: Record, again: Remeasured | None = None) -> str:
+    name = cell_name(base)
+    change = Change(name=name, base=base, new=new)
+    (verdict,) = speed.judge([change], _LIMITS, None if again is None else {name: again})
+    return verdict.outcome
+
+
+@contextmanager
+def beside(programs: Sequence[Sequence[str]]) -> Iterator[None]:
+    """Other programs run as long as the block does."""
+    running = [subprocess.Popen((sys.executable, "-c", *each)) for each in programs]
+    try:
+        yield
+    finally:
+        for each in running:
+            each.kill()
+            each.wait()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """All gates under one load: taking turns, and from records measured one after the other."""
+
+    gates: tuple[Turns, ...]
+    equal: tuple[Record, ...]
+    slower: tuple[Record, ...]
+
+
+def observe(bench: Bench, gates: int, records: int, budget_s: float) -> Condition:
+    """Everything under the load that there is."""
+    found = []
+    for gate in range(gates):
+        if gate and gate % _GATES_A_LOAD == 0:
+            bench.load()
+            common.terminal.note(f"{gate} of {gates} gates")
+        found.append(bench.turns(gate, ROUNDS, SUBJECTS))
+    equal, slower = [], []
+    for _ in range(records):
+        equal.append(bench.record("equal", budget_s))
+        slower.append(bench.record("slower", budget_s))
+    return Condition(gates=tuple(found), equal=tuple(equal), slower=tuple(slower))
+
+
+def main() -> None:
+    """Measure under every load, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", default="tiny-l2-h128-ce", help="below the shared models")
+    parser.add_argument("--gates", type=int, default=100, help="under each load")
+    parser.add_argument("--documents", type=int, default=20, help="of a pass")
+    parser.add_argument("--passes", type=int, default=3, help="of a round")
+    parser.add_argument("--records", type=int, default=20, help="measured apart, of each kind")
+    parser.add_argument("--wait", type=float, default=600, metavar="S", help="for an idle machine")
+    options = parser.parse_args()
+    shared = common.shared()
+    if shared is None:
+        parser.exit(2, "needs SciFact and a model below $RERANKBENCH_SHARED\n")
+    began_s = time.monotonic()
+    bench = Bench(shared, options.model, options.documents, options.passes)
+    # Beside other programs, seconds of the processor tell better what a pass takes.
+    calm = wait_for_calm(options.wait)
+    bench.calibrate(time.perf_counter if calm else time.process_time)
+    common.terminal.note(f"the slower one does {bench.share:.0%} of its pairs twice")
+    found = {}
+    for name, programs in CONDITIONS.items():
+        common.terminal.note(f"{name}, after {time.monotonic() - began_s:.0f} s")
+        with beside(programs):
+            found[name] = observe(bench, options.gates, options.records, budget_s=2)
+    report(options.model, found, bench.pairs(), options.passes)
+
+
+def report(model: str, found: Mapping[str, Condition], pairs: int, passes: int) -> None:
+    """Write what was found, and whether the targets hold."""
+    gates = len(next(iter(found.values())).gates)
+    alarms, caught = (
+        {
+            name: sum(outcome(gate, subject, pairs) == "failed" for gate in each.gates)
+            for name, each in found.items()
+        }
+        for subject in ("equal", "slower")
+    )
+    rows = [
+        [
+            name,
+            f"{median(gate.foreign_load for gate in each.gates):.2f}",
+            f"{_noise(each):.1%}",
+            f"{alarms[name]} of {gates}",
+            _slowdown(each).show(".2f"),
+            f"{caught[name]} of {gates}",
+        ]
+        for name, each in found.items()
+    ]
+    heads = ("load", "busy cores", "noise", "false alarms", "slower one takes", "caught")
+    quiet = all(each <= MOST_FALSE_ALARMS * gates for each in alarms.values())
+    all_caught = all(each >= LEAST_CAUGHT * gates for each in caught.values())
+    calm = median(gate.foreign_load for gate in found["idle"].gates) <= FOREIGN_LOAD_LIMIT
+    apart = _apart(found)
+    apart_rows = [[name, *each] for name, each in apart.items()]
+    text = f"""# The gate's verdicts on speed, on this machine
+
+`{model}`, base and new in turn in one process: {ROUNDS} rounds a gate, {passes} passes each a
+round, {pairs} pairs a pass, limit {DEFAULT_SLOWDOWN:.0%}. The equal one is the same model loaded
+again; the slower one's engine does part of its pairs twice, as many as make a pass {SLOWDOWN:.0%}
+longer.
+
+{common.table(heads, rows)}
+
+Busy cores: what other processes kept busy, the median over the gates. Noise: how far the ratio of
+a round to the equal one is from 1, the median. The slower one's ratio: the median of all gates,
+between the lowest and the highest.
+
+At most {MOST_FALSE_ALARMS:.0%} false alarms: {common.verdict(quiet)}. At least {LEAST_CAUGHT:.0%}
+caught: {common.verdict(all_caught)}. The idle machine was idle: {common.verdict(calm)}.
+
+## From records, without remeasuring
+
+The gate on records whose speed was measured apart, as `rerankbench run` does (three passes, two
+seconds a record); so many were failed / unclear / passed:
+
+{common.table(("base, then new", "equal", "slower"), apart_rows)}"""
+    raw = {
+        "model": model,
+        "rounds": ROUNDS,
+        "passes": passes,
+        "pairs": pairs,
+        "limit": DEFAULT_SLOWDOWN,
+        "slowdown": SLOWDOWN,
+        "false_alarms": alarms,
+        "caught": caught,
+        "ratios": {
+            name: {
+                subject: [[round(one, 4) for one in gate.ratios(subject)] for gate in each.gates]
+                for subject in ("equal", "slower")
+            }
+            for name, each in found.items()
+        },
+        "foreign_load": {
+            name: [round(gate.foreign_load, 3) for gate in each.gates]
+            for name, each in found.items()
+        },
+        "apart_failed_unclear_passed": apart,
+        "verdicts": {
+            "false alarms": common.verdict(quiet),
+            "caught": common.verdict(all_caught),
+            "idle": common.verdict(calm),
+        },
+    }
+    common.save("gate-speed", raw, text, page=common.GATE_PAGE)
+
+
+def _noise(condition: Condition) -> float:
+    """The median distance from 1 of a round's ratio to the equal one."""
+    return median(abs(one - 1) for gate in condition.gates for one in gate.ratios("equal"))
+
+
+def _slowdown(condition: Condition) -> common.Spread:
+    return common.Spread.of(
+        [
+            ratios.in_rounds(gate.passes_s["base"], gate.passes_s["slower"]).median
+            for gate in condition.gates
+        ]
+    )
+
+
+def _apart(found: Mapping[str, Condition]) -> dict[str, tuple[str, str]]:
+    """Where the records come from → verdicts on the equal one, and on the slower one."""
+    shown = {}
+    for name, each in found.items():
+        equal = zip(each.equal, each.equal[1:], strict=False)
+        shown[f"{name}, both"] = _counts(equal), _counts(zip(each.equal, each.slower, strict=True))
+    idle, busy = found["idle"], found["one core busy"]
+    for name, one, other in (
+        ("idle, then one core busy", idle, busy),
+        ("one core busy, then idle", busy, idle),
+    ):
+        news = (other.equal, other.slower)
+        equal_counts, slower_counts = (_counts(zip(one.equal, new, strict=True)) for new in news)
+        shown[name] = equal_counts, slower_counts
+    return shown
+
+
+def _counts(pairs: Iterable[tuple[Record, Record]]) -> str:
+    outcomes = Counter(_judged(base, new) for base, new in pairs)
+    return " / ".join(str(outcomes[each]) for each in ("failed", "unclear", "passed"))
+
+
+if __name__ == "__main__":
+    main()
