@@ -93,7 +93,7 @@ def draw(
             (0, reference.quality),
             xycoords=("axes fraction", "data"),
             xytext=(4, 4),
-            textcoords="offset pixels",
+            textcoords="offset points",
             color=MUTED,
         )
     level = [] if reference is None else [(low, reference.quality), (high, reference.quality)]
@@ -156,7 +156,7 @@ def _label(
                 name,
                 (points[at].cost, points[at].quality),
                 xytext=(placed.box.centre[0] - x, placed.box.centre[1] - y),
-                textcoords="offset pixels",
+                textcoords="offset points",
                 ha="center",
                 va="center",
                 color=INK if at in worth else MUTED,

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from rerankbench.report.plots import curves, intervals, latency, trade_off
@@ -190,3 +191,18 @@ def test_no_two_lines_of_a_plot_look_alike() -> None:
     styles = [(s["color"], str(s["linestyle"]), s["marker"]) for s in map(style, range(60))]
     assert len(set(styles)) == 60
     assert len({(dashes, marker) for _, dashes, marker in styles[: len(SERIES)]}) == len(SERIES)
+
+
+@pytest.mark.parametrize("dpi", [72, 144])
+def test_names_stand_beside_their_points_at_any_resolution(dpi: int) -> None:
+    points = [Point(name="one model", cost=10, quality=0.4), Point(name="b", cost=90, quality=0.6)]
+    figure = trade_off.draw(points, WIDE, cost_label="c", quality_label="q", more_is_better=True)
+    figure.set_dpi(dpi)
+    FigureCanvasAgg(figure).draw()
+    (axes,) = figure.axes
+    for point in points:
+        (text,) = [each for each in axes.texts if each.get_text() == point.name]
+        x, y = axes.transData.transform((point.cost, point.quality))
+        extent = text.get_window_extent()
+        away = max(extent.x0 - x, x - extent.x1, extent.y0 - y, y - extent.y1) * 72 / dpi
+        assert 3 < away < 20
