@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertForSequenceClassification
 
+from benchmarks.faults import Slowed
 from benchmarks.scoring import limits, pairs, quality, report
 from benchmarks.scoring.flops import Shape
 from benchmarks.scoring.outcome import Outcome, Pass, Row
+from rerankbench.rerankers.engines.contract import Logits, TokenRows
 from rerankbench.types import Candidates, Document, Query
 
 
@@ -121,3 +125,36 @@ def test_the_terminal_table_keeps_to_80_columns() -> None:
     text = report.plain(_outcome(*rows, *many))
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("times as fast as") == 4
+
+
+class _Lengths:
+    """An engine whose logits are the lengths of the pairs; it keeps what it was given."""
+
+    attention_kernel = None
+    pads = False
+    in_flight = 0
+
+    def __init__(self) -> None:
+        self.given: list[TokenRows] = []
+
+    def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
+        self.given.append(rows)
+        return lambda: rows.lengths[:, None].astype(np.float32)
+
+    def peak_device_bytes(self) -> int | None:
+        return None
+
+
+def test_a_slowed_engine_does_its_share_twice_and_answers_the_same() -> None:
+    engine = _Lengths()
+    slowed = Slowed(engine, again=0.3)
+    ids = np.arange(10, dtype=np.int32)
+    rows = TokenRows(ids=ids, types=ids, offsets=np.array([0, 5, 8, 10]))
+    for _ in range(10):
+        assert slowed.submit(rows, 5)()[:, 0].tolist() == [5, 3, 2]
+    repeated = [each for each in engine.given if each is not rows]
+    assert sum(len(each.lengths) for each in repeated) == pytest.approx(0.3 * 30, abs=1)
+    for each in repeated:
+        assert each.ids.tolist() == ids[: each.offsets[-1]].tolist()
+        assert each.types is not None
+        assert len(each.types) == len(each.ids)

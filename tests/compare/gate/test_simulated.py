@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import gate_quality as simulation
 from benchmarks.gate_quality import Noise
+from benchmarks.significance import error_of
 
 SAME, ROUNDING, OTHER = simulation.NOISES[0], simulation.NOISES[2], simulation.NOISES[-1]
 TRIALS = 300
@@ -21,7 +22,7 @@ def _light(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _most(share: float, trials: int) -> float:
     """A share and three standard errors of it."""
-    return share + 3 * simulation.error_of(share, trials)
+    return share + 3 * error_of(share, trials)
 
 
 @pytest.mark.parametrize("noise", simulation.NOISES, ids=lambda noise: noise.name)
