@@ -198,7 +198,7 @@ def test_names_stand_beside_their_points_at_any_resolution(dpi: int) -> None:
     points = [Point(name="one model", cost=10, quality=0.4), Point(name="b", cost=90, quality=0.6)]
     figure = trade_off.draw(points, WIDE, cost_label="c", quality_label="q", more_is_better=True)
     figure.set_dpi(dpi)
-    FigureCanvasAgg(figure).draw()
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     (axes,) = figure.axes
     for point in points:
         (text,) = [each for each in axes.texts if each.get_text() == point.name]
