@@ -201,7 +201,8 @@ class Worker {
   Worker(const Encoder& encoder, const Batch& batch, int64_t rows, int64_t longest)
       : e_(encoder), b_(batch), product_(reinterpret_cast<Product<T>>(encoder.product)) {
     const int64_t h = e_.hidden, tokens = round_up(longest, kTokens), d = h / e_.heads;
-    rows = round_up(rows, kRows);
+    // A pair's queries are read up to the next multiple of kHeight, which may be beyond the last row.
+    rows = round_up(rows + kHeight - 1, kRows);
     x_ = arena_.take<float>(rows * h);
     in_ = arena_.take<T>(rows * h);
     qkv_ = arena_.take<T>(rows * 3 * h);
