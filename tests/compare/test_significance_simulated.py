@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,19 @@ MOST = 0.05 + 3 * simulation.error_of(0.05, TRIALS)
 
 
 @pytest.fixture(autouse=True)
-def _light(monkeypatch: pytest.MonkeyPatch) -> None:
+def _light(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(simulation, "PERMUTATIONS", 399)
     monkeypatch.setattr(simulation, "RESAMPLES", 400)
     monkeypatch.setattr(simulation, "_POPULATION", 100_000)
+    _forget_means()
+    yield
+    _forget_means()
+
+
+def _forget_means() -> None:
+    """Means over another population are other means."""
+    simulation.true_mean.cache_clear()
+    simulation.shift_for.cache_clear()
 
 
 def test_made_values_have_the_ties_zeros_and_ones_of_real_ones() -> None:
