@@ -134,7 +134,7 @@ def pad_left(patch: Patch) -> None:
 
 
 class Slowed:
-    """An engine that does part of its work twice: `again` is that share of its pairs."""
+    """An engine that does part of its work twice: `again` is that share of its tokens."""
 
     def __init__(self, engine: Engine, again: float) -> None:
         """The share may be changed at any time."""
@@ -147,9 +147,9 @@ class Slowed:
     def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
         """The batch, then the first of its pairs once more."""
         wanted = self._engine.submit(rows, width)
-        self._owed += self.again * len(rows.lengths)
-        count = min(int(self._owed), len(rows.lengths))
-        self._owed -= count
+        self._owed += self.again * float(rows.offsets[-1])
+        count = int(np.searchsorted(rows.offsets, self._owed, side="right")) - 1
+        self._owed -= float(rows.offsets[count])
         if not count:
             return wanted
         repeated = self._engine.submit(_first(rows, count), width)

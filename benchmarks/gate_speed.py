@@ -94,8 +94,8 @@ def observe(bench: Bench, gates: int, records: int, budget_s: float) -> Conditio
     """Everything under the load that there is."""
     found = []
     for gate in range(gates):
-        if gate and gate % _GATES_A_LOAD == 0:
-            bench.load()
+        if gate % _GATES_A_LOAD == 0:
+            bench.load(gate // _GATES_A_LOAD)
             common.terminal.note(f"{gate} of {gates} gates")
         found.append(bench.turns(gate, ROUNDS, SUBJECTS))
     equal, slower = [], []
@@ -109,9 +109,9 @@ def main() -> None:
     """Measure under every load, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="tiny-l2-h128-ce", help="below the shared models")
-    parser.add_argument("--gates", type=int, default=100, help="under each load")
+    parser.add_argument("--gates", type=int, default=100, help="under each load, 20 a query")
     parser.add_argument("--documents", type=int, default=20, help="of a pass")
-    parser.add_argument("--passes", type=int, default=3, help="of a round")
+    parser.add_argument("--passes", type=int, default=16, help="of a round")
     parser.add_argument("--records", type=int, default=20, help="measured apart, of each kind")
     parser.add_argument("--wait", type=float, default=600, metavar="S", help="for an idle machine")
     options = parser.parse_args()
@@ -119,11 +119,13 @@ def main() -> None:
     if shared is None:
         parser.exit(2, "needs SciFact and a model below $RERANKBENCH_SHARED\n")
     began_s = time.monotonic()
-    bench = Bench(shared, options.model, options.documents, options.passes)
+    loads = -(-options.gates // _GATES_A_LOAD)
+    bench = Bench(shared, options.model, options.documents, options.passes, loads)
     # Beside other programs, seconds of the processor tell better what a pass takes.
     calm = wait_for_calm(options.wait)
-    bench.calibrate(time.perf_counter if calm else time.process_time)
-    common.terminal.note(f"the slower one does {bench.share:.0%} of its pairs twice")
+    found_shares = bench.calibrate(time.perf_counter if calm else time.process_time)
+    shown = ", ".join(f"{share:.0%}" for share in found_shares)
+    common.terminal.note(f"the slower one does so much of its work twice: {shown}")
     found = {}
     for name, programs in CONDITIONS.items():
         common.terminal.note(f"{name}, after {time.monotonic() - began_s:.0f} s")

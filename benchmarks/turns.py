@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks import common, faults
@@ -23,6 +22,8 @@ from tests.leaderboard.records import make_record
 SLOWDOWN = 0.2
 SUBJECTS = ("base", "equal", "slower")
 _QUERIES = 40
+_CALIBRATIONS = 3
+_CALIBRATION_ROUNDS = 8
 _SEED = 20_261_121
 
 
@@ -42,33 +43,41 @@ class Turns:
 class Bench:
     """The three subjects over the same candidates."""
 
-    def __init__(self, shared: Path, model: str, documents: int, passes: int) -> None:
-        """Passes are over so many documents of one query, another query each gate."""
+    def __init__(self, shared: Path, model: str, documents: int, passes: int, loads: int) -> None:
+        """Models can be loaded so many times: each load has a query of its own, and its passes.
+
+        A pass is over that query and so many of its documents, a round has so many `passes`.
+        """
         self._spec = RerankerSpec(model=str(shared / "models" / model), threads=_cores())
         self._factory = naming.find_factory(self._spec.model, None)
         self._lists = candidates(shared, documents)
         self._passes = passes
-        self.share = SLOWDOWN
-        self.load()
+        self._shares = [SLOWDOWN] * loads
 
-    def load(self) -> None:
-        """Load every subject anew."""
+    def load(self, number: int) -> None:
+        """Load every subject anew, for passes over the query of that number."""
+        self._job = Job(candidates=[self._lists[number]])
         self._subjects = {name: self._factory.load(self._spec) for name in SUBJECTS}
         run: Any = self._subjects["slower"]
-        self._slowed = run._run.engine = faults.Slowed(run._run.engine, self.share)
+        self._slowed = run._run.engine = faults.Slowed(run._run.engine, self._shares[number])
         self.turns(0, 2, SUBJECTS)
 
-    def calibrate(self, clock: Callable[[], float]) -> None:
-        """Have the slower one do as much twice as makes a pass a fifth longer, by that clock."""
-        for _ in range(3):
-            rounds = [self._round(number, clock) for number in range(40)]
-            gained = ratios.paired(*zip(*rounds, strict=True)).median - 1
-            self.share = min(1.0, max(0.05, self.share * SLOWDOWN / max(0.02, gained)))
-            self._slowed.again = self.share
+    def calibrate(self, clock: Callable[[], float]) -> Sequence[float]:
+        """Have the slower one do as much twice as makes a pass a fifth longer, by that clock.
 
-    def _round(self, number: int, clock: Callable[[], float]) -> tuple[float, float]:
-        passes_s = self.turns(number, 1, ("base", "slower"), clock).passes_s
-        return median(passes_s["base"][0]), median(passes_s["slower"][0])
+        The share depends on the lengths of a query's documents. Returns that of each load.
+        """
+        for number in range(len(self._shares)):
+            self.load(number)
+            for _ in range(_CALIBRATIONS):
+                gained = max(0.02, self._slowdown(clock))
+                share = min(1.0, max(0.05, self._slowed.again * SLOWDOWN / gained))
+                self._shares[number] = self._slowed.again = share
+        return self._shares
+
+    def _slowdown(self, clock: Callable[[], float]) -> float:
+        passes_s = self.turns(0, _CALIBRATION_ROUNDS, ("base", "slower"), clock).passes_s
+        return ratios.in_rounds(passes_s["base"], passes_s["slower"]).median - 1
 
     def turns(
         self,
@@ -78,7 +87,6 @@ class Bench:
         clock: Callable[[], float] = time.perf_counter,
     ) -> Turns:
         """All of them in turn; the order is another one each time."""
-        job = Job(candidates=[self._lists[gate % len(self._lists)]])
         draw = random.Random(gate)
         found: dict[str, list[tuple[float, ...]]] = {name: [] for name in names}
         with foreign_load() as load:
@@ -86,7 +94,7 @@ class Bench:
                 passes: dict[str, list[float]] = {name: [] for name in names}
                 for _ in range(self._passes):
                     for name in draw.sample(names, len(names)):
-                        passes[name].append(_pass_s(self._subjects[name], job, clock))
+                        passes[name].append(_pass_s(self._subjects[name], self._job, clock))
                 for name in names:
                     found[name].append(tuple(passes[name]))
         return Turns(

@@ -107,6 +107,11 @@ def template(name: str) -> str:
     return (package_files("rerankbench") / "data" / "ci" / name).read_text(encoding="utf-8")
 
 
+def installs(ci: Sequence[str]) -> bool:
+    """Whether a workflow of these CI systems installs rerankbench. Raises UsageError for no CI."""
+    return any(_PACKAGE_LINES.search(template(target.template)) for target in _targets(ci))
+
+
 def write(scaffold: Scaffold, folder: Path) -> None:
     """Write all files or none. Raises StorageError where the disk refuses one."""
     written: list[Path] = []

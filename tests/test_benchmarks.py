@@ -153,7 +153,8 @@ def test_a_slowed_engine_does_its_share_twice_and_answers_the_same() -> None:
     for _ in range(10):
         assert slowed.submit(rows, 5)()[:, 0].tolist() == [5, 3, 2]
     repeated = [each for each in engine.given if each is not rows]
-    assert sum(len(each.lengths) for each in repeated) == pytest.approx(0.3 * 30, abs=1)
+    # What does not fit is owed to a later batch: less than the pair that did not.
+    assert 0.3 * 100 - 5 < sum(int(each.lengths.sum()) for each in repeated) <= 0.3 * 100
     for each in repeated:
         assert each.ids.tolist() == ids[: each.offsets[-1]].tolist()
         assert each.types is not None

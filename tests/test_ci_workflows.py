@@ -127,7 +127,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     made = Repository(folder=tmp_path_factory.mktemp("repository"), programs=programs)
     assert made.run("git", "init", "--quiet").returncode == 0
     systems = [part for system in SYSTEMS for part in ("--ci", system)]
-    done = made.run("rerankbench", "init", "--yes", "--no-run", *systems)
+    done = made.run(
+        "rerankbench", "init", "--yes", "--no-run", "--package", "rerankbench", *systems
+    )
     assert done.returncode == 0, done.stderr
     with (made.folder / "configs" / "rerankbench.yaml").open("a") as config:
         config.write("limit_queries: 20\nmax_length: 192\n")

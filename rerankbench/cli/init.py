@@ -41,7 +41,7 @@ def init(
     ] = None,
     package: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="What pip installs in CI. [default: rerankbench]"),
+        typer.Option(metavar="TEXT", help="What pip installs in CI. [default: as it was here]"),
     ] = None,
     folder: Annotated[
         Path, typer.Option(metavar="DIR", help="The repository; paths are seen from there.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from rerankbench import scaffold
+from rerankbench import installed, scaffold
 from rerankbench.baselines.keep import FOLDER
 from rerankbench.cli import wiring, wiring_baseline
 from rerankbench.console import Terminal
@@ -38,7 +38,7 @@ def init(given: Given, folder: Path, *, run: bool, yes: bool) -> None:
     terminal = Terminal()
     if not yes and not sys.stdin.isatty():
         raise UsageError("there is nobody to ask; answer by options and add --yes")
-    answers = _answers(given, ask=not yes)
+    answers = _answers(given, folder, ask=not yes)
     made = scaffold.make(answers, folder)
     results = (FOLDER / BASELINE, _RESULTS)
     scaffold.refuse_existing([*made.files, *results], folder)
@@ -57,28 +57,44 @@ def init(given: Given, folder: Path, *, run: bool, yes: bool) -> None:
         else:
             terminal.note(f"then: rerankbench run {CONFIG} --no-speed")
             terminal.note(f"and:  rerankbench baseline save {BASELINE} {_RESULTS}")
-    _say_next(made, answers.package, terminal)
+    terminal.note(f"commit these files and {FOLDER}: the gate compares with what git holds")
 
 
-def _answers(given: Given, *, ask: bool) -> Answers:
+def _answers(given: Given, folder: Path, *, ask: bool) -> Answers:
     def one(question: str, value: list[str] | None, default: str) -> list[str]:
         if value is None and ask:
             return str(typer.prompt(question, default=default, err=True)).split()
         return value if value is not None else [default]
 
-    def package() -> str:
-        if given.package is None and ask:
-            return str(typer.prompt("What pip installs in CI", default=PACKAGE, err=True)).strip()
-        return given.package or PACKAGE
-
     systems = ", ".join((*scaffold.CI, scaffold.NO_CI))
+    datasets = one("Collections (BEIR folders, ir_datasets ids, demo)", given.datasets, "demo")
+    models = one("Rerankers (hub ids, folders, names)", given.models, "demo-cross-encoder")
+    ci = one(f"CI ({systems})", given.ci, "github")
     return Answers(
-        datasets=one("Collections (BEIR folders, ir_datasets ids, demo)", given.datasets, "demo"),
-        models=one("Rerankers (hub ids, folders, names)", given.models, "demo-cross-encoder"),
-        ci=one(f"CI ({systems})", given.ci, "github"),
+        datasets=datasets,
+        models=models,
+        ci=ci,
         max_drop=one("The drop that is still no matter", given.max_drop, "nDCG@10=0.005"),
-        package=package(),
+        package=_package(given.package, ci, folder, ask=ask),
     )
+
+
+def _package(given: str | None, ci: Sequence[str], folder: Path, *, ask: bool) -> str:
+    """What CI installs: by itself only what another machine can get."""
+    if given is not None:
+        return given
+    if not scaffold.installs(ci):
+        return PACKAGE
+    same = installed.requirement(folder)
+    if ask:
+        question = "What pip installs in CI (a release, a git address, a path in the repository)"
+        return str(typer.prompt(question, default=same, err=True)).strip()
+    if same is None:
+        raise UsageError(
+            "this rerankbench came from a folder that CI does not have; say with --package what "
+            "pip installs there: a path in the repository, or 'rerankbench @ git+https://…'"
+        )
+    return same
 
 
 def _confirm(made: Scaffold) -> None:
@@ -92,12 +108,3 @@ def _say_additions(made: Scaffold, terminal: Terminal) -> None:
     for path, text in made.additions.items():
         terminal.warn(f"{path} is there already and stays as it is; add to it:")
         typer.echo(text, err=True)
-
-
-def _say_next(made: Scaffold, package: str, terminal: Terminal) -> None:
-    terminal.note(f"commit these files and {FOLDER}: the gate compares with what git holds")
-    if package == PACKAGE and any("pip install" in text for text in made.files.values()):
-        terminal.note(
-            f"CI will `pip install {PACKAGE}`; where no package index has it, set "
-            "RERANKBENCH_PACKAGE in the workflow to a path or a git address (or --package here)"
-        )

@@ -16,6 +16,7 @@ from .conftest import Command
 CONFIG = Path("configs/rerankbench.yaml")
 GITHUB = Path(".github/workflows/rerankbench.yml")
 MAIN = Path("results/baselines/main")
+PIP = ("--package", "rerankbench==0.1.0")
 
 
 class _Terminal(io.StringIO):
@@ -36,7 +37,7 @@ def _files() -> list[str]:
 
 
 def test_config_workflow_and_baseline(command: Command, collection: Path, model: Path) -> None:
-    done = command("init", "-d", collection, "-m", model, "--yes")
+    done = command("init", "-d", collection, "-m", model, "--yes", *PIP)
     assert done.code == 0, done.err
     assert done.out.splitlines()[:2] == [str(CONFIG), str(GITHUB)]
     loaded = config.load(CONFIG, {})
@@ -44,7 +45,7 @@ def test_config_workflow_and_baseline(command: Command, collection: Path, model:
     kept = read_records([MAIN])
     assert sorted(each.cell.reranker.name for each in kept) == ["bm25", "tiny-bert"]
     assert all(each.measurements.throughput is None for each in kept)
-    assert "pip install rerankbench" in done.err
+    assert "RERANKBENCH_PACKAGE: 'rerankbench==0.1.0'" in GITHUB.read_text()
     done = command("run", CONFIG, "--no-speed", "-o", "new")
     assert done.code == 0, done.err
     assert command("gate", "main", "new", "--strict", "--speed", "ignore").code == 0
@@ -67,7 +68,6 @@ def test_a_person_answers(command: Command, monkeypatch: pytest.MonkeyPatch) -> 
     assert [each.id for each in loaded.datasets] == ["data/a", "data/b"]
     assert loaded.metrics == ("MAP",)
     assert "--max-drop MAP=0.01" in Path(".gitlab/rerankbench.yml").read_text()
-    assert "where no package index has it" not in done.err
     assert done.out.split() == [str(CONFIG), ".gitlab/rerankbench.yml", ".gitlab-ci.yml"]
 
 
@@ -82,9 +82,41 @@ def test_enter_takes_what_is_offered_and_options_are_not_asked_for(
     assert config.load(CONFIG, {}).models[0].model == "demo-cross-encoder"
 
 
-def test_a_no_writes_nothing(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", _Terminal("\n\n\n\n\nn\n"))
+def test_ci_gets_what_is_here_where_it_can(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = "rerankbench==9.9"
+    monkeypatch.setattr("rerankbench.installed.requirement", lambda folder: release)
+    done = command("init", "--yes", "--no-run")
+    assert done.code == 0, done.err
+    assert f"RERANKBENCH_PACKAGE: '{release}'" in GITHUB.read_text()
+
+
+def test_ci_is_not_told_to_install_what_only_this_machine_has(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rerankbench.installed.requirement", lambda folder: None)
+    done = command("init", "--yes", "--no-run")
+    assert done.code == 2
+    assert "say with --package what pip installs there" in done.err
+    assert _files() == []
+    # A hook runs what is on the path, and asks for nothing.
+    assert command("init", "--yes", "--no-run", "--ci", "pre-commit").code == 0
+
+
+def test_a_person_is_asked_until_something_is_named(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rerankbench.installed.requirement", lambda folder: None)
+    monkeypatch.setattr("sys.stdin", _Terminal("\n\n\n\n\n\n./vendor/rerankbench\ny\n"))
     done = command("init", "--no-run")
+    assert done.code == 0, done.err
+    assert "RERANKBENCH_PACKAGE: './vendor/rerankbench'" in GITHUB.read_text()
+
+
+def test_a_no_writes_nothing(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", _Terminal("\n\n\n\nn\n"))
+    done = command("init", "--no-run", *PIP)
     assert done.code == 2
     assert f"  {GITHUB}" in done.err
     assert _files() == []
@@ -94,7 +126,7 @@ def test_files_that_are_there_are_all_named_and_none_is_touched(command: Command
     CONFIG.parent.mkdir()
     CONFIG.write_text("mine\n")
     MAIN.mkdir(parents=True)
-    done = command("init", "--yes", "--no-run")
+    done = command("init", "--yes", "--no-run", *PIP)
     assert done.code == 2
     assert f"{CONFIG}: is there already" in done.err
     assert f"{MAIN}: is there already; nothing was written" in done.err
@@ -105,7 +137,7 @@ def test_files_that_are_there_are_all_named_and_none_is_touched(command: Command
 def test_a_name_that_cannot_run_is_told_before_anything_is_written(
     command: Command, collection: Path
 ) -> None:
-    done = command("init", "-d", collection, "-d", "no/where", "-m", "no/model", "--yes")
+    done = command("init", "-d", collection, "-d", "no/where", "-m", "no/model", "--yes", *PIP)
     assert done.code == 2
     assert "no/where" in done.err
     assert "no/model" in done.err
@@ -113,7 +145,7 @@ def test_a_name_that_cannot_run_is_told_before_anything_is_written(
 
 
 def test_without_running_it_says_what_to_type(command: Command) -> None:
-    done = command("init", "--yes", "--no-run")
+    done = command("init", "--yes", "--no-run", *PIP)
     assert done.code == 0
     assert f"rerankbench run {CONFIG} --no-speed" in done.err
     assert "rerankbench baseline save main results/rerankbench" in done.err
@@ -136,7 +168,7 @@ def test_another_repository_gets_the_files(
     other.mkdir()
     subprocess.run(["git", "init", "--quiet", other], check=True)
     (other / ".gitignore").write_text("results/\n")
-    done = command("init", "--yes", "--folder", other, "-d", collection, "-m", model)
+    done = command("init", "--yes", "--folder", other, "-d", collection, "-m", model, *PIP)
     assert done.code == 0, done.err
     assert _files() == []
     assert (other / MAIN / "README.md").exists()
