@@ -126,7 +126,7 @@ def _automatic(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -
         return Choice(engine="torch", reason="unpadded attention on the GPU")
     lack = obstacle("native", spec, config)
     if lack is None:
-        kind = "bfloat16" if cpu.multiplies_bfloat16() else "AVX-512"
+        kind = "bfloat16" if spec.dtype == "bfloat16" else "AVX-512"
         return Choice(engine="native", reason=f"{kind} micro-kernels for this architecture")
     if obstacle("compile", spec, config) is None and _compiling_pays(spec, parameters):
         return Choice(engine="compile", reason=f"native {lack}; the job is long enough to compile")
