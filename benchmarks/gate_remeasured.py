@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 import yaml
 
 from benchmarks import common
-from benchmarks.gate_speed import CONDITIONS, beside
+from benchmarks.gate_speed import CONDITIONS, beside, shown
 from benchmarks.turns import SLOWDOWN, Bench, wait_for_calm
 from rerankbench.compare.gate.limits import DEFAULT_SLOWDOWN
 
@@ -135,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="tiny-l2-h128-ce", help="below the shared models")
     parser.add_argument("--gates", type=int, default=10, help="of each version under each load")
+    parser.add_argument("--loads", nargs="*", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--budget", type=float, default=2, metavar="S", help="--speed-budget")
     parser.add_argument("--wait", type=float, default=600, metavar="S", help="for an idle machine")
     options = parser.parse_args()
@@ -148,9 +150,9 @@ def main() -> None:
     found: dict[str, dict[str, list[Found]]] = {}
     with common.scratch() as folder:
         repository = Repository(folder, shared, options.model, share)
-        for name, programs in CONDITIONS.items():
+        for name in options.loads:
             found[name] = {EQUAL: [], SLOWER: []}
-            with beside(programs):
+            with beside(CONDITIONS[name]):
                 for number in range(options.gates):
                     for branch, gates in found[name].items():
                         gates.append(repository.gate(branch, options.budget))
@@ -168,7 +170,7 @@ def report(
     quiet = all(gate.exit_code != FAILED for gate in equal)
     caught = all(gate.outcome == "failed" for gate in slower)
     took_s = median(gate.took_s for gate in (*equal, *slower))
-    heads = ("load", "false alarms", "equal one takes", "caught", "slower one takes")
+    heads = ("load", "equal one takes", "equal", "slower one takes", "slower")
     text = f"""# The whole command on speed, on this machine
 
 `rerankbench gate --rev base --remeasure {ROUNDS} --speed-budget {budget_s:g}` on two commits of
@@ -177,9 +179,10 @@ one's engine does part of its pairs twice, as many as make a pass {SLOWDOWN:.0%}
 
 {common.table(heads, rows)}
 
-A false alarm is exit code {FAILED}, for whatever reason: speed or memory. Ratios: the median of
-the gates, between the lowest and the highest. Without false alarms: {common.verdict(quiet)}. All
-slower ones caught: {common.verdict(caught)}. The idle machine was idle: {common.verdict(calm)}."""
+Verdicts on speed are failed / unclear / passed. Ratios: the median of the gates, between the
+lowest and the highest. No equal one ended with exit code {FAILED}, for speed or for memory:
+{common.verdict(quiet)}. All slower ones caught: {common.verdict(caught)}. The idle machine was
+idle: {common.verdict(calm)}."""
     raw: dict[str, Any] = {
         "model": model,
         "rounds": ROUNDS,
@@ -192,17 +195,12 @@ slower ones caught: {common.verdict(caught)}. The idle machine was idle: {common
     common.save("gate-remeasured", raw, text, page=common.GATE_PAGE)
 
 
-def _row(name: str, equal: Sequence[Found], slower: Sequence[Found]) -> list[str]:
-    alarms = sum(gate.exit_code == FAILED for gate in equal)
-    caught = sum(gate.outcome == "failed" for gate in slower)
-    spreads = [common.Spread.of([gate.times for gate in each]).show() for each in (equal, slower)]
-    return [
-        name,
-        f"{alarms} of {len(equal)}",
-        spreads[0],
-        f"{caught} of {len(slower)}",
-        spreads[1],
-    ]
+def _row(name: str, *versions: Sequence[Found]) -> list[str]:
+    row = [name]
+    for gates in versions:
+        row.append(common.Spread.of([gate.times for gate in gates]).show())
+        row.append(shown(Counter(gate.outcome for gate in gates)))
+    return row
 
 
 if __name__ == "__main__":

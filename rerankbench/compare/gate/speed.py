@@ -60,9 +60,9 @@ def judge(
 ) -> tuple[SpeedVerdict, ...]:
     """Verdicts for every cell whose speed or memory both sides measured.
 
-    Worse is what takes more than the limit allows with all of its interval. Without remeasuring,
-    a base and a new of different machines or devices are refused, and what other programs may
-    have slowed down is `unclear`.
+    Worse is what takes more than the limit allows with all of its interval; what takes more, but
+    not with all of it, is `unclear`. Without remeasuring, a base and a new of different machines
+    or devices are refused, and what other programs may have slowed down is `unclear`.
     """
     found: list[SpeedVerdict] = []
     for change in changes:
@@ -144,9 +144,6 @@ def _decided(
         why = "measured on different machines or devices; use --remeasure, or --speed ignore"
         return replace(verdict, why=why)
     verdict, allowed = replace(verdict, times=times), 1 + verdict.limit
-    if times.median > allowed and times.low is None:
-        why = "more than the limit, but measured too seldom to tell; use --remeasure 10"
-        return replace(verdict, outcome="unclear", why=why)
     failed = times.low is not None and times.low > allowed
     # Load makes slower: it convicts no new one, and clears no base.
     side, record = ("new", change.new) if failed else ("base", change.base)
@@ -156,9 +153,12 @@ def _decided(
     if failed:
         why = "more than the limit with all of its interval"
         return replace(verdict, outcome="failed", why=why)
-    within = times.median <= allowed
-    why = "within the limit" if within else "more than the limit, but so is the noise"
-    return replace(verdict, outcome="passed", why=why)
+    if times.median > allowed:
+        noise = "measured too seldom to tell" if times.low is None else "so is the noise"
+        remedy = "use --remeasure 10" if again is None else "measure more rounds"
+        why = f"more than the limit, but {noise}; {remedy}"
+        return replace(verdict, outcome="unclear", why=why)
+    return replace(verdict, outcome="passed", why="within the limit")
 
 
 def _was_disturbed(record: Record) -> bool:
