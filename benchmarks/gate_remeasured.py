@@ -135,7 +135,8 @@ def main() -> None:
     """Gate both versions in turn under each load, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="tiny-l2-h128-ce", help="below the shared models")
-    parser.add_argument("--gates", type=int, default=10, help="of each version under each load")
+    parser.add_argument("--gates", type=int, default=10, help="of each version, machine idle")
+    parser.add_argument("--loaded-gates", type=int, default=5, help="the same under each load")
     parser.add_argument("--loads", nargs="*", choices=CONDITIONS, default=list(CONDITIONS))
     parser.add_argument("--budget", type=float, default=2, metavar="S", help="--speed-budget")
     parser.add_argument("--wait", type=float, default=600, metavar="S", help="for an idle machine")
@@ -153,7 +154,7 @@ def main() -> None:
         for name in options.loads:
             found[name] = {EQUAL: [], SLOWER: []}
             with beside(CONDITIONS[name]):
-                for number in range(options.gates):
+                for number in range(options.loaded_gates if CONDITIONS[name] else options.gates):
                     for branch, gates in found[name].items():
                         gates.append(repository.gate(branch, options.budget))
                         common.terminal.note(f"{name}, {number + 1}, {branch}: {gates[-1]}")
