@@ -63,6 +63,7 @@ bench-gate: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.gate_faults
 	$(BIN)/python -m benchmarks.gate_speed
 	$(BIN)/python -m benchmarks.gate_remeasured
+	$(BIN)/python -m benchmarks.gate_apart
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

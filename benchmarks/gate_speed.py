@@ -12,9 +12,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from statistics import median
 
 from benchmarks import common
@@ -59,10 +58,11 @@ def outcome(gate: Turns, subject: str, pairs: int) -> str:
     """The gate's verdict on that subject against the base."""
     again = Remeasured(base_s=gate.passes_s["base"], new_s=gate.passes_s[subject], pairs=pairs)
     record = make_record()
-    return _judged(record, record, again)
+    return judged(record, record, again)
 
 
-def _judged(base: Record, new: Record, again: Remeasured | None = None) -> str:
+def judged(base: Record, new: Record, again: Remeasured | None = None) -> str:
+    """The gate's verdict on two records, or on what was measured anew."""
     name = cell_name(base)
     change = Change(name=name, base=base, new=new)
     (verdict,) = speed.judge([change], _LIMITS, None if again is None else {name: again})
@@ -81,28 +81,15 @@ def beside(programs: Sequence[Sequence[str]]) -> Iterator[None]:
             each.wait()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """All gates under one load: taking turns, and from records measured one after the other."""
-
-    gates: tuple[Turns, ...]
-    equal: tuple[Record, ...]
-    slower: tuple[Record, ...]
-
-
-def observe(bench: Bench, gates: int, records: int, budget_s: float) -> Condition:
-    """Everything under the load that there is."""
+def observe(bench: Bench, gates: int) -> list[Turns]:
+    """So many gates under the load that there is."""
     found = []
     for gate in range(gates):
         if gate % _GATES_A_LOAD == 0:
             bench.load(gate // _GATES_A_LOAD)
             common.terminal.note(f"{gate} of {gates} gates")
         found.append(bench.turns(gate, ROUNDS, SUBJECTS))
-    equal, slower = [], []
-    for _ in range(records):
-        equal.append(bench.record("equal", budget_s))
-        slower.append(bench.record("slower", budget_s))
-    return Condition(gates=tuple(found), equal=tuple(equal), slower=tuple(slower))
+    return found
 
 
 def main() -> None:
@@ -113,7 +100,6 @@ def main() -> None:
     parser.add_argument("--loaded-gates", type=int, default=50, help="under each load")
     parser.add_argument("--documents", type=int, default=20, help="of a pass")
     parser.add_argument("--passes", type=int, default=16, help="of a round")
-    parser.add_argument("--records", type=int, default=10, help="measured apart, of each kind")
     parser.add_argument("--wait", type=float, default=600, metavar="S", help="for an idle machine")
     options = parser.parse_args()
     shared = common.shared()
@@ -132,15 +118,15 @@ def main() -> None:
         common.terminal.note(f"{name}, after {time.monotonic() - began_s:.0f} s")
         with beside(programs):
             gates = options.loaded_gates if programs else options.gates
-            found[name] = observe(bench, gates, options.records, budget_s=2)
+            found[name] = observe(bench, gates)
     report(options.model, found, bench.pairs(), options.passes)
 
 
-def report(model: str, found: Mapping[str, Condition], pairs: int, passes: int) -> None:
+def report(model: str, found: Mapping[str, Sequence[Turns]], pairs: int, passes: int) -> None:
     """Write what was found, and whether the targets hold."""
     verdicts = {
         name: {
-            subject: Counter(outcome(gate, subject, pairs) for gate in each.gates)
+            subject: Counter(outcome(gate, subject, pairs) for gate in each)
             for subject in ("equal", "slower")
         }
         for name, each in found.items()
@@ -148,7 +134,7 @@ def report(model: str, found: Mapping[str, Condition], pairs: int, passes: int) 
     rows = [
         [
             name,
-            f"{median(gate.foreign_load for gate in each.gates):.2f}",
+            f"{median(gate.foreign_load for gate in each):.2f}",
             f"{_noise(each):.1%}",
             shown(verdicts[name]["equal"]),
             _slowdown(each).show(".2f"),
@@ -161,7 +147,7 @@ def report(model: str, found: Mapping[str, Condition], pairs: int, passes: int) 
         {name: each[subject]["failed"] for name, each in verdicts.items()}
         for subject in ("equal", "slower")
     )
-    gates = {name: len(each.gates) for name, each in found.items()}
+    gates = {name: len(each) for name, each in found.items()}
     loaded = [name for name in gates if name != "idle"]
     quiet = alarms["idle"] <= MOST_FALSE_ALARMS * gates["idle"]
     quiet_loaded = sum(alarms[name] for name in loaded) <= MOST_FALSE_ALARMS * sum(
@@ -171,8 +157,6 @@ def report(model: str, found: Mapping[str, Condition], pairs: int, passes: int) 
         name: common.verdict(caught[name] >= LEAST_CAUGHT * gates[name]) for name in gates
     }
     calm = median(gate.foreign_load for gate in found["idle"].gates) <= FOREIGN_LOAD_LIMIT
-    apart = _apart(found)
-    apart_rows = [[name, *each] for name, each in apart.items()]
     text = f"""# The gate's verdicts on speed, on this machine
 
 `{model}`, base and new in turn in one process: {ROUNDS} rounds a gate, {passes} passes each a
@@ -189,14 +173,7 @@ one's ratio: the median of all gates, between the lowest and the highest.
 At most {MOST_FALSE_ALARMS:.0%} false alarms on the idle machine: {common.verdict(quiet)}; under
 load: {common.verdict(quiet_loaded)}. At least {LEAST_CAUGHT:.0%} of the slower ones caught:
 {", ".join(f"{name} {each}" for name, each in found_slower.items())}. The idle machine was idle:
-{common.verdict(calm)}.
-
-## From records, without remeasuring
-
-The gate on records whose speed was measured apart, as `rerankbench run` does (three passes, two
-seconds a record); so many were failed / unclear / passed:
-
-{common.table(("base, then new", "equal", "slower"), apart_rows)}"""
+{common.verdict(calm)}."""
     raw = {
         "model": model,
         "rounds": ROUNDS,
@@ -208,16 +185,14 @@ seconds a record); so many were failed / unclear / passed:
         "caught": caught,
         "ratios": {
             name: {
-                subject: [[round(one, 4) for one in gate.ratios(subject)] for gate in each.gates]
+                subject: [[round(one, 4) for one in gate.ratios(subject)] for gate in each]
                 for subject in ("equal", "slower")
             }
             for name, each in found.items()
         },
         "foreign_load": {
-            name: [round(gate.foreign_load, 3) for gate in each.gates]
-            for name, each in found.items()
+            name: [round(gate.foreign_load, 3) for gate in each] for name, each in found.items()
         },
-        "apart_failed_unclear_passed": apart,
         "verdicts": {
             "false alarms": common.verdict(quiet),
             "false alarms under load": common.verdict(quiet_loaded),
@@ -228,39 +203,15 @@ seconds a record); so many were failed / unclear / passed:
     common.save("gate-speed", raw, text, page=common.GATE_PAGE)
 
 
-def _noise(condition: Condition) -> float:
+def _noise(gates: Sequence[Turns]) -> float:
     """The median distance from 1 of a round's ratio to the equal one."""
-    return median(abs(one - 1) for gate in condition.gates for one in gate.ratios("equal"))
+    return median(abs(one - 1) for gate in gates for one in gate.ratios("equal"))
 
 
-def _slowdown(condition: Condition) -> common.Spread:
+def _slowdown(gates: Sequence[Turns]) -> common.Spread:
     return common.Spread.of(
-        [
-            ratios.in_rounds(gate.passes_s["base"], gate.passes_s["slower"]).median
-            for gate in condition.gates
-        ]
+        [ratios.in_rounds(gate.passes_s["base"], gate.passes_s["slower"]).median for gate in gates]
     )
-
-
-def _apart(found: Mapping[str, Condition]) -> dict[str, tuple[str, str]]:
-    """Where the records come from → verdicts on the equal one, and on the slower one."""
-    shown = {}
-    for name, each in found.items():
-        equal = zip(each.equal, each.equal[1:], strict=False)
-        shown[f"{name}, both"] = _counts(equal), _counts(zip(each.equal, each.slower, strict=True))
-    idle, busy = found["idle"], found["one core busy"]
-    for name, one, other in (
-        ("idle, then one core busy", idle, busy),
-        ("one core busy, then idle", busy, idle),
-    ):
-        news = (other.equal, other.slower)
-        equal_counts, slower_counts = (_counts(zip(one.equal, new, strict=True)) for new in news)
-        shown[name] = equal_counts, slower_counts
-    return shown
-
-
-def _counts(pairs: Iterable[tuple[Record, Record]]) -> str:
-    return shown(Counter(_judged(base, new) for base, new in pairs))
 
 
 def shown(outcomes: Mapping[str, int]) -> str:

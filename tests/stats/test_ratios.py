@@ -60,7 +60,7 @@ def test_within_a_round_pairs_are_pairs() -> None:
     assert (found.low, found.high) == pytest.approx((1.2, 1.2))
 
 
-def test_apart_the_bounds_are_those_of_the_ranges() -> None:
+def test_apart_the_bounds_are_those_of_the_ranges_and_of_drift() -> None:
     found = ratios.apart([1.0, 1.1, 1.3], [1.5, 1.4, 2.0])
     assert found.median == pytest.approx(1.5 / 1.1)
-    assert (found.low, found.high) == pytest.approx((1.4 / 1.3, 2.0))
+    assert (found.low, found.high) == pytest.approx((1.4 / 1.3 / 1.25, 2.0 * 1.25))
