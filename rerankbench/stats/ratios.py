@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from rerankbench.stats import order, signed_rank
 
-
 DRIFT = 1.25
-"""So many times slower may one and the same program be on one machine at another time."""
+"""So many times slower may one and the same program be on one machine at another time: 1.23 was
+measured on an idle one (docs/gate-evidence.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,10 +154,13 @@ def _decided(
         why = "more than the limit with all of its interval"
         return replace(verdict, outcome="failed", why=why)
     if times.median > allowed:
-        noise = "measured too seldom to tell" if times.low is None else "so is the noise"
-        remedy = "use --remeasure 10" if again is None else "measure more rounds"
-        why = f"more than the limit, but {noise}; {remedy}"
-        return replace(verdict, outcome="unclear", why=why)
+        doubt = "so is the noise; measure more rounds"
+        if again is None:
+            apart = (
+                "measured too seldom to tell" if times.low is None else "within noise and drift"
+            )
+            doubt = f"{apart}; use --remeasure 10"
+        return replace(verdict, outcome="unclear", why=f"more than the limit, but {doubt}")
     return replace(verdict, outcome="passed", why="within the limit")
 
 

@@ -188,7 +188,7 @@ def test_slower_within_the_noise_is_no_verdict_but_a_question() -> None:
     gate = _speeds([1.0, 1.0, 1.0], [1.2, 1.2, 1.2])
     speed, _ = gate.speed
     assert (speed.outcome, gate.conclusion) == ("unclear", "unclear")
-    assert speed.why == "more than the limit, but so is the noise; use --remeasure 10"
+    assert speed.why == "more than the limit, but within noise and drift; use --remeasure 10"
     again = Remeasured(base_s=((1.0,),) * 6, new_s=((1.2,),) * 5 + ((1.0,),), pairs=100)
     before, after = timed(record(VALUES), [1.0] * 3), timed(record(VALUES), [1.0] * 3)
     name = match([before], [after]).both[0].name
