@@ -156,7 +156,7 @@ def report(model: str, found: Mapping[str, Sequence[Turns]], pairs: int, passes:
     found_slower = {
         name: common.verdict(caught[name] >= LEAST_CAUGHT * gates[name]) for name in gates
     }
-    calm = median(gate.foreign_load for gate in found["idle"].gates) <= FOREIGN_LOAD_LIMIT
+    calm = median(gate.foreign_load for gate in found["idle"]) <= FOREIGN_LOAD_LIMIT
     text = f"""# The gate's verdicts on speed, on this machine
 
 `{model}`, base and new in turn in one process: {ROUNDS} rounds a gate, {passes} passes each a
