@@ -7,14 +7,13 @@ one after the other: on the idle machine, and beside a program that keeps one co
 from __future__ import annotations
 
 import argparse
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from benchmarks import common
 from benchmarks.gate_speed import CONDITIONS, beside, judged, shown
-from benchmarks.turns import SLOWDOWN, Bench, wait_for_calm
+from benchmarks.turns import SLOWDOWN, Bench
 from rerankbench.compare.gate.limits import DEFAULT_SLOWDOWN
 from rerankbench.stats import order
 from rerankbench.stats.ratios import DRIFT
@@ -40,9 +39,8 @@ def main() -> None:
     shared = common.shared()
     if shared is None:
         parser.exit(2, "needs SciFact and a model below $RERANKBENCH_SHARED\n")
-    calm = wait_for_calm(options.wait)
     bench = Bench(shared, options.model, _DOCUMENTS, _PASSES, _LOADINGS)
-    bench.calibrate(time.perf_counter if calm else time.process_time)
+    calm = bench.calibrate(options.wait)
     found: dict[str, dict[str, list[Record]]] = {}
     for load in LOADS:
         common.terminal.note(load)

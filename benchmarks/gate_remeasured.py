@@ -25,7 +25,7 @@ import yaml
 
 from benchmarks import common
 from benchmarks.gate_speed import CONDITIONS, beside, shown
-from benchmarks.turns import SLOWDOWN, Bench, wait_for_calm
+from benchmarks.turns import SLOWDOWN, Bench
 from rerankbench.compare.gate.limits import DEFAULT_SLOWDOWN
 
 ROOT = Path(__file__).parent.parent
@@ -144,10 +144,9 @@ def main() -> None:
     shared = common.shared()
     if shared is None:
         parser.exit(2, "needs SciFact and a model below $RERANKBENCH_SHARED\n")
-    calm = wait_for_calm(options.wait)
     bench = Bench(shared, options.model, _DOCUMENTS, _PASSES, _LOADS)
-    share = median(bench.calibrate(time.perf_counter if calm else time.process_time))
-    common.terminal.note(f"the slower one does {share:.0%} of its work twice")
+    calm = bench.calibrate(options.wait)
+    share = median(bench.shares)
     found: dict[str, dict[str, list[Found]]] = {}
     with common.scratch() as folder:
         repository = Repository(folder, shared, options.model, share)

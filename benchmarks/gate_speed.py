@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from statistics import median
 
 from benchmarks import common
-from benchmarks.turns import SLOWDOWN, SUBJECTS, Bench, Turns, wait_for_calm
+from benchmarks.turns import SLOWDOWN, SUBJECTS, Bench, Turns
 from rerankbench.compare.gate import speed
 from rerankbench.compare.gate.cells import Change, cell_name
 from rerankbench.compare.gate.limits import DEFAULT_SLOWDOWN, Limits
@@ -108,11 +108,7 @@ def main() -> None:
     began_s = time.monotonic()
     loads = -(-max(options.gates, options.loaded_gates) // _GATES_A_LOAD)
     bench = Bench(shared, options.model, options.documents, options.passes, loads)
-    # Beside other programs, seconds of the processor tell better what a pass takes.
-    calm = wait_for_calm(options.wait)
-    found_shares = bench.calibrate(time.perf_counter if calm else time.process_time)
-    shown = ", ".join(f"{share:.0%}" for share in found_shares)
-    common.terminal.note(f"the slower one does so much of its work twice: {shown}")
+    bench.calibrate(options.wait)
     found = {}
     for name, programs in CONDITIONS.items():
         common.terminal.note(f"{name}, after {time.monotonic() - began_s:.0f} s")

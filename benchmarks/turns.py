@@ -52,28 +52,34 @@ class Bench:
         self._factory = naming.find_factory(self._spec.model, None)
         self._lists = candidates(shared, documents)
         self._passes = passes
-        self._shares = [SLOWDOWN] * loads
+        self.shares = [SLOWDOWN] * loads
 
     def load(self, number: int) -> None:
         """Load every subject anew, for passes over the query of that number."""
         self._job = Job(candidates=[self._lists[number]])
         self._subjects = {name: self._factory.load(self._spec) for name in SUBJECTS}
         run: Any = self._subjects["slower"]
-        self._slowed = run._run.engine = faults.Slowed(run._run.engine, self._shares[number])
+        self._slowed = run._run.engine = faults.Slowed(run._run.engine, self.shares[number])
         self.turns(0, 2, SUBJECTS)
 
-    def calibrate(self, clock: Callable[[], float]) -> Sequence[float]:
-        """Have the slower one do as much twice as makes a pass a fifth longer, by that clock.
+    def calibrate(self, longest_s: float) -> bool:
+        """Have the slower one do as much twice as makes a pass a fifth longer: `shares`.
 
-        The share depends on the lengths of a query's documents. Returns that of each load.
+        Waits so long for the machine to be idle; whether it is. A query has a share of its own, as
+        its documents have their lengths.
         """
-        for number in range(len(self._shares)):
+        calm = wait_for_calm(longest_s)
+        # Beside other programs, seconds of the processor tell better what a pass takes.
+        clock = time.perf_counter if calm else time.process_time
+        for number in range(len(self.shares)):
             self.load(number)
             for _ in range(_CALIBRATIONS):
                 gained = max(0.02, self._slowdown(clock))
                 share = min(1.0, max(0.05, self._slowed.again * SLOWDOWN / gained))
-                self._shares[number] = self._slowed.again = share
-        return self._shares
+                self.shares[number] = self._slowed.again = share
+        shown = ", ".join(f"{share:.0%}" for share in self.shares)
+        common.terminal.note(f"the slower one does so much of its work twice: {shown}")
+        return calm
 
     def _slowdown(self, clock: Callable[[], float]) -> float:
         passes_s = self.turns(0, _CALIBRATION_ROUNDS, ("base", "slower"), clock).passes_s

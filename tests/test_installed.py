@@ -65,6 +65,13 @@ def test_what_lies_in_the_repository_is_a_path_in_it(
     assert installed.requirement(repository, _installed(tmp_path, record)) == expected
 
 
+def test_a_project_below_the_place_it_came_from_is_named_by_its_own_path(tmp_path: Path) -> None:
+    url = (tmp_path / "vendor").as_uri()
+    record = {"url": url, "dir_info": {}, "subdirectory": "python"}
+    found = installed.requirement(tmp_path, _installed(tmp_path, record))
+    assert found == "./vendor/python"
+
+
 def test_sources_that_were_never_installed_have_no_requirement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
