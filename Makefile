@@ -11,7 +11,7 @@ GATE := build/gate
 GATE_CLEAN = mkdir -p $(GATE)/cache && find $(GATE)/cache -mindepth 1 -maxdepth 1 ! -name native -exec rm -rf {} +
 GATE_RUN = RERANKBENCH_HOME=$(GATE)/cache $(BIN)/rerankbench run --no-speed --dtype float32 --device cpu -q
 
-.PHONY: run test check gate gate-demo gate-scifact format bench bench-gate clean
+.PHONY: run test check gate gate-demo gate-scifact format bench bench-gate fuzz clean
 
 run: $(VENV)/.installed
 	$(BIN)/rerankbench run
@@ -56,6 +56,10 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.outside_clock
 	$(BIN)/python -m benchmarks.significance
+
+# 10,000 broken inputs, none of which may end in a traceback, a half-written file or a hang. Half an hour.
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.fuzz --inputs 10000
 
 # How far the gate can be trusted: three hours, the machine otherwise idle; also into docs/gate-evidence.md.
 bench-gate: $(VENV)/.installed-bench
