@@ -90,12 +90,20 @@ def gate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
-    """What gates came to, as shares of all, and the median drop that they could detect."""
+    """What gates came to, as shares of all, and the median drop that they could detect.
+
+    `detectable` is None where half of those that tested something could detect nothing, and where
+    none did.
+    """
 
     failed: float
     unclear: float
     passed: float
-    detectable: float
+    detectable: float | None
+
+    def detects(self, margin: float) -> bool:
+        """Whether the queries are enough for drops of that size."""
+        return self.detectable is not None and self.detectable <= margin
 
     def __str__(self) -> str:
         """`96 / 4 / 0`: failed, unclear, passed, in percent."""
@@ -107,15 +115,17 @@ def shares(
 ) -> Shares:
     """Gates over other queries each time; of several cells the worst verdict counts."""
     outcomes: Counter[str] = Counter()
-    detectable = []
+    detectable: list[float] = []
     for seed in range(trials):
         verdicts = gate(seed, queries, noise, drop, cells=cells, margin=margin)
         found = {verdict.outcome for verdict in verdicts}
         outcomes[next((each for each in ("failed", "unclear") if each in found), "passed")] += 1
-        detectable += [verdict.detectable or 0.0 for verdict in verdicts]
+        tested = [verdict for verdict in verdicts if verdict.outcome != "same"]
+        detectable += [math.inf if each.detectable is None else each.detectable for each in tested]
     failed, unclear, passed = (outcomes[each] / trials for each in ("failed", "unclear", "passed"))
-    middle = float(np.median(detectable))
-    return Shares(failed=failed, unclear=unclear, passed=passed, detectable=middle)
+    middle = float(np.median(detectable)) if detectable else math.inf
+    known = middle if math.isfinite(middle) else None
+    return Shares(failed=failed, unclear=unclear, passed=passed, detectable=known)
 
 
 def main() -> None:
@@ -165,7 +175,7 @@ def report(
     ]
     quiet = max(alarms) <= MOST_FALSE_ALARMS + 3 * error_of(MOST_FALSE_ALARMS, trials // 2)
     twice = [each for rows in dropped.values() for each in rows[2].values()]
-    able = [each for each in twice if each.detectable <= margin]
+    able = [each for each in twice if each.detects(margin)]
     caught = min(each.failed for each in able) >= LEAST_CAUGHT
     let_through = {
         queries: max(rows[2][queries].passed for rows in dropped.values()) for queries in QUERIES
@@ -239,7 +249,7 @@ def _exact(found: Shares) -> str:
 
 
 def _marked(found: Shares, margin: float) -> str:
-    return f"**{found}**" if found.detectable <= margin else str(found)
+    return f"**{found}**" if found.detects(margin) else str(found)
 
 
 if __name__ == "__main__":

@@ -45,18 +45,64 @@ def p_of_drop(
     return two_sided / 2 if dropped else 1 - two_sided / 2
 
 
+def fewest(alpha: float = ALPHA) -> int:
+    """The fewest queries that can show a drop at all: were each worse, p is 1/2ⁿ.
+
+    Of the 2ⁿ sign patterns only the observed one then has so large a sum, however large the drop.
+    """
+    return max(1, math.ceil(math.log2(1 / alpha)))
+
+
 def detectable(
     drops: Sequence[float], *, alpha: float = ALPHA, power: float = POWER
 ) -> float | None:
     """The least drop of the mean that so many queries tell from none with that power.
 
-    (z_{1 - alpha} + z_power) · s / √n of the one-sided paired test at `alpha`, s the standard
-    deviation of the drops (Cohen, "Statistical Power Analysis", 2nd edition, chapter 2). None for
-    fewer than two queries, which have no such deviation.
+    The largest of three, s being the standard deviation of the n drops:
+
+    - (t_{1 - alpha} + t_power) · s / √n, of the one-sided paired test (Cohen, "Statistical Power
+      Analysis", 2nd edition, chapter 2);
+    - z_q · s and q · the mean size of the drops other than 0. The test needs at least `fewest`
+      queries that drop, so each must do so with a probability q that gives as many with that
+      power: by a shift of all queries, or by queries that lose what these moved by.
+
+    None where no number is honest: fewer than `fewest` queries, or none that moved.
     """
     given = np.asarray(drops, dtype=np.float64)
-    if len(given) < 2:
+    queries, needed = len(given), fewest(alpha)
+    sizes = np.abs(given)
+    # What is left of equal values by rounding moved nothing.
+    moved = sizes[sizes > 1e-9 * sizes.max(initial=0.0)]
+    if queries < max(2, needed) or not len(moved):
         return None
-    normal = NormalDist()
-    z = normal.inv_cdf(1 - alpha) + normal.inv_cdf(power)
-    return float(z * given.std(ddof=1) / math.sqrt(len(given)))
+    spread = float(given.std(ddof=1))
+    chance = _chance(queries, needed, power)
+    t = _student(1 - alpha, queries - 1) + _student(power, queries - 1)
+    of_all = max(t / math.sqrt(queries), NormalDist().inv_cdf(chance)) * spread
+    return max(of_all, chance * float(moved.mean()))
+
+
+def _chance(queries: int, needed: int, power: float) -> float:
+    """The probability of each query with which at least `needed` of them come with that power."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        fewer = math.fsum(
+            math.comb(queries, count) * middle**count * (1 - middle) ** (queries - count)
+            for count in range(needed)
+        )
+        low, high = (middle, high) if fewer > 1 - power else (low, middle)
+    return (low + high) / 2
+
+
+def _student(probability: float, freedom: int) -> float:
+    """A quantile of Student's t, to a hundredth from six degrees of freedom on."""
+    # Abramowitz and Stegun, "Handbook of Mathematical Functions", 26.7.5.
+    z = NormalDist().inv_cdf(probability)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return z + math.fsum(term / freedom**power for power, term in enumerate(terms, 1))

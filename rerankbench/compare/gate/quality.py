@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -17,6 +18,9 @@ Outcome: TypeAlias = Literal["same", "passed", "failed", "unclear", "refused"]
 two do not compare."""
 ALPHA = 0.01
 """At most so often does a gate fail where nothing is truly worse."""
+LEAST_FOR_BOUND = noninferiority.fewest(1 - noninferiority.CONFIDENCE)
+"""Fewer queries bound no drop at 95 %: n of them all move less than queries usually do in one of
+2ⁿ cases."""
 _WORST = 10
 # Random sign patterns for each verdict of a gate, or no p adjusted for all of them could be small.
 _PATTERNS_A_TEST = 100
@@ -42,9 +46,10 @@ class QualityVerdict:
     """One cell and metric: `drop` is base less new, of the mean.
 
     `bound` is the one-sided 95 % bound of the drop, `holm_p` the one-sided p of a drop, adjusted
-    for all cells and metrics of the gate, `detectable` the least drop that so many queries show in
-    95 of 100 cases. `worst` are the queries that lost most, `signs` what tells that a change is no
-    chance. `why` says in words what decided.
+    for all cells and metrics of the gate, `needs` the fewest queries that can show any drop of one
+    cell in such a gate, `detectable` the least drop that so many queries as these show in 95 of
+    100 cases: None where they are fewer than that. `worst` are the queries that lost most, `signs`
+    what tells that a change is no chance. `why` says in words what decided.
     """
 
     name: CellName
@@ -58,6 +63,7 @@ class QualityVerdict:
     drop: float | None = None
     bound: float | None = None
     detectable: float | None = None
+    needs: int | None = None
     p: float | None = None
     holm_p: float | None = None
     worst: tuple[QueryDrop, ...] = ()
@@ -77,23 +83,41 @@ def judge(
     bound is beyond, the mean dropped, and that is no chance: p is at most `ALPHA` after Holm, or
     there are signs. Where nothing is truly worse, so one gate in a hundred fails at most, however
     many cells it has. Otherwise the queries are too few to tell. Where the detectable drop is
-    within the margin they are enough: any drop whose bound is beyond is then no chance.
+    within the margin they are enough: any drop whose bound is beyond is then no chance. Fewer than
+    `LEAST_FOR_BOUND` queries bound nothing, so they do not let a cell pass.
     """
     compared = [_compared(change, metric, drops[metric]) for change in changes for metric in drops]
     tests = [lost for _, lost in compared if lost]
-    permutations = max(permutations, min(_PATTERNS_A_TEST * len(tests), _MOST_PATTERNS))
+    permutations = max(permutations, _patterns(len(tests)))
+    alone = ALPHA / max(1, len(tests))
     p_values = [noninferiority.p_of_drop(lost, permutations=permutations) for lost in tests]
     chances = zip(p_values, paired.holm(p_values), strict=True)
     found = []
     for verdict, lost in compared:
         if lost:
             p, holm_p = next(chances)
-            bound = noninferiority.upper_bound(lost, resamples=resamples)
-            detectable = noninferiority.detectable(lost, alpha=ALPHA / len(tests))
-            verdict = replace(verdict, bound=bound, detectable=detectable, p=p, holm_p=holm_p)
-            verdict = _decided(verdict)
+            verdict = replace(
+                verdict,
+                bound=_bound(lost, resamples),
+                detectable=noninferiority.detectable(lost, alpha=alone),
+                needs=noninferiority.fewest(alone),
+                p=p,
+                holm_p=holm_p,
+            )
+            verdict = _decided(verdict, changed=sum(each != 0 for each in lost))
         found.append(verdict)
     return tuple(found)
+
+
+def _patterns(tests: int) -> int:
+    """So many that the least p of all these tests, 1 / 2(n + 1), is at most `ALPHA` after Holm."""
+    return max(min(_PATTERNS_A_TEST * tests, _MOST_PATTERNS), math.ceil(tests / (2 * ALPHA)))
+
+
+def _bound(lost: Sequence[float], resamples: int) -> float | None:
+    if len(lost) < LEAST_FOR_BOUND:
+        return None
+    return noninferiority.upper_bound(lost, resamples=resamples)
 
 
 def _compared(change: Change, metric: str, margin: float) -> tuple[QualityVerdict, list[float]]:
@@ -139,9 +163,9 @@ def _worst(base: Mapping[str, float], new: Mapping[str, float]) -> tuple[QueryDr
     return tuple(sorted(found, key=lambda each: (-each.drop, each.query_id))[:_WORST])
 
 
-def _decided(verdict: QualityVerdict) -> QualityVerdict:
-    drop, bound, p = (value or 0.0 for value in (verdict.drop, verdict.bound, verdict.holm_p))
-    if bound <= verdict.margin:
+def _decided(verdict: QualityVerdict, *, changed: int) -> QualityVerdict:
+    drop, p = (value or 0.0 for value in (verdict.drop, verdict.holm_p))
+    if verdict.bound is not None and verdict.bound <= verdict.margin:
         why = "a drop within the margin" if drop > 0 else "no drop"
         return replace(verdict, outcome="passed", why=why)
     if p <= ALPHA:
@@ -149,4 +173,15 @@ def _decided(verdict: QualityVerdict) -> QualityVerdict:
     told = f": {'; '.join(verdict.signs)}" if verdict.signs else ""
     if drop > 0 and verdict.signs:
         return replace(verdict, outcome="failed", why=f"a drop that is no chance{told}")
-    return replace(verdict, outcome="unclear", why=f"too few queries to tell{told}")
+    why = f"too few queries to tell{_too_few(verdict, changed)}{told}"
+    return replace(verdict, outcome="unclear", why=why)
+
+
+def _too_few(verdict: QualityVerdict, changed: int) -> str:
+    """How many it takes, where so few queries could show no drop, however large."""
+    needs = verdict.needs or 0
+    if verdict.queries < needs:
+        return f" ({verdict.queries} can show no drop, however large; it takes {needs})"
+    if (verdict.drop or 0.0) > 0 and changed < needs:
+        return f" ({changed} of {verdict.queries} changed; to show a drop takes {needs})"
+    return ""

@@ -34,16 +34,24 @@ def _quality(gate: Gate) -> Iterator[Table]:
 def _quality_row(verdict: QualityVerdict) -> Row:
     digits = (
         Entry(value=value, form="fixed", decimals=4)
-        for value in (verdict.base, verdict.new, verdict.drop, verdict.bound, verdict.detectable)
+        for value in (verdict.base, verdict.new, verdict.drop, verdict.bound)
     )
     return Row(
         entries=(
             Entry(value=str(verdict.name)),
             Entry(value=verdict.metric),
             *digits,
+            _detects(verdict),
             Entry(value=_mark(verdict.outcome)),
         )
     )
+
+
+def _detects(verdict: QualityVerdict) -> Entry:
+    """A drop; in words where so few queries show none. Blank where nothing was tested."""
+    if verdict.needs is not None and verdict.detectable is None:
+        return Entry(value="nothing")
+    return Entry(value=verdict.detectable, form="fixed", decimals=4)
 
 
 def _speed(gate: Gate) -> Iterator[Table]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rerankbench.compare.gate.drift import Drift
 from rerankbench.compare.gate.gate import Gate
-from rerankbench.compare.gate.quality import QualityVerdict
+from rerankbench.compare.gate.quality import ALPHA, QualityVerdict
 from rerankbench.compare.gate.speed import SpeedVerdict
 from rerankbench.leaderboard.table import printable
 
@@ -95,6 +95,7 @@ def notes(gate: Gate) -> Iterator[str]:
         f"Margins: {margins}. Detects: the least drop that so many queries show in 95 of 100 "
         "cases."
     )
+    yield from _detects_nothing(gate)
     yield (
         "A cell fails when its mean dropped, the one-sided 95 % bound of the drop exceeds the "
         "margin, and that is no chance (randomisation test, p ≤ 0.01 after Holm over the cells; "
@@ -108,3 +109,17 @@ def notes(gate: Gate) -> Iterator[str]:
         yield from (f"Changed: {drift_line(each)}." for each in gate.drift)
     elif gate.quality:
         yield "Nothing else changed: packages, models, collections and machine are the same."
+
+
+def _detects_nothing(gate: Gate) -> Iterator[str]:
+    few = [verdict for verdict in gate.quality if verdict.needs and verdict.detectable is None]
+    if few:
+        yield (
+            f"Detects nothing: with fewer than {few[0].needs} queries no drop of one cell has "
+            f"p ≤ {ALPHA:g}, however large (all n queries worse: 1/2ⁿ{_of_tests(gate)})."
+        )
+
+
+def _of_tests(gate: Gate) -> str:
+    tests = sum(verdict.p is not None for verdict in gate.quality)
+    return f", times {tests} for Holm" if tests > 1 else ""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from rerankbench.compare.gate import quality
 from rerankbench.compare.gate.cells import match
 from rerankbench.compare.gate.gate import Gate, compare
 from rerankbench.compare.gate.limits import Limits, parse_drops, parse_share
@@ -82,6 +83,73 @@ def test_a_plain_loss_fails_even_with_few_queries() -> None:
     assert verdict.detectable is not None
     assert verdict.detectable > LIMITS.drops["nDCG@10"]
     assert verdict.outcome == "failed"
+
+
+def _worse_by_half(queries: int, reranker: str = "model") -> tuple[Record, Record]:
+    return record([1.0] * queries, reranker), record([0.5] * queries, reranker)
+
+
+@pytest.mark.parametrize("queries", [1, 2, 6])
+def test_so_few_queries_that_no_drop_can_be_shown_say_how_many_it_takes(queries: int) -> None:
+    verdict = _only(*_worse_by_half(queries))
+    assert (verdict.outcome, verdict.detectable, verdict.needs) == ("unclear", None, 7)
+    assert verdict.holm_p == 0.5**queries
+    assert verdict.why == (
+        f"too few queries to tell ({queries} can show no drop, however large; it takes 7)"
+    )
+
+
+def test_seven_queries_worse_by_half_fail() -> None:
+    verdict = _only(*_worse_by_half(7))
+    assert (verdict.outcome, verdict.holm_p, verdict.needs) == ("failed", 1 / 128, 7)
+    assert verdict.detectable is not None
+    assert 0.49 < verdict.detectable <= 0.5
+
+
+@pytest.mark.parametrize(("cells", "needs"), [(1, 7), (2, 8), (3, 9), (20, 11), (100, 14)])
+def test_more_cells_take_more_queries(cells: int, needs: int) -> None:
+    """Holm holds the least p of each against that many tests; equal cells show it at its edge."""
+    for queries, outcome in ((needs - 1, "unclear"), (needs, "failed")):
+        pairs = [_worse_by_half(queries, f"model-{number}") for number in range(cells)]
+        verdicts = compare(
+            [one for one, _ in pairs], [other for _, other in pairs], LIMITS
+        ).quality
+        assert {verdict.outcome for verdict in verdicts} == {outcome}
+        assert {verdict.needs for verdict in verdicts} == {needs}
+        assert {verdict.detectable is None for verdict in verdicts} == {outcome == "unclear"}
+
+
+def test_cells_that_stayed_the_same_are_no_tests() -> None:
+    base = [record([1.0] * 7, name) for name in ("one", "two", "three")]
+    new = [*base[:2], record([0.5] * 7, "three")]
+    verdicts = {each.name.reranker: each for each in compare(base, new, LIMITS).quality}
+    assert verdicts["three"].outcome == "failed"
+    assert (verdicts["one"].needs, verdicts["one"].detectable) == (None, None)
+
+
+def test_a_loss_of_few_queries_among_many_says_how_many_must_change() -> None:
+    verdict = _only(record([1.0] * 300), record([0.0] * 6 + [1.0] * 294))
+    assert verdict.outcome == "unclear"
+    assert verdict.why == "too few queries to tell (6 of 300 changed; to show a drop takes 7)"
+    assert verdict.detectable is not None
+    assert verdict.drop is not None
+    assert verdict.detectable > verdict.drop
+    assert _only(record([1.0] * 300), record([0.0] * 7 + [1.0] * 293)).outcome == "failed"
+
+
+@pytest.mark.parametrize(("queries", "outcome"), [(1, "unclear"), (4, "unclear"), (5, "passed")])
+def test_a_gain_of_so_few_queries_that_they_bound_nothing_does_not_pass(
+    queries: int, outcome: str
+) -> None:
+    verdict = _only(record([0.5] * queries), record([0.75] * queries))
+    assert verdict.outcome == outcome
+    assert (verdict.bound is None) == (outcome == "unclear")
+
+
+def test_a_gate_of_thousands_of_cells_can_still_fail() -> None:
+    """Each further test takes more sign patterns, or no p would be small enough after Holm."""
+    for tests in (1, 20, 2_000, 5_000):
+        assert tests / (2 * (quality._patterns(tests) + 1)) <= quality.ALPHA
 
 
 def test_many_cells_are_adjusted_for_one_another() -> None:

@@ -54,13 +54,13 @@ def test_nor_do_more_fail_that_have_several_cells() -> None:
 
 def test_twice_the_margin_is_caught_where_the_queries_are_enough() -> None:
     found = simulation.shares(2000, ROUNDING, 0.02, 40, margin=0.01)
-    assert found.detectable <= 0.01
+    assert found.detects(0.01)
     assert found.failed >= 0.95
 
 
 def test_twice_the_margin_is_not_let_through_where_they_are_too_few() -> None:
     found = simulation.shares(150, OTHER, 0.02, TRIALS, margin=0.01)
-    assert found.detectable > 0.01
+    assert not found.detects(0.01)
     assert found.passed <= _most(0.05, TRIALS)
 
 

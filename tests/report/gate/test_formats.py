@@ -106,3 +106,21 @@ def test_the_terminals_form_fits_and_commands_nothing(width: int) -> None:
 def test_an_unknown_format_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'junit'"):
         formats.render(_gate(), "junt")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "junit", "github", "json"])
+def test_every_form_says_how_many_queries_it_takes(form: str) -> None:
+    base = [record([1.0] * 6, "small"), record([1.0] * 6, "other")]
+    new = [record([0.5] * 6, "small"), record([0.4] * 6, "other")]
+    shown = " ".join(formats.render(compare(base, new, Limits()), form).split())
+    assert "6 can show no drop, however large; it takes 8" in shown
+    assert "0.0000" not in shown
+    if form in ("text", "markdown", "junit"):
+        assert "with fewer than 8 queries no drop" in shown
+        assert "1/2ⁿ, times 2 for Holm" in shown
+
+
+def test_a_cell_that_is_not_tested_detects_neither_something_nor_nothing() -> None:
+    shown = formats.render(compare([record([1.0] * 6)], [record([1.0] * 6)], Limits()), "markdown")
+    assert "nothing |" not in shown
+    assert "Detects nothing" not in shown
