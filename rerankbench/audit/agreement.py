@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from rerankbench.audit.cells import Cell
+from rerankbench.audit.columns import same_name
 from rerankbench.audit.findings import Finding, about
-from rerankbench.audit.tables import Cell, Row, Table, same_name
+from rerankbench.audit.tables import Row, Table
 
 CELLS = 4
 """The fewest figures that two tables must share."""
@@ -60,7 +62,7 @@ def _rows(table: Table) -> dict[frozenset[str], Row]:
 
 
 def _columns(table: Table) -> dict[frozenset[str], int]:
-    figures = table.of_kind("quality", "average", "speed", "other")
+    figures = table.of_kind("quality", "average", "speed", "number", "other")
     names = {at: same_name(table.columns[at].name) for at in figures}
     counts = Counter(names.values())
     return {name: at for at, name in names.items() if counts[name] == 1 and name}

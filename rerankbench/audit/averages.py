@@ -1,157 +1,131 @@
-"""Printed averages against the columns that they stand for."""
+"""Printed averages against the columns, or the rows, that they stand for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from statistics import fmean
 
-from rerankbench.audit.findings import Finding, about, some
-from rerankbench.audit.tables import Cell, Row, Table
-
-_COUNT = re.compile(r"\bof (\d+)\b")
-_EXACT = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
-    """An average column and the columns that it is the mean of; both are places."""
-
-    average: int
-    columns: tuple[int, ...]
+from rerankbench.audit.findings import Finding, Severity, about, some
+from rerankbench.audit.means import Basis, Line, View, bases, by_columns, by_rows, is_mean
+from rerankbench.audit.tables import Table
 
 
 def averages(table: Table) -> Iterator[Finding]:
-    """Rows whose printed average is not the mean of their columns."""
-    for basis in bases(table):
-        whole = [row for row in table.rows if is_complete(row, basis)]
-        wrong = [row for row in whole if not _agrees(row, basis)]
-        name = table.columns[basis.average].name
-        if len(wrong) > 1 and 2 * len(wrong) > len(whole):
-            if not _without_one(whole, basis):
-                yield about(
-                    table,
-                    None,
-                    name,
-                    check="average",
-                    severity="warning",
-                    message=f"is not the mean of the {len(basis.columns)} columns beside it in "
-                    f"{len(wrong)} of {len(whole)} rows; say what it is the mean of",
-                )
-            continue
-        for row in wrong:
-            yield _wrong(table, row, basis)
-        yield from _partial(table, basis)
+    """Rows whose printed average is not the mean of their columns, and columns likewise."""
+    for view in (by_rows(table), by_columns(table)):
+        for basis in bases(view):
+            yield from _of_basis(table, view, basis)
 
 
-def bases(table: Table) -> Iterator[Basis]:
-    """An average stands for the columns under its own outer heading, or for all of them."""
-    for average in table.of_kind("average"):
-        column = table.columns[average]
-        quality = table.of_kind("quality")
-        own = [at for at in quality if table.columns[at].group == column.group]
-        columns = own if len(own) > 1 else quality
-        count = _COUNT.search(column.name)
-        # "Average of 16" beside 8 columns: the others stand in another table.
-        if len(columns) > 1 and (count is None or int(count[1]) == len(columns)):
-            yield Basis(average=average, columns=tuple(columns))
+def _of_basis(table: Table, view: View, basis: Basis) -> Iterator[Finding]:
+    whole = [line for line in view.lines if basis.is_complete(line)]
+    wrong = [line for line in whole if not basis.agrees(line)]
+    if len(wrong) > 1 and 2 * len(wrong) > len(whole):
+        if not _without_one(whole, basis):
+            yield _unlike(table, view, basis, len(wrong), len(whole))
+        return
+    for line in wrong:
+        yield _wrong(table, view, basis, line)
+    yield from _partial(table, view, basis)
 
 
-def numbers(row: Row, columns: Sequence[int]) -> list[Cell]:
-    """The row's cells in these columns, as far as they hold numbers."""
-    return [row.cells[at] for at in columns if row.cells[at].number is not None]
-
-
-def is_complete(row: Row, basis: Basis) -> bool:
-    """Whether neither the average nor any of its columns is blank."""
-    every = (basis.average, *basis.columns)
-    return len(numbers(row, every)) == len(every)
-
-
-def _agrees(row: Row, basis: Basis, left_out: int | None = None) -> bool:
-    cells = numbers(row, [at for at in basis.columns if at != left_out])
-    return _is_mean(row.cells[basis.average], cells)
-
-
-def _is_mean(average: Cell, cells: Sequence[Cell]) -> bool:
-    """Whether rounding alone can part them; an average in percent of shares is one too."""
-    assert average.number is not None
-    mean = mean_of(cells)
-    slack = fmean(cell.half_unit for cell in cells)
-    return any(
-        abs(average.number - scale * mean) <= average.half_unit + scale * slack + _EXACT
-        for scale in (1, 100)
-    )
-
-
-def mean_of(cells: Sequence[Cell]) -> float:
-    """The mean of their numbers."""
-    return fmean(cell.number for cell in cells if cell.number is not None)
-
-
-def _without_one(rows: Sequence[Row], basis: Basis) -> bool:
-    """Whether the same column is left out in all rows, as in-domain collections often are."""
-    return len(basis.columns) > 2 and any(
-        all(_agrees(row, basis, left_out) for row in rows) for left_out in basis.columns
-    )
-
-
-def _wrong(table: Table, row: Row, basis: Basis) -> Finding:
-    printed = row.cells[basis.average]
-    expected = f"{mean_of(numbers(row, basis.columns)):.{printed.decimals}f}"
-    hint = _hint(table, row, basis)
+def _finding(
+    table: Table,
+    view: View,
+    basis: Basis,
+    line: Line,
+    check: str,
+    severity: Severity,
+    message: str,
+    expected: str = "",
+) -> Finding:
+    """A finding about one printed mean: in its row's line, or in that of the row of means."""
+    if view.unit == "columns":
+        row, column = table.rows[view.lines.index(line)], view.places[basis.average].name
+    else:
+        row, column = table.rows[basis.average], line.name
+    printed = line.cells[basis.average].text
     return about(
         table,
         row,
-        table.columns[basis.average].name,
-        check="average",
-        severity="error",
-        printed=printed.text,
+        column,
+        check=check,
+        severity=severity,
+        printed=printed,
         expected=expected,
-        message=f"printed {printed.text}, its {len(basis.columns)} columns give {expected}{hint}",
+        message=message,
     )
 
 
-def _hint(table: Table, row: Row, basis: Basis) -> str:
+def _unlike(table: Table, view: View, basis: Basis, wrong: int, whole: int) -> Finding:
+    across = "columns beside it" if view.unit == "columns" else "rows that it stands with"
+    lines = "rows" if view.unit == "columns" else "columns"
+    column = view.places[basis.average].name if view.unit == "columns" else ""
+    return about(
+        table,
+        None if view.unit == "columns" else table.rows[basis.average],
+        column,
+        check="average",
+        severity="warning",
+        message=f"is not the mean of the {len(basis.terms)} {across} in {wrong} of {whole} "
+        f"{lines}; say what it is the mean of",
+    )
+
+
+def _without_one(lines: Sequence[Line], basis: Basis) -> bool:
+    """Whether the same one is left out in all lines, as in-domain collections often are."""
+    return len(basis.terms) > 2 and any(
+        all(basis.agrees(line, left_out) for line in lines) for left_out in basis.terms
+    )
+
+
+def _wrong(table: Table, view: View, basis: Basis, line: Line) -> Finding:
+    expected = basis.expected(line)
+    weighed = ", weighed by their counts," if basis.weights else ""
+    message = (
+        f"printed {line.cells[basis.average].text}, its {len(basis.terms)} {view.unit}{weighed} "
+        f"give {expected}{_hint(view, basis, line)}"
+    )
+    return _finding(table, view, basis, line, "average", "error", message, expected)
+
+
+def _hint(view: View, basis: Basis, line: Line) -> str:
     """What else gives the printed value; any of it may be chance."""
-    printed = row.cells[basis.average]
+    printed = line.cells[basis.average]
     hints = [
-        f"without {table.columns[at].name} they give {printed.text}"
-        for at in (basis.columns if len(basis.columns) > 2 else ())
-        if _agrees(row, basis, at)
+        f"without {view.places[at].name} they give {printed.text}"
+        for at in (basis.terms if len(basis.terms) > 2 else ())
+        if basis.agrees(line, at)
     ]
     hints += [
-        f"with {table.columns[at].name} they give {printed.text}"
-        for at in table.of_kind("quality")
-        if at not in basis.columns
-        and row.cells[at].number is not None
-        and _is_mean(printed, numbers(row, [*basis.columns, at]))
+        f"with {view.places[at].name} they give {printed.text}"
+        for at in view.of_role("term")
+        if at not in basis.terms
+        and line.cells[at].number is not None
+        and is_mean(printed, [*basis.cells(line), line.cells[at]])
     ]
     same = [
-        other.full_name
-        for other in table.rows
-        if other is not row and other.cells[basis.average].number == printed.number
+        other.name
+        for other in view.lines
+        if other is not line and other.cells[basis.average].number == printed.number
     ]
     hints += [f"{printed.text} is also printed for {some(same)}"] if same else []
     return f" ({'; '.join(hints)})" if hints else ""
 
 
-def _partial(table: Table, basis: Basis) -> Iterator[Finding]:
-    """Means over the columns that happen to be filled."""
-    for row in table.rows:
-        cells = numbers(row, basis.columns)
-        average = row.cells[basis.average]
-        if average.number is None or not 1 < len(cells) < len(basis.columns):
+def _partial(table: Table, view: View, basis: Basis) -> Iterator[Finding]:
+    """Means over those that happen to be filled."""
+    if basis.weights:
+        return
+    for line in view.lines:
+        cells = basis.cells(line)
+        average = line.cells[basis.average]
+        unread = any(line.cells[at].is_unread for at in basis.terms)
+        if average.number is None or unread or not 1 < len(cells) < len(basis.terms):
             continue
-        if _is_mean(average, cells):
-            yield about(
-                table,
-                row,
-                table.columns[basis.average].name,
-                check="partial-average",
-                severity="warning",
-                printed=average.text,
-                message=f"{average.text} is the mean of the {len(cells)} columns that are filled, "
-                f"of {len(basis.columns)}; it compares with no other row's",
+        if is_mean(average, cells):
+            message = (
+                f"{average.text} is the mean of the {len(cells)} {view.unit} that are filled, "
+                f"of {len(basis.terms)}; it compares with no other "
+                f"{'row' if view.unit == 'columns' else 'column'}'s"
             )
+            yield _finding(table, view, basis, line, "partial-average", "warning", message)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from rerankbench.audit.tables import Cell, read_cell
+from rerankbench.audit.cells import Cell, read_cell
 
 _RECORD = re.compile(
     r"ELO\s*(?P<digits>\d+\.\d+)%\s*WR\s*(?P<wins>\d+)W-(?P<losses>\d+)L-(?P<ties>\d+)T"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rerankbench.audit.averages import Basis, bases, is_complete, mean_of, numbers
 from rerankbench.audit.findings import Finding, about, some
+from rerankbench.audit.means import Basis, bases, by_rows
 from rerankbench.audit.tables import Row, Table
 
 COLUMNS = 5
@@ -36,25 +36,28 @@ def carried(table: Table) -> Iterator[Finding]:
 
     Only where a mean is printed. The leads are those of the columns, whatever is printed.
     """
-    for basis in bases(table):
-        if len(basis.columns) < COLUMNS:
+    if table.lists_collections:
+        return
+    for basis in bases(by_rows(table)):
+        if len(basis.terms) < COLUMNS or basis.weights or table.is_lower_better(basis.average):
             continue
-        leads = [lead for block in table.blocks() for lead in _leads(block, basis)]
-        for at in basis.columns:
+        blocks = table.blocks(table.one_of_many)
+        leads = [lead for block in blocks for lead in _leads(block, basis)]
+        for at in basis.terms:
             mine = [lead for lead in leads if lead.column == at and lead.share > SHARE]
             if mine:
                 yield _finding(table, basis, at, mine, len(leads))
 
 
 def _leads(block: Sequence[Row], basis: Basis) -> Iterator[_Lead]:
-    rows = [row for row in block if is_complete(row, basis)]
+    every = (basis.average, *basis.terms)
+    rows = [row for row in block if all(row.cells[at].number is not None for at in every)]
     if len(rows) < 2:
         return
-    best = max(rows, key=lambda row: mean_of(numbers(row, basis.columns)))
+    best = max(rows, key=lambda row: fmean(row.cells[at].number or 0.0 for at in basis.terms))
     for other in rows:
         differences = [
-            (best.cells[at].number or 0.0) - (other.cells[at].number or 0.0)
-            for at in basis.columns
+            (best.cells[at].number or 0.0) - (other.cells[at].number or 0.0) for at in basis.terms
         ]
         gain, most = fmean(differences), max(differences)
         # Below the last printed digit there is no lead that a reader could see.
@@ -62,7 +65,7 @@ def _leads(block: Sequence[Row], basis: Basis) -> Iterator[_Lead]:
             yield _Lead(
                 best=best,
                 other=other,
-                column=basis.columns[differences.index(most)],
+                column=basis.terms[differences.index(most)],
                 share=most / sum(differences),
                 gain=gain,
                 without=(sum(differences) - most) / (len(differences) - 1),
@@ -81,7 +84,7 @@ def _finding(table: Table, basis: Basis, at: int, leads: Sequence[_Lead], pairs:
         check="carried-mean",
         severity="warning" if lost else "note",
         message=f"gives more than half of the lead in {len(leads)} of {pairs} pairs, most in "
-        f"{_pair(worst)}: {worst.gain:+.{digits}f} over {len(basis.columns)} columns, "
+        f"{_pair(worst)}: {worst.gain:+.{digits}f} over {len(basis.terms)} columns, "
         f"{worst.without:+.{digits}f} without it ({worst.share:.0%} of the lead){flips}",
     )
 

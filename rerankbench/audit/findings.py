@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-from rerankbench.audit.tables import Row, Table
+from rerankbench.audit.tables import Row, Table, Unread
 from rerankbench.leaderboard.renderers.markdown import escape
 from rerankbench.leaderboard.table import printable
 
@@ -71,12 +71,39 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
+def not_read(file: str, place: Unread) -> Finding:
+    """A word on a place of which no figure could be read; no check looks at it."""
+    return Finding(
+        file=file,
+        line=place.line,
+        table=place.table,
+        row=place.row,
+        column=place.column,
+        check="unread",
+        severity="note",
+        printed="",
+        expected="",
+        message=f"not read: {place.why}",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What was found, and in how many tables and cards."""
+    """What was found, in how many tables and cards, and what could not be read.
+
+    `unread` are notes of the check `unread`.
+    """
 
     findings: tuple[Finding, ...]
     tables: int
+    unread: tuple[Finding, ...] = ()
+
+    @property
+    def everything(self) -> list[Finding]:
+        """Findings and what was not read, file by file in the order of lines."""
+        files = list(dict.fromkeys(one.file for one in (*self.findings, *self.unread)))
+        both = (*self.findings, *self.unread)
+        return sorted(both, key=lambda one: (files.index(one.file), one.line))
 
     @property
     def is_clean(self) -> bool:
@@ -87,7 +114,7 @@ class Audit:
 def as_text(audit: Audit) -> str:
     """Place and check on a line, the finding below it; then how many there are."""
     parts = []
-    for one in audit.findings:
+    for one in audit.everything:
         parts.append(f"{printable(one.file)}:{one.line}: {one.severity} [{one.check}]")
         where = ", ".join(each for each in (one.table, one.row, one.column) if each)
         text = printable(f"{where}: {one.message}")
@@ -99,12 +126,21 @@ def _count(audit: Audit) -> str:
     counts = Counter(one.severity for one in audit.findings)
     shown = [f"{counts[each]} {each}{'s' * (counts[each] > 1)}" for each in SEVERITIES]
     found = ", ".join(each for each in shown if not each.startswith("0 ")) or "no findings"
-    return f"{audit.tables} table{'s' * (audit.tables != 1)} read: {found}"
+    return f"{audit.tables} table{'s' * (audit.tables != 1)} read: {found}{_unread(audit)}"
+
+
+def _unread(audit: Audit) -> str:
+    """`; not read: 1 table, 3 rows`; empty where all was read."""
+    kinds = Counter(
+        "row" if one.row else "column" if one.column else "table" for one in audit.unread
+    )
+    shown = [f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(kinds.items())]
+    return f"; not read: {', '.join(reversed(shown))}" if shown else ""
 
 
 def as_json(audit: Audit) -> str:
-    """A list with one object a finding, every field of it."""
-    return json.dumps([asdict(one) for one in audit.findings], indent=2) + "\n"
+    """A list with one object a finding or place that was not read, every field of it."""
+    return json.dumps([asdict(one) for one in audit.everything], indent=2) + "\n"
 
 
 def as_markdown(audit: Audit) -> str:
@@ -119,6 +155,6 @@ def as_markdown(audit: Audit) -> str:
             escape(one.column),
             escape(one.message),
         )
-        for one in audit.findings
+        for one in audit.everything
     ]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -1,4 +1,4 @@
-"""Rows that break the order of their table, and bold figures that are not the best."""
+"""Rows that break the order of their table."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ def out_of_order(table: Table) -> Iterator[Finding]:
     """Rows that break an order which the table otherwise keeps, and ranks that are not theirs.
 
     The order is that of the first average, or else of the first quality, best first within each
-    block. A table in the order of another column is sorted by that.
+    block. A table in the order of another column is sorted by that; one of collections by none.
     """
     yield from _ranks(table)
     deciding = (*table.of_kind("average"), *table.of_kind("quality"))[:1]
-    for at in deciding:
+    for at in () if table.lists_collections else deciding:
+        sign = -1 if table.is_lower_better(at) else 1
         pairs = [
             pair
-            for block in table.blocks()
+            for block in table.blocks(table.one_of_many)
             for pair in pairwise([row for row in block if row.cells[at].number is not None])
         ]
-        breaks = [pair for pair in pairs if _value(pair[0], at) < _value(pair[1], at)]
+        breaks = [
+            pair for pair in pairs if sign * _value(pair[0], at) < sign * _value(pair[1], at)
+        ]
         kept = len(pairs) - len(breaks)
         if len(pairs) < PAIRS or kept < SORTED * len(pairs) or _sorted_otherwise(table, at):
             continue
@@ -55,11 +58,12 @@ def _sorted_otherwise(table: Table, but: int) -> bool:
         if at == but:
             continue
         if table.columns[at].kind == "text":
-            names = [row.cells[at].text.casefold() for row in table.rows]
+            names = [row.cells[at].text.casefold() for row in table.one_of_many]
             if len(set(names)) > 1 and names == sorted(names):
                 return True
-        elif all(row.cells[at].number is not None for row in table.rows):
-            values = [[_value(row, at) for row in block] for block in table.blocks()]
+        elif all(row.cells[at].number is not None for row in table.one_of_many):
+            blocks = table.blocks(table.one_of_many)
+            values = [[_value(row, at) for row in block] for block in blocks]
             if any(
                 all(block == sorted(block, reverse=falling) for block in values)
                 for falling in (True, False)
@@ -71,12 +75,12 @@ def _sorted_otherwise(table: Table, but: int) -> bool:
 def _ranks(table: Table) -> Iterator[Finding]:
     """Ranks that a column does not bear out which bears out nearly all the others."""
     for at in table.of_kind("rank"):
-        ranked = [row for row in table.rows if row.cells[at].number is not None]
+        ranked = [row for row in table.one_of_many if row.cells[at].number is not None]
         if len(ranked) <= PAIRS:
             continue
         candidates = [
             (column, falling)
-            for column in table.of_kind("average", "quality", "speed", "other")
+            for column in table.of_kind("average", "quality", "speed", "number", "other")
             if all(row.cells[column].number is not None for row in ranked)
             for falling in (True, False)
         ]
@@ -114,48 +118,3 @@ def _misranked(
         if not first <= _value(row, rank) < first + values.count(mine):
             found.append((row, first))
     return found
-
-
-def not_the_best(table: Table) -> Iterator[Finding]:
-    """Bold figures that another row of their block, or of their table, is better than.
-
-    Bold marks the best only where it marks one figure of a column in every block, or one in all;
-    a row that is bold throughout is marked itself.
-    """
-    for at in table.of_kind("quality", "average"):
-        for group in _compared(table, at):
-            best = max(_value(row, at) for row in group)
-            for row in group:
-                if row.cells[at].bold and _value(row, at) < best:
-                    first = next(each for each in group if _value(each, at) == best)
-                    yield about(
-                        table,
-                        row,
-                        table.columns[at].name,
-                        check="bold",
-                        severity="warning",
-                        printed=row.cells[at].text,
-                        expected=first.cells[at].text,
-                        message=f"{row.cells[at].text} is bold, {first.cells[at].text} "
-                        f"({first.name}) is better",
-                    )
-
-
-def _compared(table: Table, at: int) -> Sequence[Sequence[Row]]:
-    """The groups of rows in each of which one figure is bold; none where bold means another."""
-    filled = [
-        [row for row in block if row.cells[at].number is not None] for block in table.blocks()
-    ]
-    groups = [block for block in filled if block]
-    for candidate in (groups, [[row for block in groups for row in block]]):
-        marked = [[row for row in group if row.cells[at].bold] for group in candidate]
-        if all(len(rows) == 1 for rows in marked) and not any(
-            _is_marked(row) for rows in marked for row in rows
-        ):
-            return [group for group in candidate if len(group) > 1]
-    return []
-
-
-def _is_marked(row: Row) -> bool:
-    """Whether the whole row is bold."""
-    return all(cell.bold for cell in row.cells if cell.text)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from rerankbench.audit.agreement import disagreements
 from rerankbench.audit.averages import averages
+from rerankbench.audit.bold import not_the_best
 from rerankbench.audit.card_checks import card_findings
 from rerankbench.audit.carried import carried
-from rerankbench.audit.findings import Audit, Finding
-from rerankbench.audit.order import not_the_best, out_of_order
+from rerankbench.audit.findings import Audit, Finding, not_read
+from rerankbench.audit.order import out_of_order
 from rerankbench.audit.reading import Document, read_document
 from rerankbench.audit.speeds import copied_speeds, impossible_latencies
 from rerankbench.audit.tables import Table
@@ -31,7 +32,10 @@ def review(paths: Sequence[Path]) -> Audit:
         found += sorted(_of(document, before), key=lambda one: one.line)
         before += document.tables
     cards = sum(document.card is not None for document in documents)
-    return Audit(findings=tuple(found), tables=len(before) + cards)
+    unread = tuple(
+        not_read(document.file, place) for document in documents for place in document.unread
+    )
+    return Audit(findings=tuple(found), tables=len(before) + cards, unread=unread)
 
 
 def _of(document: Document, before: Sequence[Table]) -> list[Finding]:

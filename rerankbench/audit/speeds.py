@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from rerankbench import known_models, published
+from rerankbench.audit.cells import Cell
 from rerankbench.audit.findings import Finding, Severity, about
-from rerankbench.audit.tables import Cell, Table
+from rerankbench.audit.tables import Table
 
 ROWS = 3
 """The fewest rows whose speeds can be equal by more than chance."""

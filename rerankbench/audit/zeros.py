@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rerankbench.audit.cells import Cell
 from rerankbench.audit.findings import Finding, about, some
-from rerankbench.audit.tables import Cell, Table
+from rerankbench.audit.tables import Table
 
 _FEW = 3
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rerankbench.audit.cells import read_cell
 from rerankbench.audit.findings import as_text
 from rerankbench.audit.reading import read_document
 from rerankbench.audit.review import review
-from rerankbench.audit.tables import Table, read_cell
+from rerankbench.audit.tables import Table
 from rerankbench.errors import InputError
 
 
@@ -43,6 +44,15 @@ def _read(folder: Path, text: str, name: str = "page.md") -> tuple[Table, ...]:
         ("1.18s", 1.18, 2, "s"),
         ("43.2%", 43.2, 1, "%"),
         ("$0.020", 0.02, 3, "$"),
+        ("0,412", 0.412, 3, ""),
+        ("41,2 %", 41.2, 1, "%"),
+        ("1.234,5", 1234.5, 1, ""),
+        ("1.234.567", 1234567, 0, ""),
+        ("1,234", 1234, 0, ""),
+        ("1’234.5", 1234.5, 1, ""),
+        ("1e-5", 0.00001, 5, ""),
+        ("1.5x", 1.5, 1, "x"),
+        ("3.2 GB", 3.2, 1, "GB"),
     ],
 )
 def test_a_number_is_read_through_its_markup(
@@ -53,7 +63,20 @@ def test_a_number_is_read_through_its_markup(
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "-", "n/a", "2023-09-15", "2–4", "MiniLM-L6-v2", "v2", "(1) D = 1", "12 of 13"]
+    "raw",
+    [
+        "",
+        "-",
+        "n/a",
+        "2023-09-15",
+        "2–4",
+        "MiniLM-L6-v2",
+        "v2",
+        "(1) D = 1",
+        "12 of 13",
+        "0.4/0.5",
+        "<0.001",
+    ],
 )
 def test_what_is_no_figure_has_no_number(raw: str) -> None:
     assert read_cell(raw).number is None

@@ -71,6 +71,24 @@ def test_json_has_every_field(
     assert (finding["printed"], finding["expected"]) == ("0.550", "0.450")
 
 
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_what_was_not_read_is_said_in_every_form_and_is_no_failure(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pairs.md"
+    path.write_text(f"{_SOUND}| b | 0.4 / 0.5 | 0.500 | 0.475 |\n", encoding="utf-8")
+    code, out, _ = _run([str(path), "--format", form], monkeypatch, capsys)
+    shown = " ".join(out.split())
+    assert code == 0
+    assert "not read: no single figure: 0.4 / 0.5 (A)" in shown
+    if form == "text":
+        assert f"{path}:4: note [unread]" in shown
+        assert shown.endswith("1 table read: no findings; not read: 1 row")
+    if form == "json":
+        (place,) = json.loads(out)
+        assert (place["check"], place["severity"], place["row"]) == ("unread", "note", "b")
+
+
 def test_hostile_names_stay_text_in_markdown_and_on_the_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

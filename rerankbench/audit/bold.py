@@ -1,0 +1,154 @@
+"""Bold figures that are not the best, of their column or of their row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rerankbench.audit.columns import direction
+from rerankbench.audit.findings import Finding, about
+from rerankbench.audit.tables import Row, Table
+
+_FEWEST = 3
+"""From so few figures on a bold one that is the worst is no chance, if it is so everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figure:
+    """A figure that may be marked; `rival` names it among those that it is compared with."""
+
+    row: Row
+    column: int
+    value: float
+    is_bold: bool
+    rival: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Figures of which the best is marked; `direction` is empty where nothing says which is."""
+
+    figures: tuple[_Figure, ...]
+    direction: str
+
+    @property
+    def marked(self) -> list[_Figure]:
+        """Those in bold."""
+        return [each for each in self.figures if each.is_bold]
+
+    def best(self, *, lower: bool) -> _Figure:
+        """The figure that should be marked."""
+        key = min if lower else max
+        return key(self.figures, key=lambda each: each.value)
+
+    def wrong(self, *, lower: bool = False) -> list[_Figure]:
+        """Marked figures that are not the best."""
+        best = self.best(lower=lower or self.direction == "lower")
+        return [each for each in self.marked if each.value != best.value]
+
+
+def not_the_best(table: Table) -> Iterator[Finding]:
+    """Bold figures that another one is better than.
+
+    Bold marks the best of a column where it marks one figure (or several that are equal) in every
+    block of it, or one in all; it marks the best of a row where it marks one in every row, and
+    that explains more, or the rows are collections. A row that is bold throughout is marked
+    itself.
+    """
+    rows, columns = _by_row(table), _by_column(table)
+    groups = rows if table.lists_collections or _fits_better(rows, columns) else columns
+    lower = _is_lower_throughout(groups)
+    for group in groups:
+        best = group.best(lower=lower or group.direction == "lower")
+        for each in group.wrong(lower=lower):
+            yield about(
+                table,
+                each.row,
+                table.columns[each.column].name,
+                check="bold",
+                severity="warning",
+                printed=each.row.cells[each.column].text,
+                expected=best.row.cells[best.column].text,
+                message=f"{each.row.cells[each.column].text} is bold, "
+                f"{best.row.cells[best.column].text} ({best.rival}) is better",
+            )
+
+
+def _fits_better(rows: Sequence[_Group], columns: Sequence[_Group]) -> bool:
+    """Whether bold is the best of each row rather than of each column."""
+    if not rows:
+        return False
+    wrong = [sum(len(group.wrong()) for group in groups) for groups in (rows, columns)]
+    return wrong[1] > 1 and 2 * wrong[0] < wrong[1]
+
+
+def _is_lower_throughout(groups: Sequence[_Group]) -> bool:
+    """Whether the lowest is marked in every group, and none says that higher is better."""
+    telling = [group for group in groups if len(group.figures) >= _FEWEST]
+    return (
+        len(telling) > 1
+        and all(group.direction != "higher" for group in groups)
+        and not any(group.wrong(lower=True) for group in groups)
+    )
+
+
+def _by_column(table: Table) -> list[_Group]:
+    """Groups of figures in one column: its blocks, or else all of it.
+
+    None where bold means another thing.
+    """
+    found = []
+    for at in table.of_kind("quality", "average"):
+        rows = [row for row in table.one_of_many if row.cells[at].number is not None]
+        for parts in (table.blocks(rows), [rows]):
+            groups = [_column_group(table, at, part) for part in parts if part]
+            if all(_marks_one(group) for group in groups):
+                found += [group for group in groups if len(group.figures) > 1]
+                break
+    return found
+
+
+def _column_group(table: Table, at: int, rows: Sequence[Row]) -> _Group:
+    lower = table.is_lower_better(at)
+    told = direction(table.columns[at].name)
+    return _Group(
+        figures=tuple(_figure(row, at, row.name) for row in rows),
+        direction="lower" if lower else told,
+    )
+
+
+def _by_row(table: Table) -> list[_Group]:
+    """Groups of figures in one row; none where not every row marks one, means of rows apart."""
+    places = table.of_kind("quality", "average")
+    groups = []
+    for row in table.rows:
+        filled = [at for at in places if row.cells[at].number is not None]
+        if len(filled) > 1:
+            figures = tuple(_figure(row, at, table.columns[at].name) for at in filled)
+            lower = all(table.is_lower_better(at) for at in filled)
+            told = direction(row.full_name) or ("lower" if lower else "")
+            groups.append(_Group(figures=figures, direction=told))
+    own = [group for group in groups if group.figures[0].row.is_one_of_many]
+    chosen = groups if any(group.marked for group in own) else []
+    if not chosen:
+        chosen = [group for group in groups if group.figures[0].row.is_average]
+    marked = [group for group in chosen if group.marked]
+    one_each = all(_marks_one(group) for group in marked)
+    every = sum(bool(group.marked) for group in own) in (0, len(own))
+    return marked if one_each and every and len(own) > 1 else []
+
+
+def _marks_one(group: _Group) -> bool:
+    """Whether one figure is bold, or several equal ones, and not because its whole row is."""
+    values = {each.value for each in group.marked}
+    return len(values) == 1 and not any(_is_marked(each.row) for each in group.marked)
+
+
+def _figure(row: Row, at: int, rival: str) -> _Figure:
+    cell = row.cells[at]
+    return _Figure(row=row, column=at, value=cell.number or 0.0, is_bold=cell.bold, rival=rival)
+
+
+def _is_marked(row: Row) -> bool:
+    """Whether the whole row is bold."""
+    return all(cell.bold for cell in row.cells if cell.text)
