@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from rerankbench.audit.cells import Cell
-from rerankbench.audit.columns import same_name
 from rerankbench.audit.findings import Finding, about
+from rerankbench.audit.names import same_name
 from rerankbench.audit.tables import Row, Table
 
 CELLS = 4

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from rerankbench.audit.findings import Finding, about, some
-from rerankbench.audit.means import Basis, bases, by_rows
+from rerankbench.audit.means import Basis, bases
 from rerankbench.audit.tables import Row, Table
+from rerankbench.audit.views import by_rows
 
 COLUMNS = 5
 """The fewest columns under a mean for which the share of one says something."""

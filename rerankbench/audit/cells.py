@@ -29,6 +29,7 @@ _PLUS_MINUS = re.compile(r"\\pm\b|\+/-|\+-")
 _UP_OR_DOWN = re.compile(r"\\(?:uparrow|downarrow|Uparrow|Downarrow)\b")
 _RAISED_IN_TEX = re.compile(r"(?<=[\d%)}])[_^]\s*(?:\{[^{}]*\}|\\?\w)")
 _COMMAND = re.compile(r"\\[a-zA-Z]+\s*\{([^{}]*)\}|\\(?:bf|it|em)\b|\\(?=[%#&])")
+_COLOUR = re.compile(r"\\(?:text)?color\s*(?:\[[^\[\]]*\])?\s*\{[^{}]*\}")
 _SHORT_NAME = re.compile(r":(?=[^:]*[a-z])[a-z0-9_+-]+:")
 _ARROWS = "↑↓↗↘⇑⇓▲▼△▽⬆⬇🔺🔻"
 _CHANGE = re.compile(rf"(?<=[\d%)\]])\s*[{_ARROWS}]\ufe0f?\s*[+−–-]?\d[\d.,]*\s*%?\s*$")
@@ -55,8 +56,7 @@ _MISSING = re.compile(
     r"\W*|n\W?a\W?|nan|none|null|oom|oot|tbd|tba|x|err(or)?|fail(ed)?|timeout|pending|missing",
     re.I,
 )
-_DECIMALS = re.compile(r"\d[.,]\d")
-_LETTER = re.compile(r"[^\W\d_]")
+_FIGURES_ALONE = re.compile(r"[\W\d_]*\d[.,]\d[\W\d_]*|\W*\d*[.,]\d.*\W\d*[.,]\d.*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +91,11 @@ class Cell:
 
     @property
     def holds_figures(self) -> bool:
-        """Whether those digits are figures, and not part of a name."""
-        is_plain = _DECIMALS.search(self.text) and not _LETTER.search(self.text)
-        return self.is_unread and bool(is_plain)
+        """Whether those digits are figures, and no part of a name or a text.
+
+        Decimals come first, and no word, or more of them, after.
+        """
+        return self.is_unread and _FIGURES_ALONE.fullmatch(self.text) is not None
 
     @property
     def is_missing(self) -> bool:
@@ -172,6 +174,7 @@ def _figure(raw: str) -> str:
         return ""
     text = _UP_OR_DOWN.sub("↑", _PLUS_MINUS.sub("±", html.unescape(shown)))
     text = text.replace("$", "") if text.count("$") == 2 else text
+    text = _COLOUR.sub("", text)
     while text != (inner := _COMMAND.sub(r"\1", text)):
         text = inner
     text = _MARKUP.sub(_price_alone, _SHORT_NAME.sub("", _RAISED_IN_TEX.sub("", text)))

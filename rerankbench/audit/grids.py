@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rerankbench.audit.cells import Cell, own_point, read_cell
-from rerankbench.audit.columns import is_aside, kind_of
+from rerankbench.audit.columns import Kind, kind_of
+from rerankbench.audit.names import is_aside, names_average_row
 from rerankbench.audit.tables import Column, Row, Table, Unread
 
 _SPAN = re.compile(r"\b(ci|intervals?|ranges?|low|high)\b|≤|≥", re.I)
@@ -33,12 +34,13 @@ _Line = tuple[int, tuple[Cell, ...]]
 
 
 def to_tables(
-    raw: Sequence[RawRow], *, file: str, title: str, headings: int | None = None
+    raw: Sequence[RawRow], *, file: str, title: str, headings: int | None = None, around: str = ""
 ) -> Grid:
     """The tables in rows that stand together; those without figures are none.
 
     `headings` says how many rows are headings at least; None lets the rows without a number be. A
-    row of headings further down, with the same first cell, begins another table.
+    row of headings further down, with the same first cell, begins another table. `around` is the
+    text next to the table.
     """
     title = title or f"the table at line {raw[0].line}"
     width = max(len(row.cells) for row in raw[:headings])
@@ -52,6 +54,7 @@ def to_tables(
         len(lines),
     )
     found = _table(lines[:head], lines[head:end], file, title)
+    found = found and replace(found, around=around)
     last = fitting[end].line if end < len(fitting) else raw[-1].line + 1
     odd = [
         _uneven(row, width, title)
@@ -66,7 +69,7 @@ def to_tables(
     if end == len(lines):
         return grid
     rest = [row for row in raw if row.line >= last]
-    more = to_tables(rest, file=file, title=title, headings=headings and 1)
+    more = to_tables(rest, file=file, title=title, headings=headings and 1, around=around)
     return Grid(tables=(*grid.tables, *more.tables), unread=(*grid.unread, *more.unread))
 
 
@@ -144,13 +147,20 @@ def _table(head: Sequence[_Line], body: Sequence[_Line], file: str, title: str) 
     telling = [cells for cells in figures if not is_aside(cells[0].text)] or figures
     headings = _headings([cells for _, cells in head])
     columns = tuple(
-        Column(headings=headings[at], kind=kind_of(headings[at], [each[at] for each in telling]))
+        Column(headings=headings[at], kind=_kind(headings[at], [each[at] for each in telling]))
         for at in range(len(headings))
     )
     if all(column.kind == "text" for column in columns):
         return None
     rows = tuple(_rows(body, columns))
     return Table(file=file, line=head[0][0], title=title, columns=columns, rows=rows)
+
+
+def _kind(headings: Sequence[str], cells: Sequence[Cell]) -> Kind:
+    """As the heading and the figures say; numbers above "average" are the names of rows."""
+    if any(cell.number is None and names_average_row(cell.text) for cell in cells):
+        return "text"
+    return kind_of(headings, cells)
 
 
 def _unread(table: Table) -> Iterator[Unread]:
@@ -197,7 +207,7 @@ def _rows(body: Sequence[_Line], columns: Sequence[Column]) -> list[Row]:
     """Rows of figures; a blank name stands for the one above it."""
     texts = [at for at, column in enumerate(columns) if column.kind == "text"]
     figures = next(at for at, column in enumerate(columns) if column.kind != "text")
-    names = [at for at in texts if at < figures] or texts[:1]
+    names = [at for at in texts if at < figures] or texts[:1] or [0]
     rows: list[Row] = []
     title, above = "", [""] * len(names)
     for line, cells in body:

@@ -60,7 +60,8 @@ def markdown_tables(lines: Sequence[Line], file: str) -> list[Grid]:
         for (_, text), apart in zip(plain, zip(fenced, hidden, html, strict=True), strict=True)
     ]
     for run in runs(plain, piped):
-        found += _pipes(run, title_of(plain, run[0][0], run[-1][0]), file)
+        title = title_of(plain, run[0][0], run[-1][0])
+        found += _pipes(run, title, around(plain, run[0][0], run[-1][0]), file)
     for part in runs(plain, html):
         grid = html_tables([(1, ""), *part] if part[0][0] > 1 else part, file)
         found.append(grid)
@@ -130,7 +131,7 @@ def _in_other_forms(lines: Sequence[Line]) -> list[Grid]:
     return [Grid(unread=(one,)) for one in found]
 
 
-def _pipes(run: Sequence[Line], title: str, file: str) -> list[Grid]:
+def _pipes(run: Sequence[Line], title: str, near: str, file: str) -> list[Grid]:
     """The tables of neighbouring lines with pipes: one above each rule that follows a heading."""
     rules = [at for at, (_, text) in enumerate(run) if _is_rule(text)]
     # Grids such as pandoc's have a rule above, below and between rows as well.
@@ -146,7 +147,7 @@ def _pipes(run: Sequence[Line], title: str, file: str) -> list[Grid]:
     for head, end in zip(heads, [*heads[1:], len(run)], strict=True):
         kept = [run[at] for at in range(head, end) if at not in rules]
         raw = [RawRow(line=number, cells=_split(text)) for number, text in kept]
-        found.append(to_tables(raw, file=file, title=title, headings=1))
+        found.append(to_tables(raw, file=file, title=title, headings=1, around=near))
     return found
 
 
@@ -176,6 +177,13 @@ def _split(text: str) -> tuple[str, ...]:
     if whole.endswith("|") and not whole.endswith("\\|"):
         whole = whole[:-1]
     return tuple(cell.strip() for cell in _BETWEEN_CELLS.split(whole))
+
+
+def around(lines: Sequence[Line], first: int, last: int) -> str:
+    """The text next to a table, within two lines of it."""
+    near = range(first - _CAPTION_WITHIN, last + _CAPTION_WITHIN + 1)
+    inside = range(first, last + 1)
+    return " ".join(text for number, text in lines if number in near and number not in inside)
 
 
 def title_of(lines: Sequence[Line], first: int, last: int) -> str:

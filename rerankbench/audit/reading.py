@@ -13,7 +13,7 @@ from pathlib import Path
 from rerankbench.audit.cards import Card, read_card
 from rerankbench.audit.grids import Grid, RawRow, to_tables
 from rerankbench.audit.html_tables import html_tables
-from rerankbench.audit.markdown import Line, markdown_tables, runs, title_of
+from rerankbench.audit.markdown import Line, around, markdown_tables, runs, title_of
 from rerankbench.audit.tables import Table, Unread
 from rerankbench.errors import InputError
 from rerankbench.files import read_lines
@@ -64,8 +64,9 @@ def _tabs(lines: Sequence[Line], file: str) -> list[Grid]:
     found = []
     for run in runs(lines, ["\t" in text for _, text in lines]):
         raw = [RawRow(line=number, cells=tuple(text.split("\t"))) for number, text in run]
-        title = title_of(lines, run[0][0], run[-1][0])
-        found += [to_tables(raw, file=file, title=title)] if len(run) > 1 else []
+        place = run[0][0], run[-1][0]
+        title, near = title_of(lines, *place), around(lines, *place)
+        found += [to_tables(raw, file=file, title=title, around=near)] if len(run) > 1 else []
     return found
 
 

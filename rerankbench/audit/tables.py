@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rerankbench.audit.cells import Cell
-from rerankbench.audit.columns import (
-    Kind,
-    direction,
+from rerankbench.audit.columns import Kind, direction, direction_said
+from rerankbench.audit.names import (
     is_aside,
+    is_known_collection,
     names_average_row,
     names_collections,
     names_systems,
@@ -82,13 +82,14 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One table of a file; `line` is that of its heading, from 1."""
+    """One table of a file; `line` is that of its heading, from 1, `around` the text next to it."""
 
     file: str
     line: int
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    around: str = ""
 
     def of_kind(self, *kinds: Kind) -> list[int]:
         """The places of the columns of these kinds."""
@@ -110,15 +111,25 @@ class Table:
     def lists_collections(self) -> bool:
         """Whether rows are collections, so that the best of them means nothing.
 
-        Said by the heading above their names, or by a mean over them at the end.
+        Said by the heading above their names, by most of the names, or by a mean over them at the
+        beginning or the end.
         """
+        heading = self.names_heading
+        if names_collections(heading) or names_systems(heading):
+            return names_collections(heading)
+        ends = any(row.is_average for row in (*self.rows[:1], *self.rows[-1:]))
+        known = sum(is_known_collection(row.name) for row in self.one_of_many)
+        return ends or 2 * known > len(self.one_of_many)
+
+    @property
+    def names_heading(self) -> str:
+        """The heading above the names of rows: one that tells what they are, or else the last."""
         figures = [at for at, column in enumerate(self.columns) if column.kind != "text"]
         names = [column.headings[-1] for column in self.columns[: figures[0] if figures else 0]]
-        last = next((name for name in reversed(names) if name), "")
-        ends = any(row.is_average for row in (*self.rows[:1], *self.rows[-1:]))
-        return names_collections(last) or (ends and not names_systems(last))
+        telling = [name for name in names if names_collections(name) or names_systems(name)]
+        return next((name for name in reversed(telling or names) if name), "")
 
     def is_lower_better(self, at: int) -> bool:
         """Whether the lowest value of a column is the best, as its heading or the title says."""
-        told = direction(self.columns[at].name) or direction(self.title)
-        return told == "lower"
+        told = direction(self.columns[at].name) or direction_said(self.around)
+        return (told or direction(self.title)) == "lower"

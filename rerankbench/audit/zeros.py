@@ -24,6 +24,8 @@ def zeros(table: Table) -> Iterator[Finding]:
     columns = []
     for at in table.of_kind("quality", "average"):
         filled = [row.cells[at] for row in table.rows if row.cells[at].number is not None]
+        if table.is_lower_better(at):
+            continue  # No error at all can be measured.
         if len(filled) < _FEW or 2 * sum(map(is_zero, filled)) <= len(filled):
             columns.append(at)
     for row in table.rows:

@@ -1,0 +1,115 @@
+"""A table as lines of cells: one line a row, or one a column where a mean is a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from rerankbench.audit import names
+from rerankbench.audit.cells import Cell
+from rerankbench.audit.tables import Table
+
+Role: TypeAlias = Literal["average", "perhaps", "term", "number", "none"]
+"""`perhaps`: a mean if its figures say so; `number`: a term if the mean's figures say so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A cell's place in every line: what its name says of it, and the heading over it.
+
+    `says_of_what` where a mean is named after what it is over.
+    """
+
+    name: str
+    role: Role
+    group: tuple[str, ...] = ()
+    lower: bool = False
+    says_of_what: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of cells; `name` is that of its row, or of its column where lines are columns."""
+
+    line: int
+    name: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A table by its rows, or by its columns; `unit` says what its places are.
+
+    `doubtful` where a mean among the places may well be none: a method of that name.
+    """
+
+    unit: Literal["columns", "rows"]
+    places: tuple[Place, ...]
+    lines: tuple[Line, ...]
+    doubtful: bool = False
+
+    def of_role(self, *roles: Role) -> list[int]:
+        """The places with these roles."""
+        return [at for at, place in enumerate(self.places) if place.role in roles]
+
+
+def by_rows(table: Table) -> View:
+    """Lines are the table's rows, places its columns."""
+    roles: dict[str, Role] = {"average": "average", "quality": "term", "number": "number"}
+    places = []
+    for at, column in enumerate(table.columns):
+        role = roles.get(column.kind, "none")
+        if role in ("term", "number") and names.may_name_average(column.headings[-1]):
+            role = "perhaps"
+        places.append(
+            Place(
+                name=column.name,
+                role=role,
+                group=column.group,
+                lower=table.is_lower_better(at),
+                says_of_what=names.names_others(column.headings[-1]),
+            )
+        )
+    figures = [place for place in places if place.role != "none"]
+    ends = (figures[0], figures[-1]) if figures else ()
+    inside = any(place.role == "average" for place in figures if place not in ends)
+    one = sum(place.role == "average" for place in figures) == 1
+    return View(
+        unit="columns",
+        places=tuple(places),
+        lines=tuple(
+            Line(line=row.line, name=row.full_name, cells=row.cells) for row in table.rows
+        ),
+        # Of collections in rows the columns are systems, one of which may be a mean of runs; and
+        # a mean of what stands beside it hardly stands between them.
+        doubtful=table.lists_collections
+        or (inside and one and not any(any(place.group) for place in figures))
+        or any(names.names_statistic(place.name) for place in figures),
+    )
+
+
+def by_columns(table: Table) -> View:
+    """Lines are the table's columns of figures, places its rows."""
+    places = tuple(
+        Place(
+            name=row.full_name,
+            role="average" if row.is_average else "term" if row.is_one_of_many else "none",
+            group=(row.block,),
+        )
+        for row in table.rows
+    )
+    lines = tuple(
+        Line(
+            line=table.line,
+            name=column.name,
+            cells=tuple(row.cells[at] for row in table.rows),
+        )
+        for at, column in enumerate(table.columns)
+        if column.kind in ("quality", "average", "number")
+    )
+    heading = table.names_heading
+    told = not heading or names.names_collections(heading)
+    doubtful = not (told and table.lists_collections) or any(
+        names.names_statistic(row.name) for row in table.one_of_many
+    )
+    return View(unit="rows", places=places, lines=lines, doubtful=doubtful)
