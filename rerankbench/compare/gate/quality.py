@@ -178,10 +178,13 @@ def _decided(verdict: QualityVerdict, *, changed: int) -> QualityVerdict:
 
 
 def _too_few(verdict: QualityVerdict, changed: int) -> str:
-    """How many it takes, where so few queries could show no drop, however large."""
+    """How many it takes, where so few queries could show no drop, or bound none."""
     needs = verdict.needs or 0
+    if (verdict.drop or 0.0) <= 0:
+        few = f" ({verdict.queries} bound no drop at 95 %; it takes {LEAST_FOR_BOUND})"
+        return few if verdict.bound is None else ""
     if verdict.queries < needs:
         return f" ({verdict.queries} can show no drop, however large; it takes {needs})"
-    if (verdict.drop or 0.0) > 0 and changed < needs:
+    if changed < needs:
         return f" ({changed} of {verdict.queries} changed; to show a drop takes {needs})"
     return ""

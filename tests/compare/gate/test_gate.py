@@ -144,6 +144,8 @@ def test_a_gain_of_so_few_queries_that_they_bound_nothing_does_not_pass(
     verdict = _only(record([0.5] * queries), record([0.75] * queries))
     assert verdict.outcome == outcome
     assert (verdict.bound is None) == (outcome == "unclear")
+    few = f"too few queries to tell ({queries} bound no drop at 95 %; it takes 5)"
+    assert verdict.why == ("no drop" if outcome == "passed" else few)
 
 
 def test_a_gate_of_thousands_of_cells_can_still_fail() -> None:
