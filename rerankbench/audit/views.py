@@ -58,7 +58,7 @@ def by_rows(table: Table) -> View:
     roles: dict[str, Role] = {"average": "average", "quality": "term", "number": "number"}
     places = []
     for at, column in enumerate(table.columns):
-        role = roles.get(column.kind, "none")
+        role = roles.get(column.kind, "number" if _may_be_shares(table, at) else "none")
         if role in ("term", "number") and names.may_name_average(column.headings[-1]):
             role = "perhaps"
         places.append(
@@ -85,6 +85,16 @@ def by_rows(table: Table) -> View:
         doubtful=table.lists_collections
         or (inside and one and not any(any(place.group) for place in figures))
         or any(names.names_statistic(place.name) for place in figures),
+    )
+
+
+def _may_be_shares(table: Table, at: int) -> bool:
+    """Whether a column that its heading tells apart holds figures as qualities do: `Price QA`."""
+    numbers = [row.cells[at] for row in table.rows if row.cells[at].number is not None]
+    return (
+        table.columns[at].kind in ("other", "speed")
+        and any(cell.decimals for cell in numbers)
+        and all(abs(cell.number or 0.0) <= 100 and cell.unit in ("", "%") for cell in numbers)
     )
 
 

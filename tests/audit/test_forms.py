@@ -110,6 +110,91 @@ def test_what_stands_around_a_figure_hides_no_error(cell: str, tmp_path: Path) -
     assert [(one.row, one.printed, one.expected) for one in wrong] == [("large", "0.509", "0.409")]
 
 
+_COLLECTIONS = (
+    "StackExchange, Gaines, Multi-Query, LongMemEval, Quora Queries, LossyQA, EloQuent,"
+    " DocumentVQA, NY Times, Winners, Climate Change, Price QA, TieBreak, Costa Rica, Passage Ranking"
+)
+
+
+@pytest.mark.parametrize("name", _COLLECTIONS.split(", "))
+def test_a_collection_is_no_other_column_for_a_word_in_its_name(name: str, tmp_path: Path) -> None:
+    table = f"""| Model | Tides | {name} | Granite | Avg |
+|---|---:|---:|---:|---:|
+| small | 0.410 | 0.710 | 0.380 | 0.500 |
+| large | 0.440 | 0.820 | 0.390 | 0.650 |
+| huge | 0.470 | 0.870 | 0.400 | 0.580 |
+"""
+    (one,) = _found(tmp_path, table)
+    assert (one.row, one.expected) == ("large", "0.550")
+    assert _found(tmp_path, table.replace("0.650", "0.550")) == []
+
+
+_AVERAGES = (
+    "Average, **Average**, Avg., AVG, *mean*, Ø, Macro average, macro avg, Average (3),"
+    " BEIR average, Avg (nDCG@10), Overall average, Mean over all, Average of 3, Avg. score, Avg ↑"
+)
+
+
+@pytest.mark.parametrize("name", _AVERAGES.split(", "))
+def test_an_average_is_one_under_all_its_names(name: str, tmp_path: Path) -> None:
+    rows = [("tides", "0.412", "0.488"), ("granite", "0.301", "0.377"), ("bees", "0.522", "0.561")]
+    rows.append((name, "0.412", "0.495"))
+    down = [["Task", "small", "large"], ["---"] * 3, *map(list, rows)]
+    across = [list(line) for line in zip(("Model", "small", "large"), *rows, strict=True)]
+    across.insert(1, ["---"] * 5)
+    for table in (down, across):
+        text = "\n".join(f"| {' | '.join(line)} |" for line in table)
+        (one,) = _found(tmp_path, text)
+        assert (one.printed, one.expected) == ("0.495", "0.475")
+        assert _found(tmp_path, text.replace("0.495", "0.475")) == []
+
+
+_LOWER = (
+    "Perplexity, PPL, WER (%), CER, Error rate, Err ↓, MSE, RMSE, EER, FID, Time ↓, Hallucination,"
+    " Edit distance ↓, Avg. rank ↓, Word error rate, Miss rate, Brier score, Failures, Test loss ↓"
+)
+
+
+@pytest.mark.parametrize("name", _LOWER.split(", "))
+def test_the_lowest_of_a_metric_of_errors_is_the_best(name: str, tmp_path: Path) -> None:
+    table = f"""| Model | nDCG@10 | {name} |
+|---|---:|---:|
+| none | 0.310 | 19.35 |
+| small | 0.420 | 15.20 |
+| large | **0.510** | **13.48** |
+"""
+    assert _found(tmp_path, table) == []
+
+
+def test_a_bold_error_that_another_row_undercuts_is_found(tmp_path: Path) -> None:
+    table = "| M | WER ↓ |\n|---|---|\n| a | 3.2 |\n| b | **3.1** |\n| c | 2.8 |\n"
+    (one,) = _found(tmp_path, table)
+    assert (one.check, one.printed, one.expected) == ("bold", "3.1", "2.8")
+
+
+@pytest.mark.parametrize("heading", ["Corpus", "Dataset", "Task", "Benchmark", "Domain", ""])
+def test_a_column_of_a_method_called_average_is_no_mean(heading: str, tmp_path: Path) -> None:
+    for methods in ("RRF | CombSUM | Average", "RRF | Average | Interpolation"):
+        table = f"""| {heading} | {methods} |
+|---|---:|---:|---:|
+| tides | 0.512 | 0.520 | 0.525 |
+| granite | 0.398 | 0.407 | 0.401 |
+| violins | 0.433 | 0.441 | 0.440 |
+"""
+        assert _found(tmp_path, table) == []
+
+
+@pytest.mark.parametrize("heading", ["Method", "Fusion", "Run", "Aggregation", "Model", ""])
+def test_a_row_of_a_method_called_average_is_no_mean(heading: str, tmp_path: Path) -> None:
+    table = f"""| {heading} | tides | granite | violins |
+|---|---:|---:|---:|
+| RRF | 0.512 | 0.520 | 0.525 |
+| Interpolation | 0.398 | 0.407 | 0.401 |
+| Average | 0.533 | 0.541 | 0.540 |
+"""
+    assert _found(tmp_path, table) == []
+
+
 @pytest.mark.parametrize("before", ["> ", ">", "> > ", "   ", "    ", "- ", "* ", "1. ", "12) "])
 def test_tables_within_quotations_and_lists_are_read(before: str, tmp_path: Path) -> None:
     text = _TABLE.format(cell="0.455", average="0.509")
