@@ -112,7 +112,7 @@ def test_what_stands_around_a_figure_hides_no_error(cell: str, tmp_path: Path) -
 
 _COLLECTIONS = (
     "StackExchange, Gaines, Multi-Query, LongMemEval, Quora Queries, LossyQA, EloQuent,"
-    " DocumentVQA, NY Times, Winners, Climate Change, Price QA, TieBreak, Costa Rica, Passage Ranking"
+    " NY Times, Winners, Climate Change, Price QA, TieBreak, Costa Rica, Passage Ranking"
 )
 
 
