@@ -7,25 +7,30 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from rerankbench import yaml_file
 from rerankbench.errors import ConfigError, InputError, nearest
-from rerankbench.files import read_lines
 from rerankbench.pricing import PriceConfig
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+_LONGEST_NAME = 200
+"""A folder's name may have 255 bytes; some of them go to what is made beside it."""
+_MOST_PROBLEMS = 100
+"""Explaining one searches for the nearest name; nobody mends more at once."""
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, protected_namespaces=(), allow_inf_nan=False
+    )
 
 
 def _under(key: str) -> BeforeValidator:
@@ -89,7 +94,7 @@ class SpeedConfig(_Strict):
 class RunConfig(_Strict):
     """Everything that `rerankbench run` needs to know."""
 
-    suite: str = Field(default="default", pattern=_NAME)
+    suite: str = Field(default="default", pattern=_NAME, max_length=_LONGEST_NAME)
     datasets: tuple[Annotated[DatasetConfig, _under("id")], ...] = Field(min_length=1)
     models: tuple[Annotated[ModelConfig, _under("model")], ...] = Field(min_length=1)
     first_stages: tuple[Annotated[FirstStageConfig, _under("name")], ...] = Field(
@@ -146,41 +151,11 @@ def demo_path() -> Path:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The keys of a file as they are written. Raises InputError for what is no YAML mapping."""
-    text = "\n".join(_with_blanks(read_lines(path)))
-    try:
-        values = yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: month 13
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "not YAML"
-        line = mark.line + 1 if mark else None
-        raise InputError(path, f"{problem}", line=line, remedy="mend the YAML") from None
+    values = yaml_file.read_yaml(path)
     if not isinstance(values, dict):
         remedy = "start from one of configs/*.yaml"
         raise InputError(path, "is no mapping of keys to values", remedy=remedy)
     return {str(key): value for key, value in values.items()}
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe, and refuses a key that is given twice instead of dropping the first."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                problem = f"the key '{key.value}' is given twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(str(key.value))
-        return node
-
-
-def _with_blanks(lines: Iterable[tuple[int, str]]) -> Iterable[str]:
-    """Put blank lines back, so that YAML's line numbers are the file's."""
-    expected = 1
-    for number, line in lines:
-        yield from [""] * (number - expected)
-        yield line
-        expected = number + 1
 
 
 def validated(values: Mapping[str, Any], source: str) -> RunConfig:
@@ -193,7 +168,7 @@ def validated(values: Mapping[str, Any], source: str) -> RunConfig:
         wrong_inside = {each["loc"][0] for each in found if len(each["loc"]) > 1}
         problems = [
             _explain(source, dict(each))
-            for each in found
+            for each in found[:_MOST_PROBLEMS]
             if not (each["type"] == "too_short" and each["loc"][0] in wrong_inside)
         ]
         raise ConfigError("\n".join(dict.fromkeys(problems))) from None

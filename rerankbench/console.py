@@ -20,7 +20,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from rerankbench.errors import shortened
 from rerankbench.progress import Advance
+
+MOST_LINES = 20
 
 
 class Terminal:
@@ -56,16 +59,22 @@ class Terminal:
     def note(self, text: str) -> None:
         """A fact worth a line."""
         if self._verbosity >= 0:
-            self._console.print(escape(printable(text)), soft_wrap=True)
+            self._console.print(escape(shortened(printable(text))), soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """Something that may make the numbers other than expected."""
-        self._console.print(f"[yellow]warning:[/] {escape(printable(text))}", soft_wrap=True)
+        line = shortened(printable(text))
+        self._console.print(f"[yellow]warning:[/] {escape(line)}", soft_wrap=True)
 
     def error(self, text: str) -> None:
-        """Why the command ends."""
-        for line in text.splitlines():
-            self._console.print(f"[red]error:[/] {escape(printable(line))}", soft_wrap=True)
+        """Why the command ends: one mistake a line, and no more lines than a person reads."""
+        lines = text.splitlines()
+        if len(lines) > MOST_LINES:
+            more = f"and {len(lines) - MOST_LINES + 1} more; mend these first"
+            lines = [*lines[: MOST_LINES - 1], more]
+        for line in lines:
+            told = shortened(printable(line))
+            self._console.print(f"[red]error:[/] {escape(told)}", soft_wrap=True)
 
 
 def printable(text: str) -> str:

@@ -10,12 +10,13 @@ RerankbenchError                2
 └── CellsFailedError            1   some cells failed, the others are recorded
 
 Every message is one line that says what is wrong and what to do next; it is shown without a
-traceback.
+traceback, in at most LONGEST characters.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -68,6 +69,27 @@ class CellsFailedError(RerankbenchError):
     """Some cells failed; the finished ones are recorded."""
 
     exit_code = 1
+
+
+LONGEST = 300
+"""Characters of a message; what is longer is a name or a value that need not be read whole."""
+
+
+def shortened(line: str, most: int = LONGEST) -> str:
+    """The line in at most so many characters; quoted values and long words lose their middle."""
+    for longest in (120, 60, 30):
+        if len(line) <= most:
+            return line
+        line = re.sub(r"(?<!\w)'[^']+'(?!\w)|\S+", lambda part: _cut(part[0], longest), line)  # noqa: B023
+    return _cut(line, most)
+
+
+def _cut(text: str, most: int) -> str:
+    """Both ends of a text: what names begin with, and the remedy that messages end with."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[-end:]}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

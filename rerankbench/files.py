@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
 import os
+import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 import platformdirs
 
 from rerankbench.errors import InputError, StorageError
+from rerankbench.special_files import open_regular, write_into
+
+LONGEST_LINE = 256 * 2**20
+"""Bytes; no document of a collection is longer, and one that is would fill the memory."""
+MOST_BYTES = 2**30
+"""What is read as a whole must fit into memory several times over."""
+
+
+_USUAL = "free space or choose -o"
+_REMEDIES: dict[int | None, str] = {
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EEXIST: "name a folder that is no file",
+    errno.ENOTDIR: "name a folder that is no file",
+    errno.EISDIR: "it is a folder; name a file in it",
+    errno.ELOOP: "mend the link",
+}
 
 
 def cache_home() -> Path:
@@ -24,33 +43,43 @@ def cache_home() -> Path:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open a plain or gzipped file (by its first bytes, not its name) for reading."""
-    try:
-        handle = path.open("rb")
-    except FileNotFoundError:
-        raise InputError(path, "no such file", remedy="check the path") from None
-    except IsADirectoryError:
-        raise InputError(
-            path, "is a folder, not a file", remedy="name the file inside it"
-        ) from None
-    except OSError as error:
-        raise InputError(path, f"cannot be opened ({error.strerror})") from None
+    """Open a plain or gzipped file (by its first bytes, not its name) for reading.
+
+    Raises InputError, also for pipes and devices.
+    """
+    handle = open_regular(path)
     if handle.peek(2)[:2] == b"\x1f\x8b":
         handle.close()  # GzipFile closes only a file that it opened itself.
         return io.BufferedReader(gzip.GzipFile(path))
     return handle
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+def read_whole(path: Path, most: int = MOST_BYTES) -> bytes:
+    """All bytes of a regular file as they are. Raises InputError, also for more than `most`."""
+    with open_regular(path) as handle:
+        body = handle.read(most + 1)
+    if len(body) > most:
+        problem = f"is larger than {most:,} bytes"
+        raise InputError(path, problem, remedy="see that it is the file that you mean")
+    return body
+
+
+def read_lines(path: Path, *, most_bytes: int | None = None) -> Iterator[tuple[int, str]]:
     """Number (from 1) and text of every line that is not blank, without its LF or CRLF.
 
-    Raises InputError naming the line for bytes that are not UTF-8, NUL bytes and broken gzip
-    streams.
+    Raises InputError naming the line for bytes that are not UTF-8, NUL bytes, lines without end,
+    broken gzip streams, and the line at which there are more than `most_bytes` in all.
     """
-    number = 0
+    number, size = 0, 0
     with open_bytes(path) as handle:
         try:
-            for number, raw in enumerate(handle, start=1):
+            pieces = iter(partial(handle.readline, LONGEST_LINE + 1), b"")
+            for number, raw in enumerate(pieces, start=1):
+                size += len(raw)
+                if most_bytes is not None and size > most_bytes:
+                    problem = f"is larger than {most_bytes:,} bytes"
+                    remedy = "see that it is the file that you mean"
+                    raise InputError(path, problem, line=number, remedy=remedy)
                 line = _decode(path, number, raw)
                 if line.strip():
                     yield number, line
@@ -64,6 +93,11 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _decode(path: Path, number: int, raw: bytes) -> str:
+    if len(raw) > LONGEST_LINE:
+        problem = f"is longer than {LONGEST_LINE:,} bytes"
+        raise InputError(
+            path, problem, line=number, remedy="see that the file holds text in lines"
+        )
     try:
         line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
@@ -79,31 +113,98 @@ def _decode(path: Path, number: int, raw: bytes) -> str:
 def write_whole(path: Path, body: bytes | str) -> None:
     """Write a file so that readers see all of it or none of it, even if the machine stops.
 
-    Raises StorageError when the disk is full or refuses; no partial file is left behind.
+    A link stays a link, and what is no regular file is written into. Raises StorageError when the
+    disk is full or refuses; no partial file is left behind.
     """
     data = body.encode() if isinstance(body, str) else body
-    partial: Path | None = None
+    try:
+        if not write_into(path, data):
+            _replace(_followed(path), data)
+    except (OSError, ValueError) as error:
+        raise _refusal(path, error) from error
+
+
+def rewrite(path: Path, body: bytes) -> None:
+    """Give a file that people own another content; its mode, owner and links stay as they are.
+
+    Whole or not at all as `write_whole`, but for a file with several names, or in a folder that
+    takes no new files: that one can only be changed where it lies. Raises StorageError.
+    """
+    try:
+        target = _followed(path)
+        if target.stat().st_nlink > 1 or not os.access(target.parent, os.W_OK):
+            _overwrite(target, body)
+            return
+        try:
+            _replace(target, body, like=target.stat())
+        except PermissionError:  # Another's file, which only its owner or root can make anew.
+            _overwrite(target, body)
+    except (OSError, ValueError) as error:
+        raise _refusal(path, error) from error
+
+
+def append(path: Path, text: str) -> None:
+    """Add to a file that other programs add to as well. Raises OSError, or StorageError."""
+    if not write_into(path, text.encode()):
+        with path.open("a", encoding="utf-8") as handle:
+            handle.write(text)
+
+
+def _followed(path: Path) -> Path:
+    """Where a link leads, there or not yet; any other path as it is given."""
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except RuntimeError:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
+
+
+def _replace(path: Path, data: bytes, like: os.stat_result | None = None) -> None:
+    """Put a new file in the place of `path`, with the owner and mode of the old one if `like`."""
+    partial_file: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as handle:
-            partial = Path(handle.name)
+        # Cut, so that a name that just fits is not too long once it is not finished.
+        prefix = f".{os.fsdecode(os.fsencode(path.name)[:200])}."
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=prefix, delete=False) as handle:
+            partial_file = Path(handle.name)
             handle.write(data)
             handle.flush()
+            if like is not None:
+                os.fchown(handle.fileno(), like.st_uid, like.st_gid)
             os.fsync(handle.fileno())
-        partial.chmod(0o666 & ~_umask())
-        partial.replace(path)
-    except OSError as error:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or choose -o"
-        ) from error
+        if like is None:
+            partial_file.chmod(0o666 & ~_umask())
+        else:
+            shutil.copystat(path, partial_file)  # Extended attributes too, such as ACLs.
+            os.utime(partial_file)
+        partial_file.replace(path)
     except BaseException:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
+        if partial_file is not None:
+            partial_file.unlink(missing_ok=True)
         raise
+
+
+def _overwrite(path: Path, data: bytes) -> None:
+    """Change a file where it lies, the part that is new first: a full disk changes nothing."""
+    with path.open("r+b") as handle:
+        size = handle.seek(0, os.SEEK_END)
+        try:
+            handle.write(data[size:])
+            handle.flush()
+        except OSError:
+            handle.truncate(size)
+            raise
+        handle.seek(0)
+        handle.write(data[:size])
+        handle.truncate(len(data))
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def _refusal(path: Path, error: OSError | ValueError) -> StorageError:
+    reason = getattr(error, "strerror", None) or error
+    number = error.errno if isinstance(error, OSError) else errno.ENAMETOOLONG
+    return StorageError(f"{path}: cannot be written ({reason}); {_REMEDIES.get(number, _USUAL)}")
 
 
 def _umask() -> int:
@@ -120,6 +221,6 @@ def gzip_bytes(body: str) -> bytes:
 
 
 def sha256_file(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as handle:
+    """Hex digest of a file's bytes. Raises InputError."""
+    with open_regular(path) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

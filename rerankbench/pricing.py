@@ -32,7 +32,7 @@ class PriceConfig(BaseModel):
     `per` is a million tokens, a thousand searches or one hour unless it is given.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     amount: float = Field(ge=0, allow_inf_nan=False)
     unit: PriceUnit

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from rerankbench.errors import InputError, NewerFileError
-from rerankbench.files import cache_home, gzip_bytes, read_lines, write_whole
+from rerankbench.files import cache_home, gzip_bytes, read_lines, read_whole, write_whole
 from rerankbench.identity import record_key
 from rerankbench.trec import format_run, parse_formatted, read_run
 from rerankbench.types import Ranking, Record
@@ -120,11 +120,7 @@ def dump_record(record: Record) -> bytes:
 
 def read_record(path: Path) -> Record:
     """Read one record file. Raises InputError, or NewerFileError for a later schema."""
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise InputError(path, problem, remedy="check the path") from None
+    body = read_whole(path)
     try:
         return _parse(path, body)
     except ValidationError as error:

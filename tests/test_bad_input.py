@@ -222,7 +222,7 @@ CONFIGS: dict[str, tuple[str, str]] = {
     ),
     "code in YAML": (
         "datasets: !!python/object/apply:os.mkdir [ran]\nmodels: [random]\n",
-        "config.yaml:1: could not determine a constructor",
+        "config.yaml:1: not readable as YAML (could not determine a constructor",
     ),
 }
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from rerankbench import __version__
 from rerankbench.cli import baseline
@@ -28,13 +32,52 @@ from rerankbench.cli.run import run
 from rerankbench.cli.slices import slices
 from rerankbench.cli.steps import evaluate, rerank, retrieve
 from rerankbench.console import Terminal
-from rerankbench.errors import RerankbenchError
+from rerankbench.errors import RerankbenchError, shortened
 
 INTERRUPTED = 130
 _HOW_TO_GO_ON = "interrupted; finished work is kept, type the same command again to go on"
 
+_OF_FILES = {
+    errno.ENOSPC: "free space",
+    errno.EDQUOT: "free space",
+    errno.EACCES: "choose another place, or change its rights",
+    errno.EPERM: "choose another place, or change its rights",
+    errno.EROFS: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "mend the link",
+    errno.ENOTDIR: "check the path",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "close some programs",
+    errno.EFBIG: "choose another place",
+    errno.EIO: "check the disk",
+}
+"""What the file system refuses, wherever it happens, and what to do about it."""
+
+
+class _Group(TyperGroup):
+    """Commands whose usage errors are as short as all other messages."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        with _short_usage_errors():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        with _short_usage_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _short_usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:
+        error.message = shortened(error.message)
+        raise
+
+
 app = typer.Typer(
     name="rerankbench",
+    cls=_Group,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -100,8 +143,9 @@ def _run(arguments: list[str]) -> int:
         terminal.error(str(error))
         return error.exit_code
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if error.errno not in _OF_FILES:
             raise
-        terminal.error(f"{error.filename or 'a file'}: cannot be written ({error.strerror})")
+        what = f"{error.filename or 'a file'}: the file system refuses it ({error.strerror})"
+        terminal.error(f"{what}; {_OF_FILES[error.errno]}")
         return 2
     return 0

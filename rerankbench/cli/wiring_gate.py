@@ -13,7 +13,7 @@ from rerankbench.cli.wiring_remeasure import remade
 from rerankbench.compare.gate.gate import Gate, compare
 from rerankbench.compare.gate.limits import Limits
 from rerankbench.errors import InputError
-from rerankbench.files import write_whole
+from rerankbench.files import append, write_whole
 from rerankbench.remeasure.asked import Asked
 from rerankbench.report.gate import formats, terminal
 from rerankbench.store import read_records
@@ -62,8 +62,7 @@ def _show(found: Gate, format_name: str, output: Path | None) -> None:
 def _append(path: Path, text: str) -> None:
     """GitHub's summary of a step is a file that every program adds to."""
     try:
-        with path.open("a", encoding="utf-8") as handle:
-            handle.write(text)
+        append(path, text)
     except OSError as error:
         remedy = "check GITHUB_STEP_SUMMARY"
         problem = f"cannot be written ({error.strerror})"

@@ -122,7 +122,7 @@ def _name(folder: Path) -> str:
 
 def _plain_or_gzipped(folder: Path, name: str) -> Path | None:
     for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
+        if path.exists():  # Reading it says so where it is no file.
             return path
     return None
 

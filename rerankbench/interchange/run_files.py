@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from rerankbench.errors import InputError
-from rerankbench.files import open_bytes
+from rerankbench.files import MOST_BYTES, open_bytes
 from rerankbench.trec import read_run
 from rerankbench.types import Hit, Ranking
 
+_TOO_LARGE = "write it in TREC's lines, which are read one by one"
 _FORM = "expected {query: {document: score}}, as ranx writes it"
 _SUFFIXES = (".gz", ".json", ".trec", ".run", ".txt", ".tsv")
 
@@ -42,8 +43,11 @@ def stem(path: Path) -> str:
 def _read_json(path: Path) -> list[Ranking]:
     try:
         with open_bytes(path) as handle:
-            # Whole numbers are read as floats too: one of too many digits is then infinite.
-            found = json.loads(handle.read(), object_pairs_hook=_distinct, parse_int=float)
+            body = handle.read(MOST_BYTES + 1)
+        if len(body) > MOST_BYTES:
+            raise InputError(path, f"holds more than {MOST_BYTES:,} bytes", remedy=_TOO_LARGE)
+        # Whole numbers are read as floats too: one of too many digits is then infinite.
+        found = json.loads(body, object_pairs_hook=_distinct, parse_int=float)
     except _TwiceError as error:
         raise InputError(path, f"'{error}' is given twice", remedy=_FORM) from None
     except (EOFError, OSError, zlib.error, ValueError, RecursionError) as error:

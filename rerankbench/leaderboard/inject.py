@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from rerankbench.errors import InputError, UsageError
-from rerankbench.files import write_whole
+from rerankbench.files import read_whole, rewrite
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ANY_MARKER = re.compile(r"<!--\s*rerankbench:(begin|end)\b")
@@ -20,16 +20,17 @@ def inject(path: Path, name: str, body: str) -> bool:
     a name or a body that would break them.
     """
     try:
-        # A link stays a link: its target is what gets replaced.
-        target = path.resolve(strict=True)
-        before = target.read_bytes()
-    except OSError as error:
+        path.stat()
+    except FileNotFoundError:
         remedy = f"make the file, with two lines in it: {_both(name)}"
-        raise InputError(path, f"cannot be read ({error.strerror})", remedy=remedy) from None
+        raise InputError(path, "no such file", remedy=remedy) from None
+    except OSError:
+        pass  # Reading it says what is wrong.
+    before = read_whole(path)
     after = replace_block(before, name, body, path=path)
     if after == before:
         return False
-    write_whole(target, after)
+    rewrite(path, after)
     return True
 
 

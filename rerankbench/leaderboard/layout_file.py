@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from rerankbench.errors import ConfigError, InputError, nearest
-from rerankbench.files import read_lines
 from rerankbench.leaderboard.columns.kinds import COLUMN_KINDS
 from rerankbench.leaderboard.layout import (
     Family,
@@ -21,8 +19,11 @@ from rerankbench.leaderboard.layout import (
     ListedModel,
     TableForm,
 )
+from rerankbench.yaml_file import read_yaml
 
 DEFAULT = "plain"
+_MOST_PROBLEMS = 100
+"""Explaining one searches for the nearest name; nobody mends more at once."""
 _FOLDER = Path(__file__).parent / "layouts"
 _ITEMS: Mapping[str, type[BaseModel]] = {
     "tables": TableForm,
@@ -55,52 +56,24 @@ def load_layout(name_or_file: str) -> Layout:
 
 def read_layout(path: Path) -> Layout:
     """Read a layout file; raises as `load_layout` does."""
-    raw = _read_yaml(path)
+    raw = read_yaml(path)
     if not isinstance(raw, dict):
         remedy = "start from a copy of a built-in layout (docs/layouts.md)"
         raise InputError(path, "is not a layout: no keys in it", remedy=remedy)
     try:
         return Layout.model_validate({"name": _block_name(path), **raw})
     except ValidationError as error:
-        problems = [problem for found in error.errors() for problem in _explain(dict(found))]
+        problems = [
+            problem
+            for found in error.errors()[:_MOST_PROBLEMS]
+            for problem in _explain(dict(found))
+        ]
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems)) from None
 
 
 def _block_name(path: Path) -> str:
     """The file's name without what a block's name may not hold."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "layout"
-
-
-def _read_yaml(path: Path) -> Any:
-    # read_lines drops blank lines, which matter inside YAML's block texts: put them back.
-    lines: list[str] = []
-    for number, line in read_lines(path):
-        lines += [""] * (number - 1 - len(lines))
-        lines.append(line)
-    try:
-        # _OneOfEach is a SafeLoader: it makes plain values only.
-        return yaml.load("\n".join(lines) + "\n", Loader=_OneOfEach)
-    except yaml.MarkedYAMLError as error:
-        place = f"{path}:{error.problem_mark.line + 1}" if error.problem_mark else f"{path}"
-        raise ConfigError(f"{place}: not readable as YAML ({error.problem})") from None
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: not readable as YAML ({reason})") from None
-
-
-class _OneOfEach(yaml.SafeLoader):
-    """YAML where a key that stands twice is a mistake, not a silent choice of the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse repeated keys, then build the mapping."""
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    problem = f"key '{key.value}' stands twice"
-                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def _explain(found: dict[str, Any]) -> Iterator[str]:
@@ -122,7 +95,7 @@ def _explain(found: dict[str, Any]) -> Iterator[str]:
         prefix = f"{place}: " if location else ""
         yield from (f"{prefix}{line}" for line in str(context["error"]).splitlines())
     else:
-        yield f"{place}: {found['msg']}, found {found['input']!r}"
+        yield f"{place}: {found['msg']}, found {found['input']!r:.60}"
 
 
 def _model_at(location: tuple[Any, ...]) -> type[BaseModel]:

@@ -158,7 +158,7 @@ def test_inject_fills_the_block_that_is_named(results: Path, tmp_path: Path) -> 
         (["--format", "xml"], UsageError, "no format 'xml'"),
         (["--inject", "x.md", "--format", "csv"], UsageError, "--inject writes Markdown"),
         (["--block", "x"], UsageError, "--block names a block"),
-        (["--inject", "absent.md"], InputError, "absent.md: cannot be read"),
+        (["--inject", "absent.md"], InputError, "absent.md: no such file"),
         (["--layout", "beir-full", "absent"], InputError, "absent: no such file or folder"),
     ],
 )

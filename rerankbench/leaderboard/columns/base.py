@@ -55,7 +55,7 @@ Decimals: TypeAlias = Annotated[int, Field(ge=0, le=10)]
 class Strict(BaseModel):
     """Frozen, no type is bent, an unknown key is a mistake."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Column(Strict):

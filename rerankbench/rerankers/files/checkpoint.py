@@ -12,12 +12,14 @@ from typing import Any
 
 import yaml
 
+from rerankbench import yaml_file
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.files import sha256_file
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.files import modules_file
 from rerankbench.rerankers.files.json_file import read_object
 from rerankbench.rerankers.files.weight_file import weight_count
+from rerankbench.special_files import refuse_special_in
 
 # What is fetched from a hub: never pickles; code only for a model that is trusted by name.
 _WANTED = [
@@ -147,6 +149,7 @@ def find(model: str, *, name: str | None, revision: str | None, with_code: bool)
     else:
         folder = _fetch(model, revision, with_code=with_code)
         revision_found = folder.name
+    refuse_special_in(folder)
     modules = modules_file.folders(folder)
     checkpoint = Checkpoint(
         folder=folder,
@@ -212,8 +215,8 @@ def _card_facts(folder: Path) -> Mapping[str, Any]:
         r"---\n(.*?)\n---", path.read_text(encoding="utf-8", errors="replace"), re.DOTALL
     )
     try:
-        found = yaml.safe_load(head[1]) if head else {}
-    except yaml.YAMLError:
+        found = yaml_file.parse(head[1][: yaml_file.MOST_BYTES]) if head else {}
+    except (yaml.YAMLError, RecursionError):
         return {}  # A card is for people; nothing depends on it alone.
     return found if isinstance(found, dict) else {}
 

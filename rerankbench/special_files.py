@@ -1,0 +1,162 @@
+"""Paths that lead to no regular file: pipes, devices, sockets, and what is open as /dev/fd/N.
+
+As an input they are refused, because a pipe may never end and a device often does not. As an
+output they are written into and never replaced: `-o /dev/stdout` is a place to write to, and a
+file of that name would take it away from every other program.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import sys
+import time
+from contextlib import suppress
+from fcntl import F_GETFL, fcntl
+from pathlib import Path
+from select import PIPE_BUF, POLLOUT, poll
+
+from rerankbench.errors import InputError, StorageError
+
+READER_WAIT_S = 10.0
+"""How long a pipe is waited for that nobody reads yet."""
+STALL_S = 300.0
+"""How long a reader may take nothing at all."""
+_LONGEST_CHAIN = 40
+"""Links that lead on to links; Linux follows no more either."""
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Open a regular file for reading, and nothing else, without ever waiting for it.
+
+    Raises InputError.
+    """
+    try:
+        _refuse(path, path.stat().st_mode)  # Opening alone does something to some devices.
+        # Without waiting: what was a file a moment ago may be a pipe now.
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise InputError(path, "no such file", remedy="check the path") from None
+    except OSError as error:
+        problem = f"cannot be opened ({error.strerror})"
+        raise InputError(path, problem, remedy="check the path and its rights") from None
+    except ValueError:  # A NUL byte in the name.
+        raise InputError(f"{path}", "is no name of a file", remedy="check the path") from None
+    handle = io.BufferedReader(io.FileIO(number, "rb"))
+    try:
+        _refuse(path, os.fstat(number).st_mode)
+    except InputError:
+        handle.close()
+        raise
+    return handle
+
+
+def _refuse(path: Path, mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise InputError(path, "is a folder, not a file", remedy="name the file inside it")
+    remedy = "put what it gives into a file, and name that"
+    raise InputError(path, f"is {_kind(mode)}, not a regular file", remedy=remedy)
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "a pipe"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
+
+
+def write_into(path: Path, data: bytes) -> bool:
+    """Write into what `path` names if that is no regular file; False, and nothing done, if it is.
+
+    Raises StorageError, also where nobody reads the pipe.
+    """
+    number = _descriptor(path)
+    if number is None and not _is_special(path):
+        return False
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()  # What was printed before comes before.
+        if number is not None:
+            _write(path, number, data)
+            return True
+        number = _open(path)
+        try:
+            _write(path, number, data)
+        finally:
+            os.close(number)
+    except OSError as error:
+        problem = f"{path}: cannot be written into ({error.strerror or error})"
+        raise StorageError(f"{problem}; name a file, or see that its reader runs") from None
+    return True
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False  # Writing a file there says what is wrong.
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _descriptor(path: Path) -> int | None:
+    """The number behind /dev/stdout, /dev/fd/3 and links to them; None for any other path.
+
+    What is open under a number is written to as it stands, a file at its present place: opened
+    once more it would start from the beginning, and a socket cannot be opened at all.
+    """
+    folders = {Path("/dev/fd"), Path(f"/proc/{os.getpid()}/fd")}
+    with suppress(OSError):  # Writing a file there says what is wrong.
+        for _ in range(_LONGEST_CHAIN):
+            parent = Path(os.path.realpath(path.parent))
+            if parent in folders:
+                return int(path.name) if path.name.isdecimal() and len(path.name) < 9 else None
+            if not path.is_symlink():
+                return None
+            path = parent / path.readlink()
+    return None
+
+
+def _open(path: Path) -> int:
+    """A descriptor for writing; a pipe is given a while to find its reader."""
+    last_s = time.monotonic() + READER_WAIT_S
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        except OSError as error:
+            is_unread = error.errno == errno.ENXIO and stat.S_ISFIFO(path.stat().st_mode)
+            if not is_unread:
+                raise
+            if time.monotonic() >= last_s:
+                remedy = "start its reader first, or name a file"
+                raise StorageError(f"{path}: nobody reads this pipe; {remedy}") from None
+        time.sleep(0.02)
+
+
+def _write(path: Path, number: int, data: bytes) -> None:
+    """All of it, in pieces that a pipe takes whole, so that no single write can wait."""
+    if fcntl(number, F_GETFL) & os.O_ACCMODE == os.O_RDONLY:  # It would never be ready.
+        raise OSError(errno.EBADF, "it is open for reading only")
+    waiting = poll()
+    waiting.register(number, POLLOUT)
+    rest = memoryview(data)
+    while rest:
+        if not waiting.poll(STALL_S * 1000):
+            remedy = "see what its reader waits for, or name a file"
+            raise StorageError(f"{path}: its reader takes nothing for {STALL_S:g} s; {remedy}")
+        with suppress(BlockingIOError):
+            rest = rest[os.write(number, rest[:PIPE_BUF]) :]
+
+
+def refuse_special_in(folder: Path) -> None:
+    """Raise InputError for a pipe, device or socket in a folder or the folders in it.
+
+    For folders that other libraries read, which would wait for such a file.
+    """
+    for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
+        with suppress(OSError):  # A link to nowhere is nothing to read.
+            mode = path.stat().st_mode
+            if not stat.S_ISDIR(mode):
+                _refuse(path, mode)
