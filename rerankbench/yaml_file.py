@@ -19,7 +19,7 @@ from rerankbench.files import read_lines
 
 MOST_BYTES = 256 * 2**10
 """PyYAML reads this in a few seconds; configs have a hundredth of it."""
-MOST_VALUES = 50_000
+MOST_VALUES = 20_000
 DEEPEST = 50
 _TEXT = 64
 """So many characters of a text count as one value more."""
@@ -65,6 +65,8 @@ class _Loader(yaml.SafeLoader):
         mark = self.peek_event().start_mark
         is_alias = self.check_event(yaml.AliasEvent)  # type: ignore[no-untyped-call]
         self._depth += 1
+        if len(self._counts) >= MOST_VALUES:
+            raise _refused(f"stands for more than {MOST_VALUES:,} values", mark)
         if self._depth > DEEPEST:
             raise _refused(f"nested deeper than {DEEPEST} levels", mark)
         node = super().compose_node(parent, index)

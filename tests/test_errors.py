@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rerankbench import errors
-from rerankbench.errors import InputError, NewerFileError, RerankbenchError, nearest
+from rerankbench.errors import InputError, NewerFileError, RerankbenchError, nearest, shortened
 
 
 def _all_errors() -> dict[str, type[RerankbenchError]]:
@@ -61,3 +63,25 @@ def test_nearest_names_the_closest_known_name() -> None:
 
 def test_nearest_lists_all_names_in_order_where_none_is_close() -> None:
     assert nearest("xyz", ["oracle", "bm25"]) == "known: bm25, oracle"
+
+
+@given(st.text(st.characters(categories=["L", "P", "Zs"]), max_size=800))
+def test_a_shortened_message_fits_and_a_short_one_stays(text: str) -> None:
+    line = shortened(text)
+    assert len(line) <= 300
+    if len(text) <= 300:
+        assert line == text
+
+
+def test_shortening_takes_the_middle_of_names_and_leaves_the_remedy() -> None:
+    path, value = "/folder" * 80, "many words " * 40
+    line = shortened(f"{path}/mine.yaml:3: '{value}' is no device; choose auto, cpu or cuda")
+    assert line.startswith("/folder/folder")
+    assert line.endswith("' is no device; choose auto, cpu or cuda")
+    assert "/mine.yaml:3: 'many words" in line and "…" in line
+
+
+def test_a_message_of_short_words_alone_loses_its_middle() -> None:
+    line = shortened("first " + "word " * 200 + "last")
+    assert len(line) == 300
+    assert line.startswith("first word") and line.endswith("word last")
