@@ -28,7 +28,7 @@ _LONGEST_CHAIN = 40
 """Links that lead on to links; Linux follows no more either."""
 
 
-def open_regular(path: Path) -> io.BufferedReader:
+def open_regular(path: Path) -> io.BufferedReader[io.FileIO]:
     """Open a regular file for reading, and nothing else, without ever waiting for it.
 
     Raises InputError.

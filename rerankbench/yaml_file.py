@@ -62,8 +62,8 @@ class _Loader(yaml.SafeLoader):
         """How many values each node stands for, the nodes behind its aliases with their own."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        mark = self.peek_event().start_mark
-        is_alias = self.check_event(yaml.AliasEvent)  # type: ignore[no-untyped-call]
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        is_alias = self.check_event(yaml.AliasEvent)
         self._depth += 1
         if len(self._counts) >= MOST_VALUES:
             raise _refused(f"stands for more than {MOST_VALUES:,} values", mark)

@@ -13,14 +13,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.client import HTTPException
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from rerankbench import __version__
 from rerankbench.errors import ModelError
 from rerankbench.http_client.address import Key
-from rerankbench.http_client.connections import MOST_BYTES, Answer, Connections, TooLongError
+from rerankbench.http_client.connections import (
+    MOST_BYTES,
+    Answer,
+    BrokenAnswerError,
+    Connections,
+    TooLongError,
+)
 from rerankbench.http_client.words import Settings, asked_wait_s, remedy, said, shown
 
 # Besides all from 500 on: the service was too slow or too busy.
@@ -35,6 +40,7 @@ Pause: TypeAlias = Callable[[threading.Event, float], bool]
 class Patience:
     """How long and how often a service is asked; waits double from `first_wait_s` on.
 
+    `timeout_s` bounds one attempt as a whole, from connecting to the last byte of the answer.
     `longest_wait_s` bounds every wait, also one that the service asks for.
     """
 
@@ -159,7 +165,9 @@ class Client:
                 f"{self.who}: its certificate is not trusted ({reason}); mend it, or name "
                 "the file of its authority in SSL_CERT_FILE"
             ) from None
-        except (OSError, HTTPException) as error:
+        except BrokenAnswerError as error:
+            return _Failure(kind="broken answer", detail=self.cleared(str(error)))
+        except OSError as error:
             detail = shown(str(error) or type(error).__name__)
             return _Failure(kind="no connection", detail=detail)
         return answer if 200 <= answer.status < 300 else self._failure(answer)

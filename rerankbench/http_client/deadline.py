@@ -1,0 +1,83 @@
+"""One limit on all of a request: from looking up the name to the last byte of the answer.
+
+A limit on each wait alone holds a run for as long as a service likes, if it only sends a byte now
+and then: in the body, between chunks, in the headers, or as one interim response after another.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+
+_PIECE_BYTES = 64 * 2**10
+
+
+class Deadline:
+    """A point in time, and how far it is."""
+
+    def __init__(self, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """The time runs from now on."""
+        self._clock = clock
+        self._end_s = clock() + timeout_s
+
+    def left_s(self) -> float:
+        """Seconds that are left. Raises TimeoutError where there are none."""
+        left_s = self._end_s - self._clock()
+        if left_s <= 0:
+            raise TimeoutError
+        return left_s
+
+
+class TimedSocket:
+    """A connected socket on which everything is done before a deadline."""
+
+    def __init__(
+        self, host: str, port: int, tls: ssl.SSLContext | None, deadline: Deadline
+    ) -> None:
+        """Connect to the first address of the host that answers. Raises OSError."""
+        self.sock = _connected(host, port, deadline)
+        try:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if tls is not None:
+                self.sock.settimeout(deadline.left_s())  # Python bounds the handshake as a whole.
+                self.sock = tls.wrap_socket(self.sock, server_hostname=host)
+        except BaseException:
+            self.close()
+            raise
+
+    def send(self, data: bytes, deadline: Deadline) -> None:
+        """Send all of it. Raises OSError."""
+        rest = memoryview(data)
+        while rest:
+            self.sock.settimeout(deadline.left_s())
+            rest = rest[self.sock.send(rest[:_PIECE_BYTES]) :]
+
+    def receive(self, deadline: Deadline) -> bytes:
+        """What has come, once there is something; empty at the end. Raises OSError."""
+        self.sock.settimeout(deadline.left_s())
+        return self.sock.recv(_PIECE_BYTES)
+
+    def close(self) -> None:
+        """Close it."""
+        self.sock.close()
+
+
+def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
+    failure = OSError("the name has no address")
+    # The resolver has limits of its own, and cannot be given another.
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        found = socket.socket(family, kind, protocol)
+        try:
+            found.settimeout(deadline.left_s())
+            found.connect(address)
+        except OSError as error:
+            found.close()
+            failure = error
+        else:
+            return found
+    deadline.left_s()
+    raise failure
