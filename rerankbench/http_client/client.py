@@ -26,7 +26,7 @@ from rerankbench.http_client.connections import (
     Connections,
     TooLongError,
 )
-from rerankbench.http_client.words import Settings, asked_wait_s, remedy, said, shown
+from rerankbench.http_client.words import Settings, asked_wait_s, remedy, said, said_within, shown
 
 # Besides all from 500 on: the service was too slow or too busy.
 _REPEATED = (408, 429)
@@ -111,6 +111,11 @@ class Client:
     def cleared(self, text: str) -> str:
         """The text as one short line without the key."""
         return shown(text, self._key.value if self._key else None)
+
+    def also_said(self, body: bytes) -> str:
+        """What an answer without results says instead, for the end of a problem; or nothing."""
+        text = said_within(body, self._key.value if self._key else None)
+        return f"; it says: {text}" if text else ""
 
     def post(self, body: bytes, stop: threading.Event) -> Reply:
         """The reply to a JSON body, asked for again while that may help.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any
+
+from rerankbench.http_client.secrets import hidden
 
 _LONGEST = 160
 _READ_BYTES = 64 * 2**10
@@ -30,10 +33,8 @@ class Settings:
 
 
 def shown(text: str, secret: str | None = None) -> str:
-    """One short printable line, cleared of the secret."""
-    if secret:
-        text = text.replace(secret, "[key]")
-    line = " ".join(text.split())
+    """One short printable line, cleared of the secret and of what looks like one."""
+    line = " ".join(hidden(text, secret).split())
     line = "".join(each if each.isprintable() else "\ufffd" for each in line)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
@@ -43,19 +44,60 @@ def said(body: bytes, secret: str | None = None) -> str:
     text = body[:_READ_BYTES].decode("utf-8", errors="replace")
     with suppress(ValueError, RecursionError):  # No JSON: shown as it stands.
         text = _message(json.loads(text)) or text
-    return shown(text, secret) or "no reason given"
+    return shown(_without_markup(text), secret) or "no reason given"
 
 
-def _message(value: Any) -> str:
+def said_within(body: bytes, secret: str | None = None) -> str:
+    """What an answer that should hold results says instead, as `shown`; empty for nothing."""
+    text = body[:_READ_BYTES].decode("utf-8", errors="replace")
+    try:
+        text = _message(json.loads(text))
+    except (ValueError, RecursionError):
+        text = _without_markup(text)
+    return shown(text, secret) if _WORD.search(text) else ""
+
+
+_WORD = re.compile(r"[^\W\d_]{2}")
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
+_MARKUP_CHARACTERS = 8 * 2**10
+_NAMES = (
+    *("message", "Message", "error", "Error", "errors", "detail", "details", "msg"),
+    *("error_message", "errorMessage", "error_msg", "error_description", "reason", "title"),
+    *("description", "exception", "fault", "errorCode", "code", "__type", "type", "status"),
+)
+"""Where services put their reason, the most telling first.
+
+FastAPI: detail. OpenAI and vLLM: error.message. Cohere, SGLang and NVIDIA's containers: message.
+NVIDIA's cloud: title and detail. AWS: message or Message, and __type. DashScope: code and message.
+TEI: error.
+"""
+
+
+def _message(value: Any, name: str = "message") -> str:
     """The first text under the names that services use; empty where there is none."""
     if isinstance(value, str):
-        return value
+        return "" if name in ("code", "type", "status") and value.lower() in _FINE else value
     if isinstance(value, list):
-        return _message(value[0]) if value else ""
+        return "; ".join(filter(None, map(_message, value[:_FIRST])))
     if isinstance(value, dict):
-        inner = (_message(value.get(name)) for name in ("message", "error", "detail", "msg"))
-        return next(filter(None, inner), "")
+        inner = (_message(value[name], name) for name in _NAMES if name in value)
+        text = next(filter(None, inner), "")
+        place = value.get("loc")  # FastAPI says which field it means.
+        if text and isinstance(place, list) and place:
+            return f"{'.'.join(map(str, place))}: {text}"
+        return text
     return ""
+
+
+_FIRST = 3
+_FINE = ("", "ok", "success", "succeeded", "list", "200")
+
+
+def _without_markup(text: str) -> str:
+    """What a person would read of an HTML page; other text as it stands."""
+    if not re.match(r"\s*<(!doctype|html|head|body|\?xml)\b", text, re.IGNORECASE):
+        return text
+    return _MARKUP.sub(" ", text[:_MARKUP_CHARACTERS])
 
 
 def remedy(status: int, variable: str | None, settings: Settings) -> str:

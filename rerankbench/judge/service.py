@@ -98,7 +98,8 @@ class JudgeService:
             text = found["choices"][0]["message"]["content"]
         except (ValueError, RecursionError, LookupError, TypeError):
             raise ModelError(
-                f"{self._client.who}: not the answer of a chat endpoint; check --url"
+                f"{self._client.who}: not the answer of a chat endpoint"
+                f"{self._client.also_said(body)}; check --url"
             ) from None
         usage = found.get("usage")
         return Reply(

@@ -1,4 +1,4 @@
-"""A small server that reranks with a real checkpoint, in all four forms, and fails when told to.
+"""A small server that reranks with a real checkpoint, in all its forms, and fails when told to.
 
 Run as `python -m tests.rerankers.http_server FOLDER`; prints its port and ends with its stdin. The
 first part of a path names a scene, so that tests do not see each other: `PUT /SCENE` sets how it
@@ -33,9 +33,29 @@ FIELDS: Mapping[str, tuple[set[str], set[str]]] = {
     ),
     "voyage": ({"model", "query", "documents"}, {"top_k", "return_documents", "truncation"}),
     "mixedbread": ({"model", "query", "input"}, {"top_k", "return_input"}),
+    "nvidia": ({"model", "query", "passages"}, {"truncate"}),
+    "sglang": ({"query", "documents"}, {"model", "top_n", "return_documents"}),
+    "dashscope": ({"model", "input"}, {"parameters"}),
+    "bedrock": ({"queries", "sources", "rerankingConfiguration"}, {"nextToken"}),
 }
 # What ends the path; TEI has nothing before it.
-WORDS = {"tei": "rerank", "cohere": "rerank", "voyage": "rerank", "mixedbread": "reranking"}
+WORDS = {
+    "tei": "rerank",
+    "cohere": "rerank",
+    "voyage": "rerank",
+    "mixedbread": "reranking",
+    "nvidia": "ranking",
+    "sglang": "rerank",
+    "dashscope": "text-rerank",
+    "bedrock": "rerank",
+}
+SCORES = {
+    "tei": "score",
+    "mixedbread": "score",
+    "sglang": "score",
+    "nvidia": "logit",
+    "bedrock": "relevanceScore",
+}
 
 
 @dataclass
@@ -131,11 +151,11 @@ class Handler(BaseHTTPRequestHandler):
         if problem is not None:
             self._send(problem[0], json.dumps({"error": {"message": problem[1]}}).encode())
             return
-        documents = request[next(n for n in ("texts", "documents", "input") if n in request)]
-        logits, tokens = self.state.logits(request["query"], documents)
-        raw = request.get("raw_scores", False)
+        query, documents = _texts(scene.api, request)
+        logits, tokens = self.state.logits(query, documents)
+        raw = request.get("raw_scores", False) or scene.api == "nvidia"
         scores = logits if raw else [1 / (1 + math.exp(-logit)) for logit in logits]
-        name = "score" if scene.api in ("tei", "mixedbread") else "relevance_score"
+        name = SCORES.get(scene.api, "relevance_score")
         results: list[Any] = [{"index": i, name: score} for i, score in enumerate(scores)]
         results.sort(key=lambda result: result[name], reverse=True)
         results = _changed(results, name, fault)
@@ -158,8 +178,14 @@ class Handler(BaseHTTPRequestHandler):
         needed, optional = FIELDS[scene.api]
         if not needed <= request.keys() <= needed | optional:
             return 422, f"fields: {sorted(request)}"
-        if scene.api == "voyage" and "" in request["documents"]:
+        try:
+            _, documents = _texts(scene.api, request)
+        except (KeyError, TypeError, ValueError) as error:
+            return 422, f"{type(error).__name__}: {error}"
+        if scene.api in ("voyage", "bedrock") and "" in documents:
             return 400, "a document is empty"
+        if scene.api == "sglang" and not all(each.strip() for each in documents):
+            return 400, "Each document cannot be empty or whitespace only"
         if scene.api == "tei" and len(request["texts"]) > 32:
             return 413, f"batch size {len(request['texts'])} > maximum allowed batch size 32"
         return None
@@ -188,6 +214,32 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = bool(cut)
 
 
+def _texts(api: str, request: dict[str, Any]) -> tuple[str, list[str]]:
+    """Query and documents, wherever the form has them; an error where they are not alone there."""
+    if api == "nvidia":
+        (_,) = {*request["query"], *(name for each in request["passages"] for name in each)}
+        return request["query"]["text"], [each["text"] for each in request["passages"]]
+    if api == "dashscope":
+        assert set(request["input"]) == {"query", "documents"}
+        assert set(request.get("parameters", {})) <= {"top_n", "return_documents", "instruct"}
+        return request["input"]["query"], request["input"]["documents"]
+    if api == "bedrock":
+        (query,) = request["queries"]
+        if query["type"] != "TEXT" or any(each["type"] != "INLINE" for each in request["sources"]):
+            raise ValueError("type")
+        inline = [each["inlineDocumentSource"] for each in request["sources"]]
+        wanted = request["rerankingConfiguration"]
+        model = wanted["bedrockRerankingConfiguration"]
+        if (
+            wanted["type"] != "BEDROCK_RERANKING_MODEL"
+            or not model["modelConfiguration"]["modelArn"]
+        ):
+            raise ValueError("rerankingConfiguration")
+        return query["textQuery"]["text"], [each["textDocument"]["text"] for each in inline]
+    name = next(each for each in ("texts", "documents", "input") if each in request)
+    return request["query"], request[name]
+
+
 def _changed(results: list[Any], name: str, fault: dict[str, Any]) -> list[Any]:
     """Results in another order, or not as they should be."""
     if "order" in fault:
@@ -203,6 +255,15 @@ def _envelope(scene: Scene, results: list[Any], tokens: int) -> Any:
     if scene.api == "tei":
         return results
     usage = {"total_tokens": tokens}
+    if scene.api == "nvidia":
+        return {"rankings": results, "usage": usage}
+    if scene.api == "sglang":
+        each = {"document": "…", "meta_info": {"prompt_tokens": tokens / len(results)}}
+        return [{**result, **each} for result in results]
+    if scene.api == "dashscope":
+        return {"output": {"results": results}, "usage": usage, "request_id": "1"}
+    if scene.api == "bedrock":
+        return {"results": results}
     if scene.api in ("voyage", "mixedbread"):
         return {"object": "list", "data": results, "usage": usage}
     if scene.bills:

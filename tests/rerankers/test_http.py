@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -21,6 +23,7 @@ from itertools import count
 from pathlib import Path
 from select import select
 from typing import Any
+from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
@@ -36,6 +39,7 @@ from rerankbench.http_client.words import asked_wait_s, said, shown
 from rerankbench.measure import Instruments
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.http.factory import FACTORY, HttpReranker
+from rerankbench.rerankers.http.forms import FORMS
 from rerankbench.rerankers.http.service import SETTINGS, described
 from rerankbench.types import Candidates
 
@@ -43,7 +47,10 @@ from .. import tiny
 from .conftest import CheckpointOf
 
 ROOT = Path(__file__).resolve().parents[2]
-APIS = ("tei", "cohere", "voyage", "mixedbread")
+APIS = ("tei", "cohere", "voyage", "mixedbread", "nvidia", "sglang", "dashscope", "bedrock")
+RAW = ("tei", "nvidia")
+# What stands in for a document without text, where a service takes none.
+BLANKS = {"voyage": " ", "bedrock": " ", "sglang": "."}
 SECRET = "sk-4242-nobody-may-see-this"
 PATIENCE_S = 20.0
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
@@ -158,11 +165,11 @@ def _scores(batches: Sequence[ScoredBatch]) -> dict[int, float]:
 
 
 def _expected(
-    folder: Path, candidates: Sequence[Candidates], *, raw: bool = True
+    folder: Path, candidates: Sequence[Candidates], *, raw: bool = True, blank: str = ""
 ) -> dict[int, float]:
     tokenizer, model = tiny.reference(folder)
     logits = [
-        tiny.reference_score(tokenizer, model, each.query.text, document.content)
+        tiny.reference_score(tokenizer, model, each.query.text, document.content or blank)
         for each in candidates
         for document in each.documents
     ]
@@ -180,10 +187,11 @@ def test_scores_are_those_of_the_served_model(api: str, server: Server) -> None:
     candidates = tiny.mixed()
     scene = server.scene(api)
     found = _batches(_reranker(scene), candidates)
-    expected = _expected(server.folder, candidates, raw=api == "tei")
+    expected = _expected(server.folder, candidates, raw=api in RAW, blank=BLANKS.get(api, ""))
     assert _scores(found) == pytest.approx(expected, abs=1e-4)
     assert [len(batch.scores) for batch in found] == [9, 9, 9]
-    assert all(batch.tokens == batch.padded_tokens > 0 for batch in found)
+    assert all(batch.tokens == batch.padded_tokens for batch in found)
+    assert all((batch.tokens > 0) == (api != "bedrock") for batch in found)
     assert all(batch.searches == 1 for batch in found)
     assert all((batch.lost_s, list(batch.failed_attempts_s)) == (0.0, []) for batch in found)
 
@@ -217,6 +225,7 @@ def test_scores_are_those_of_a_trained_model(shared: Path) -> None:
         ),
         ("voyage", {"url": "/v1"}, "/v1/rerank", {"model": "m", "top_k": 2, "truncation": True}),
         ("mixedbread", {}, "/reranking", {"model": "m", "top_k": 2, "return_input": False}),
+        ("sglang", {"url": "/v1"}, "/v1/rerank", {"model": "m"}),
     ],
 )
 def test_requests_have_the_form_of_their_api(
@@ -233,8 +242,211 @@ def test_requests_have_the_form_of_their_api(
     assert fields.items() <= request.items()
     assert request["query"] == "query"
     name = {"tei": "texts", "mixedbread": "input"}.get(api, "documents")
-    assert request[name] == ["one", " " if api == "voyage" else ""]
+    assert request[name] == ["one", BLANKS.get(api, "")]
     assert ("model" in request) == (api != "tei")
+
+
+@pytest.mark.parametrize(
+    ("api", "recipe", "path", "whole"),
+    [
+        (
+            "nvidia",
+            {"url": "/v1"},
+            "/v1/ranking",
+            {
+                "model": "m",
+                "query": {"text": "query"},
+                "passages": [{"text": "one"}, {"text": ""}],
+                "truncate": "END",
+            },
+        ),
+        (
+            "nvidia",
+            {"truncate": False},
+            "/ranking",
+            {
+                "model": "m",
+                "query": {"text": "query"},
+                "passages": [{"text": "one"}, {"text": ""}],
+                "truncate": "NONE",
+            },
+        ),
+        (
+            "dashscope",
+            {"url": "/api/v1"},
+            "/api/v1/services/rerank/text-rerank/text-rerank",
+            {
+                "model": "m",
+                "input": {"query": "query", "documents": ["one", ""]},
+                "parameters": {"return_documents": False, "top_n": 2},
+            },
+        ),
+        (
+            "bedrock",
+            {},
+            "/rerank",
+            {
+                "queries": [{"type": "TEXT", "textQuery": {"text": "query"}}],
+                "sources": [
+                    {
+                        "type": "INLINE",
+                        "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": text}},
+                    }
+                    for text in ("one", " ")
+                ],
+                "rerankingConfiguration": {
+                    "type": "BEDROCK_RERANKING_MODEL",
+                    "bedrockRerankingConfiguration": {
+                        "modelConfiguration": {"modelArn": "m"},
+                        "numberOfResults": 2,
+                    },
+                },
+            },
+        ),
+    ],
+)
+def test_nested_requests_are_those_of_their_documentation(
+    api: str, recipe: dict[str, Any], path: str, whole: dict[str, Any], server: Server
+) -> None:
+    scene = server.scene(api)
+    options = {**recipe, "url": scene.url + recipe.get("url", "")}
+    (candidates,) = tiny.candidates([("query", ["one", ""])])
+    _batches(_reranker(scene, **options), [candidates])
+    (seen,) = scene.seen()
+    assert (seen["path"], seen["request"]) == (path, whole)
+
+
+def test_an_answer_in_documented_form_is_read() -> None:
+    # As the services' own pages print them.
+    answers = {
+        "nvidia": {"rankings": [{"index": 1, "logit": -1.25}, {"index": 0, "logit": -3.0}]},
+        "sglang": [
+            {"score": 0.99, "document": "b", "index": 1, "meta_info": {"id": "x"}},
+            {"score": 0.01, "document": "a", "index": 0, "meta_info": {"id": "x"}},
+        ],
+        "dashscope": {
+            "output": {
+                "results": [
+                    {"index": 1, "relevance_score": 0.93, "document": {"text": "b"}},
+                    {"index": 0, "relevance_score": 0.34},
+                ]
+            },
+            "usage": {"total_tokens": 79},
+            "request_id": "85ba5752",
+        },
+        "bedrock": {
+            "results": [
+                {"index": 1, "relevanceScore": 0.5},
+                {"index": 0, "relevanceScore": 0.25, "document": {"type": "TEXT"}},
+            ]
+        },
+    }
+    found = {
+        api: FORMS[api].read(json.dumps(answer).encode(), {}, 2) for api, answer in answers.items()
+    }
+    assert {api: scores.scores for api, scores in found.items()} == {
+        "nvidia": (-3.0, -1.25),
+        "sglang": (0.01, 0.99),
+        "dashscope": (0.34, 0.93),
+        "bedrock": (0.25, 0.5),
+    }
+    assert found["dashscope"].tokens == 79
+
+
+REASONS: list[tuple[str, Any, str]] = [
+    ("cohere", {"error": {"message": "model is still loading", "code": 503}}, "is still loading"),
+    ("tei", {"error": "Model is overloaded", "error_type": "Overloaded"}, "Model is overloaded"),
+    ("sglang", {"object": "error", "message": "Query cannot be empty"}, "Query cannot be empty"),
+    ("cohere", {"detail": "Not ready yet"}, "Not ready yet"),
+    (
+        "cohere",
+        {"detail": [{"loc": ["body", "documents"], "msg": "Field required", "type": "missing"}]},
+        "body.documents: Field required",
+    ),
+    (
+        "dashscope",
+        {"code": "InvalidApiKey", "message": "Invalid API-key provided.", "request_id": "1"},
+        "Invalid API-key provided.",
+    ),
+    ("dashscope", {"code": "Throttling", "request_id": "1"}, "Throttling"),
+    ("bedrock", {"Message": "Model access is denied"}, "Model access is denied"),
+    ("bedrock", {"__type": "ThrottlingException"}, "ThrottlingException"),
+    ("nvidia", {"type": "about:blank", "title": "Bad", "detail": "Too long"}, "Too long"),
+    ("voyage", {"data": [], "message": "quota is used up"}, "quota is used up"),
+    ("cohere", {"results": [{"index": 0, "relevance_score": 1}], "message": "cut"}, "cut"),
+    ("cohere", {"success": False, "errors": [{"message": "one"}, {"message": "two"}]}, "one; two"),
+    ("tei", "upstream gone away", "upstream gone away"),
+    ("tei", b"upstream gone away", "upstream gone away"),
+    ("tei", b"<html><style>a {}</style><title>Sign in</title></html>", "it says: Sign in;"),
+]
+
+
+@pytest.mark.parametrize(("api", "body", "reason"), REASONS)
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_a_services_own_reason_is_shown(
+    api: str, body: Any, reason: str, status: int, server: Server
+) -> None:
+    text = body.decode() if isinstance(body, bytes) else json.dumps(body)
+    scene = server.scene(api, faults=[{"status": status, "body": text}])
+    with pytest.raises(ModelError) as caught:
+        _batches(_reranker(scene, Waits(), retries=0), tiny.mixed(1))
+    message = _one_line(caught)
+    assert reason.removeprefix("it says: ").removesuffix(";") in message
+    if status == 200:
+        assert f"not the answer of {api}: " in message
+        assert reason in message and "; it says: " in message
+        assert message.endswith("; check 'url' and 'api'")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        f"no such key: {SECRET}!",
+        SECRET.upper(),
+        f"it begins {SECRET[:12]}***",
+        base64.b64encode(SECRET.encode()).decode(),
+        f"Authorization: Bearer {SECRET}",
+        "Bearer abc123def456.ghi",
+        "Authorization: Basic dXNlcjpwYXNzd29yZDE=",
+        "https://user:pass1word@host/path",
+        "https://host/path?a=b&api_key=0123456789abc&c=d",
+        "https://host/?X-Amz-Signature=0123456789abcdef&X-Amz-Credential=AKIA0123456789ABCDEF",
+        "api_key: 0123-4567-89ab",
+        "wrong key pa-Ab0123456789-xyzABC",
+        "wrong key nvapi-Ab0123456789xyzABC_d",
+        "wrong key hf_Ab0123456789xyzABC",
+        "denied for AKIA0123456789ABCDEF",
+        "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 401])
+def test_no_key_is_shown_whoever_it_belongs_to(
+    text: str, status: int, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RERANK_KEY", SECRET)
+    body = json.dumps({"error": {"message": f"refused ({text}) for this reason"}})
+    scene = server.scene("cohere", faults=[{"status": status, "body": body}])
+    with pytest.raises(ModelError) as caught:
+        _batches(_reranker(scene, key_env="RERANK_KEY"), tiny.mixed(1))
+    message = _one_line(caught)
+    assert "[key]" in message and "refused (" in message and "for this reason" in message
+    shown_words = set(re.split(r"[^A-Za-z0-9]+", message))
+    assert not set(re.findall(r"\w*\d\w*", text)) & shown_words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the token limit is 8192 tokens",
+        "Bearer authentication is required",
+        "token validation failed for model-v2",
+        "see https://host/docs?page=2#top",
+        "model ms-marco-MiniLM-L6-v2 is not loaded",
+    ],
+)
+def test_words_that_are_no_keys_stay(text: str) -> None:
+    assert shown(text) == text
 
 
 def test_raw_scores_of_the_cohere_form_are_logits(server: Server) -> None:
@@ -439,7 +651,7 @@ def test_scores_find_their_documents_in_any_order(
 ) -> None:
     candidates = tiny.mixed(1)
     found = _batches(_reranker(server.scene(api, faults=[{"order": order}])), candidates)
-    expected = _expected(server.folder, candidates, raw=api == "tei")
+    expected = _expected(server.folder, candidates, raw=api in RAW, blank=BLANKS.get(api, ""))
     assert _scores(found) == pytest.approx(expected, abs=1e-4)
 
 
@@ -591,7 +803,7 @@ def test_an_address_that_cannot_be_is_refused_unseen(url: str) -> None:
     ("recipe", "message"),
     [
         ({"api": "tie"}, "m: no api 'tie'; did you mean 'tei'?"),
-        ({"api": None}, "m: a service needs 'api' (tei, cohere, voyage, mixedbread) in its"),
+        ({"api": None}, "m: a service needs 'api' (tei, cohere, voyage, mixedbread, nvidia, "),
         ({"url": 3}, "m: a service needs 'url' in its recipe"),
         ({"retrys": 1}, "m: unknown recipe key 'retrys'; did you mean 'retries'?"),
         ({"max_tokens_per_doc": 9}, "m: unknown recipe key 'max_tokens_per_doc'"),
@@ -914,3 +1126,16 @@ def test_a_run_without_its_key_does_no_work(
     assert code == 2
     assert "the environment variable RERANK_KEY holds no key" in err
     assert scene.seen() == []
+
+
+@pytest.mark.parametrize("secret", ["ab/cd+ef 123".replace(" ", "="), 'quo"ted\\key-1'])
+def test_a_key_is_hidden_in_every_way_of_writing_it(secret: str) -> None:
+    for written in (
+        secret,
+        secret.upper(),
+        quote(secret, safe=""),
+        json.dumps(secret),
+        base64.b64encode(secret.encode()).decode(),
+    ):
+        assert "[key]" in shown(f"no such key: {written}", secret)
+        assert written not in shown(f"no such key: {written}", secret)

@@ -124,7 +124,8 @@ class HttpReranker:
         except MalformedError as error:
             raise ModelError(
                 f"{self._client.who}: not the answer of {self._service.api}: "
-                f"{self._client.cleared(str(error))}; check 'url' and 'api'"
+                f"{self._client.cleared(str(error))}{self._client.also_said(reply.body)}; "
+                "check 'url' and 'api'"
             ) from None
         return _Received(
             given=given, kept_s=reply.kept_s, failed_s=reply.failed_s, failures=reply.failures

@@ -1,9 +1,13 @@
-"""The four forms in which services take a query with documents and give back scores.
+"""The forms in which services take a query with documents and give back scores.
 
 TEI: https://github.com/huggingface/text-embeddings-inference, its OpenAPI page. Cohere's v2 form:
 https://docs.cohere.com/reference/rerank, which Jina, vLLM and Infinity share. Voyage:
 https://docs.voyageai.com/reference/reranker-api. Mixedbread:
-https://www.mixedbread.com/api-reference/endpoints/reranking.
+https://www.mixedbread.com/api-reference/endpoints/reranking. NVIDIA:
+https://docs.nvidia.com/nim/nemo-retriever/text-reranking/latest/using-reranking.html. SGLang: its
+source, entrypoints/openai/serving_rerank.py. DashScope:
+https://www.alibabacloud.com/help/en/model-studio/text-rerank-api. Bedrock:
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_Rerank.html.
 """
 
 from __future__ import annotations
@@ -49,14 +53,15 @@ class Form:
     """One form: names of the fields of a request and of its answer.
 
     `word` ends the address. `most_documents` is the usual limit for one request. `top` is the
-    field that asks for all scores, `results` the field that holds them (None: the answer is the
+    field that asks for all scores, `results` the names that lead to them (none: the answer is the
     list). `fixed` fields are always sent. `blank` stands in for a document without any text.
+    `nested` puts the fields where they belong if they do not lie side by side.
     """
 
     word: str
     most_documents: int
     documents: str
-    results: str | None
+    results: tuple[str, ...]
     score: str
     top: str | None = None
     names_model: bool = True
@@ -64,6 +69,7 @@ class Form:
     fixed: Fields = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
     blank: str = ""
+    nested: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
 
     def body(self, model: str, query: str, documents: Sequence[str], options: Fields) -> bytes:
         """A request's JSON."""
@@ -76,7 +82,7 @@ class Form:
             request[self.top] = len(documents)
         request["query"] = query
         request[self.documents] = [text or self.blank for text in documents]
-        return json.dumps(request).encode()
+        return json.dumps(self.nested(request)).encode()
 
     def read(self, body: bytes, headers: Mapping[str, str], count: int) -> Scores:
         """The scores of `count` documents. Raises MalformedError."""
@@ -84,9 +90,9 @@ class Form:
             answer = json.loads(body)
         except (ValueError, RecursionError):
             raise MalformedError("no JSON") from None
-        results = answer if self.results is None else _at(answer, self.results)
+        results = _at(answer, *self.results)
         if not isinstance(results, list):
-            where = "no list" if self.results is None else f"no list '{self.results}'"
+            where = f"no list '{'.'.join(self.results)}'" if self.results else "no list"
             raise MalformedError(f"{where} in it")
         if len(results) != count:
             raise MalformedError(f"{len(results)} scores for {count} documents")
@@ -99,11 +105,20 @@ class Form:
         tokens = _number(_at(answer, "usage", "total_tokens"))
         if tokens is None:
             tokens = _number(_text_number(headers.get("x-compute-tokens")))
+        if tokens is None:
+            tokens = _tokens_of_each(results)
         return Scores(
             scores=tuple(score for score in scores if score is not None),
             tokens=None if tokens is None else int(tokens),
             searches=_number(_at(answer, "meta", "billed_units", "search_units")),
         )
+
+
+def _tokens_of_each(results: Sequence[Any]) -> float | None:
+    """SGLang counts the tokens of every pair; None where one of them has no count."""
+    counts = [_number(_at(result, "meta_info", "prompt_tokens")) for result in results]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
 
 
 def _at(value: Any, *names: str) -> Any:
@@ -141,12 +156,47 @@ def _text_number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
+def _as_nvidia(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Query and passages are objects that hold a text."""
+    passages = [{"text": text} for text in request["passages"]]
+    return {**request, "query": {"text": request["query"]}, "passages": passages}
+
+
+def _as_dashscope(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Texts under `input`, the rest under `parameters`."""
+    texts = {name: request[name] for name in ("query", "documents")}
+    rest = {name: request[name] for name in request if name not in ("model", *texts)}
+    return {"model": request["model"], "input": texts, "parameters": rest}
+
+
+def _as_bedrock(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Every text is an object that says its kind; the model is named by its ARN."""
+    sources = [
+        {
+            "type": "INLINE",
+            "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": text}},
+        }
+        for text in request["sources"]
+    ]
+    return {
+        "queries": [{"type": "TEXT", "textQuery": {"text": request["query"]}}],
+        "sources": sources,
+        "rerankingConfiguration": {
+            "type": "BEDROCK_RERANKING_MODEL",
+            "bedrockRerankingConfiguration": {
+                "modelConfiguration": {"modelArn": request["model"]},
+                "numberOfResults": request["numberOfResults"],
+            },
+        },
+    }
+
+
 FORMS: Mapping[str, Form] = {
     "tei": Form(
         word="rerank",
         most_documents=32,
         documents="texts",
-        results=None,
+        results=(),
         score="score",
         names_model=False,
         meaning="raw logit",
@@ -159,7 +209,7 @@ FORMS: Mapping[str, Form] = {
         word="rerank",
         most_documents=1000,
         documents="documents",
-        results="results",
+        results=("results",),
         score="relevance_score",
         top="top_n",
         meaning="relevance_score as served",
@@ -177,7 +227,7 @@ FORMS: Mapping[str, Form] = {
         word="rerank",
         most_documents=1000,
         documents="documents",
-        results="data",
+        results=("data",),
         score="relevance_score",
         top="top_k",
         meaning="relevance_score as served",
@@ -191,10 +241,57 @@ FORMS: Mapping[str, Form] = {
         word="reranking",
         most_documents=100,
         documents="input",
-        results="data",
+        results=("data",),
         score="score",
         top="top_k",
         fixed={"return_input": False},
         meaning="score as served",
+    ),
+    "nvidia": Form(
+        word="ranking",
+        most_documents=512,
+        documents="passages",
+        results=("rankings",),
+        score="logit",
+        meaning="raw logit",
+        options={
+            "truncate": Option(
+                kind="flag",
+                default=True,
+                fields=lambda on: {"truncate": "END" if on else "NONE"},
+            )
+        },
+        nested=_as_nvidia,
+    ),
+    "sglang": Form(
+        word="rerank",
+        most_documents=1000,
+        documents="documents",
+        results=(),
+        score="score",
+        meaning="score as served",
+        blank=".",  # It refuses a request in which one document is blank.
+    ),
+    "dashscope": Form(
+        word="services/rerank/text-rerank/text-rerank",
+        most_documents=500,
+        documents="documents",
+        results=("output", "results"),
+        score="relevance_score",
+        top="top_n",
+        fixed={"return_documents": False},
+        meaning="relevance_score as served",
+        nested=_as_dashscope,
+    ),
+    "bedrock": Form(
+        word="rerank",
+        most_documents=100,  # More are billed as several queries.
+        documents="sources",
+        results=("results",),
+        score="relevanceScore",
+        top="numberOfResults",
+        meaning="relevanceScore as served",
+        blank=" ",
+        nested=_as_bedrock,
     ),
 }

@@ -28,6 +28,9 @@ SETTINGS = Settings(
 """How a recipe names what can be set."""
 LEAST_TIMEOUT_S, MOST_TIMEOUT_S = 0.001, 3600.0
 
+# DashScope speaks Cohere's form too, under `reranks`.
+_LAST_WORDS = {each.word.rpartition("/")[2] for each in FORMS.values()} | {"reranks"}
+
 _SETTINGS: Mapping[str, Kind] = {
     "url": "text",
     "api": "text",
@@ -119,6 +122,6 @@ def _address(spec: RerankerSpec, url: str, form: Form) -> str:
     """The whole address; what ends in no word of a form gets this form's. Raises UsageError."""
     parts = check_address(spec.model, "'url'", url, key_setting="'key_env'")
     path = parts.path.rstrip("/")
-    if path.rpartition("/")[2] not in {each.word for each in FORMS.values()}:
+    if path.rpartition("/")[2] not in _LAST_WORDS:
         path = f"{path}/{form.word}"
     return f"{parts.scheme}://{parts.netloc}{path}"
