@@ -8,20 +8,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import pytest
 
-from rerankbench.errors import ModelError
+from rerankbench.errors import ModelError, UsageError
 from rerankbench.http_client import connections
 from rerankbench.http_client.client import Client, Patience, Reply
 from rerankbench.http_client.connections import Answer, BrokenAnswerError, Connections
 from rerankbench.http_client.deadline import Deadline
+from rerankbench.http_client.signing import AwsKeys, read_aws_keys
 from rerankbench.http_client.words import Settings
 
 Script: TypeAlias = Callable[[socket.socket], None]
 """What a service does with a connection; it is closed afterwards."""
 SETTINGS = Settings(url="'url'", key="'key'", request="it", smaller="less", patience="'retries'")
+BEDROCK = "https://bedrock-agent-runtime.us-west-2.amazonaws.com/rerank"
 HEAD = b"HTTP/1.1 200 OK\r\n"
 FINE = HEAD + b"Content-Length: 2\r\n\r\n[]"
 # A request would end soon after this, if the limit were one on each wait alone.
@@ -307,3 +310,71 @@ def test_a_connection_is_kept_unless_the_service_closes_it_or_says_more() -> Non
     with _service(*scripts) as url, closing(Connections(url, 20.0)) as found:
         answers: list[Answer] = [found.post(b"{}", {}) for _ in range(5)]
     assert [answer.body for answer in answers] == [b"[]"] * 5
+
+
+# Made by botocore 1.44.8 for the same request; the first is AWS' own example `post-vanilla`.
+SIGNED = [
+    (
+        ("https://example.amazonaws.com/", b"", "", "us-east-1", "service"),
+        datetime(2015, 8, 30, 12, 36, 0, tzinfo=UTC),
+        "SignedHeaders=host;x-amz-date, "
+        "Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
+    ),
+    (
+        (BEDROCK, b'{"a": 1}', "", "us-west-2", "bedrock"),
+        datetime(2026, 11, 29, 1, 2, 3, tzinfo=UTC),
+        "SignedHeaders=host;x-amz-date, "
+        "Signature=0e6d8d14bdaf366bedff5e7986267762b3658dabc88ed6ce5e9d77d1fe8f1d48",
+    ),
+    (
+        (BEDROCK, b'{"a": 1}', "tok/en+1=", "us-west-2", "bedrock"),
+        datetime(2026, 11, 29, 1, 2, 3, tzinfo=UTC),
+        "SignedHeaders=host;x-amz-date;x-amz-security-token, "
+        "Signature=56efe1c433afb0a083a56208acdb336e96a87791c9357a99ed08c43dd03a95b5",
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_of", "now", "signature"), SIGNED)
+def test_requests_are_signed_as_aws_says(
+    request_of: tuple[str, bytes, str, str, str], now: datetime, signature: str
+) -> None:
+    url, body, token, region, service = request_of
+    keys = AwsKeys(
+        access_key_id="AKIDEXAMPLE",
+        secret_key="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+        token=token,
+        region=region,
+        service=service,
+        now=lambda: now,
+    )
+    headers = keys.headers(url, body)
+    assert headers["Authorization"].endswith(f"/{region}/{service}/aws4_request, {signature}")
+    assert headers["x-amz-date"] == now.strftime("%Y%m%dT%H%M%SZ")
+    assert headers.get("x-amz-security-token", "") == token
+    assert "EXAMPLEKEY" not in repr(keys) and "AKID" not in repr(keys)
+
+
+def test_keys_of_aws_go_to_aws_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(UsageError, match="AWS_ACCESS_KEY_ID holds no key; export it"):
+        read_aws_keys("m", BEDROCK, "bedrock")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    with pytest.raises(UsageError, match="AWS_SECRET_ACCESS_KEY holds no key; export it"):
+        read_aws_keys("m", BEDROCK, "bedrock")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "abc")
+    found = read_aws_keys("m", BEDROCK, "bedrock")
+    assert found is not None
+    assert (found.region, found.secrets) == ("us-west-2", ("abc", "AKIDEXAMPLE"))
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "tok")
+    hosts = {
+        "bedrock-agent-runtime.eu-central-1.amazonaws.com": "eu-central-1",
+        "vpce-1-x.bedrock-agent-runtime.us-gov-west-1.vpce.amazonaws.com": "us-gov-west-1",
+        "bedrock-agent-runtime.us-west-2.amazonaws.com.elsewhere.com": None,
+        "bedrock.us-west-2.elsewhere.com": None,
+        "127.0.0.1": None,
+    }
+    for host, region in hosts.items():
+        found = read_aws_keys("m", f"https://{host}/rerank", "bedrock")
+        assert (None if found is None else found.region) == region

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +17,15 @@ class Key:
 
     variable: str
     value: str = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return (self.value,)
+
+    def headers(self, url: str, body: bytes) -> Mapping[str, str]:
+        """The header that the key travels in."""
+        return {"Authorization": f"Bearer {self.value}"}
 
 
 def read_key(name: str, variable: str) -> Key:

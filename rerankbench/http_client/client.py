@@ -26,6 +26,7 @@ from rerankbench.http_client.connections import (
     Connections,
     TooLongError,
 )
+from rerankbench.http_client.signing import AwsKeys
 from rerankbench.http_client.words import Settings, asked_wait_s, remedy, said, said_within, shown
 
 # Besides all from 500 on: the service was too slow or too busy.
@@ -85,7 +86,7 @@ class Client:
         self,
         name: str,
         url: str,
-        key: Key | None,
+        key: Key | AwsKeys | None,
         patience: Patience,
         settings: Settings,
         *,
@@ -100,6 +101,7 @@ class Client:
         """
         self.who = f"{name} ({urlsplit(url).netloc})"
         self._connections = Connections(url, patience.timeout_s)
+        self._url = url
         self._key, self._patience, self._settings = key, patience, settings
         self._clock, self._pause = clock, pause
         self._jitter = jitter or random.Random(_JITTER_SEED).random
@@ -110,11 +112,11 @@ class Client:
 
     def cleared(self, text: str) -> str:
         """The text as one short line without the key."""
-        return shown(text, self._key.value if self._key else None)
+        return shown(text, self._key.secrets if self._key else None)
 
     def also_said(self, body: bytes) -> str:
         """What an answer without results says instead, for the end of a problem; or nothing."""
-        text = said_within(body, self._key.value if self._key else None)
+        text = said_within(body, self._key.secrets if self._key else None)
         return f"; it says: {text}" if text else ""
 
     def post(self, body: bytes, stop: threading.Event) -> Reply:
@@ -156,7 +158,7 @@ class Client:
 
     def _attempt(self, body: bytes) -> Answer | _Failure:
         try:
-            answer = self._connections.post(body, self._headers())
+            answer = self._connections.post(body, self._headers(body))
         except TimeoutError:
             return _Failure(kind="timeout", detail=f"no answer in {self._patience.timeout_s:g} s")
         except TooLongError:
@@ -179,7 +181,7 @@ class Client:
 
     def _failure(self, answer: Answer) -> _Failure:
         """A status that may pass. Raises ModelError for one that will not."""
-        variable, secret = (self._key.variable, self._key.value) if self._key else (None, None)
+        variable, secret = (self._key.variable, self._key.secrets) if self._key else (None, None)
         message = said(answer.body, secret)
         if answer.status not in _REPEATED and answer.status < 500:
             advice = remedy(answer.status, variable, self._settings)
@@ -190,12 +192,12 @@ class Client:
             wait_s=asked_wait_s(answer.headers.get("retry-after", ""), datetime.now(UTC)),
         )
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self, body: bytes) -> dict[str, str]:
         headers = {
             "Accept": "application/json",
             "Content-Type": "application/json",
             "User-Agent": f"rerankbench/{__version__}",
         }
         if self._key is not None:
-            headers["Authorization"] = f"Bearer {self._key.value}"
+            headers |= self._key.headers(self._url, body)
         return headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 HIDDEN = "[key]"
@@ -43,9 +44,10 @@ _LOOKS = (
 _LONG_KEY, _BEGINNING = 16, 8
 
 
-def hidden(text: str, secret: str | None) -> str:
-    """The text with every key in it replaced."""
-    if secret:
+def hidden(text: str, secret: str | Sequence[str] | None) -> str:
+    """The text with every key in it replaced: one of our own, or several, and others."""
+    secrets = [secret] if isinstance(secret, str) else secret or ()
+    for secret in filter(None, secrets):
         disguises = {
             secret,
             json.dumps(secret)[1:-1],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,14 +33,14 @@ class Settings:
     patience: str
 
 
-def shown(text: str, secret: str | None = None) -> str:
+def shown(text: str, secret: str | Sequence[str] | None = None) -> str:
     """One short printable line, cleared of the secret and of what looks like one."""
     line = " ".join(hidden(text, secret).split())
     line = "".join(each if each.isprintable() else "\ufffd" for each in line)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
-def said(body: bytes, secret: str | None = None) -> str:
+def said(body: bytes, secret: str | Sequence[str] | None = None) -> str:
     """The message in the body of an error, in whichever form it came, as `shown`."""
     text = body[:_READ_BYTES].decode("utf-8", errors="replace")
     with suppress(ValueError, RecursionError):  # No JSON: shown as it stands.
@@ -47,7 +48,7 @@ def said(body: bytes, secret: str | None = None) -> str:
     return shown(_without_markup(text), secret) or "no reason given"
 
 
-def said_within(body: bytes, secret: str | None = None) -> str:
+def said_within(body: bytes, secret: str | Sequence[str] | None = None) -> str:
     """What an answer that should hold results says instead, as `shown`; empty for nothing."""
     text = body[:_READ_BYTES].decode("utf-8", errors="replace")
     try:

@@ -55,7 +55,8 @@ class Form:
     `word` ends the address. `most_documents` is the usual limit for one request. `top` is the
     field that asks for all scores, `results` the names that lead to them (none: the answer is the
     list). `fixed` fields are always sent. `blank` stands in for a document without any text.
-    `nested` puts the fields where they belong if they do not lie side by side.
+    `nested` puts the fields where they belong if they do not lie side by side. `signed_for` is the
+    name by which AWS' keys vouch for a request, where they do.
     """
 
     word: str
@@ -70,6 +71,7 @@ class Form:
     options: Mapping[str, Option] = field(default_factory=dict)
     blank: str = ""
     nested: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    signed_for: str | None = None
 
     def body(self, model: str, query: str, documents: Sequence[str], options: Fields) -> bytes:
         """A request's JSON."""
@@ -293,5 +295,6 @@ FORMS: Mapping[str, Form] = {
         meaning="relevanceScore as served",
         blank=" ",
         nested=_as_bedrock,
+        signed_for="bedrock",
     ),
 }

@@ -10,6 +10,7 @@ from typing import Any
 from rerankbench.errors import UsageError
 from rerankbench.http_client.address import Key, check_address, check_variable, read_key
 from rerankbench.http_client.client import Patience
+from rerankbench.http_client.signing import AwsKeys, read_aws_keys
 from rerankbench.http_client.words import Settings
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.http.forms import FORMS, Fields, Form
@@ -56,9 +57,13 @@ class Service:
     patience: Patience
     options: Fields
 
-    def key(self) -> Key | None:
+    def key(self) -> Key | AwsKeys | None:
         """The key, read from the environment now. Raises UsageError naming the variable."""
-        return None if self.key_env is None else read_key(self.model, self.key_env)
+        if self.key_env is not None:
+            return read_key(self.model, self.key_env)
+        if self.form.signed_for is not None:
+            return read_aws_keys(self.model, self.url, self.form.signed_for)
+        return None
 
 
 def described(spec: RerankerSpec) -> Service:
