@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import threading
@@ -275,6 +276,16 @@ def test_a_body_that_is_too_long_is_refused(form: bytes, monkeypatch: pytest.Mon
         _asked(url)
 
 
+def test_a_packed_answer_is_not_unpacked() -> None:
+    packed = gzip.compress(b" " * 1000)
+    head = HEAD + f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    refused = pytest.raises(
+        ModelError, match=r"its answer is packed \(gzip\), which was not asked"
+    )
+    with _service(_sends(head + packed)) as url, refused:
+        _asked(url)
+
+
 def test_the_reason_for_not_reading_the_request_is_read() -> None:
     reason = json.dumps({"error": "too large for me"}).encode()
 
@@ -292,24 +303,24 @@ def test_the_reason_for_not_reading_the_request_is_read() -> None:
 
 
 def test_a_connection_is_kept_unless_the_service_closes_it_or_says_more() -> None:
-    def twice(connection: socket.socket) -> None:
-        for _ in range(2):
-            _request(connection)
-            connection.sendall(FINE)
+    served: list[int] = []
 
-    def once(head: bytes) -> Script:
+    def answers(number: int, *heads: bytes) -> Script:
         def script(connection: socket.socket) -> None:
-            _request(connection)
-            connection.sendall(head)
-            connection.recv(1)
+            for head in heads:
+                _request(connection)
+                served.append(number)
+                connection.sendall(head)
+            connection.recv(1)  # The client closes it.
 
         return script
 
     last = HEAD + b"Connection: close\r\nContent-Length: 2\r\n\r\n[]"
-    scripts = (twice, once(last), once(FINE + b"more"), _sends(FINE))
+    scripts = (answers(1, FINE, FINE, last), answers(2, FINE + b"more"), answers(3, FINE))
     with _service(*scripts) as url, closing(Connections(url, 20.0)) as found:
-        answers: list[Answer] = [found.post(b"{}", {}) for _ in range(5)]
-    assert [answer.body for answer in answers] == [b"[]"] * 5
+        bodies = [found.post(b"{}", {}).body for _ in range(5)]
+    assert bodies == [b"[]"] * 5
+    assert served == [1, 1, 1, 2, 3]
 
 
 # Made by botocore 1.44.8 for the same request; the first is AWS' own example `post-vanilla`.

@@ -177,6 +177,12 @@ class Client:
         except OSError as error:
             detail = shown(str(error) or type(error).__name__)
             return _Failure(kind="no connection", detail=detail)
+        packed = answer.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("identity", ""):  # Never unpacked: a little can become very much.
+            raise ModelError(
+                f"{self.who}: its answer is packed ({shown(packed)}), which was not asked for; "
+                f"check {self._settings.url}"
+            )
         return answer if 200 <= answer.status < 300 else self._failure(answer)
 
     def _failure(self, answer: Answer) -> _Failure:

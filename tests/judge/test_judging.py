@@ -189,6 +189,15 @@ def test_a_busy_judge_is_asked_again(suite: Suite, scene: Scene) -> None:
     assert len(scene.seen) == 2 * found["agreed"] + 2
 
 
+def test_the_services_own_reason_is_told(suite: Suite, scene: Scene) -> None:
+    scene.body = json.dumps({"error": {"message": "model is still loading", "code": 503}})
+    with pytest.raises(
+        ModelError,
+        match="not the answer of a chat endpoint; it says: model is still loading; check",
+    ):
+        _run(suite, scene)
+
+
 @pytest.mark.parametrize(
     "body", ["<html>", "[]", "{}", '{"choices": []}', '{"choices": [{"message": "x"}]}', "1"]
 )
