@@ -8,7 +8,6 @@ import hashlib
 import io
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from functools import partial
@@ -17,6 +16,7 @@ from typing import IO
 
 import platformdirs
 
+from rerankbench import partials
 from rerankbench.errors import InputError, StorageError
 from rerankbench.special_files import open_regular, write_into
 
@@ -114,7 +114,8 @@ def write_whole(path: Path, body: bytes | str) -> None:
     """Write a file so that readers see all of it or none of it, even if the machine stops.
 
     A link stays a link, and what is no regular file is written into. Raises StorageError when the
-    disk is full or refuses; no partial file is left behind.
+    disk is full or refuses; no partial file is left behind, and what a killed process left of a
+    file in the same folder is cleared.
     """
     data = body.encode() if isinstance(body, str) else body
     try:
@@ -160,28 +161,20 @@ def _followed(path: Path) -> Path:
 
 def _replace(path: Path, data: bytes, like: os.stat_result | None = None) -> None:
     """Put a new file in the place of `path`, with the owner and mode of the old one if `like`."""
-    partial_file: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Cut, so that a name that just fits is not too long once it is not finished.
-        prefix = f".{os.fsdecode(os.fsencode(path.name)[:200])}."
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=prefix, delete=False) as handle:
-            partial_file = Path(handle.name)
-            handle.write(data)
-            handle.flush()
-            if like is not None:
-                os.fchown(handle.fileno(), like.st_uid, like.st_gid)
-            os.fsync(handle.fileno())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with partials.file_beside(path) as handle:
+        handle.write(data)
+        handle.flush()
+        if like is not None:
+            os.fchown(handle.fileno(), like.st_uid, like.st_gid)
+        os.fsync(handle.fileno())
+        written = Path(handle.name)
         if like is None:
-            partial_file.chmod(0o666 & ~_umask())
+            written.chmod(0o666 & ~_umask())
         else:
-            shutil.copystat(path, partial_file)  # Extended attributes too, such as ACLs.
-            os.utime(partial_file)
-        partial_file.replace(path)
-    except BaseException:
-        if partial_file is not None:
-            partial_file.unlink(missing_ok=True)
-        raise
+            shutil.copystat(path, written)  # Extended attributes too, such as ACLs.
+            os.utime(written)
+        partials.move(handle, path)
 
 
 def _overwrite(path: Path, data: bytes) -> None:

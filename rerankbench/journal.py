@@ -1,7 +1,9 @@
 """The journal of a cell that is being scored: one line for every finished batch.
 
 A killed process loses the batch it was working on and nothing else. The first line says what the
-scores belong to; under any other circumstances the journal is started anew.
+scores belong to; under any other circumstances the journal is started anew. Every other line ends
+in a checksum of itself and of the first: a line that does not verify, and all behind it, is scored
+again.
 """
 
 from __future__ import annotations
@@ -14,9 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from rerankbench.checksums import seal, unseal
 from rerankbench.errors import StorageError
 from rerankbench.files import write_whole
 from rerankbench.protocols import ScoredBatch
+
+FORMAT = 2
+"""Named in the first line. Journals without it are of format 1: the same lines, no checksums."""
 
 
 class Journal:
@@ -31,35 +37,59 @@ class Journal:
     ) -> None:
         """Pick up what an earlier process with the same header left.
 
-        `belongs` says whether such pairs may stand in one batch; others are not believed.
+        `belongs` says whether such pairs may stand in one batch; others are not believed. What is
+        dropped otherwise than as the torn end of a killed process is told in `damage`.
         """
         self._path = path
-        self._header = json.dumps(header, sort_keys=True)
+        self._header = json.dumps({**header, "journal": FORMAT}, sort_keys=True)
+        self._first_header = json.dumps(header, sort_keys=True)
         self._belongs = belongs
         self.scores: dict[int, float] = {}
         self.truncated_pairs = 0
         self.answers: Counter[str] = Counter()
+        self.damage: str | None = None
         self._handle: IO[str] | None = None
         self._kept = self._pick_up()
 
     def _pick_up(self) -> list[str]:
         """The whole lines of the file, without a last one that was cut off."""
-        if not self._path.exists():
+        try:
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        lines = self._path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-        if not lines or lines[0] != self._header:
+        except OSError as error:
+            self.damage = f"cannot be read ({error.strerror}): all is scored anew"
             return []
-        kept = [lines[0]]
-        for line in lines[1:]:
+        lines = text.split("\n")[:-1]
+        if not lines or lines[0] not in (self._header, self._first_header):
+            self.damage = "is damaged, or of other candidates or packages: all is scored anew"
+            return []
+        read = self._verified if lines[0] == self._header else json.loads
+        kept = [self._header]
+        for number, line in enumerate(lines[1:], start=2):
             try:
-                batch = _batch(line)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                break  # Damaged from here on: these batches are scored again.
+                batch = _batch(read(line))
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                self.damage = f"line {number} does not verify: it and all behind are scored again"
+                break
             if self.scores.keys() >= set(batch.pairs) or not self._belongs(batch.pairs):
                 continue  # Appended twice, or of a kind that is scored again.
             self._count(batch)
-            kept.append(line)
+            kept.append(self._line(batch))
         return kept
+
+    def _verified(self, line: str) -> dict[str, Any]:
+        return unseal(line, self._header)
+
+    def _line(self, batch: ScoredBatch) -> str:
+        line: dict[str, Any] = {
+            "pairs": list(batch.pairs),
+            "scores": list(batch.scores),
+            "truncated": batch.truncated_pairs,
+        }
+        if batch.answers:
+            line["answers"] = dict(batch.answers)
+        return seal(line, self._header)
 
     def __enter__(self) -> Self:
         """Open the file for appending, first cutting off a torn end."""
@@ -90,16 +120,9 @@ class Journal:
         if not self._belongs(batch.pairs):
             raise ValueError("a batch holds a part of a list whose scores depend on all of it")
         self._count(batch)
-        line = {
-            "pairs": list(batch.pairs),
-            "scores": list(batch.scores),
-            "truncated": batch.truncated_pairs,
-        }
-        if batch.answers:
-            line["answers"] = dict(batch.answers)
         assert self._handle is not None, "Journal.add outside its with block"
         try:
-            self._handle.write(json.dumps(line, separators=(",", ":")) + "\n")
+            self._handle.write(self._line(batch) + "\n")
             self._handle.flush()
         except OSError as error:
             raise self._refused(error) from error
@@ -116,9 +139,8 @@ class Journal:
         )
 
 
-def _batch(line: str) -> ScoredBatch:
-    """The batch of a line. Raises for what is no such line."""
-    batch = json.loads(line)
+def _batch(batch: Any) -> ScoredBatch:
+    """The batch of what a line holds. Raises for what is no such line."""
     pairs, scores = [int(pair) for pair in batch["pairs"]], list(map(float, batch["scores"]))
     if not all(map(math.isfinite, scores)) or len(pairs) != len(scores):
         raise ValueError("a score is not finite, or missing")

@@ -6,6 +6,7 @@ Answers are stored as they were given, in both orders; who won is derived from t
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -143,7 +144,7 @@ def read_judged(path: Path) -> Judged:
         if isinstance(schema, int) and schema > SCHEMA:
             raise NewerFileError(path, schema, SCHEMA)
         return _adapter().validate_python(found)
-    except (EOFError, OSError, RecursionError, ValidationError, ValueError):
+    except (EOFError, OSError, RecursionError, ValidationError, ValueError, zlib.error):
         raise InputError(path, "holds no judgements", remedy=_REMEDY) from None
 
 

@@ -49,6 +49,8 @@ def score(
     total = sum(len(each.documents) for each in lists.candidates)
     belongs = _whole_lists(lists) if reranker.ref.scores_lists else lambda pairs: True
     with Journal(journal_path, header, belongs=belongs) as journal:
+        if journal.damage is not None:
+            progress.warn(f"{journal_path}: {journal.damage}")
         resumed = len(journal.scores)
         with progress.task(reranker.ref.name, total, "pairs") as advance:
             advance(resumed)

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from rerankbench.errors import InputError, NewerFileError
 from rerankbench.files import cache_home, gzip_bytes, read_lines, read_whole, write_whole
 from rerankbench.identity import record_key
+from rerankbench.swap import recover
 from rerankbench.trec import format_run, parse_formatted, read_run
 from rerankbench.types import Ranking, Record
 
@@ -33,6 +34,8 @@ _UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 BASELINES = "baselines"
 """The folder below the results where baselines lie, each with records of its own."""
+
+_RUN_ANEW = "restore it from git, or run its cell again with --fresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +74,11 @@ class Store:
     def write(self, record: Record, rankings: Sequence[Ranking], *, fresh: bool = False) -> Path:
         """Write the run, then the record whose presence says that the cell is done.
 
-        A run that another machine or engine left under the same quality key stays, unless `fresh`.
+        A run that another machine or engine left under the same quality key stays, unless `fresh`
+        or damaged.
         """
         run_path = self.run_path(record.quality_key)
-        if fresh or not run_path.exists():
+        if fresh or not _is_run(run_path):
             tag = record.cell.reranker.name.replace("/", "_")
             write_whole(run_path, gzip_bytes(format_run(rankings, tag)))
         return self.write_record(record)
@@ -86,17 +90,32 @@ class Store:
         return path
 
     def rankings(self, record: Record) -> list[Ranking] | None:
-        """The rankings that a record was computed from; None where the run file is not its own."""
+        """The rankings that a record was computed from; None where the run file is not its own.
+
+        Raises InputError for a damaged file.
+        """
         if record.run_sha256 == run_sha256(()):
             return []  # No query has results; a run file cannot say so.
         path = self.run_path(record.quality_key)
         if not path.exists():
             return None
-        text = "".join(f"{line}\n" for _, line in read_lines(path))
-        if _text_sha256(text) == record.run_sha256:
-            return parse_formatted(text)
-        read_run(path)  # A file that is no run is complained of; another run is just not its own.
+        try:
+            text = "".join(f"{line}\n" for _, line in read_lines(path))
+            if _text_sha256(text) == record.run_sha256:
+                return parse_formatted(text)
+            read_run(path)  # What is no run is complained of; another run is just not its own.
+        except InputError as error:
+            raise InputError(path, "the run file is damaged", remedy=_RUN_ANEW) from error
         return None
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a whole run lies there, of whichever machine or engine."""
+    try:
+        read_run(path)
+    except InputError:
+        return False
+    return True
 
 
 def run_sha256(rankings: Iterable[Ranking]) -> str:
@@ -167,6 +186,7 @@ def suite_folders(paths: Sequence[Path]) -> list[Path]:
 def _files(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
+        recover(path.parent)
         if not path.exists():
             remedy = "run `rerankbench run` first, or name a folder with records"
             raise InputError(path, "no such file or folder", remedy=remedy)
@@ -179,13 +199,20 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _record_files(folder: Path) -> list[Path]:
+    recover(folder)
     is_records = folder.resolve().name == "records"
     inside = folder.glob("*.json") if is_records else folder.rglob("records/*.json")
     return sorted(
         path
         for path in inside
-        if not path.name.startswith(".") and not _is_of_baseline(path.relative_to(folder))
+        if not _is_hidden(path.relative_to(folder))
+        and not _is_of_baseline(path.relative_to(folder))
     )
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it, or a folder above it, is: such as a baseline that is being written."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _is_of_baseline(path: Path) -> bool:

@@ -21,7 +21,7 @@ from rerankbench.files import gzip_bytes, open_bytes, write_whole
 from rerankbench.types import CandidateLists, Qrels
 
 SCHEMA = 1
-_REMEDY = "restore it from git, or delete it and run its cells again: nothing is scored anew"
+_REMEDY = "restore it from git, or run its cells again: nothing is scored anew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,19 @@ def make_task(key: str, lists: CandidateLists, qrels: Qrels, *, keep_texts: bool
 def write_task(path: Path, task: Task) -> None:
     """Write the file whole: gzipped JSON, the same bytes for the same task."""
     write_whole(path, gzip_bytes(_adapter().dump_json(task).decode() + "\n"))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the file is as it was written; its stream holds a checksum, so nothing is parsed."""
+    try:
+        with open_bytes(path) as handle:
+            if handle.read(1) != b"{":
+                return False
+            while handle.read(1 << 20):
+                pass
+    except (EOFError, OSError, InputError, zlib.error):
+        return False
+    return True
 
 
 def read_task(path: Path) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from collections.abc import Collection as Group
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -181,6 +182,24 @@ def test_a_damaged_cache_is_told_and_made_again(damage: bytes, tmp_path: Path) -
     assert len(progress.warned) == 1
     assert "damaged" in progress.warned[0]
     assert path.read_bytes() == whole
+
+
+def test_no_flipped_bit_of_the_cache_is_believed(tmp_path: Path) -> None:
+    expected = _retrieve(tmp_path, _stage())
+    (path,) = (tmp_path / "candidates").iterdir()
+    whole = path.read_bytes()
+    numbers = random.Random(13)
+    told = 0
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << numbers.randrange(8)
+        path.write_bytes(damaged)
+        stage, progress = _stage(), Warned()
+        assert _retrieve(tmp_path, stage, progress=progress) == expected, f"byte {place}"
+        assert len(progress.warned) == len(stage.depths)
+        told += len(progress.warned)
+    # Only the time stamp, flags without meaning and the name of the system may change.
+    assert told >= len(whole) - 10
 
 
 def test_a_query_without_hits_keeps_its_place(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from rerankbench.errors import StorageError
 from rerankbench.journal import Journal
 from rerankbench.protocols import ScoredBatch
 
-HEADER = {"cell": "k", "packages": ["1.0", None]}
+HEADER: dict[str, object] = {"cell": "k", "packages": ["1.0", None]}
 BATCHES = [
     ScoredBatch(pairs=[4, 0], scores=[0.1, -2.5e-8], truncated_pairs=1),
     ScoredBatch(pairs=[2], scores=[7.0]),
@@ -118,6 +118,73 @@ def test_a_damaged_end_is_cut_off_before_new_batches_follow(path: Path) -> None:
 
 def _shortened(whole: bytes) -> bytes:
     return b"".join(whole.splitlines(keepends=True)[:3])
+
+
+def test_no_flipped_bit_is_believed(path: Path) -> None:
+    whole = _journalled(path)
+    noticed = 0
+    for place in range(len(whole)):
+        for bit in range(8):
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << bit
+            path.write_bytes(damaged)
+            journal = Journal(path, HEADER)
+            assert journal.scores.items() <= ALL.items(), f"bit {bit} of byte {place}"
+            assert journal.truncated_pairs <= 3
+            # Without its last line end the last line looks as if a kill had torn it off.
+            is_last_line_end = place == len(whole) - 1
+            assert (journal.damage is None) == is_last_line_end, f"bit {bit} of byte {place}"
+            noticed += journal.damage is not None
+    assert noticed == 8 * (len(whole) - 1)
+
+
+def test_the_line_that_does_not_verify_is_named(path: Path) -> None:
+    path.write_bytes(_journalled(path).replace(b"7.0", b"9.0"))
+    journal = Journal(path, HEADER)
+    assert journal.scores == {4: 0.1, 0: -2.5e-8}
+    assert journal.damage == "line 3 does not verify: it and all behind are scored again"
+
+
+def test_lines_of_another_journal_do_not_verify(path: Path) -> None:
+    other = _journalled(path, BATCHES).splitlines(keepends=True)
+    path.unlink()
+    with Journal(path, {**HEADER, "cell": "l"}):
+        pass
+    path.write_bytes(path.read_bytes() + b"".join(other[1:]))
+    assert _picked_up(path, {**HEADER, "cell": "l"}) == ({}, 0)
+
+
+def _of_format_1(path: Path) -> None:
+    """What the version before wrote: the same lines without checksums."""
+    path.parent.mkdir(parents=True)
+    lines: list[Mapping[str, object]] = [
+        HEADER,
+        *(
+            {"pairs": each.pairs, "scores": each.scores, "truncated": each.truncated_pairs}
+            for each in BATCHES
+        ),
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_journal_of_the_version_before_is_picked_up_and_gets_checksums(path: Path) -> None:
+    _of_format_1(path)
+    assert _picked_up(path) == (ALL, 3)
+    with Journal(path, HEADER) as journal:
+        assert journal.damage is None
+    written = path.read_bytes()
+    path.unlink()
+    assert written == _journalled(path)
+
+
+def test_a_torn_end_is_what_kills_leave_and_no_damage(path: Path) -> None:
+    path.write_bytes(_journalled(path)[:-9])
+    assert Journal(path, HEADER).damage is None
+
+
+def test_a_journal_that_is_a_folder_is_told(path: Path) -> None:
+    path.mkdir(parents=True)
+    assert Journal(path, HEADER).damage == "cannot be read (Is a directory): all is scored anew"
 
 
 @pytest.mark.parametrize("header", [{}, {**HEADER, "cell": "l"}, {**HEADER, "more": 1}])
@@ -238,5 +305,5 @@ def test_adding_to_a_journal_that_is_not_open_is_a_programming_error(path: Path)
 
 def test_the_file_is_one_json_value_a_line(path: Path) -> None:
     header, *lines = _journalled(path).splitlines()
-    assert json.loads(header) == HEADER
+    assert json.loads(header) == {**HEADER, "journal": 2}
     assert [json.loads(line)["pairs"] for line in lines] == [[4, 0], [2], [3, 1]]

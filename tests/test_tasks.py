@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankbench.errors import InputError, NewerFileError
-from rerankbench.tasks import SCHEMA, Task, Topic, make_task, read_task, write_task
+from rerankbench.tasks import SCHEMA, Task, Topic, is_whole, make_task, read_task, write_task
 from rerankbench.types import CandidateLists, Candidates, Document, Query
 
 LISTS = CandidateLists(
@@ -97,3 +97,24 @@ def test_a_newer_task_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text(json.dumps({"schema": SCHEMA + 1, "topics": 3}))
     with pytest.raises(NewerFileError, match="upgrade rerankbench"):
         read_task(tmp_path / "t.json")
+
+
+def test_no_flipped_bit_of_a_task_is_believed(tmp_path: Path) -> None:
+    path, task = tmp_path / "t.json.gz", make_task("key", LISTS, QRELS, keep_texts=True)
+    write_task(path, task)
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(len(whole)):
+        for bit in range(8):
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << bit
+            path.write_bytes(damaged)
+            try:
+                assert read_task(path) == task, f"bit {bit} of byte {place}"
+            except InputError:
+                refused += 1
+                assert not is_whole(path), f"bit {bit} of byte {place}"
+    # Only the time stamp, flags without meaning and the name of the system may change.
+    assert refused > 8 * (len(whole) - 10)
+    path.write_bytes(whole)
+    assert is_whole(path)

@@ -8,19 +8,19 @@ file.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rerankbench import figures
+from rerankbench import figures, partials
 from rerankbench.baselines.summary import readme
 from rerankbench.compare.gate.cells import CellName, cell_name
 from rerankbench.errors import InputError, StorageError, UsageError, nearest
 from rerankbench.files import write_whole
 from rerankbench.store import BASELINES, dump_record, read_records
+from rerankbench.swap import recover, swap_in
 from rerankbench.types import Record
 
 FOLDER = Path("results") / BASELINES
@@ -36,7 +36,9 @@ class Baselines:
     folder: Path = FOLDER
 
     def names(self) -> list[str]:
-        """The baselines that there are."""
+        """The baselines that there are, after what a killed process left was put in order."""
+        recover(self.folder)
+        partials.clear(self.folder)
         found = self.folder.iterdir() if self.folder.is_dir() else ()
         return sorted(each.name for each in found if _NAME.fullmatch(each.name) and each.is_dir())
 
@@ -60,6 +62,8 @@ class Baselines:
         if given.exists():
             return given
         known = self.names()
+        if given.exists():
+            return given  # It was put back just now.
         if str(given) in known:
             return self.folder / given
         hint = nearest(str(given), known) if known else "`rerankbench baseline save` makes one"
@@ -69,25 +73,19 @@ class Baselines:
     def save(self, name: str, records: Sequence[Record]) -> Path:
         """Keep the records under a new name. Raises UsageError for one that is taken."""
         path = self._new(name)
+        recover(self.folder)
         if path.exists():
             remedy = f"replace it with `rerankbench baseline promote {name}`"
             raise UsageError(f"{path}: there is a baseline of that name; {remedy}")
-        staged = self._staged(name, records)
-        _move(staged, path)
+        with self._staged(name, records) as staged:
+            staged.rename(path)
         return path
 
     def replace(self, name: str, records: Sequence[Record]) -> Path:
         """Put the records in the place of a baseline's: at any time one of both is there whole."""
         path = self.find(name)
-        staged = self._staged(name, records)
-        aside = staged.with_name(f"{staged.name}.old")
-        _move(path, aside)
-        try:
-            _move(staged, path)
-        except StorageError:
-            _move(aside, path)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
+        with self._staged(name, records) as staged:
+            swap_in(staged, path)
         return path
 
     def _new(self, name: str) -> Path:
@@ -96,31 +94,21 @@ class Baselines:
             raise UsageError(f"'{name}' is no name of a baseline; expected {rule}")
         return self.folder / name
 
-    def _staged(self, name: str, records: Sequence[Record]) -> Path:
-        """The whole baseline in a hidden folder beside its place."""
+    @contextmanager
+    def _staged(self, name: str, records: Sequence[Record]) -> Iterator[Path]:
+        """The whole baseline in a hidden folder beside its place; it goes again at the end."""
         kept = chosen(records)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            staged = Path(tempfile.mkdtemp(dir=self.folder, prefix=f".{name}."))
+            with partials.folder_beside(self.folder / name) as staged:
+                for stem, record in file_stems(kept).items():
+                    write_whole(staged / "records" / f"{stem}.json", dump_record(record))
+                write_whole(staged / "README.md", readme(name, kept))
+                yield staged
         except OSError as error:
-            raise StorageError(f"{self.folder}: cannot be written ({error.strerror})") from error
-        try:
-            for stem, record in file_stems(kept).items():
-                write_whole(staged / "records" / f"{stem}.json", dump_record(record))
-            write_whole(staged / "README.md", readme(name, kept))
-            # mkdtemp makes folders for their owner alone.
-            staged.chmod((staged / "records").stat().st_mode)
-        except BaseException:
-            shutil.rmtree(staged, ignore_errors=True)
-            raise
-        return staged
-
-
-def _move(source: Path, target: Path) -> None:
-    try:
-        source.rename(target)
-    except OSError as error:
-        raise StorageError(f"{target}: cannot be written ({error.strerror})") from error
+            problem = f"cannot be written ({error.strerror or error})"
+            raise StorageError(
+                f"{self.folder / name}: {problem}; free space, or look at its rights"
+            ) from error
 
 
 def is_ignored(path: Path) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -17,6 +15,7 @@ from rerankbench.compare.gate.speed import Remeasured
 from rerankbench.console import Terminal
 from rerankbench.errors import InputError, UsageError
 from rerankbench.files import cache_home, write_whole
+from rerankbench.partials import folder_beside
 from rerankbench.remeasure import quality
 from rerankbench.remeasure.asked import DEFAULT_BUDGET_S, Asked
 from rerankbench.remeasure.rounds import remeasure
@@ -58,21 +57,15 @@ def _raw(again: Mapping[CellName, Remeasured]) -> str:
 
 @contextmanager
 def _workplace(keep: Path | None) -> Iterator[Path]:
-    """An empty folder; one that nobody named goes again, unless an error names a file in it."""
+    """An empty folder; one that nobody named goes again.
+
+    Where an error names a file in it, it stays until the next gate.
+    """
     if keep is not None:
         if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
             raise UsageError(f"--keep {keep}: is there already; name a new or an empty folder")
         keep.mkdir(parents=True, exist_ok=True)
         yield keep.resolve()
         return
-    above = cache_home() / "gate"
-    above.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(dir=above, prefix="work-")).resolve()
-    try:
-        yield place
-    except InputError:
-        raise
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
-    shutil.rmtree(place, ignore_errors=True)
+    with folder_beside(cache_home() / "gate" / "work", stays_on=(InputError,)) as place:
+        yield place.resolve()

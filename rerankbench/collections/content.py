@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from array import array
 from collections.abc import Iterable, Sequence, Set
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rerankbench.checksums import seal, unseal
 from rerankbench.files import cache_home, write_whole
 from rerankbench.types import Document, Json, Qrels, Query
 
 _DIGEST_BYTES = 16
-_MEMO_SCHEMA = 1
+_MEMO_SCHEMA = 2
+_log = logging.getLogger(__name__)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -152,18 +156,36 @@ def file_fingerprint(path: Path) -> list[Json]:
 
 
 def load_facts(path: Path) -> CorpusFacts | None:
-    """The facts kept at `path`; None where there are none, or none of this version."""
+    """The facts kept at `path`; None where there are none, or none of this version.
+
+    A damaged memo is told and taken away: the corpus is read again.
+    """
     try:
-        memo = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        # A memo that cannot be read is worth no more than none: the corpus is read again, and
-        # a folder that cannot be used is reported when the memo is saved.
+        line = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        # None at all, or of no use: a folder that cannot be used is reported when facts are saved.
         return None
-    if not isinstance(memo, dict) or memo.get("schema") != _MEMO_SCHEMA:
+    try:
+        memo = unseal(line, path.stem)
+        return CorpusFacts(**memo["facts"]) if memo["schema"] == _MEMO_SCHEMA else None
+    except (ValueError, KeyError, TypeError):
+        if _is_of_before(line):
+            return None
+        _log.warning("%s: does not verify and is made anew by reading the corpus again", path)
+        with suppress(OSError):
+            path.unlink()
         return None
-    return CorpusFacts(**memo["facts"])
+
+
+def _is_of_before(line: str) -> bool:
+    """Whether it is a whole memo of the schema that had no checksum."""
+    try:
+        memo = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(memo, dict) and memo.keys() == {"schema", "facts"} and memo["schema"] == 1
 
 
 def save_facts(path: Path, facts: CorpusFacts) -> None:
     """Keep the facts at `path`. Raises StorageError when the disk refuses."""
-    write_whole(path, json.dumps({"schema": _MEMO_SCHEMA, "facts": asdict(facts)}))
+    write_whole(path, seal({"schema": _MEMO_SCHEMA, "facts": asdict(facts)}, path.stem))

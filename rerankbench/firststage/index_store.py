@@ -8,7 +8,6 @@ are mapped into memory, not held there, and nothing is unpickled.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import zlib
 from array import array
@@ -21,6 +20,7 @@ import numpy as np
 
 from rerankbench.errors import StorageError
 from rerankbench.firststage.inverted import Integers, ScoreMatrix
+from rerankbench.partials import folder_beside
 from rerankbench.types import Json
 
 FORMAT = 1
@@ -83,27 +83,23 @@ def save(folder: Path, matrix: ScoreMatrix, ids: DocIdsBuilder, about: Mapping[s
     `about` is kept in the manifest for people who look into the folder. Raises StorageError if the
     disk refuses.
     """
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        _engine(matrix).save(partial, show_progress=False)
-        text, ends = ids.arrays()
-        np.save(partial / _ID_BYTES, text, allow_pickle=False)
-        np.save(partial / _ID_ENDS, ends, allow_pickle=False)
-        files = {path.name: _checksum(path) for path in sorted(partial.iterdir())}
-        manifest = {"format": FORMAT, "about": about, "files": files}
-        (partial / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        try:
-            partial.rename(folder)
-        except OSError:
-            if not (folder / _MANIFEST).exists():
-                raise
+        with folder_beside(folder) as partial:
+            _engine(matrix).save(partial, show_progress=False)
+            text, ends = ids.arrays()
+            np.save(partial / _ID_BYTES, text, allow_pickle=False)
+            np.save(partial / _ID_ENDS, ends, allow_pickle=False)
+            files = {path.name: _checksum(path) for path in sorted(partial.iterdir())}
+            manifest = {"format": FORMAT, "about": about, "files": files}
+            (partial / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+            try:
+                partial.rename(folder)
+            except OSError:
+                if not (folder / _MANIFEST).exists():
+                    raise
     except OSError as error:
         problem = f"cannot be written ({error.strerror or error})"
         raise StorageError(f"{folder}: {problem}; free space or set RERANKBENCH_HOME") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _engine(matrix: ScoreMatrix) -> Any:

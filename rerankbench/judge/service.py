@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from rerankbench.checksums import ChecksumError, seal, unseal
 from rerankbench.errors import ModelError
 from rerankbench.files import write_whole
 from rerankbench.http_client.address import check_address, check_variable, read_key
@@ -17,6 +20,7 @@ from rerankbench.http_client.client import Client, Patience
 from rerankbench.http_client.words import Settings
 from rerankbench.judge.prompt import Message
 
+_log = logging.getLogger(__name__)
 _WORD = "/chat/completions"
 _SETTINGS = Settings(
     url="--url",
@@ -56,11 +60,21 @@ class JudgeService:
             self._fixed["temperature"] = temperature
 
     def kept(self, messages: Sequence[Message]) -> Reply | None:
-        """The answer to exactly this question, where there is one from before."""
+        """The answer to exactly this question, where there is one from before.
+
+        A damaged one is told and taken away: the question is asked again.
+        """
         path = self._path(self._body(messages))
         try:
-            return Reply(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError):
+            line = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        try:
+            return _kept(line, path.stem)
+        except (ValueError, TypeError, RecursionError):
+            _log.warning("%s: does not verify; its question is asked again", path)
+            with suppress(OSError):
+                path.unlink()
             return None
 
     def ask(self, messages: Sequence[Message], stop: threading.Event) -> tuple[Reply, bool]:
@@ -78,7 +92,8 @@ class JudgeService:
             "prompt_tokens": reply.prompt_tokens,
             "completion_tokens": reply.completion_tokens,
         }
-        write_whole(self._path(body), json.dumps(kept))
+        path = self._path(body)
+        write_whole(path, seal(kept, path.stem))
         return reply, False
 
     def close(self) -> None:
@@ -126,6 +141,18 @@ def connect(
         key = read_key("the judge", check_variable("the judge", "--api-key-env", key_variable))
     client = Client(model, whole, key, Patience(timeout_s=timeout_s), _SETTINGS)
     return JudgeService(client, whole, model, temperature, cache)
+
+
+def _kept(line: str, key: str) -> Reply:
+    """The reply of a file. Raises ValueError or TypeError for one that does not verify."""
+    try:
+        return Reply(**unseal(line, key))
+    except ChecksumError:
+        # Answers were paid for: those of the version that wrote no checksums still count.
+        found = json.loads(line)
+        if not isinstance(found, dict) or found.keys() != {each.name for each in fields(Reply)}:
+            raise
+        return Reply(**found)
 
 
 def _count(usage: Any, name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rerankbench import partials
 from rerankbench.errors import InputError, UsageError
 from rerankbench.files import read_whole, rewrite
 
@@ -29,6 +30,7 @@ def inject(path: Path, name: str, body: str) -> bool:
     before = read_whole(path)
     after = replace_block(before, name, body, path=path)
     if after == before:
+        partials.clear(target.parent)
         return False
     rewrite(path, after)
     return True

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rerankbench import quality
-from rerankbench.errors import RerankbenchError, StorageError
+from rerankbench import quality, store
+from rerankbench.errors import InputError, RerankbenchError, StorageError
 from rerankbench.identity import task_key
 from rerankbench.pipeline.cells import find_candidates, keep_failure, measure_cell, run_cell
 from rerankbench.pipeline.work import Report, Work
 from rerankbench.plan import Group, PlannedCell
-from rerankbench.tasks import make_task, write_task
+from rerankbench.tasks import is_whole, make_task, write_task
 from rerankbench.types import CandidateLists, Qrels, Record
 
 
@@ -58,7 +58,11 @@ def _with_metrics(work: Work, record: Record, qrels: Qrels) -> Record | None:
     lacking = [metric for metric in work.plan.metrics if metric.name not in record.per_query]
     if not lacking:
         return record
-    rankings = work.store.rankings(record)
+    try:
+        rankings = work.store.rankings(record)
+    except InputError as error:
+        work.progress.warn(f"{str(error).partition(';')[0]}; it is made anew")
+        return None
     if rankings is None:
         return None
     added = quality.evaluate(qrels, rankings, lacking)
@@ -97,8 +101,11 @@ def _run_pending(
     work: Work, group: Group, there: Mapping[str, Record], done: Mapping[str, Record]
 ) -> tuple[dict[str, Record], list[RerankbenchError]]:
     pending = [cell for cell in group.cells if cell.key not in done]
+    for cell_key in done:
+        # A kill between record and clean-up leaves the journal of a cell that is finished.
+        store.forget_work(cell_key)
     key = task_key(group.cells[0].cell)
-    lacks_task = work.fresh or not work.store.task_path(key).exists()
+    lacks_task = work.fresh or not _has_task(work, key)
     if not pending:
         where = f"{group.collection_ref.name}/{group.collection_ref.split}"
         work.progress.note(f"{where}: all {len(done)} cells are finished; --fresh runs them again")
@@ -110,6 +117,16 @@ def _run_pending(
         task = make_task(key, lists, group.qrels, keep_texts=texts)
         write_task(work.store.task_path(key), task)
     return _run_cells(work, group, pending, there, lists)
+
+
+def _has_task(work: Work, key: str) -> bool:
+    path = work.store.task_path(key)
+    if not path.exists():
+        return False
+    if is_whole(path):
+        return True
+    work.progress.warn(f"{path}: is damaged and made anew")
+    return False
 
 
 def _run_cells(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from rerankbench.baselines.keep import Baselines, chosen, file_stems, is_ignored
 from rerankbench.baselines.summary import readme
 from rerankbench.errors import InputError, StorageError, UsageError
 from rerankbench.store import Store, dump_record, read_records
+from rerankbench.swap import exchange
 from rerankbench.types import Record
 
 from ..compare.gate.records import record, timed
+from ..killed import before_every_change
 
 OLD = "2026-01-01T00:00:00+00:00"
 NEWER = "2026-02-01T00:00:00+00:00"
@@ -120,6 +122,8 @@ def test_a_disk_that_refuses_leaves_the_old_whole(
     baselines: Baselines, monkeypatch: pytest.MonkeyPatch, failing: int
 ) -> None:
     baselines.save("main", [record([0.1])])
+    # Where folders cannot change places in one step.
+    monkeypatch.setattr("rerankbench.swap.exchange", lambda one, other: False)
     real, calls = Path.rename, []
 
     def rename(self: Path, target: Path) -> Path:
@@ -148,6 +152,75 @@ def test_an_interruption_while_writing_leaves_the_old_whole(
     assert baselines.names() == ["main"]
     assert baselines.read("main") == [_current(record([0.1]))]
     assert [each.name for each in baselines.folder.iterdir()] == ["main"]
+
+
+def test_a_kill_at_any_moment_of_a_promotion_leaves_one_of_both_whole(
+    baselines: Baselines, tmp_path: Path
+) -> None:
+    old, new = _current(record([0.1], "old")), _current(record([0.9], "new"))
+
+    def prepare() -> None:
+        shutil.rmtree(baselines.folder, ignore_errors=True)
+        baselines.save("main", [old])
+
+    left = 0
+    seen = set()
+    for number in before_every_change(lambda: baselines.replace("main", [new]), prepare):
+        # What other programs and people see, before any of our commands looks.
+        place = baselines.folder / "main"
+        if _exchange_works(tmp_path):
+            (one,) = read_records([place])
+            assert (place / "README.md").read_text() == readme("main", [one]), number
+        assert len(read_records([baselines.folder])) == 1, f"killed before change {number}"
+        left += len(list(baselines.folder.iterdir())) - 1
+        (found,) = baselines.read("main")
+        assert found in (old, new)
+        seen.add(found.cell.reranker.name)
+        assert [each.name for each in baselines.folder.iterdir()] == ["main"]
+        assert [path.name for path in place.rglob(".*")] == [], f"killed before change {number}"
+    assert seen == {"old", "new"}
+    assert left, "no kill left anything: nothing was tried"
+
+
+def _exchange_works(folder: Path) -> bool:
+    one, other = folder / "one", folder / "other"
+    one.mkdir(exist_ok=True)
+    other.mkdir(exist_ok=True)
+    return exchange(one, other)
+
+
+def test_a_kill_at_any_moment_of_saving_leaves_all_or_nothing(baselines: Baselines) -> None:
+    kept = _current(record([0.1]))
+    done = 0
+    for number in before_every_change(
+        lambda: baselines.save("main", [kept]),
+        lambda: shutil.rmtree(baselines.folder, ignore_errors=True),
+    ):
+        if baselines.names():
+            done += 1
+            assert baselines.read("main") == [kept]
+        else:
+            baselines.save("main", [kept])
+        assert [each.name for each in baselines.folder.iterdir()] == ["main"], number
+    assert done >= 1
+
+
+def test_a_baseline_that_was_put_aside_is_found_by_name_and_by_path(
+    baselines: Baselines,
+) -> None:
+    looks: list[Callable[[], object]] = [
+        lambda: baselines.resolve(Path("main")),
+        lambda: baselines.resolve(baselines.folder / "main"),
+        lambda: read_records([baselines.folder / "main"]),
+        lambda: read_records([baselines.folder]),
+        lambda: baselines.find("main"),
+    ]
+    for look in looks:
+        shutil.rmtree(baselines.folder, ignore_errors=True)
+        place = baselines.save("main", [record()])
+        place.rename(place.with_name(".main.rerankbench-replaced"))
+        look()
+        assert [each.name for each in baselines.folder.iterdir()] == ["main"]
 
 
 def test_of_every_cell_the_newest_is_kept() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,41 @@ def test_a_memo_that_cannot_be_used_counts_as_none(tmp_path: Path, body: bytes) 
     path.write_bytes(body)
     assert load_facts(path) is None
     assert load_facts(tmp_path / "absent.json") is None
+
+
+def test_no_flipped_bit_of_a_memo_is_believed_and_each_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, kept = tmp_path / "memo.json", facts(document("a", text=""))
+    save_facts(path, kept)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        for bit in range(8):
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << bit
+            path.write_bytes(damaged)
+            caplog.clear()
+            assert load_facts(path) is None, f"bit {bit} of byte {place}"
+            assert [each.getMessage() for each in caplog.records] == [
+                f"{path}: does not verify and is made anew by reading the corpus again"
+            ]
+            assert not path.exists()
+    path.write_bytes(whole)
+    assert load_facts(path) == kept
+
+
+def test_a_memo_of_another_corpus_is_not_believed(tmp_path: Path) -> None:
+    save_facts(tmp_path / "one.json", facts(document("a")))
+    assert load_facts((tmp_path / "one.json").rename(tmp_path / "other.json")) is None
+
+
+def test_a_memo_without_checksum_is_made_anew_without_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "memo.json"
+    path.write_text(json.dumps({"schema": 1, "facts": asdict(facts(document("a")))}))
+    assert load_facts(path) is None
+    assert not caplog.records
 
 
 def test_a_cache_that_cannot_be_written_is_an_error(cache: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,31 @@ def test_damage_is_noticed(tmp_path: Path, damage: str) -> None:
         index_store.load(folder)
     index_store.remove(folder)
     assert not folder.exists()
+
+
+def _scores(index: index_store.Index) -> list[list[float]]:
+    columns = index.engine.get_tokens_ids(["contents:x", "contents:y"])
+    rows = [index.engine.get_scores_from_ids([column]).tolist() for column in columns]
+    return [*rows, [len(index.doc_ids)]]
+
+
+def test_no_flipped_bit_is_ranked_by(tmp_path: Path) -> None:
+    folder, numbers = tmp_path / "key", random.Random(13)
+    save(folder)
+    expected = _scores(index_store.load(folder))
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        for place in range(len(whole)):
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << numbers.randrange(8)
+            path.write_bytes(damaged)
+            try:
+                assert _scores(index_store.load(folder)) == expected, f"{path.name}, {place}"
+                # What is kept for people alone is not read.
+                assert path.name == "manifest.json", f"{path.name}, {place}"
+            except DamagedIndexError:
+                pass
+        path.write_bytes(whole)
 
 
 def test_pickles_are_not_opened(tmp_path: Path) -> None:

@@ -154,6 +154,38 @@ def test_nothing_is_asked_twice(suite: Suite, scene: Scene) -> None:
     assert len(scene.seen) == 2 * asked
 
 
+def test_a_damaged_answer_is_told_and_asked_again(
+    suite: Suite, scene: Scene, own_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = _run(suite, scene)
+    asked = len(scene.seen)
+    damaged = sorted(own_cache.rglob("judge/*/*.json"))[3]
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole.replace(b'"text":"', b'"text":"B', 1))
+    for path in suite.results.rglob("judged/*.json"):
+        path.unlink()
+    assert _run(suite, scene) == first
+    assert [each.getMessage() for each in caplog.records] == [
+        f"{damaged}: does not verify; its question is asked again"
+    ]
+    assert len(scene.seen) == asked + 1
+    assert damaged.read_bytes() == whole
+
+
+def test_answers_of_the_version_without_checksums_are_not_paid_for_again(
+    suite: Suite, scene: Scene, own_cache: Path
+) -> None:
+    first = _run(suite, scene)
+    asked = len(scene.seen)
+    for path in own_cache.rglob("judge/*/*.json"):
+        kept = json.loads(path.read_bytes())
+        path.write_text(json.dumps({key: kept[key] for key in list(kept)[:3]}))
+    for path in suite.results.rglob("judged/*.json"):
+        path.unlink()
+    assert _run(suite, scene) == first
+    assert len(scene.seen) == asked
+
+
 def test_files_are_the_same_whatever_the_order_of_the_answers(
     suite: Suite, scene: Scene, own_cache: Path
 ) -> None:

@@ -7,7 +7,6 @@ that outlives its source would be one more thing that can be stale.
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from rerankbench.errors import ModelError
+from rerankbench.errors import ModelError, StorageError
+from rerankbench.files import cache_home
+from rerankbench.partials import folder_beside
 from rerankbench.rerankers.engines.contract import Logits
 from rerankbench.rerankers.engines.padded import HostEngine, Inputs
 
@@ -31,8 +32,8 @@ def onnx_engine(model: Any, *, with_types: bool, int8: bool, threads: int) -> Ho
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
+    with _passing_folder() as folder:
+        path = folder / "model.onnx"
         with _quiet(model, "onnx"):
             _export_onnx(model, path, with_types)
             if int8:
@@ -71,6 +72,19 @@ def openvino_engine(model: Any, *, with_types: bool, dtype: str, threads: int) -
         return np.array(found, dtype=np.float32)
 
     return _host_engine(model, call, "openvino", threads)
+
+
+@contextmanager
+def _passing_folder() -> Iterator[Path]:
+    """A folder of the cache, where the next export clears what a killed one left."""
+    try:
+        with folder_beside(cache_home() / "exports" / "onnx") as folder:
+            yield folder
+    except OSError as error:
+        raise StorageError(
+            f"{cache_home() / 'exports'}: cannot be written ({error.strerror or error}); "
+            "free space or set RERANKBENCH_HOME"
+        ) from error
 
 
 def _host_engine(
