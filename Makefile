@@ -11,7 +11,7 @@ GATE := build/gate
 GATE_CLEAN = mkdir -p $(GATE)/cache && find $(GATE)/cache -mindepth 1 -maxdepth 1 ! -name native -exec rm -rf {} +
 GATE_RUN = RERANKBENCH_HOME=$(GATE)/cache $(BIN)/rerankbench run --no-speed --dtype float32 --device cpu -q
 
-.PHONY: run test check gate gate-demo gate-scifact format bench bench-gate fuzz clean
+.PHONY: run test check gate gate-demo gate-scifact format bench bench-gate fuzz crash clean
 
 run: $(VENV)/.installed
 	$(BIN)/rerankbench run
@@ -42,6 +42,10 @@ gate-scifact: $(VENV)/.installed
 	$(GATE_RUN) -d $(SHARED)/collections/scifact -m $(SHARED)/models/tiny-l2-h128-ce --suite scifact -o $(GATE)/scifact && \
 	$(BIN)/rerankbench gate scifact $(GATE)/scifact --speed ignore; \
 	else echo "no $(SHARED)/collections/scifact: gate-scifact skipped"; fi
+
+# 200 kills at random moments of commands that write; the table goes into docs/reliability.md.
+crash: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.crash
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
