@@ -14,11 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from rerankbench.errors import InputError, NewerFileError
 from rerankbench.files import open_bytes, write_whole
 from rerankbench.identity import digest
+from rerankbench.types import Amount, Count
 
 SCHEMA = 1
 _REMEDY = "restore it from git, or delete it and run `rerankbench judge` again"
@@ -40,8 +41,8 @@ class Judge:
     url: str
     model: str
     prompt_sha256: str
-    top_k: int
-    snippet_chars: int
+    top_k: Count
+    snippet_chars: Count
     temperature: float | None
 
 
@@ -70,13 +71,13 @@ class Judged:
     judge: Judge
     a: Contestant
     b: Contestant
-    sampled_queries: int | None
+    sampled_queries: Count | None
     answers: Mapping[str, tuple[Answer, ...]]
-    malformed_replies: int
-    prompt_tokens: int
-    completion_tokens: int
-    usd_per_1m_prompt_tokens: float | None = None
-    usd_per_1m_completion_tokens: float | None = None
+    malformed_replies: Count
+    prompt_tokens: Count
+    completion_tokens: Count
+    usd_per_1m_prompt_tokens: Amount | None = None
+    usd_per_1m_completion_tokens: Amount | None = None
 
     @property
     def key(self) -> str:
@@ -139,15 +140,26 @@ def read_judged(path: Path) -> Judged:
     """Read one file. Raises InputError, or NewerFileError for a later schema."""
     try:
         with open_bytes(path) as handle:
-            found = json.loads(handle.read())
-        schema = found.get("schema") if isinstance(found, dict) else None
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise NewerFileError(path, schema, SCHEMA)
-        return _adapter().validate_python(found)
-    except (EOFError, OSError, RecursionError, ValidationError, ValueError, zlib.error):
+            body = handle.read()
+        return _adapter().validate_json(body)
+    except ValidationError:
+        _refuse_newer(path, body)
         raise InputError(path, "holds no judgements", remedy=_REMEDY) from None
+    except (EOFError, OSError, zlib.error):
+        raise InputError(path, "holds no judgements", remedy=_REMEDY) from None
+
+
+def _refuse_newer(path: Path, body: bytes) -> None:
+    try:
+        found = json.loads(body)
+    except (RecursionError, ValueError):
+        return
+    schema = found.get("schema") if isinstance(found, dict) else None
+    if type(schema) is int and schema > SCHEMA:
+        raise NewerFileError(path, schema, SCHEMA)
 
 
 @cache
 def _adapter() -> TypeAdapter[Judged]:
-    return TypeAdapter(Judged)
+    # Numbers are numbers, and finite.
+    return TypeAdapter(with_config(ConfigDict(strict=True, allow_inf_nan=False))(Judged))

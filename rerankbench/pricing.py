@@ -34,9 +34,9 @@ class PriceConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    amount: float = Field(ge=0, allow_inf_nan=False)
+    amount: float = Field(ge=0, le=1e15, allow_inf_nan=False)
     unit: PriceUnit
-    per: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    per: float | None = Field(default=None, ge=1e-9, le=1e15, allow_inf_nan=False)
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     date: Annotated[str, BeforeValidator(_iso), AfterValidator(_is_day)]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from rerankbench.errors import UsageError
 from rerankbench.protocols import Metric
 from rerankbench.types import Qrels, Ranking, Run, Ties
 
@@ -31,9 +33,18 @@ def as_run(rankings: Iterable[Ranking]) -> Run:
 def evaluate(
     qrels: Qrels, rankings: Iterable[Ranking], metrics: Sequence[Metric]
 ) -> dict[str, Mapping[str, float]]:
-    """Name of each metric → {query_id: value}, over every query of the qrels."""
+    """Name of each metric → {query_id: value}, over every query of the qrels.
+
+    Raises UsageError for a value that is no finite number: a plug-in may give one.
+    """
     run = as_run(rankings)
-    return {metric.name: metric.per_query(qrels, run) for metric in metrics}
+    found = {metric.name: metric.per_query(qrels, run) for metric in metrics}
+    for name, values in found.items():
+        for query_id, value in values.items():
+            if not math.isfinite(value):
+                problem = f"its value of query '{query_id}' is {value}, no finite number"
+                raise UsageError(f"metric {name}: {problem}; mend or leave out the metric")
+    return found
 
 
 def without_results(qrels: Qrels, rankings: Iterable[Ranking]) -> int:

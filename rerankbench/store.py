@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from rerankbench.errors import InputError, NewerFileError
 from rerankbench.files import cache_home, gzip_bytes, read_lines, read_whole, write_whole
@@ -35,6 +36,7 @@ _UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
 BASELINES = "baselines"
 """The folder below the results where baselines lie, each with records of its own."""
 
+_RECORD_ANEW = "restore it from git, or delete it and run its cell again"
 _RUN_ANEW = "restore it from git, or run its cell again with --fresh"
 
 
@@ -144,10 +146,10 @@ def read_record(path: Path) -> Record:
         return _parse(path, body)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        problem = f"is not a record ({place}: {first['msg']})" if place else "is not a record"
-        remedy = "restore it from git, or delete it and run its cell again"
-        raise InputError(path, problem, remedy=remedy) from None
+        # Keys are names that anyone chose, as long as they liked.
+        place = shorten(".".join(str(part) for part in first["loc"]), 80, placeholder="…")
+        told = f"is not a record ({place}: {first['msg']})" if place else "is not a record"
+        raise InputError(path, told, remedy=_RECORD_ANEW) from None
 
 
 def _parse(path: Path, body: bytes) -> Record:
@@ -156,17 +158,16 @@ def _parse(path: Path, body: bytes) -> Record:
         return _adapter().validate_json(body)
     try:
         raw = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raw = None
     found = raw.get("schema") if isinstance(raw, dict) else None
-    if not isinstance(found, int) or found < min(_UPGRADES, default=SCHEMA):
-        remedy = "restore it from git, or delete it and run its cell again"
-        raise InputError(path, "is not a record (no known schema in it)", remedy=remedy)
+    if type(found) is not int or found < min(_UPGRADES, default=SCHEMA):
+        raise InputError(path, "is not a record (no known schema in it)", remedy=_RECORD_ANEW)
     if found > SCHEMA:
         raise NewerFileError(path, found, SCHEMA)
     for step in range(found, SCHEMA):
         raw = _UPGRADES[step](raw)
-    return _adapter().validate_python(raw)
+    return _adapter().validate_json(json.dumps(raw))
 
 
 def read_records(paths: Sequence[Path]) -> list[Record]:
@@ -222,7 +223,8 @@ def _is_of_baseline(path: Path) -> bool:
 
 @cache
 def _adapter() -> TypeAdapter[Record]:
-    return TypeAdapter(Record)
+    # Numbers are numbers, and finite: "0.5", true and NaN are no values.
+    return TypeAdapter(with_config(ConfigDict(strict=True, allow_inf_nan=False))(Record))
 
 
 def work_folder(key: str) -> Path:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from rerankbench.errors import InputError, NewerFileError
 from rerankbench.files import gzip_bytes, open_bytes, write_whole
-from rerankbench.types import CandidateLists, Qrels
+from rerankbench.types import CandidateLists, Count, Qrels
 
 SCHEMA = 1
 _REMEDY = "restore it from git, or run its cells again: nothing is scored anew"
@@ -35,10 +35,10 @@ class Topic:
 
     query_id: str
     text: str | None
-    words: int
+    words: Count
     grades: Mapping[str, int]
     candidates: tuple[str, ...]
-    document_words: tuple[int, ...]
+    document_words: tuple[Count, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +101,25 @@ def read_task(path: Path) -> Task:
     try:
         with open_bytes(path) as handle:
             body = handle.read()
-        found = json.loads(body)
-        schema = found.get("schema") if isinstance(found, dict) else None
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise NewerFileError(path, schema, SCHEMA)
-        return _adapter().validate_python(found)
-    except (EOFError, OSError, RecursionError, ValidationError, ValueError, zlib.error):
+        return _adapter().validate_json(body)
+    except ValidationError:
+        _refuse_newer(path, body)
         raise InputError(path, "is not a task", remedy=_REMEDY) from None
+    except (EOFError, OSError, zlib.error):
+        raise InputError(path, "is not a task", remedy=_REMEDY) from None
+
+
+def _refuse_newer(path: Path, body: bytes) -> None:
+    try:
+        found = json.loads(body)
+    except (RecursionError, ValueError):
+        return
+    schema = found.get("schema") if isinstance(found, dict) else None
+    if type(schema) is int and schema > SCHEMA:
+        raise NewerFileError(path, schema, SCHEMA)
 
 
 @cache
 def _adapter() -> TypeAdapter[Task]:
-    return TypeAdapter(Task)
+    # Numbers are numbers: "1" and true are no grades.
+    return TypeAdapter(with_config(ConfigDict(strict=True))(Task))

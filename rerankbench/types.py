@@ -1,7 +1,8 @@
 """The values that travel between the rooms: frozen, slotted, keyword-only.
 
 Units live in names (`passes_s` is seconds). Raw values are stored; statistics are derived from
-them, so that a better statistic can be applied to old records.
+them, so that a better statistic can be applied to old records. `Count`, `Seconds` and their like
+say what a number may be: that is checked where a record is read, and costs nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, median
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+from annotated_types import Ge, Le
 
 Json: TypeAlias = "str | bool | int | float | tuple[str, ...] | None"
 """What a plug-in may say of itself in a record: flat, so that keys and diffs stay readable."""
@@ -17,6 +20,22 @@ Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
 """query_id → {doc_id: grade}."""
 Run: TypeAlias = Mapping[str, Mapping[str, float]]
 """query_id → {doc_id: score}: what trec_eval evaluates."""
+Count: TypeAlias = Annotated[int, Ge(0), Le(2**63 - 1)]
+"""How many; what has more is no number of documents, tokens or bytes."""
+Positive: TypeAlias = Annotated[int, Ge(1), Le(2**63 - 1)]
+"""How many of what figures are divided by."""
+Amount: TypeAlias = Annotated[float, Ge(0.0), Le(1e15)]
+"""How much, in parts too."""
+Per: TypeAlias = Annotated[float, Ge(1e-9), Le(1e15)]
+"""For how many units something holds."""
+Seconds: TypeAlias = Annotated[float, Ge(0.0), Le(1e9)]
+"""A time that was waited; thirty years at most."""
+Duration: TypeAlias = Annotated[float, Ge(1e-9), Le(1e9)]
+"""A time that figures are divided by: nothing takes less than a nanosecond."""
+Value: TypeAlias = Annotated[float, Ge(-1e9), Le(1e9)]
+"""A metric's value of one query; far beyond those that are known, so that means stay finite."""
+Share: TypeAlias = Annotated[float, Ge(0.0), Le(1.0)]
+"""A part of a whole."""
 PriceUnit: TypeAlias = Literal["token", "search", "hour"]
 """What a price counts: tokens read, searches (requests) answered, or hours of the machine."""
 
@@ -107,7 +126,7 @@ class CollectionRef:
     split: str
     hashes: CollectionHashes
     drops_identical_ids: bool = False
-    sampled_queries: int | None = None
+    sampled_queries: Count | None = None
     sample_seed: int | None = None
 
 
@@ -123,9 +142,9 @@ class FirstStageRef:
 class Price:
     """What using a reranker costs: `amount` of `currency` for every `per` units, as of `date`."""
 
-    amount: float
+    amount: Amount
     unit: PriceUnit
-    per: float
+    per: Per
     date: str
     currency: str = "USD"
 
@@ -141,9 +160,9 @@ class RerankerRef:
     name: str
     family: str
     revision: str
-    parameters: int | None = None
+    parameters: Count | None = None
     dtype: str | None = None
-    max_length: int | None = None
+    max_length: Count | None = None
     recipe: Mapping[str, Json] = field(default_factory=dict)
     price: Price | None = None
 
@@ -166,8 +185,8 @@ class EngineRef:
 
     engine: str
     device: str
-    batch_tokens: int | None = None
-    threads: int | None = None
+    batch_tokens: Count | None = None
+    threads: Count | None = None
     reason: str | None = None
     warning: str | None = None
 
@@ -182,7 +201,7 @@ class Cell:
 
     collection: CollectionRef
     first_stage: FirstStageRef
-    depth: int
+    depth: Count
     reranker: RerankerRef
     engine: EngineRef
     adds_positives: bool = False
@@ -196,16 +215,16 @@ class Throughput:
     tokens together. `searches` are what a service bills by the search, 0 for local models.
     """
 
-    queries: int
-    pairs: int
-    tokens: int
-    padded_tokens: int
-    truncated_pairs: int
-    warmup_passes_s: tuple[float, ...]
-    passes_s: tuple[float, ...]
-    model_passes_s: tuple[float, ...] = ()
-    energy_j: tuple[float, ...] = ()
-    searches: float = 0.0
+    queries: Positive
+    pairs: Positive
+    tokens: Count
+    padded_tokens: Count
+    truncated_pairs: Count
+    warmup_passes_s: tuple[Seconds, ...]
+    passes_s: tuple[Duration, ...]
+    model_passes_s: tuple[Duration, ...] = ()
+    energy_j: tuple[Amount, ...] = ()
+    searches: Amount = 0.0
 
     @property
     def docs_per_s(self) -> float:
@@ -222,8 +241,8 @@ class Throughput:
 class Latency:
     """Single-stream scenario: one query with its `pairs_per_request` documents at a time."""
 
-    requests_s: tuple[float, ...]
-    pairs_per_request: tuple[int, ...]
+    requests_s: tuple[Duration, ...]
+    pairs_per_request: tuple[Count, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,11 +256,11 @@ class Measurements:
 
     throughput: Throughput | None = None
     latency: Latency | None = None
-    peak_host_bytes: int | None = None
-    peak_device_bytes: int | None = None
+    peak_host_bytes: Count | None = None
+    peak_device_bytes: Count | None = None
     attention_kernel: str | None = None
-    foreign_load: float | None = None
-    failed_attempts_s: tuple[float, ...] = ()
+    foreign_load: Amount | None = None
+    failed_attempts_s: tuple[Seconds, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,9 +271,9 @@ class Ties:
     over all orders of the ties.
     """
 
-    rate: float
-    worst: float
-    best: float
+    rate: Share
+    worst: Value
+    best: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,10 +282,10 @@ class Environment:
 
     machine_id: str
     cpu: str
-    cores: int
-    memory_bytes: int
+    cores: Count
+    memory_bytes: Count
     gpu: str | None
-    gpu_memory_bytes: int | None
+    gpu_memory_bytes: Count | None
     system: str
     python: str
     packages: Mapping[str, str]
@@ -288,10 +307,10 @@ class Record:
     cell: Cell
     environment: Environment
     started_at: str
-    per_query: Mapping[str, Mapping[str, float]]
-    queries_without_results: int
-    scored_pairs: int
-    truncated_pairs: int
+    per_query: Mapping[str, Mapping[str, Value]]
+    queries_without_results: Count
+    scored_pairs: Count
+    truncated_pairs: Count
     run_sha256: str
     ties: Ties | None = None
     measurements: Measurements = field(default_factory=Measurements)

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -39,7 +40,12 @@ from rerankbench.types import (
 TEXT = st.text(max_size=6)
 FLOAT = st.floats(allow_nan=False, allow_infinity=False)
 COUNT = st.integers(0, 2**60)
-SECONDS = st.lists(FLOAT, max_size=3).map(tuple)
+POSITIVE = st.integers(1, 2**60)
+AMOUNT = st.floats(0, 1e15)
+PER = st.floats(1e-9, 1e9)
+VALUE = st.floats(-1e9, 1e9)
+SECONDS = st.lists(st.floats(0, 1e9), max_size=3).map(tuple)
+DURATIONS = st.lists(PER, max_size=3).map(tuple)
 JSON = st.dictionaries(
     TEXT,
     TEXT | st.booleans() | COUNT | FLOAT | st.none() | st.lists(TEXT, max_size=2).map(tuple),
@@ -77,9 +83,9 @@ CELLS = st.builds(
         price=_maybe(
             st.builds(
                 Price,
-                amount=FLOAT,
+                amount=AMOUNT,
                 unit=st.sampled_from(get_args(PriceUnit)),
-                per=FLOAT,
+                per=PER,
                 date=TEXT,
                 currency=TEXT,
             )
@@ -94,27 +100,27 @@ MEASUREMENTS = st.builds(
     throughput=_maybe(
         st.builds(
             Throughput,
-            queries=COUNT,
-            pairs=COUNT,
+            queries=POSITIVE,
+            pairs=POSITIVE,
             tokens=COUNT,
             padded_tokens=COUNT,
             truncated_pairs=COUNT,
             warmup_passes_s=SECONDS,
-            passes_s=SECONDS,
-            model_passes_s=SECONDS,
+            passes_s=DURATIONS,
+            model_passes_s=DURATIONS,
             energy_j=SECONDS,
-            searches=FLOAT,
+            searches=AMOUNT,
         )
     ),
     latency=_maybe(
         st.builds(
-            Latency, requests_s=SECONDS, pairs_per_request=st.lists(COUNT, max_size=2).map(tuple)
+            Latency, requests_s=DURATIONS, pairs_per_request=st.lists(COUNT, max_size=2).map(tuple)
         )
     ),
     peak_host_bytes=_maybe(COUNT),
     peak_device_bytes=_maybe(COUNT),
     attention_kernel=_maybe(TEXT),
-    foreign_load=_maybe(FLOAT),
+    foreign_load=_maybe(AMOUNT),
     failed_attempts_s=SECONDS,
 )
 RECORDS = st.builds(
@@ -138,12 +144,12 @@ RECORDS = st.builds(
         git_sha=_maybe(TEXT),
     ),
     started_at=TEXT,
-    per_query=st.dictionaries(TEXT, st.dictionaries(TEXT, FLOAT, max_size=3), max_size=2),
+    per_query=st.dictionaries(TEXT, st.dictionaries(TEXT, VALUE, max_size=3), max_size=2),
     queries_without_results=COUNT,
     scored_pairs=COUNT,
     truncated_pairs=COUNT,
     run_sha256=TEXT,
-    ties=_maybe(st.builds(Ties, rate=FLOAT, worst=FLOAT, best=FLOAT)),
+    ties=_maybe(st.builds(Ties, rate=st.floats(0, 1), worst=VALUE, best=VALUE)),
     measurements=MEASUREMENTS,
     warnings=st.lists(TEXT, max_size=2).map(tuple),
 )
@@ -217,10 +223,18 @@ def test_a_record_reads_back_exactly(
     assert repr(found) == repr(record)
 
 
-@pytest.mark.parametrize("number", [5e-324, 0.1 + 0.2, -0.0, 1e22, 1.7976931348623157e308, 1.0])
+@pytest.mark.parametrize("number", [5e-324, 0.1 + 0.2, -0.0, 1e9 - 1e-7, -1e-300, 1.0])
 def test_floats_are_kept_to_the_last_bit(number: float, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_bytes(dump_record(_record(per_query={"m": {"q": number}})))
     assert read_record(tmp_path / "r.json").per_query["m"]["q"].hex() == number.hex()
+
+
+@pytest.mark.parametrize("number", [1e22, 1.7976931348623157e308])
+def test_large_floats_of_plug_ins_are_kept_to_the_last_bit(number: float, tmp_path: Path) -> None:
+    stage = FirstStageRef(name="own", parameters={"k": number})
+    record = _record(cell=replace(_record().cell, first_stage=stage))
+    (tmp_path / "r.json").write_bytes(dump_record(record))
+    assert read_record(tmp_path / "r.json") == record
 
 
 def test_a_record_file_is_json_with_one_value_a_line() -> None:
@@ -375,6 +389,160 @@ def test_a_wrong_value_is_named_by_its_place(tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps(raw))
     with pytest.raises(InputError, match=r"is not a record \(cell\.depth: "):
         read_record(tmp_path / "r.json")
+
+
+def _full() -> dict[str, Any]:
+    """A record with every number that a record can have, as plain JSON."""
+    price = Price(amount=0.02, unit="token", per=1e6, date="2026-01-01")
+    cell = _record().cell
+    timed = Throughput(
+        queries=1,
+        pairs=2,
+        tokens=3,
+        padded_tokens=4,
+        truncated_pairs=0,
+        warmup_passes_s=(0.5,),
+        passes_s=(1.0, 2.0),
+        model_passes_s=(0.9,),
+        energy_j=(3.0,),
+        searches=1.0,
+    )
+    record = _record(
+        cell=replace(
+            cell,
+            collection=replace(cell.collection, sampled_queries=5, sample_seed=0),
+            reranker=replace(
+                cell.reranker,
+                parameters=7,
+                max_length=512,
+                recipe={"scale": 2.5, "labels": 2},
+                price=price,
+            ),
+            engine=replace(cell.engine, batch_tokens=100, threads=2),
+        ),
+        environment=replace(_record().environment, gpu_memory_bytes=1),
+        ties=Ties(rate=0.1, worst=0.2, best=0.3),
+        measurements=Measurements(
+            throughput=timed,
+            latency=Latency(requests_s=(0.1,), pairs_per_request=(2,)),
+            peak_host_bytes=1,
+            peak_device_bytes=1,
+            foreign_load=0.1,
+            failed_attempts_s=(0.1,),
+        ),
+    )
+    raw: dict[str, Any] = json.loads(dump_record(record))
+    return raw
+
+
+def _numbers(value: Any, *place: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Where the numbers stand."""
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, each in inner:
+            yield from _numbers(each, *place, key)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield place
+
+
+NUMBERS = [place for place in _numbers(_full()) if place != ("schema",)]
+ANY_TYPE = {"parameters", "recipe"}
+"""What plug-ins say of themselves may be text and negative; it is finite all the same."""
+
+
+def _read_with(tmp_path: Path, place: Sequence[str | int], value: Any) -> Record:
+    raw = _full()
+    inner: Any = raw
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    (tmp_path / "r.json").write_text(json.dumps(raw, indent=1))
+    return read_record(tmp_path / "r.json")
+
+
+def test_every_number_of_a_record_is_tried() -> None:
+    assert len(NUMBERS) >= 39
+    assert {each[-1] for each in NUMBERS} >= {"amount", "per", "rate", "k1", "scale", "tokens"}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("place", NUMBERS, ids=lambda place: ".".join(map(str, place)))
+def test_what_is_not_finite_is_refused_by_file_and_field(
+    place: tuple[str | int, ...], value: float, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        _read_with(tmp_path, place, value)
+    message = str(caught.value)
+    field = ".".join(map(str, place))
+    assert message.startswith(f"{tmp_path / 'r.json'}: is not a record ({field}"), message
+    assert message.endswith("restore it from git, or delete it and run its cell again")
+    assert "\n" not in message and len(message) - len(str(tmp_path)) <= 300
+
+
+@pytest.mark.parametrize("value", [-1, 1e308, 10**30, "0.5", True, None, [], {}])
+@pytest.mark.parametrize("place", NUMBERS, ids=lambda place: ".".join(map(str, place)))
+def test_what_the_number_cannot_be_is_refused(
+    place: tuple[str | int, ...], value: Any, tmp_path: Path
+) -> None:
+    if ANY_TYPE & set(place[:-1]):
+        pytest.skip("a plug-in says what it likes of itself")
+    may_be = {
+        -1: {"sample_seed", "worst", "best", "q1"},
+        10**30: {"sample_seed"},
+        None: {
+            *("sampled_queries", "sample_seed", "parameters", "max_length", "batch_tokens"),
+            *("threads", "gpu_memory_bytes", "peak_host_bytes", "peak_device_bytes"),
+            "foreign_load",
+        },
+    }
+    allowed = may_be.get(value, set()) if isinstance(value, int | None) else set()
+    if place[-1] in allowed and value is not True:
+        _read_with(tmp_path, place, value)
+        return
+    with pytest.raises(InputError, match=r"is not a record \("):
+        _read_with(tmp_path, place, value)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("measurements", "throughput", "queries"), 0),
+        (("measurements", "throughput", "passes_s", 0), 0.0),
+        (("measurements", "throughput", "model_passes_s", 0), 0.0),
+        (("cell", "reranker", "price", "per"), 0.0),
+        (("ties", "rate"), 1.5),
+    ],
+)
+def test_what_figures_are_divided_by_is_not_zero(
+    place: tuple[str | int, ...], value: float, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"is not a record \("):
+        _read_with(tmp_path, place, value)
+
+
+def test_the_schema_is_a_whole_number(tmp_path: Path) -> None:
+    for value in ("2", 2.0, True, float("nan"), None):
+        with pytest.raises(InputError, match="is not a record"):
+            _read_with(tmp_path, ("schema",), value)
+
+
+def test_records_of_the_first_schema_are_held_to_the_same(tmp_path: Path) -> None:
+    raw = {**_full(), "schema": 1}
+    (tmp_path / "r.json").write_text(json.dumps(raw))
+    assert read_record(tmp_path / "r.json").schema == store.SCHEMA
+    raw["per_query"]["nDCG@10"]["q1"] = float("nan")
+    (tmp_path / "r.json").write_text(json.dumps(raw))
+    with pytest.raises(InputError, match=r"\(per_query\.nDCG@10\.q1: .* finite number\)"):
+        read_record(tmp_path / "r.json")
+
+
+def test_a_long_name_does_not_make_a_long_message(tmp_path: Path) -> None:
+    raw = _full()
+    raw["per_query"] = {"metric" * 99: {"query" * 99: "x"}}
+    (tmp_path / "r.json").write_text(json.dumps(raw))
+    with pytest.raises(InputError) as caught:
+        read_record(tmp_path / "r.json")
+    assert len(str(caught.value)) - len(str(tmp_path)) < 300
 
 
 def test_a_record_from_before_prices_and_services_is_read(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from rerankbench.cli.numbers import finite
+
 
 def card(
     model: Annotated[
@@ -36,7 +38,11 @@ def card(
     margin: Annotated[
         float,
         typer.Option(
-            "--tie-margin", metavar="X", min=0, help="The largest difference that is a tie."
+            "--tie-margin",
+            metavar="X",
+            min=0,
+            callback=finite,
+            help="The largest difference that is a tie.",
         ),
     ] = 0.0,
     judge: Annotated[

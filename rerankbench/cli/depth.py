@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from rerankbench.cli.numbers import finite
+
 
 def depth(
     paths: Annotated[
@@ -23,7 +25,12 @@ def depth(
     ] = None,
     latency_ms: Annotated[
         float,
-        typer.Option("--latency-ms", min=0, help="Time for one query: the best depth in it."),
+        typer.Option(
+            "--latency-ms",
+            min=0,
+            callback=finite,
+            help="Time for one query: the best depth in it.",
+        ),
     ] = 200.0,
     format_name: Annotated[
         str | None,

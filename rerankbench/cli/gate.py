@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from rerankbench.cli.numbers import finite
+
 FAILED = 3
 
 
@@ -46,7 +48,11 @@ def gate(
     ] = None,
     speed_budget: Annotated[
         float | None,
-        typer.Option(metavar="S", help="Seconds of measuring a cell and round. [default: 10]"),
+        typer.Option(
+            metavar="S",
+            callback=finite,
+            help="Seconds of measuring a cell and round. [default: 10]",
+        ),
     ] = None,
     base_python: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Python that runs the base.")

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from rerankbench.cli.numbers import finite
+
 _Names = list[str] | None
 
 
@@ -43,10 +45,11 @@ def judge(
         str, typer.Option(help="A number, or 'default' for the service's own.")
     ] = "0",
     price_in: Annotated[
-        float | None, typer.Option(min=0, help="USD for a million prompt tokens.")
+        float | None, typer.Option(min=0, callback=finite, help="USD for a million prompt tokens.")
     ] = None,
     price_out: Annotated[
-        float | None, typer.Option(min=0, help="USD for a million completion tokens.")
+        float | None,
+        typer.Option(min=0, callback=finite, help="USD for a million completion tokens."),
     ] = None,
     dataset: Annotated[
         _Names,
@@ -56,7 +59,7 @@ def judge(
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")] = 4,
     timeout_s: Annotated[
-        float, typer.Option(min=0.001, max=3600, help="Patience with one answer.")
+        float, typer.Option(min=0.001, max=3600, callback=finite, help="Patience with one answer.")
     ] = 120,
     max_questions: Annotated[
         int, typer.Option(min=0, help="Refuse to ask more than so many.")

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from rerankbench.cli.numbers import finite
+
 Names = list[str] | None
 
 
@@ -81,7 +83,10 @@ def run(
         int | None, typer.Option(metavar="N", min=3, help="Timed passes. [default: 3]")
     ] = None,
     speed_budget: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds of measuring a cell. [default: 60]")
+        float | None,
+        typer.Option(
+            metavar="S", callback=finite, help="Seconds of measuring a cell. [default: 60]"
+        ),
     ] = None,
     results: Annotated[
         Path | None,
