@@ -131,6 +131,21 @@ limit_queries: 0
     )
 
 
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "speed: {{budget_s: {}}}",
+        "models: [{{model: bm25, price: {{amount: {}, unit: hour, date: 2026-01-01}}}}]",
+        "models: [{{model: bm25, price: {{amount: 1, per: {}, unit: hour, date: 2026-01-01}}}}]",
+    ],
+)
+def test_numbers_that_are_not_finite_are_refused(place: str, value: str, tmp_path: Path) -> None:
+    models = "" if place.startswith("models") else "models: [bm25]\n"
+    (complaint,) = _complaints(tmp_path, f"datasets: [demo]\n{models}{place.format(value)}\n")
+    assert "finite number" in complaint or "greater than or equal" in complaint, complaint
+
+
 def test_a_list_whose_only_entry_is_wrong_is_not_called_empty(tmp_path: Path) -> None:
     text = "datasets: [{idd: x, id: demo}]\nmodels: [{dtype: auto}]\n"
     assert _complaints(tmp_path, text) == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, permutations, product
 from statistics import fmean
 
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rerankbench import quality
+from rerankbench.errors import UsageError
 from rerankbench.naming import parse_metric
-from rerankbench.types import Hit, Qrels, Ranking
+from rerankbench.types import Hit, Qrels, Ranking, Run
 
 DOCS = [f"d{i}" for i in range(5)]
 QRELS = st.dictionaries(
@@ -48,6 +50,23 @@ def _bounds(qrels: Qrels, rankings: Sequence[Ranking], name: str) -> tuple[float
         for chosen in product(*(list(_tie_orders(ranking)) for ranking in rankings))
     ]
     return min(means), max(means)
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A plug-in's metric that gives what is no number."""
+
+    value: float
+    name: str = "odd"
+
+    def per_query(self, qrels: Qrels, run: Run) -> dict[str, float]:
+        return dict.fromkeys(qrels, self.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_metric_that_gives_no_finite_number_is_refused(value: float) -> None:
+    with pytest.raises(UsageError, match=r"^metric odd: its value of query 'q' is -?(nan|inf), "):
+        quality.evaluate({"q": {"d": 1}}, [_ranking("q", {"d": 1.0})], [NDCG, Odd(value)])
 
 
 @pytest.mark.parametrize("name", ["nDCG@3", "nDCG", "MAP", "MRR@2", "Recall@2", "P@1"])

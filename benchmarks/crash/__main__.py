@@ -10,7 +10,7 @@ import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +18,9 @@ from pathlib import Path
 # Before torch is loaded: a process whose threads run cannot be forked.
 os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1")
 
-import bm25s  # noqa: F401 - loaded once for all children, like the others
-import matplotlib.pyplot  # noqa: F401
-import pytrec_eval  # noqa: F401
-
 from benchmarks import common
 from benchmarks.crash import dying, scenes
 from benchmarks.crash.scenes import Scene
-from rerankbench.rerankers import sequence_classification  # noqa: F401
-from tests import tiny
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 # How the kills are shared out; a run has most to lose.
@@ -62,10 +56,8 @@ class Tally:
 
 def crash(kills: int, seed: int, folder: Path, only: Sequence[str] = ()) -> dict[str, Tally]:
     """Kill commands so often, of all scenes or some; what each showed."""
-    collection = tiny.write_collection(
-        folder / "small", queries=QUERIES, documents=DOCUMENTS, longest=20
-    )
-    model = _built(folder / "tiny-bert")
+    collection, model = folder / "small", folder / "tiny-bert"
+    _in_a_child(_write_inputs, collection, model)
     draw = random.Random(seed)
     found = {}
     shares = {name: share for name, share in SHARES.items() if name in (only or SHARES)}
@@ -78,19 +70,25 @@ def crash(kills: int, seed: int, folder: Path, only: Sequence[str] = ()) -> dict
     return found
 
 
-def _built(folder: Path) -> Path:
-    """A tiny model, made in a child: its threads must not run here."""
+def _write_inputs(collection: Path, model: Path) -> None:
+    from tests import tiny
+
+    tiny.write_collection(collection, queries=QUERIES, documents=DOCUMENTS, longest=20)
+    tiny.build(model)
+
+
+def _in_a_child(work: Callable[..., None], *arguments: Path) -> None:
+    """Threads that torch starts must not run here: nothing could be forked any more."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            tiny.build(folder)
+            work(*arguments)
             code = 0
         finally:
             os._exit(code)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0:
-        raise RuntimeError("the tiny model could not be built")
-    return folder
+        raise RuntimeError(f"{work.__name__} failed")
 
 
 def _kill(scene: Scene, wanted: int, draw: random.Random, place: Path) -> Tally:

@@ -154,3 +154,25 @@ def test_the_least_and_the_most_that_may_be_give_finite_figures(
     written += [path.read_text() for path in Path().rglob("exported/**/*.json")]
     for text in (done.out, done.err, *written):
         assert not _NOT_FINITE.search(text), _NOT_FINITE.search(text)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("card", "model-a", "results", "--tie-margin"),
+        ("depth", "results", "--latency-ms"),
+        ("gate", "results", "results", "--speed-budget"),
+        ("judge", "results", "--url", "http://x", "--judge-model", "m", "--price-in"),
+        ("judge", "results", "--url", "http://x", "--judge-model", "m", "--price-out"),
+        ("judge", "results", "--url", "http://x", "--judge-model", "m", "--timeout-s"),
+        ("run", "--speed-budget"),
+    ],
+    ids=lambda arguments: " ".join((arguments[0], arguments[-1])),
+)
+def test_no_option_takes_what_is_not_finite(
+    arguments: Sequence[str], value: str, command: Command, odd: Path
+) -> None:
+    done = command(*arguments, value)
+    assert done.code == 2
+    assert f"Invalid value for '{arguments[-1]}'" in done.err
