@@ -52,7 +52,7 @@ def _bounds(qrels: Qrels, rankings: Sequence[Ranking], name: str) -> tuple[float
     return min(means), max(means)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Odd:
     """A plug-in's metric that gives what is no number."""
 

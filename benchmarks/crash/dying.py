@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rerankbench import cli
 from rerankbench.journal import Journal
@@ -57,11 +58,11 @@ def run(
     wall_s = time.perf_counter() - began_s
     code = os.waitstatus_to_exitcode(status)
     killed = code == -signal.SIGKILL
-    found = {"changes": 0, "modules": []} if killed else json.loads(told.read_bytes())
+    found: dict[str, Any] = {} if killed else json.loads(told.read_bytes())
     return Ended(
         code=None if killed else code,
-        changes=found["changes"],
-        modules=tuple(found["modules"]),
+        changes=found.get("changes", 0),
+        modules=tuple(found.get("modules", ())),
         wall_s=wall_s,
         said=log.read_text(errors="replace") if log.exists() else "",
     )
