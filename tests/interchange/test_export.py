@@ -229,7 +229,7 @@ def test_a_run_that_answers_nothing_is_told_of(written: Record, tmp_path: Path) 
 def test_a_damaged_run_stops_the_export(written: Record, tmp_path: Path) -> None:
     (path,) = (tmp_path / "results").rglob("*.trec.gz")
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(InputError, match="the gzip stream is broken"):
+    with pytest.raises(InputError, match="the run file is damaged; restore it"):
         _export(tmp_path / "results", "trec", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
