@@ -51,6 +51,12 @@ def retrieve(
     return [cut(each, depth, drop_own_id=collection.drops_identical_ids) for each in ordered]
 
 
+def stage_warnings(first_stage: FirstStage) -> tuple[str, ...]:
+    """What a first stage found odd in what it was given; most have nothing to say."""
+    warnings = getattr(first_stage, "warnings", None)
+    return tuple(warnings()) if warnings is not None else ()
+
+
 def _cached(path: Path, progress: Progress) -> list[Ranking] | None:
     if not path.exists():
         return None

@@ -1,4 +1,8 @@
-"""A reranker's ranking joined with the first stage's, query by query."""
+"""A reranker's ranking joined with the first stage's, query by query.
+
+Equal scores (as float32, as everywhere) share a rank, so a reranker that says nothing leaves the
+first stage's order, and no document gains by its id.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from rerankbench import float32
 from rerankbench.types import Hit, Ranking
 
 Method: TypeAlias = Literal["rrf", "linear"]
@@ -15,9 +20,9 @@ Method: TypeAlias = Literal["rrf", "linear"]
 class Fusion:
     """How two rankings of the same documents become one.
 
-    `rrf` adds 1 / (k + rank), ranks counted from 1 (Cormack, Clarke and Büttcher, 2009, whose k is
-    60). `linear` is weight · reranker + (1 − weight) · first stage, scores of each scaled to 0 … 1
-    within the query; equal scores all become 0.
+    `rrf` adds 1 / (k + rank) (Cormack, Clarke and Büttcher, 2009, whose k is 60); in either list a
+    document's rank is 1 and how many scored higher. `linear` is weight · reranker + (1 − weight) ·
+    first stage, scores of each scaled to 0 … 1 within the query; equal scores all become 0.
     """
 
     method: Method = "rrf"
@@ -32,8 +37,13 @@ class Fusion:
     @property
     def described(self) -> str:
         """As a record's recipe holds it."""
-        how = f"k={self.k}" if self.method == "rrf" else f"min-max weight={self.weight:g}"
-        return f"{self.method} {how}"
+        if self.method == "rrf":
+            return f"rrf k={self.k}, equal scores share a rank"
+        return f"linear min-max weight={self.weight:g}"
+
+    def named(self, name: str) -> str:
+        """The name of a fused reranker's row: it says how it was joined, whatever it is called."""
+        return name if self.method in name.casefold() else f"{name} + {self.label}"
 
     def fuse(
         self, rankings: Sequence[Ranking], first_stage: Sequence[Ranking]
@@ -43,26 +53,39 @@ class Fusion:
 
     def _one(self, ranking: Ranking, first: Ranking) -> Ranking:
         known = {hit.doc_id for hit in ranking.hits}
-        hits = tuple(hit for hit in first.hits if hit.doc_id in known)
-        before = Ranking.sort(first.query_id, hits)
+        before = Ranking.sort(first.query_id, (hit for hit in first.hits if hit.doc_id in known))
         if self.method == "rrf":
             parts = [(1.0, self._reciprocal(ranking)), (1.0, self._reciprocal(before))]
         else:
             parts = [(self.weight, _scaled(ranking)), (1.0 - self.weight, _scaled(before))]
-        return Ranking.sort(
-            ranking.query_id,
-            (
-                Hit(doc_id=doc_id, score=sum(factor * part[doc_id] for factor, part in parts))
-                for doc_id in sorted(known)
-            ),
-        )
+        doc_ids = sorted(known)
+        sums = (sum(factor * part[doc_id] for factor, part in parts) for doc_id in doc_ids)
+        scores = float32.stored(sums)
+        hits = (Hit._make(pair) for pair in zip(doc_ids, scores, strict=True))
+        return Ranking.sort(ranking.query_id, hits)
 
     def _reciprocal(self, ranking: Ranking) -> Mapping[str, float]:
-        return {hit.doc_id: 1.0 / (self.k + rank) for rank, hit in enumerate(ranking.hits, 1)}
+        return {doc_id: 1.0 / (self.k + rank) for doc_id, rank in shared_ranks(ranking).items()}
+
+
+def shared_ranks(ranking: Ranking) -> Mapping[str, int]:
+    """doc_id → 1 and how many documents have a higher score: 1, 2, 2, 4."""
+    ranks: dict[str, int] = {}
+    rank, last = 0, None
+    for at, (doc_id, score) in enumerate(_single(ranking).items(), start=1):
+        rank, last = (rank, last) if score == last else (at, score)
+        ranks[doc_id] = rank
+    return ranks
+
+
+def _single(ranking: Ranking) -> dict[str, float]:
+    """Scores as float32, in the ranking's order."""
+    single = float32.rounded(hit.score for hit in ranking.hits)
+    return dict(zip((hit.doc_id for hit in ranking.hits), single, strict=True))
 
 
 def _scaled(ranking: Ranking) -> Mapping[str, float]:
-    scores = ranking.scores()
+    scores = _single(ranking)
     least = min(scores.values(), default=0.0)
     width = max(scores.values(), default=0.0) - least
     return {doc_id: (score - least) / width if width else 0.0 for doc_id, score in scores.items()}

@@ -68,7 +68,7 @@ def identify(entry: ModelConfig, config: RunConfig, device: str, threads: int) -
     fusion = Fusion(**entry.fusion.model_dump())
     ref = replace(
         ref,
-        name=entry.name or f"{ref.name} + {fusion.label}",
+        name=fusion.named(entry.name or ref.name),
         recipe={**ref.recipe, "fusion": fusion.described},
     )
     return AskedModel(factory=factory, spec=spec, ref=ref, engine=engine, fusion=fusion)

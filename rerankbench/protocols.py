@@ -64,7 +64,10 @@ class Collection(Protocol):
 
 
 class FirstStage(Protocol):
-    """Gives every query its candidates."""
+    """Gives every query its candidates.
+
+    It may also have `warnings() -> Sequence[str]`: what records made with it should tell.
+    """
 
     def describe(self) -> Mapping[str, Json]:
         """Everything that decides the ranking: parameters, flavour, or the hash of a run file."""

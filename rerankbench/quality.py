@@ -6,8 +6,10 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 
+from rerankbench import float32
 from rerankbench.errors import UsageError
 from rerankbench.protocols import Metric
 from rerankbench.types import Qrels, Ranking, Run, Ties
@@ -74,17 +76,22 @@ def tie_audit(qrels: Qrels, rankings: Sequence[Ranking], metric: Metric) -> Ties
     None where no hits tie. Ties are broken by grade, against the ranking and for it, in integer
     scores, so that the metric itself sees no tie.
     """
-    neighbours = sum(max(0, len(ranking.hits) - 1) for ranking in rankings)
-    tied = sum(
-        before.score == after.score
-        for ranking in rankings
-        for before, after in zip(ranking.hits, ranking.hits[1:], strict=False)
-    )
-    if not tied:
+    rate = tie_rate(rankings)
+    if not rate:
         return None
     worst = _mean_with_ties_broken(qrels, rankings, metric, sign=-1)
     best = _mean_with_ties_broken(qrels, rankings, metric, sign=1)
-    return Ties(rate=tied / neighbours, worst=worst, best=best)
+    return Ties(rate=rate, worst=worst, best=best)
+
+
+def tie_rate(rankings: Iterable[Ranking]) -> float:
+    """Share of neighbouring hits whose scores are equal as float32; 0 without neighbours."""
+    neighbours = tied = 0
+    for ranking in rankings:
+        scores = float32.rounded(hit.score for hit in ranking.hits)
+        neighbours += max(0, len(scores) - 1)
+        tied += sum(before == after for before, after in pairwise(scores))
+    return tied / neighbours if neighbours else 0.0
 
 
 def _mean_with_ties_broken(
@@ -93,13 +100,16 @@ def _mean_with_ties_broken(
     run = {}
     for ranking in rankings:
         grades = qrels.get(ranking.query_id, {})
+        scores = float32.rounded(hit.score for hit in ranking.hits)
+        doc_ids = [hit.doc_id for hit in ranking.hits]
         ordered = sorted(
-            ranking.hits,
-            key=lambda hit, grades=grades: (hit.score, sign * grades.get(hit.doc_id, 0)),  # type: ignore[misc]
+            zip(
+                scores, (sign * grades.get(doc_id, 0) for doc_id in doc_ids), doc_ids, strict=True
+            ),
             reverse=True,
         )
         run[ranking.query_id] = {
-            hit.doc_id: float(len(ordered) - rank) for rank, hit in enumerate(ordered)
+            doc_id: float(len(ordered) - rank) for rank, (_, _, doc_id) in enumerate(ordered)
         }
     return fmean(metric.per_query(qrels, run).values())
 

@@ -14,6 +14,8 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from annotated_types import Ge, Le
 
+from rerankbench import float32
+
 Json: TypeAlias = "str | bool | int | float | tuple[str, ...] | None"
 """What a plug-in may say of itself in a record: flat, so that keys and diffs stay readable."""
 Qrels: TypeAlias = Mapping[str, Mapping[str, int]]
@@ -82,9 +84,16 @@ class Ranking:
 
     @classmethod
     def sort(cls, query_id: str, hits: Iterable[Hit]) -> Ranking:
-        """Order as trec_eval does: score falling, ties by doc_id falling (form_res_rels.c)."""
-        ordered = sorted(hits, key=lambda hit: (hit.score, hit.doc_id), reverse=True)
-        return cls(query_id=query_id, hits=tuple(ordered))
+        """Order as trec_eval does: score falling, ties by doc_id falling (form_res_rels.c).
+
+        Scores are compared as float32, as the metrics see them.
+        """
+        listed = tuple(hits)
+        single = float32.rounded(hit.score for hit in listed)
+        ordered = sorted(
+            zip(single, (hit.doc_id for hit in listed), listed, strict=True), reverse=True
+        )
+        return cls(query_id=query_id, hits=tuple(hit for _, _, hit in ordered))
 
     def scores(self) -> dict[str, float]:
         """doc_id → score."""

@@ -107,6 +107,18 @@ def test_tie_rate_is_the_share_of_neighbouring_hits_over_all_rankings() -> None:
     assert found.rate == 2 / 5
 
 
+def test_scores_that_differ_below_float32_tie_as_they_do_in_the_metric() -> None:
+    # In the other order of ids the metric gives the other end of what the audit says.
+    scores = {"a": 1.0 + 2**-40, "b": 1.0}
+    ranking, qrels = _ranking("q", scores), {"q": {"a": 1}}
+    metric = parse_metric("MRR")
+    found = quality.tie_audit(qrels, [ranking], metric)
+    assert found is not None
+    assert (found.rate, found.worst, found.best) == (1.0, 0.5, 1.0)
+    assert metric.per_query(qrels, {"q": scores}) == {"q": 0.5}
+    assert [hit.doc_id for hit in ranking.hits] == ["b", "a"]
+
+
 def test_a_constant_scorer_is_unmasked() -> None:
     ranking = _ranking("q", dict.fromkeys("abcdefghij", 0.0))
     found = quality.tie_audit({"q": {"j": 1}}, [ranking], parse_metric("MRR"))
@@ -114,7 +126,7 @@ def test_a_constant_scorer_is_unmasked() -> None:
     assert (found.rate, found.worst, found.best) == (1.0, 0.1, 1.0)
 
 
-@pytest.mark.parametrize("scores", [{}, {"a": 1.0}, {"a": 1.0, "b": 1.0 + 2**-50}])
+@pytest.mark.parametrize("scores", [{}, {"a": 1.0}, {"a": 1.0, "b": 1.0 + 2**-23}])
 def test_rankings_without_ties_have_no_audit(scores: dict[str, float]) -> None:
     assert quality.tie_audit({"q": {"a": 1}}, [_ranking("q", scores)], NDCG) is None
 

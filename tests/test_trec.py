@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankbench.errors import InputError
-from rerankbench.trec import format_run, parse_formatted, read_qrels, read_run
+from rerankbench.naming import parse_metric
+from rerankbench.trec import HIGHEST_GRADE, format_run, parse_formatted, read_qrels, read_run
 from rerankbench.types import Hit, Ranking
 
 IDS = st.text(
@@ -100,6 +102,49 @@ def test_a_bad_run_line_is_named_with_its_number(line: str, problem: str, tmp_pa
     assert str(caught.value).startswith(f"{path}:3: {problem}; ")
 
 
+@pytest.mark.parametrize(
+    ("ranks", "scores", "told"),
+    [
+        ((1, 2, 3), (3.0, 2.0, 1.0), False),
+        ((1, 2, 3), (1.0, 2.0, 3.0), True),  # distances: less is better
+        ((3, 2, 1), (3.0, 2.0, 1.0), True),
+        ((0, 0, 0), (1.0, 3.0, 2.0), False),  # a column that was left blank
+        ((1, 1, 2), (2.0, 3.0, 1.0), False),
+        ((1, 1, 2), (1.0, 3.0, 2.0), True),
+        ((1, 2, 3), (2.0, 2.0 + 1e-12, 1.0), False),  # no metric sees the difference
+        (("x", "-", "1.5"), (1.0, 2.0, 3.0), False),
+    ],
+)
+def test_ranks_that_contradict_scores_are_told(
+    ranks: tuple[object, ...], scores: tuple[float, ...], told: bool, tmp_path: Path
+) -> None:
+    lines = [
+        f"q Q0 d{at} {rank} {score!r} t\n"
+        for at, (rank, score) in enumerate(zip(ranks, scores, strict=True))
+    ]
+    heard: list[str] = []
+    path = _file(tmp_path, "".join([*lines, "p Q0 d 1 1 t\n"]))
+    run = read_run(path, warn=heard.append)
+    assert run == read_run(path)
+    expected = "file: ranks contradict scores in 1 of 2 queries (first: 'q'); scores count"
+    assert [line.startswith(expected) for line in heard] == [True] * told
+
+
+def test_hits_are_ordered_by_what_the_metric_sees() -> None:
+    run = {"q": {"a": 1.0 + 2**-30, "b": 1.0, "c": 1.0 - 2**-30, "d": 0.5}}
+    (ranking,) = _rankings(run)
+    assert [hit.doc_id for hit in ranking.hits] == ["c", "b", "a", "d"]
+    for rank, hit in enumerate(ranking.hits, start=1):
+        assert parse_metric("MRR").per_query({"q": {hit.doc_id: 1}}, run)["q"] == 1 / rank
+    assert ranking.scores() == run["q"]
+
+
+def test_a_run_of_before_is_put_in_the_metrics_order() -> None:
+    text = "q Q0 a 1 1.0000000001 t\nq Q0 b 2 1.0 t\n"
+    (ranking,) = parse_formatted(text)
+    assert [hit.doc_id for hit in ranking.hits] == ["b", "a"]
+
+
 def test_one_document_may_answer_two_queries(tmp_path: Path) -> None:
     run = read_run(_file(tmp_path, "q Q0 d 1 1 t\np Q0 d 1 1 t\n"))
     assert [ranking.query_id for ranking in run] == ["q", "p"]
@@ -119,10 +164,27 @@ def test_an_empty_run_is_refused(tmp_path: Path) -> None:
         "q1\t0\ta\t2\r\nq1\t0\tb\t0\r\nq2\t0\ta\t-1\r\n",
         "q1 a 2\nq1 b 0\nq2 a -1",
         "q1 0 a 2\nq1 0 a 2\nq1 0 b 0\nq2 0 a -1\n",
+        "query-id\tcorpus-id\tscore\nq1\ta\t2.0\nq1\tb\t0.0\nq2\ta\t-1.0\n",
+        "q1 0 a 2.000000000000000000e+00\nq1 0 a 2\nq1 0 b 0.\nq2 0 a -1e0\n",
     ],
 )
 def test_qrels_are_read_in_both_forms(text: str, tmp_path: Path) -> None:
     assert read_qrels(_file(tmp_path, text)) == {"q1": {"a": 2, "b": 0}, "q2": {"a": -1}}
+
+
+def test_a_fraction_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read_qrels(_file(tmp_path, "q 0 d 0.5\n"))
+    assert "decide which count as relevant, or scale all of them" in str(caught.value)
+    assert len(str(caught.value)) - len(str(tmp_path)) < 280
+
+
+def test_the_highest_grade_still_has_its_gain(tmp_path: Path) -> None:
+    qrels = read_qrels(_file(tmp_path, f"q 0 a {HIGHEST_GRADE}\nq 0 b 1\n"))
+    value = parse_metric("nDCG@10").per_query(qrels, {"q": {"a": 1.0, "b": 2.0}})["q"]
+    first, second = 1.0, 1 / math.log2(3)
+    best = HIGHEST_GRADE * first + second
+    assert value == pytest.approx((first + HIGHEST_GRADE * second) / best)
 
 
 def test_ids_in_tab_separated_qrels_may_hold_spaces(tmp_path: Path) -> None:
@@ -141,6 +203,12 @@ def test_a_header_further_down_is_a_mistake(tmp_path: Path) -> None:
         ("q 0 d 1 x", "5 fields"),
         ("q 0 d 1.5", "grade '1.5' is not a whole number"),
         ("q 0 d yes", "grade 'yes' is not a whole number"),
+        ("q 0 d 1_0", "grade '1_0' is not a whole number"),
+        ("q 0 d nan", "grade 'nan' is not a whole number"),
+        ("q\td\t0.5", "grade '0.5' is not a whole number"),
+        ("q 0 d 2147483648", "grade '2147483648' is beyond what can be counted"),
+        ("q 0 d -2147483649", "grade '-2147483649' is beyond what can be counted"),
+        ("q 0 d 1e999999999", "grade '1e999999999' is beyond what can be counted"),
         ("q 0 first 2", "document 'first' has two grades for query 'q'"),
     ],
 )

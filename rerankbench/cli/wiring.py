@@ -11,6 +11,7 @@ import typer
 from rerankbench import config as configs
 from rerankbench import environment, naming, pipeline, plan, quality
 from rerankbench.archive import Archive
+from rerankbench.candidates import stage_warnings
 from rerankbench.config import RunConfig
 from rerankbench.console import Terminal
 from rerankbench.errors import UsageError
@@ -90,7 +91,7 @@ def retrieve(
     work = prepare(configs.load(None, overrides), terminal, fresh=False)
     group = only_group(work.plan)
     rankings = pipeline.retrieve(work, group)
-    for warning in group.collection.warnings():
+    for warning in (*group.collection.warnings(), *stage_warnings(group.first_stage)):
         terminal.warn(warning)
     write_whole(output, _run_bytes(output, rankings, group.first_stage_ref.name))
     hits = sum(len(ranking.hits) for ranking in rankings)
@@ -129,7 +130,7 @@ def evaluate(
     if form not in ("text", "json"):
         raise UsageError(f"no format '{form}'; known: text, json")
     metrics = {name: naming.parse_metric(name) for name in names}
-    qrels, rankings = read_qrels(qrels_path), read_run(run_path)
+    qrels, rankings = read_qrels(qrels_path), read_run(run_path, warn=Terminal().warn)
     found = quality.evaluate(qrels, rankings, list(metrics.values()))
     values = {name: found[metric.name] for name, metric in metrics.items()}
     unanswered = quality.without_results(qrels, rankings)

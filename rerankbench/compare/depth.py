@@ -123,10 +123,8 @@ def per_query_values(
 def _by_score(record: Record, topic: Topic, ranking: Ranking | None) -> Integers:
     """Ranks as trec_eval gives them: by score as float32, ties by doc_id, both falling."""
     hits = () if ranking is None else ranking.hits
-    with np.errstate(over="ignore"):
-        scores = np.array([hit.score for hit in hits], dtype=np.float32).tolist()
-    ranked = sorted(zip(scores, (hit.doc_id for hit in hits), strict=True), reverse=True)
-    rank = {doc_id: at for at, (_, doc_id) in enumerate(ranked)}
+    ranked = Ranking.sort(topic.query_id, hits).hits
+    rank = {hit.doc_id: at for at, hit in enumerate(ranked)}
     if rank.keys() != set(topic.candidates):
         raise UsageError(
             f"{record.cell.reranker.name}: no depth curve; its run does not score just the "

@@ -15,6 +15,7 @@ it.
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -136,7 +137,9 @@ class MatrixBuilder:
             found += np.bincount(block.columns, minlength=len(found))
         fields = self._field_of_columns()
         having = np.count_nonzero(lengths, axis=0)[fields]
-        idf = np.log1p((having - found + 0.5) / (found + 0.5))
+        # The C library's logarithm: NumPy's own differs in the last bit from one CPU to another.
+        odds = (having - found + 0.5) / (found + 0.5)
+        idf = np.fromiter(map(math.log1p, odds.tolist()), dtype=np.float64, count=len(odds))
         norms = k1 * (1 - b + b * _stored(lengths) / _averages(lengths))
         starts = np.concatenate([[0], np.cumsum(found)])
         scores, documents = self._fill(starts, idf, norms, fields)

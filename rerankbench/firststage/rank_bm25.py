@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rerankbench import float32
 from rerankbench.errors import InputError
 from rerankbench.firststage import analysis
 from rerankbench.firststage.analysis import LuceneEnglish
@@ -71,9 +72,9 @@ class RankBm25:
     ) -> Sequence[Ranking]:
         """One ranking per query, in their order; ties fall by doc_id.
 
-        Hits are the documents that share a term with the query, whatever their scores: Okapi's may
-        be negative, and Plus gives every document one. Raises InputError for a collection without
-        a single term.
+        Hits are the documents that share a term with the query and score anything but 0: Okapi's
+        may be negative, and Plus gives every document one. Raises InputError for a collection
+        without a single term.
         """
         corpus = _read(collection, progress)
         model = self._model(corpus.documents)
@@ -87,7 +88,8 @@ class RankBm25:
                 scores = model.get_batch_scores(terms, rows) if rows else []
                 hits = (
                     Hit(doc_id=corpus.doc_ids[row], score=score)
-                    for row, score in zip(rows, scores, strict=True)
+                    for row, score in zip(rows, float32.stored(scores), strict=True)
+                    if score
                 )
                 ranking = Ranking.sort(query.query_id, hits)
                 rankings.append(Ranking(query_id=query.query_id, hits=ranking.hits[:depth]))

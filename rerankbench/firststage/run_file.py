@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rerankbench.errors import InputError
@@ -32,6 +32,7 @@ class RunFile:
     """A first stage that retrieves nothing itself."""
 
     path: Path
+    _noted: dict[Path, list[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def describe(self) -> Mapping[str, Json]:
         """The file's name, for people, and the hash of its bytes."""
@@ -45,7 +46,7 @@ class RunFile:
         Documents that the collection does not hold stay. Raises InputError for a broken run and
         for one that holds none of the queries.
         """
-        found = {ranking.query_id: ranking for ranking in read_run(self.path)}
+        found = {ranking.query_id: ranking for ranking in self._read()}
         missing = sum(query.query_id not in found for query in queries)
         if queries and missing == len(queries):
             raise InputError(
@@ -64,3 +65,15 @@ class RunFile:
             )
             for query in queries
         ]
+
+    def _read(self) -> list[Ranking]:
+        noted: list[str] = []
+        rankings = read_run(self.path, warn=noted.append)
+        self._noted[self.path] = noted
+        return rankings
+
+    def warnings(self) -> Sequence[str]:
+        """Where the file's ranks contradict its scores, which are what counts."""
+        if self.path not in self._noted:  # Its candidates came from the cache.
+            self._read()
+        return tuple(self._noted[self.path])

@@ -38,12 +38,16 @@ UNSTATED = FirstStageRef(name="unstated", parameters={})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSource:
-    """A run that another tool made, and the name of its row; `rankings` as the file has them."""
+    """A run that another tool made, and the name of its row; `rankings` as the file has them.
+
+    `warnings` say what is odd in the file.
+    """
 
     path: Path
     name: str
     sha256: str
     rankings: tuple[Ranking, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def depth(self) -> int:
@@ -62,11 +66,16 @@ def read_sources(paths: Sequence[Path], name: str | None) -> list[RunSource]:
     hashes: dict[str, Path] = {}
     found = []
     for path in paths:
-        rankings = tuple(read_any_run(path))
+        odd: list[str] = []
+        rankings = tuple(read_any_run(path, warn=odd.append))
         if not any(ranking.hits for ranking in rankings):
             raise InputError(path, "holds no documents", remedy="import a run that has results")
         source = RunSource(
-            path=path, name=name or stem(path), sha256=sha256_file(path), rankings=rankings
+            path=path,
+            name=name or stem(path),
+            sha256=sha256_file(path),
+            rankings=rankings,
+            warnings=tuple(odd),
         )
         twin = names.setdefault(source.name, path)
         if twin is not path:
@@ -139,7 +148,12 @@ class Importer:
             truncated_pairs=0,
             run_sha256=run_sha256(rankings),
             ties=audit.ties,
-            warnings=(*audit.warnings, *dropped, *self._strangers(rankings, lists)),
+            warnings=(
+                *source.warnings,
+                *audit.warnings,
+                *dropped,
+                *self._strangers(rankings, lists),
+            ),
         )
         return record, rankings
 

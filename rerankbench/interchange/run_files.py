@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,18 @@ _FORM = "expected {query: {document: score}}, as ranx writes it"
 _SUFFIXES = (".gz", ".json", ".trec", ".run", ".txt", ".tsv")
 
 
-def read_any_run(path: Path) -> list[Ranking]:
+def read_any_run(path: Path, *, warn: Callable[[str], None] | None = None) -> list[Ranking]:
     """Read a run of either form, plain or gzipped, told apart by its first character.
 
-    Raises InputError for what is neither, and for ids that a TREC run could not hold.
+    `warn` is told what is odd in it. Raises InputError for what is neither, and for ids that a
+    TREC run could not hold.
     """
     try:
         with open_bytes(path) as handle:
             is_json = handle.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
     except (EOFError, OSError, zlib.error):
         is_json = False  # Reading it as lines says what is wrong.
-    return _read_json(path) if is_json else read_run(path)
+    return _read_json(path) if is_json else read_run(path, warn=warn)
 
 
 def stem(path: Path) -> str:

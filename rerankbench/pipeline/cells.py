@@ -44,6 +44,8 @@ def find_candidates(work: Work, group: Group) -> CandidateLists:
     if group.adds_positives:
         told = f"{added:,} relevant documents that the first stage missed were added: unrealistic"
         lists = replace(lists, warnings=(*lists.warnings, told))
+    odd = candidate_lists.stage_warnings(group.first_stage)
+    lists = replace(lists, warnings=(*odd, *lists.warnings))
     for warning in (*group.collection.warnings(), *lists.warnings):
         work.progress.warn(f"{group.collection_ref.name}: {warning}")
     return lists
@@ -129,7 +131,13 @@ def _score(
     )
     if cell.fusion is None:
         return scored
-    return replace(scored, rankings=cell.fusion.fuse(scored.rankings, lists.first_stage))
+    rate = quality.tie_rate(scored.rankings)
+    tied = f"{rate:.1%} of its own neighbouring scores tie; in the fusion they count alike"
+    return replace(
+        scored,
+        rankings=cell.fusion.fuse(scored.rankings, lists.first_stage),
+        warnings=(*scored.warnings, *([tied] if rate > quality.TIE_RATE_LIMIT else [])),
+    )
 
 
 def _journal_header(

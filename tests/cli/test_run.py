@@ -475,13 +475,13 @@ def test_a_fused_row_joins_its_reranker_with_the_first_stage(
             ]
             weights = (1.0, 1.0) if fusion == "rrf" else (0.3, 0.7)
             expected = sum(w * part for w, part in zip(weights, parts, strict=True))
-            assert score == pytest.approx(expected, rel=1e-9)
+            assert score == pytest.approx(expected, rel=1e-6)
     assert found[f"tiny-bert + {label}"]["cell"]["reranker"]["recipe"]["fusion"]
 
 
 def _rank_part(scores: dict[str, float], document: str) -> float:
-    order = sorted(scores, key=lambda each: (scores[each], each), reverse=True)
-    return 1 / (60 + order.index(document) + 1)
+    rank = 1 + sum(score > scores[document] for score in scores.values())
+    return 1 / (60 + rank)
 
 
 def _scaled(scores: dict[str, float], document: str) -> float:

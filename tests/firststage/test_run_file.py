@@ -37,6 +37,17 @@ def test_rankings_come_in_the_order_of_queries_with_ties_by_doc_id(tmp_path: Pat
     assert recorder.warned == []
 
 
+def test_ranks_that_contradict_scores_are_told_read_or_cached(tmp_path: Path) -> None:
+    path = tmp_path / "a.trec"
+    path.write_text(RUN)
+    stage = run_file.create({"path": str(path)}, Path())
+    (told,) = stage.warnings()
+    assert told.startswith("a.trec: ranks contradict scores in 1 of 3 queries (first: 'q1')")
+    collection = InMemory(["x"] * 3, ["text"] * 2)
+    stage.retrieve(collection, collection.queries(), 10, progress=Recorder())
+    assert stage.warnings() == (told,)
+
+
 def test_rankings_are_cut_at_depth(tmp_path: Path) -> None:
     path = tmp_path / "a.trec"
     path.write_text(RUN)
