@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,13 +24,17 @@ def retrieve(
     *,
     cache: Path,
     progress: Progress,
+    own_ids: Set[str] | None = None,
 ) -> list[Ranking]:
     """One ranking per query, at most `depth` hits, from the cache where it was made before.
 
-    Where the collection asks for it (ArguAna, Quora) the document with the query's id is dropped
-    before the cut, so one more is retrieved.
+    For the queries in `own_ids` the document with the query's id is dropped before the cut, so one
+    more is retrieved; None means all queries where the collection has that rule (ArguAna, Quora).
     """
-    wanted = depth + 1 if collection.drops_identical_ids else depth
+    if own_ids is None:
+        dropping = queries if collection.drops_identical_ids else ()
+        own_ids = {query.query_id for query in dropping}
+    wanted = depth + 1 if own_ids else depth
     hashes = {
         **asdict(collection.hashes()),
         "qrels": "",
@@ -48,7 +52,7 @@ def retrieve(
     by_query = {ranking.query_id: ranking for ranking in found}
     empty = [Ranking(query_id=query.query_id, hits=()) for query in queries]
     ordered = [by_query.get(each.query_id, each) for each in empty]
-    return [cut(each, depth, drop_own_id=collection.drops_identical_ids) for each in ordered]
+    return [cut(each, depth, drop_own_id=each.query_id in own_ids) for each in ordered]
 
 
 def stage_warnings(first_stage: FirstStage) -> tuple[str, ...]:

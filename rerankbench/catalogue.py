@@ -1,11 +1,13 @@
 """What is known of BEIR's 18 collections and MS MARCO, from `data/collections.yaml`.
 
 Facts only: sizes, ids, licences and the conventions that make their numbers comparable. Nothing
-here reads a collection.
+here reads a collection. `data/relevance-levels.yaml` has the level of those and of TREC's Deep
+Learning tracks.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -45,18 +47,44 @@ class KnownCollection:
         return self.ids[0] if self.ids else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLevel:
+    """Collections whose lowest relevant grade is not 1; see `data/relevance-levels.yaml`."""
+
+    level: int
+    names: tuple[str, ...]
+    split: str | None = None
+    source: str
+
+
 @cache
 def known() -> tuple[KnownCollection, ...]:
     """All known collections, in the order of BEIR's tables."""
-    text = files("rerankbench").joinpath("data", "collections.yaml").read_text(encoding="utf-8")
-    return tuple(_from_yaml(entry) for entry in yaml.safe_load(text))
+    return tuple(KnownCollection(**entry) for entry in _entries("collections.yaml"))
 
 
-def _from_yaml(entry: dict[str, Any]) -> KnownCollection:
-    values: dict[str, Any] = {
-        key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()
-    }
-    return KnownCollection(**values)
+@cache
+def known_levels() -> tuple[KnownLevel, ...]:
+    """All collections whose lowest relevant grade is not 1."""
+    return tuple(KnownLevel(**entry) for entry in _entries("relevance-levels.yaml"))
+
+
+def _entries(name: str) -> list[dict[str, Any]]:
+    text = files("rerankbench").joinpath("data", name).read_text(encoding="utf-8")
+    return [
+        {key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()}
+        for entry in yaml.safe_load(text)
+    ]
+
+
+def relevance_level(name: str, split: str) -> int:
+    """The lowest grade that counts as relevant in the split of a collection of that name."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")
+    for known_level in known_levels():
+        is_named = any(slug == one or slug.startswith(f"{one}-") for one in known_level.names)
+        if is_named and known_level.split in (None, split):
+            return known_level.level
+    return 1
 
 
 def by_id(dataset_id: str) -> KnownCollection | None:

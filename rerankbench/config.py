@@ -39,10 +39,16 @@ def _under(key: str) -> BeforeValidator:
 
 
 class DatasetConfig(_Strict):
-    """A collection to run: a BEIR folder, an ir_datasets id, a catalogue name, or `demo`."""
+    """A collection to run: a BEIR folder, an ir_datasets id, a catalogue name, or `demo`.
+
+    `drop_identical_ids` goes before the run's own; `relevance_level` is the lowest grade that
+    counts as relevant in measures that know only relevant or not.
+    """
 
     id: str = Field(min_length=1)
     split: str | None = None
+    drop_identical_ids: Literal["auto"] | bool | None = None
+    relevance_level: int | None = Field(default=None, ge=1)
 
 
 class FirstStageConfig(BaseModel):
@@ -108,6 +114,7 @@ class RunConfig(_Strict):
     batch_tokens: int | None = Field(default=None, ge=1)
     max_length: int | None = Field(default=None, ge=8)
     limit_queries: int | None = Field(default=None, ge=1)
+    drop_identical_ids: Literal["auto"] | bool = "auto"
     always_include_positives: bool = False
     keep_texts: bool = True
     speed: SpeedConfig = SpeedConfig()

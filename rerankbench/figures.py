@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 from statistics import fmean
 
+from rerankbench import metric_name
 from rerankbench.stats import order
-from rerankbench.types import Record
+from rerankbench.types import CollectionRef, Record
 
 BASELINE = "baseline"
 """The family of what is no model: the first stage's own order, oracle, random."""
@@ -61,11 +62,39 @@ def _run_name(record: Record) -> str:
 def headline(records: Sequence[Record]) -> str | None:
     """The first metric of the first record that all records have, or else its first metric.
 
+    Each at the level of relevance of its collection; the name says the level where all share it.
     None where that record has none at all.
     """
-    metrics = list(records[0].per_query)
-    shared = (name for name in metrics if all(name in record.per_query for record in records))
-    return next(shared, metrics[0] if metrics else None)
+    usual = records[0].cell.collection.relevance_level
+    metrics = [metric_name.without_level(name, usual) for name in records[0].per_query]
+    shared = (
+        name
+        for name in metrics
+        if all(metric_in(record, name) in record.per_query for record in records)
+    )
+    found = next(shared, metrics[0] if metrics else None)
+    return None if found is None else name_for(records, found)
+
+
+def name_for(records: Sequence[Record], metric: str) -> str:
+    """The metric at the level that is meant for all these records; as it is where they differ."""
+    meant = {metric_in(record, metric) for record in records}
+    return meant.pop() if len(meant) == 1 else metric
+
+
+def metric_in(record: Record, metric: str) -> str:
+    """The metric that a name means for that record: at its collection's level of relevance.
+
+    `MAP` is `MAP(rel=2)` on TREC DL 2019. A name that says its level keeps it, and so does one
+    that the record holds at another level alone.
+    """
+    usual = metric_name.at_level(metric, record.cell.collection.relevance_level)
+    return usual if usual in record.per_query else metric_name.at_level(metric, 1)
+
+
+def mean_of(record: Record, metric: str) -> float | None:
+    """The mean of the metric that a name means for that record; None where it has none."""
+    return record.mean(metric_in(record, metric))
 
 
 def query_count(record: Record) -> int:
@@ -178,13 +207,19 @@ def task(record: Record) -> dict[str, str]:
         "collection": slug(collection.name),
         "split": collection.split,
         "content": " ".join((hashes.corpus, hashes.queries, hashes.qrels)),
-        "identical ids": "dropped" if collection.drops_identical_ids else "kept",
+        "identical ids": _identical_ids(collection),
         "queries": "all" if sample is None else f"{sample} of seed {collection.sample_seed}",
         "first stage": first_stage.name,
         "first-stage parameters": json.dumps(first_stage.parameters, sort_keys=True),
         "depth": str(record.cell.depth),
         "missed positives": "added" if record.cell.adds_positives else "not added",
     }
+
+
+def _identical_ids(collection: CollectionRef) -> str:
+    if not collection.drops_identical_ids:
+        return "kept"
+    return "dropped with equal texts" if collection.unlike_ids_stay else "dropped"
 
 
 def task_key(record: Record) -> tuple[str, ...]:

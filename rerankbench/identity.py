@@ -52,7 +52,11 @@ def _task(cell: Cell) -> dict[str, Any]:
         "depth": cell.depth,
     }
     # Only where it is so: keys of cells without them stay what they were.
-    return {**task, "adds_positives": True} if cell.adds_positives else task
+    if collection.unlike_ids_stay:
+        task["unlike_ids_stay"] = True
+    if cell.adds_positives:
+        task["adds_positives"] = True
+    return task
 
 
 def speed_key(cell: Cell, machine_id: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-from rerankbench import registry
+from rerankbench import metric_name, registry
 from rerankbench.config import FirstStageConfig
 from rerankbench.errors import UsageError, nearest
 from rerankbench.protocols import Collection, FirstStage, Metric, RerankerFactory
@@ -22,7 +21,6 @@ _OTHER_NAMES = {
     "r": "Recall",
     "precision": "P",  # ir_measures, ranx
 }
-_FORM = re.compile(r"(?P<name>[A-Za-z][A-Za-z_-]*?)(?:[@_.](?P<cutoff>\d+))?")
 
 
 def is_path(name: str) -> bool:
@@ -66,18 +64,35 @@ def find_factory(model: str, family: str | None = None) -> RerankerFactory:
     return factory
 
 
-def parse_metric(text: str) -> Metric:
-    """The metric that `nDCG@10`, `ndcg_cut_10` or `AP` names. Raises UsageError."""
-    match = _FORM.fullmatch(text.strip())
-    if match is None:
+def parse_metric(text: str, usual_level: int = 1) -> Metric:
+    """The metric that `nDCG@10`, `ndcg_cut_10`, `AP` or `RR(rel=2)@10` names. Raises UsageError.
+
+    `usual_level` is the lowest grade that counts as relevant where the name says nothing of it.
+    """
+    parts = metric_name.split(text)
+    if parts is None:
         raise UsageError(f"metric '{text}' is not of the form nDCG@10; try: nDCG@10")
-    base = match["name"]
     known = {name.lower(): name for name in registry.names("metrics")}
-    name = known.get(base.lower()) or _OTHER_NAMES.get(base.lower())
+    name = known.get(parts.base.lower()) or _OTHER_NAMES.get(parts.base.lower())
     if name is None:
-        raise UsageError(f"no metric '{text}'; {nearest(base, known.values())}")
-    cutoff = int(match["cutoff"]) if match["cutoff"] else None
-    if cutoff == 0:
+        raise UsageError(f"no metric '{text}'; {nearest(parts.base, known.values())}")
+    if parts.parameters or parts.level == 0:
+        raise UsageError(
+            f"metric '{text}' is not of the form nDCG@10 or MAP(rel=2)@10; in brackets only rel=N "
+            "is known, N the lowest grade that is relevant"
+        )
+    if parts.cutoff == 0:
         raise UsageError(f"metric '{text}': the cutoff must be at least 1")
-    metric: Metric = registry.load("metrics", name)(cutoff)
-    return metric
+    metric: Metric = registry.load("metrics", name)(parts.cutoff)
+    return _at_level(metric, parts.level, usual_level)
+
+
+def _at_level(metric: Metric, named: int | None, usual: int) -> Metric:
+    """At the level that was named; else at the usual one, if the metric knows levels at all."""
+    change = getattr(metric, "at_level", None)
+    if change is None and named not in (None, 1):
+        raise UsageError(f"{metric.name} knows no level of relevance: leave (rel={named}) out")
+    if change is None or (named is None and getattr(metric, "is_graded", False)):
+        return metric
+    changed: Metric = change(usual if named is None else named)
+    return changed

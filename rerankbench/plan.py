@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rerankbench import catalogue, lineup, naming
+from rerankbench import catalogue, identical_ids, lineup, naming
 from rerankbench.config import (
     DatasetConfig,
     RunConfig,
@@ -61,7 +61,11 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The cells that share their candidates."""
+    """The cells that share their candidates.
+
+    `metrics` are at the collection's level of relevance. For the queries in `own_ids` the document
+    with the query's id is no candidate; `remarks` say what was decided about the collection.
+    """
 
     collection: Collection
     collection_ref: CollectionRef
@@ -72,11 +76,17 @@ class Group:
     depth: int
     adds_positives: bool
     cells: tuple[PlannedCell, ...]
+    metrics: tuple[Metric, ...]
+    own_ids: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything a run will do; opening a group reads its collection."""
+    """Everything a run will do; opening a group reads its collection.
+
+    `metrics` are those of collections where grade 1 is relevant; each group has its own.
+    """
 
     config: RunConfig
     metrics: tuple[Metric, ...]
@@ -91,20 +101,20 @@ def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path
     """
     problems: list[str] = []
     metrics = _all(problems, dict.fromkeys((*config.metrics, *ALWAYS)), naming.parse_metric)
-    ids = dict.fromkeys(chain.from_iterable(_all(problems, config.datasets, _dataset_ids)))
-    collections = _all(problems, ids, lambda pair: naming.open_collection(*pair))
+    entries = dict.fromkeys(chain.from_iterable(_all(problems, config.datasets, _members)))
+    collections = _all(problems, entries, partial(_open, config))
     device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
     threads = threads_wanted(environment.cores)
     models = _all(
         problems, lineup.entries(config), lambda m: lineup.identify(m, config, device, threads)
     )
     stages = [
-        (collection, stage)
-        for collection in collections
+        (asked, stage)
+        for asked in collections
         for stage in _all(
             problems,
             config.first_stages,
-            lambda entry, name=collection.name: naming.open_first_stage(entry, name, cache),  # type: ignore[misc]
+            lambda entry, name=asked.collection.name: naming.open_first_stage(entry, name, cache),  # type: ignore[misc]
         )
     ]
     if problems:
@@ -112,8 +122,8 @@ def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path
     lineup.refuse_twins(models)
     unique = {metric.name: metric for metric in metrics}
     groups = tuple(
-        partial(_group, config, collection, name, stage, models, environment)
-        for collection, (name, stage) in stages
+        partial(_group, config, asked, name, stage, models, environment)
+        for asked, (name, stage) in stages
     )
     return Plan(config=config, metrics=tuple(unique.values()), groups=groups)
 
@@ -129,27 +139,52 @@ def _all(problems: list[str], items: Any, make_one: Callable[[Any], Any]) -> lis
     return found
 
 
-def _dataset_ids(dataset: DatasetConfig) -> list[tuple[str, str | None]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AskedCollection:
+    """A collection that was opened, and how the config wants it to be taken."""
+
+    collection: Collection
+    drop_identical_ids: identical_ids.Setting
+    relevance_level: int
+
+
+def _members(dataset: DatasetConfig) -> list[DatasetConfig]:
+    """The entry, once for every collection that its name stands for."""
     ids = [dataset.id] if naming.is_path(dataset.id) else catalogue.expand(dataset.id)
-    return [(each, dataset.split) for each in ids]
+    return [dataset.model_copy(update={"id": each}) for each in ids]
+
+
+def _open(config: RunConfig, entry: DatasetConfig) -> _AskedCollection:
+    collection = naming.open_collection(entry.id, entry.split)
+    own = entry.drop_identical_ids
+    usual: int = getattr(collection, "relevance_level", 1)
+    return _AskedCollection(
+        collection=collection,
+        drop_identical_ids=config.drop_identical_ids if own is None else own,
+        relevance_level=entry.relevance_level or usual,
+    )
 
 
 def _group(
     config: RunConfig,
-    collection: Collection,
+    asked: _AskedCollection,
     name: str,
     stage: FirstStage,
     models: Sequence[AskedModel],
     environment: Environment,
 ) -> Group:
+    collection = asked.collection
     queries, qrels = _sample(collection, config.limit_queries)
+    own = identical_ids.decide(collection, queries, asked.drop_identical_ids)
     sampled = len(qrels) if len(qrels) < len(collection.qrels()) else None
     collection_ref = CollectionRef(
         name=collection.name,
         source=collection.source,
         split=collection.split,
         hashes=collection.hashes(),
-        drops_identical_ids=collection.drops_identical_ids,
+        drops_identical_ids=own.drops,
+        unlike_ids_stay=own.unlike_stay,
+        relevance_level=asked.relevance_level,
         sampled_queries=sampled,
         sample_seed=QUERY_SAMPLE_SEED if sampled else None,
     )
@@ -169,7 +204,16 @@ def _group(
         depth=config.top_k,
         adds_positives=config.always_include_positives,
         cells=tuple(cells),
+        metrics=_metrics(config, asked.relevance_level),
+        own_ids=own.of_queries,
+        remarks=(own.remark,) if own.remark else (),
     )
+
+
+def _metrics(config: RunConfig, level: int) -> tuple[Metric, ...]:
+    """Those of the config and those that every record holds, each once."""
+    found = [naming.parse_metric(each, level) for each in (*config.metrics, *ALWAYS)]
+    return tuple({metric.name: metric for metric in found}.values())
 
 
 def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...], Qrels]:

@@ -31,6 +31,10 @@ class Collection(Protocol):
     """Documents, queries and judgments of one split. Raises InputError for what cannot be read.
 
     Opening one is cheap and checks that its files exist; contents are read when asked for.
+
+    It may also have `identical_ids() -> Mapping[str, bool]`: ids that a query and a document share
+    → whether their texts are the same; and `relevance_level: int`: the lowest grade that counts as
+    relevant in measures that know only relevant or not (1 where it says nothing).
     """
 
     name: str
@@ -182,7 +186,11 @@ class RerankerFactory(Protocol):
 
 
 class Metric(Protocol):
-    """One measure of ranking quality, named as users write it: `nDCG@10`."""
+    """One measure of ranking quality, named as users write it: `nDCG@10`.
+
+    One that knows documents only as relevant or not may also have `at_level(level) -> Metric`: the
+    same with another grade as the lowest that is relevant, under the name `NAME(rel=level)@k`.
+    """
 
     name: str
 

@@ -55,13 +55,31 @@ def without_results(qrels: Qrels, rankings: Iterable[Ranking]) -> int:
     return sum(query not in answered for query in qrels)
 
 
-def audit(qrels: Qrels, rankings: Sequence[Ranking], headline: Metric) -> Audit:
-    """Queries without results, and ties beyond chance with what they may do to the headline."""
+def without_relevant(qrels: Qrels, level: int = 1) -> list[str]:
+    """The judged queries of which no document has that grade or a higher one, in order."""
+    return sorted(
+        query for query, grades in qrels.items() if max(grades.values(), default=0) < level
+    )
+
+
+def audit(qrels: Qrels, rankings: Sequence[Ranking], headline: Metric, *, level: int = 1) -> Audit:
+    """Queries that cannot score, and ties beyond chance with what they may do to the headline.
+
+    `level` is the lowest grade that counts as relevant where only that counts.
+    """
     unanswered = without_results(qrels, rankings)
     ties = tie_audit(qrels, rankings, headline)
     warnings = []
     if unanswered:
         warnings.append(f"{unanswered} judged queries have no results and score 0")
+    for at in sorted({1, level}):
+        hopeless = without_relevant(qrels, at)
+        if hopeless:
+            where = "" if at == 1 else f" where grade {at} is the least that is relevant"
+            warnings.append(
+                f"{len(hopeless)} judged queries have no relevant document and score 0{where} "
+                f"(first: '{hopeless[0]}')"
+            )
     if ties and ties.rate > TIE_RATE_LIMIT:
         warnings.append(
             f"{ties.rate:.1%} of neighbouring scores tie: {headline.name} is between "

@@ -128,13 +128,20 @@ class CollectionHashes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionRef:
-    """Which collection a cell used; `sampled_queries` is None when all of them ran."""
+    """Which collection a cell used; `sampled_queries` is None when all of them ran.
+
+    `drops_identical_ids`: documents with their query's id are dropped before the cut; where
+    `unlike_ids_stay`, only those whose text is the query's. `relevance_level` is the lowest grade
+    that counts as relevant there in metrics that know only relevant or not.
+    """
 
     name: str
     source: str
     split: str
     hashes: CollectionHashes
     drops_identical_ids: bool = False
+    unlike_ids_stay: bool = False
+    relevance_level: Count = 1
     sampled_queries: Count | None = None
     sample_seed: int | None = None
 

@@ -155,6 +155,13 @@ def test_a_registered_reranker_is_found_by_name_and_all_else_by_its_files() -> N
         ("R@100", "Recall@100"),
         ("Precision@10", "P@10"),
         ("precision@10", "P@10"),
+        ("MAP(rel=2)", "MAP(rel=2)"),
+        ("AP(rel=2)@100", "MAP(rel=2)@100"),
+        ("RR(rel=2)@10", "MRR(rel=2)@10"),
+        ("MRR( rel = 3 )@10", "MRR(rel=3)@10"),
+        ("R(rel=2)@100", "Recall(rel=2)@100"),
+        ("P(rel=1)@5", "P@5"),
+        ("nDCG(rel=1)@10", "nDCG@10"),
     ],
 )
 def test_metrics_are_understood_as_papers_and_other_tools_write_them(text: str, name: str) -> None:
@@ -178,8 +185,26 @@ def test_metrics_are_understood_as_papers_and_other_tools_write_them(text: str, 
         ("ndcg_burges@10", "no metric 'ndcg_burges@10'"),
         ("r-precision", "no metric 'r-precision'"),
         ("nDCG(dcg='exp-log2')@10", "is not of the form"),
+        ("MAP(rel=2.5)", "is not of the form"),
+        ("MAP(rel=2, judged_only=True)", "is not of the form"),
+        ("MAP(rel=0)", "is not of the form"),
+        ("MAP(rel=2", "is not of the form"),
+        ("nDCG(rel=2)@10", r"nDCG@10 counts the grades themselves: leave \(rel=2\) out"),
     ],
 )
 def test_other_metrics_are_refused_with_a_hint(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         naming.parse_metric(text)
+
+
+def test_the_usual_level_goes_to_metrics_that_know_levels_and_name_none() -> None:
+    asked = ("MAP", "RR@10", "R@5", "P@5", "nDCG@10", "MAP(rel=1)", "MAP(rel=3)")
+    assert [naming.parse_metric(text, 2).name for text in asked] == [
+        "MAP(rel=2)",
+        "MRR(rel=2)@10",
+        "Recall(rel=2)@5",
+        "P(rel=2)@5",
+        "nDCG@10",
+        "MAP",
+        "MAP(rel=3)",
+    ]

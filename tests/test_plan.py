@@ -397,3 +397,34 @@ def test_a_price_is_kept_with_the_model_and_makes_no_other_cell(
     )
     assert plain.cell.reranker.price is None
     assert priced.key == plain.key
+
+
+def test_metrics_are_at_the_level_of_the_collection(fakes: Fakes, tmp_path: Path) -> None:
+    graded = FakeCollection(name="b")
+    graded.relevance_level = 2  # type: ignore[attr-defined]
+    fakes.collections |= {"a": FakeCollection(name="a"), "b": graded}
+    entries = ["a", "b", {"id": "a", "relevance_level": 3}]
+    made = _make(tmp_path, datasets=entries, metrics=["AP", "nDCG@10", "RR(rel=1)@10"])
+    found = [group() for group in made.groups]
+    heads = [[metric.name for metric in group.metrics[:3]] for group in found]
+    assert heads == [
+        ["MAP", "nDCG@10", "MRR@10"],
+        ["MAP(rel=2)", "nDCG@10", "MRR@10"],
+        ["MAP(rel=3)", "nDCG@10", "MRR@10"],
+    ]
+    assert [group.collection_ref.relevance_level for group in found] == [1, 2, 3]
+    # A level decides no ranking: the same cells are measured at both.
+    assert found[0].cells[0].quality_key == found[2].cells[0].quality_key
+
+
+@pytest.mark.parametrize("of_entry", [None, "auto", True, False])
+@pytest.mark.parametrize("of_run", ["auto", True, False])
+def test_the_entrys_rule_for_identical_ids_goes_before_the_runs(
+    fakes: Fakes, tmp_path: Path, of_run: object, of_entry: object
+) -> None:
+    fakes.collections["a"] = FakeCollection(name="a", drops_identical_ids=True)
+    entry = {"id": "a"} if of_entry is None else {"id": "a", "drop_identical_ids": of_entry}
+    group = _only(_make(tmp_path, datasets=[entry], drop_identical_ids=of_run))
+    rule = of_run if of_entry is None else of_entry
+    assert group.collection_ref.drops_identical_ids is (rule is not False)
+    assert len(group.own_ids) == (0 if rule is False else 10)

@@ -84,7 +84,7 @@ def import_run(
         progress=terminal,
         states_first_stage=overrides["first_stages"] is not None,
     )
-    headline = planned.metrics[0].name
+    headline = importer.group.metrics[0].name
     for record in importer.run(sources):
         label = record.cell.reranker.name
         terminal.note(f"{label}: {headline} {record.mean(headline) or 0.0:.4f}")

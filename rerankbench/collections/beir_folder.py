@@ -8,7 +8,8 @@ from itertools import chain
 from pathlib import Path
 
 from rerankbench import catalogue
-from rerankbench.collections.content import file_fingerprint
+from rerankbench.collections.content import CorpusFacts, file_fingerprint
+from rerankbench.collections.elsewhere import texts_elsewhere
 from rerankbench.collections.jsonl import Entry, OffsetIndex, is_gzipped, read_entries
 from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError
@@ -17,6 +18,8 @@ from rerankbench.types import Document, Json, Qrels, Query
 
 _LAYOUT = "a BEIR folder has corpus.jsonl, queries.jsonl and qrels/<split>.tsv, each plain or .gz"
 _DEFAULT_SPLIT = "test"
+_NO_QUERY_TEXT = frozenset(("_id", "metadata"))
+_NO_DOCUMENT_TEXT = _NO_QUERY_TEXT | {"title"}
 
 
 def open_collection(spec: str, split: str | None) -> BeirFolder:
@@ -58,7 +61,9 @@ class BeirFolder(CheckedCollection):
         self._qrels_path = qrels
         self._index: OffsetIndex | None = None
         # Taken once: a file that changes while it is read must not be remembered as it is then.
-        self._state = [*file_fingerprint(corpus), *file_fingerprint(qrels)]
+        self._state = [
+            part for path in (corpus, queries, qrels) for part in file_fingerprint(path)
+        ]
 
     def _fingerprint(self) -> Sequence[Json]:
         return ["beir-folder", *self._state]
@@ -97,6 +102,28 @@ class BeirFolder(CheckedCollection):
                 self._refuse_repeat(place, "query", query_id, lines[query_id], line)
             lines[query_id] = line
             yield Query(query_id=query_id, text=text)
+
+    def _remark_on_texts(self, facts: CorpusFacts) -> str:
+        found = texts_elsewhere(self._corpus_path, besides=_NO_DOCUMENT_TEXT)
+        if found is None:
+            return ""
+        none, all_empty = facts.without_text == facts.documents, facts.empty == facts.documents
+        if none and (found.known or all_empty):
+            raise InputError(
+                self._corpus_path,
+                f'no document has a "text", but \'{found.first}\' has words under "{found.key}"',
+                remedy='call that key "text"',
+            )
+        if none:
+            return f'no document has a "text", titles alone are read; "{found.key}" is not'
+        return (
+            f'{found.entries} documents have no "text" but words under "{found.key}", '
+            f"which is not read (first: '{found.first}')"
+        )
+
+    def _empty_queries(self) -> str:
+        found = texts_elsewhere(self._queries_path, besides=_NO_QUERY_TEXT)
+        return "" if found is None else f'; "{found.key}" holds words and is not read'
 
     def _read_qrels(self) -> Qrels:
         return read_qrels(self._qrels_path)

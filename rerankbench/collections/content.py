@@ -12,9 +12,9 @@ import json
 import logging
 import re
 from array import array
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,15 @@ class CorpusFacts:
     first_mended: str = ""
     unknown_judged: int = 0
     first_unknown_judged: str = ""
+    without_text: int = 0
+    identical_ids: Mapping[str, bool] = field(default_factory=dict)
+    """Ids that a query and a document share → whether the query's text is the document's."""
+    remark: str = ""
+    """What the source itself found odd in the corpus."""
 
     def warnings(self) -> list[str]:
         """One line for each kind of oddity."""
-        lines = []
+        lines = [self.remark] if self.remark else []
         if self.empty:
             lines.append(f"{self.empty} documents are empty (first: '{self.first_empty}')")
         if self.mended:
@@ -64,8 +69,14 @@ class CorpusFacts:
 class CorpusReading:
     """Gathers the facts of a corpus while its documents go by, in 8 bytes of memory a document."""
 
-    def __init__(self, judged: Set[str]) -> None:
-        """`judged` are the document ids of the qrels, to find those that the corpus lacks."""
+    def __init__(self, judged: Set[str], queries: Iterable[Query] = ()) -> None:
+        """`judged` are the document ids of the qrels, to find those that the corpus lacks.
+
+        Documents with the id of one of the `queries` are compared with it.
+        """
+        self._queries = {query.query_id: query.text for query in queries}
+        self._identical: dict[str, bool] = {}
+        self._without_text = 0
         self._hash = hashlib.blake2b(digest_size=_DIGEST_BYTES, person=b"corpus-1")
         self._keys = array("q")
         self._missing = set(judged)
@@ -76,6 +87,10 @@ class CorpusReading:
         _add(self._hash, document.doc_id, document.title, document.text)
         self._keys.append(hash(document.doc_id))
         self._missing.discard(document.doc_id)
+        self._without_text += not document.text
+        if document.doc_id in self._queries:
+            query = self._queries[document.doc_id]
+            self._identical[document.doc_id] = is_same_text(query, document)
         if was_mended:
             self._note("mended", document.doc_id)
         if not document.content:
@@ -103,7 +118,26 @@ class CorpusReading:
             first_mended=first_mended,
             unknown_judged=len(self._missing),
             first_unknown_judged=min(self._missing, default=""),
+            without_text=self._without_text,
+            identical_ids=dict(sorted(self._identical.items())),
         )
+
+
+def is_same_text(query: str, document: Document) -> bool:
+    """Whether a query's text is the document's, with its title or without.
+
+    Letters and digits count, in whatever case and spacing. A title that was put before the text in
+    one field (NanoBEIR) may stand before the query's words, as far as it is a quarter of them.
+    """
+    words, asked = _words(document.content), _words(query)
+    extra = len(words) - len(asked)
+    if not asked or extra < 0 or words[extra:] != asked:
+        return False
+    return asked == _words(document.text) or 4 * extra <= len(asked)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
 
 
 def mend(text: str) -> str:

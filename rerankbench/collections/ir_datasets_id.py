@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Group
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,10 @@ class IrDatasetsCollection(CheckedCollection):
     def warnings(self) -> Sequence[str]:
         """What was odd in all that has been read to its end so far."""
         return (*self._repeated_grades, *super().warnings())
+
+    def identical_ids(self) -> Mapping[str, bool]:
+        """None that need comparing where the id itself says what the collection is."""
+        return {} if self.drops_identical_ids else super().identical_ids()
 
     def _fingerprint(self) -> Sequence[Json]:
         # Files appear below the home while ir_datasets fetches and stores: this is asked for anew.

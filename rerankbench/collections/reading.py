@@ -6,8 +6,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Collection as Group
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
+from rerankbench import catalogue
 from rerankbench.collections.content import (
     CorpusFacts,
     CorpusReading,
@@ -35,6 +37,7 @@ class CheckedCollection(ABC):
         self.source = source
         self.split = split
         self.drops_identical_ids = drops_identical_ids
+        self.relevance_level = catalogue.relevance_level(name, split)
         self._facts: CorpusFacts | None = None
         self._qrels: Qrels | None = None
         self._queries: tuple[Query, ...] | None = None
@@ -68,6 +71,18 @@ class CheckedCollection(ABC):
     def _refuse_repeats(self, keys: frozenset[int]) -> None:
         """Raise InputError if a document id with `hash(doc_id)` in `keys` really occurs twice."""
 
+    def _remark_on_texts(self, facts: CorpusFacts) -> str:
+        """What to say of documents without a text, if anything; may raise InputError."""
+        return ""
+
+    def _empty_queries(self) -> str:
+        """Where the texts of queries without one may be; empty where the source cannot tell."""
+        return ""
+
+    def identical_ids(self) -> Mapping[str, bool]:
+        """Ids that a query and a document share → whether the query is that document."""
+        return self._corpus_facts().identical_ids
+
     def hashes(self) -> CollectionHashes:
         """Content hashes; the corpus is read only if this state of it was never read before."""
         # Queries and judgments come first: reading them may add files to the source's cache.
@@ -85,7 +100,8 @@ class CheckedCollection(ABC):
         if self._remembered() is not None:
             yield from map(_mended, self._read_documents())
             return
-        reading = CorpusReading({doc_id for grades in self.qrels().values() for doc_id in grades})
+        judged = {doc_id for grades in self.qrels().values() for doc_id in grades}
+        reading = CorpusReading(judged, self.queries())
         for raw in self._read_documents():
             document = _mended(raw)
             reading.add(document, was_mended=document is not raw)
@@ -101,6 +117,8 @@ class CheckedCollection(ABC):
         repeated = reading.repeated_keys()
         if repeated:
             self._refuse_repeats(repeated)
+        if facts.without_text:
+            facts = replace(facts, remark=self._remark_on_texts(facts))
         save_facts(memo_path(self._fingerprint()), facts)
         self._facts = facts
 
@@ -140,8 +158,27 @@ class CheckedCollection(ABC):
                 f"holds none of the queries that {self._place('qrels')} judges",
                 remedy="take both from the same collection",
             )
-        self._query_warnings = _query_warnings(queries, qrels)
+        self._query_warnings = self._remarks_on_queries(queries, qrels)
         return queries
+
+    def _remarks_on_queries(self, queries: Sequence[Query], qrels: Qrels) -> list[str]:
+        lines = []
+        unknown = sorted(qrels.keys() - {query.query_id for query in queries})
+        if unknown:
+            lines.append(
+                f"{len(unknown)} judged query ids have no text and score 0 (first: '{unknown[0]}')"
+            )
+        empty = [query.query_id for query in queries if not query.text.strip()]
+        place = self._empty_queries() if empty else ""
+        if len(empty) == len(queries):
+            raise InputError(
+                self._place("queries"),
+                f"no judged query has a text{place}",
+                remedy='every line is one JSON object such as {"_id": "q1", "text": "…"}',
+            )
+        if empty:
+            lines.append(f"{len(empty)} query texts are empty (first: '{empty[0]}'){place}")
+        return lines
 
     def qrels(self) -> Qrels:
         """Judgments of the split; a query id without text stays."""
@@ -173,16 +210,3 @@ def _mended(document: Document) -> Document:
     if title == document.title and text == document.text:
         return document
     return Document(doc_id=document.doc_id, title=title, text=text)
-
-
-def _query_warnings(queries: Sequence[Query], qrels: Qrels) -> list[str]:
-    lines = []
-    unknown = sorted(qrels.keys() - {query.query_id for query in queries})
-    if unknown:
-        lines.append(
-            f"{len(unknown)} judged query ids have no text and score 0 (first: '{unknown[0]}')"
-        )
-    empty = [query.query_id for query in queries if not query.text.strip()]
-    if empty:
-        lines.append(f"{len(empty)} query texts are empty (first: '{empty[0]}')")
-    return lines

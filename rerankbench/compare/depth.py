@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from rerankbench import naming
+from rerankbench import metric_name, naming
 from rerankbench.compare.ceilings import SAME
 from rerankbench.compare.rank_metrics import Floats, Integers, measure_at, places
 from rerankbench.errors import UsageError
@@ -86,7 +86,7 @@ def depth_curve(
     problem = obstacle(record)
     if problem is not None:
         raise UsageError(f"{record.cell.reranker.name}: no depth curve; {problem}")
-    name = naming.parse_metric(metric).name
+    name = naming.parse_metric(metric, record.cell.collection.relevance_level).name
     topics = sorted(task.topics, key=lambda topic: topic.query_id)
     depths = depths_to(record.cell.depth)
     by_id = {ranking.query_id: ranking for ranking in rankings}
@@ -108,13 +108,14 @@ def per_query_values(
 
     `orders` hold, for each topic's candidates in first-stage order, their ranks by score, from 0.
     """
-    measure, at = measure_at(metric), np.asarray(depths)
+    measure, at, level = measure_at(metric), np.asarray(depths), metric_name.level(metric)
     values = np.zeros((len(topics), len(depths)))
     for row, topic, ranks in zip(values, topics, orders, strict=True):
-        # trec_eval reads grades below 0 as 0, and grade 1 and above as relevant.
-        ideal = np.array(sorted((g for g in topic.grades.values() if g > 0), reverse=True), float)
+        # As in trec_eval: lower grades, and those below 0, gain nothing.
+        gains = (grade for grade in topic.grades.values() if grade >= level)
+        ideal = np.array(sorted(gains, reverse=True), float)
         grades = np.array([topic.grades.get(doc_id, 0) for doc_id in topic.candidates], float)
-        relevant = np.flatnonzero(grades > 0)
+        relevant = np.flatnonzero(grades >= level)
         if len(relevant):
             row[:] = measure(places(ranks, relevant, at), grades[relevant], ideal)
     return values

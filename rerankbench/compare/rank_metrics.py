@@ -6,21 +6,19 @@ candidate follows from one count. That makes a hundred depths as cheap as one ev
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from rerankbench import metric_name
 from rerankbench.errors import UsageError
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Measure: TypeAlias = Callable[[Integers, Floats, Floats, float], Floats]
 """(places, gains, all gains, cutoff) → value at every depth; see `measure_at`."""
-
-_FORM = re.compile(r"(?P<name>[A-Za-z]+)(?:@(?P<cutoff>\d+))?")
 
 
 def places(order: Integers, relevant: Integers, depths: Integers) -> Integers:
@@ -44,15 +42,16 @@ def places(order: Integers, relevant: Integers, depths: Integers) -> Integers:
 def measure_at(metric: str) -> Callable[[Integers, Floats, Floats], Floats]:
     """The function (places, gains, all gains) → value at every depth, as trec_eval defines it.
 
-    Gains are the grades above 0: of the candidates in `places`, row by row, and of every judged
-    document of the query, falling. Raises UsageError for a metric that is not among these.
+    Gains are the grades that count as relevant: of the candidates in `places`, row by row, and of
+    every judged document of the query, falling. Raises UsageError for a metric that is not among
+    these.
     """
-    match = _FORM.fullmatch(metric)
-    measure = _MEASURES.get(match["name"]) if match else None
-    if match is None or measure is None:
+    parts = metric_name.split(metric)
+    measure = _MEASURES.get(parts.base) if parts else None
+    if parts is None or measure is None:
         known = ", ".join(f"{name}@10" for name in _MEASURES)
         raise UsageError(f"no depth curve for metric '{metric}'; try one of {known}")
-    cutoff = float(match["cutoff"] or "inf")
+    cutoff = float("inf") if parts.cutoff is None else float(parts.cutoff)
 
     def at(where: Integers, gains: Floats, ideal: Floats) -> Floats:
         return measure(where, gains, ideal, cutoff)

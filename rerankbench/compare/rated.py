@@ -144,7 +144,9 @@ def rate(
 
 
 def _by_metric(task: Mapping[str, Record], metric: str, margin: float) -> Games:
-    values = {name: record.per_query[metric] for name, record in task.items()}
+    values = {
+        name: record.per_query[figures.metric_in(record, metric)] for name, record in task.items()
+    }
     return games_by_metric(values, margin=margin, collection=_collection(task))
 
 
@@ -209,7 +211,7 @@ def _tasks(players: Mapping[str, Sequence[Record]], metric: str | None) -> list[
     tasks: dict[tuple[str, ...], dict[str, Record]] = {}
     for name, found in sorted(players.items()):
         for record in found:
-            if plays(record) and (metric is None or record.per_query.get(metric)):
+            if plays(record) and (metric is None or figures.mean_of(record, metric) is not None):
                 tasks.setdefault(figures.task_key(record), {})[name] = record
     shared = [task for _, task in sorted(tasks.items()) if len(task) > 1]
     return [task for task in shared if not _adds_positives(task)] or shared

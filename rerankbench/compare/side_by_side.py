@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from rerankbench import metric_name
 from rerankbench.compare.pairs import Pair, Side
 from rerankbench.compare.speeds import Speeds, speeds_of, why_no_speeds
 from rerankbench.errors import RerankbenchError, UsageError, nearest
@@ -96,8 +97,9 @@ def choose_metric(records: Sequence[Record], wanted: str | None) -> str:
     ]
     if wanted is None and shared:
         return shared[0]
-    if wanted in shared:
-        return wanted
+    found = None if wanted is None else metric_name.among(wanted, shared)
+    if found is not None:
+        return found
     asked = f"no metric '{wanted}' in all of these records" if wanted else "no metric in common"
     raise UsageError(f"{asked}; {nearest(wanted or '', shared)}")
 

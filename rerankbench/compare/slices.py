@@ -80,11 +80,13 @@ def slices(
     by: str,
     *,
     degree: int = DEGREE,
+    level: int = 1,
 ) -> Slices:
     """Part the queries that both have values for. Raises UsageError for an unknown fact.
 
     `values` and `base` are one metric by query, of a model and of what it is held against: the
-    first stage's own order, or another model on the same task.
+    first stage's own order, or another model on the same task. `level` is the lowest grade that
+    counts as relevant.
     """
     if by not in _PARTED:
         raise UsageError(f"no slices by '{by}'; {nearest(by, _PARTED)}")
@@ -93,7 +95,7 @@ def slices(
         for topic in sorted(task.topics, key=lambda topic: topic.query_id)
         if topic.query_id in values and topic.query_id in base
     ]
-    parted = _PARTED[by](topics)
+    parted = _PARTED[by](topics, level)
     bins = tuple(_bin(label, of, values, base) for label, of in parted.items() if of)
     points: tuple[Point, ...] = ()
     coefficients: tuple[float, ...] = ()
@@ -156,11 +158,11 @@ def _points(
     return points, coefficients
 
 
-def _by_query_length(topics: Sequence[Topic]) -> Parted:
+def _by_query_length(topics: Sequence[Topic], level: int) -> Parted:
     return _quarters([(topic.words, topic) for topic in topics if topic.words])
 
 
-def _by_document_length(topics: Sequence[Topic]) -> Parted:
+def _by_document_length(topics: Sequence[Topic], level: int) -> Parted:
     """By the mean length of a query's candidates."""
     return _quarters(
         [(fmean(topic.document_words), topic) for topic in topics if topic.document_words]
@@ -185,7 +187,7 @@ def _quarters(found: Sequence[tuple[float, Topic]]) -> Parted:
     return parted
 
 
-def _by_relevant(topics: Sequence[Topic]) -> Parted:
+def _by_relevant(topics: Sequence[Topic], level: int) -> Parted:
     """By how many documents are judged relevant, retrieved or not."""
     parted: dict[str, list[Topic]] = {
         "none": [],
@@ -197,18 +199,18 @@ def _by_relevant(topics: Sequence[Topic]) -> Parted:
     }
     labels = list(parted)
     for topic in topics:
-        count = sum(grade > 0 for grade in topic.grades.values())
+        count = sum(grade >= level for grade in topic.grades.values())
         parted[labels[bisect_left((0, 1, 2, 5, 20), count)]].append(topic)
     return parted
 
 
-def _by_grade(topics: Sequence[Topic]) -> Parted:
+def _by_grade(topics: Sequence[Topic], level: int) -> Parted:
     """By the highest grade among the judgments, retrieved or not."""
     found = _group((max(topic.grades.values()), topic) for topic in topics if topic.grades)
     return {f"grade {grade}": of for grade, of in found.items()}
 
 
-def _by_first_stage(topics: Sequence[Topic]) -> Parted:
+def _by_first_stage(topics: Sequence[Topic], level: int) -> Parted:
     """By where the first stage put its first relevant document."""
     parted: dict[str, list[Topic]] = {
         "rank 1": [],
@@ -218,7 +220,7 @@ def _by_first_stage(topics: Sequence[Topic]) -> Parted:
     }
     labels = list(parted)
     for topic in topics:
-        relevant = {doc_id for doc_id, grade in topic.grades.items() if grade > 0}
+        relevant = {doc_id for doc_id, grade in topic.grades.items() if grade >= level}
         ranks = (at for at, doc_id in enumerate(topic.candidates, 1) if doc_id in relevant)
         first = next(ranks, None)
         if relevant:
@@ -235,7 +237,7 @@ def _group(pairs: Iterable[tuple[int, _T]]) -> dict[int, list[_T]]:
     return dict(sorted(grouped.items()))
 
 
-_PARTED: Mapping[str, Callable[[Sequence[Topic]], Parted]] = {
+_PARTED: Mapping[str, Callable[[Sequence[Topic], int], Parted]] = {
     "query-length": _by_query_length,
     "document-length": _by_document_length,
     "relevant": _by_relevant,

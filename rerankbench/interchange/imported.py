@@ -124,15 +124,17 @@ class Importer:
             group.depth,
             cache=self.cache,
             progress=self.progress,
+            own_ids=group.own_ids,
         )
         return candidate_lists.with_texts(group.collection, group.queries, rankings)
 
     def _record(
         self, source: RunSource, lists: CandidateLists | None
     ) -> tuple[Record, list[Ranking]]:
-        group, metrics = self.group, self.plan.metrics
+        group, metrics = self.group, self.group.metrics
         rankings, dropped = self._judged(source)
-        audit = quality.audit(group.qrels, rankings, metrics[0])
+        level = group.collection_ref.relevance_level
+        audit = quality.audit(group.qrels, rankings, metrics[0], level=level)
         cell = self._cell(source)
         record = Record(
             schema=SCHEMA,
@@ -166,9 +168,13 @@ class Importer:
             problem = f"answers none of the {len(group.qrels)} judged queries of {name}/{split}"
             remedy = "choose the run of this collection and split"
             raise InputError(source.path, problem, remedy=remedy)
-        drop = group.collection.drops_identical_ids
-        kept = [candidate_lists.cut(each, group.depth, drop_own_id=drop) for each in judged]
-        own = sum(each.query_id in each.scores() for each in judged) if drop else 0
+        kept = [
+            candidate_lists.cut(each, group.depth, drop_own_id=each.query_id in group.own_ids)
+            for each in judged
+        ]
+        own = sum(
+            each.query_id in each.scores() for each in judged if each.query_id in group.own_ids
+        )
         if not own:
             return kept, []
         return kept, [f"{own} documents with their query's own id were dropped before the cut"]

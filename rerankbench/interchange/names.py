@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from rerankbench import metric_name
 from rerankbench.types import Record
 
 _MOST_CHARACTERS = 120
@@ -50,10 +52,10 @@ def told_apart(found: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str
 
 
 def ir_measures_name(metric: str) -> str | None:
-    """`MAP` → `AP`, `MRR@10` → `RR@10`; None for what ir_measures has no name for."""
-    name, _, cutoff = metric.partition("@")
-    other = _IR_MEASURES.get(name)
-    return None if other is None else other + (f"@{cutoff}" if cutoff else "")
+    """`MAP` → `AP`, `MRR(rel=2)@10` → `RR(rel=2)@10`; None for what ir_measures cannot name."""
+    parts = metric_name.split(metric)
+    other = _IR_MEASURES.get(parts.base) if parts else None
+    return None if parts is None or other is None else str(replace(parts, base=other))
 
 
 def mteb_name(metric: str, depth: int | None) -> str | None:

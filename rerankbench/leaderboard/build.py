@@ -106,7 +106,11 @@ def _tables(
     """The layout's tables for these records; the notes stand below the last."""
     context = Context(
         archive=archive,
-        metric=layout.metric or figures.headline(records),
+        metric=(
+            figures.headline(records)
+            if layout.metric is None
+            else figures.name_for(records, layout.metric)
+        ),
         decimals=layout.decimals,
         columns=(),
         selection=selection,

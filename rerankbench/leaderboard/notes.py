@@ -226,7 +226,11 @@ def _missing_metrics(
 ) -> Iterator[str]:
     asked = {column.metric or metric for column in columns if isinstance(column, MeasuredColumn)}
     held = {name for record in records for name in record.per_query}
-    missing = sorted(name for name in asked if name is not None and name not in held)
+    missing = sorted(
+        name
+        for name in asked
+        if name is not None and all(figures.mean_of(record, name) is None for record in records)
+    )
     if missing:
         yield f"no record holds {', '.join(missing)}; they hold {', '.join(sorted(held))}."
 

@@ -1,22 +1,27 @@
 """trec_eval's measures, computed by pytrec_eval and named as papers write them.
 
 Definitions are trec_eval's: linear gain and log2(rank + 1) in nDCG, negative grades count as 0,
-grade 1 and above is relevant. Every query of the qrels gets a value (trec_eval's `-c`). Scores are
-compared as float32, as trec_eval 9.0.8 holds them: what differs by less ties, and falls by doc_id.
+grade 1 and above is relevant, or grade N and above in `MAP(rel=N)` (trec_eval's `-l N`). Every
+query of the qrels gets a value (trec_eval's `-c`). Scores are compared as float32, as trec_eval
+9.0.8 holds them: what differs by less ties, and falls by doc_id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rerankbench import metric_name
 from rerankbench.errors import UsageError
 from rerankbench.types import Qrels, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrecEvalMeasure:
-    """One trec_eval measure under the name that users write."""
+    """One trec_eval measure under the name that users write.
+
+    `is_graded` says that it counts the grades themselves, so that no level decides.
+    """
 
     name: str
     measure: str
@@ -24,12 +29,24 @@ class TrecEvalMeasure:
     key: str
     """As pytrec_eval gives it back: `ndcg_cut_10`."""
     finish: Callable[[float], float] = float
+    level: int = 1
+    is_graded: bool = False
+
+    def at_level(self, level: int) -> TrecEvalMeasure:
+        """The same measure with that grade as the lowest which is relevant. Raises UsageError."""
+        if level == self.level:
+            return self
+        if self.is_graded:
+            raise UsageError(f"{self.name} counts the grades themselves: leave (rel={level}) out")
+        return replace(self, name=metric_name.at_level(self.name, level), level=level)
 
     def per_query(self, qrels: Qrels, run: Run) -> Mapping[str, float]:
         """One value per query of the qrels, in their order; 0 where the run has nothing."""
         import pytrec_eval
 
-        evaluator = pytrec_eval.RelevanceEvaluator(_plain(qrels), {self.measure})
+        evaluator = pytrec_eval.RelevanceEvaluator(
+            _plain(qrels), {self.measure}, relevance_level=self.level
+        )
         found = evaluator.evaluate(
             {query: dict(scores) for query, scores in run.items() if scores}
         )
@@ -49,7 +66,8 @@ def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:
 
 def ndcg(cutoff: int | None) -> TrecEvalMeasure:
     """nDCG@k with linear gain (Järvelin & Kekäläinen 2002, as in trec_eval's m_ndcg_cut.c)."""
-    return _cut("nDCG", "ndcg_cut", cutoff) if cutoff else _whole("nDCG", "ndcg")
+    made = _cut("nDCG", "ndcg_cut", cutoff) if cutoff else _whole("nDCG", "ndcg")
+    return replace(made, is_graded=True)
 
 
 def average_precision(cutoff: int | None) -> TrecEvalMeasure:

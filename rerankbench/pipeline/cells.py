@@ -14,7 +14,7 @@ from rerankbench.errors import CellsFailedError, RerankbenchError
 from rerankbench.identity import digest
 from rerankbench.pipeline.work import Work
 from rerankbench.plan import Group, PlannedCell
-from rerankbench.protocols import Metric, Reranker
+from rerankbench.protocols import Reranker
 from rerankbench.scoring import Scored
 from rerankbench.types import CandidateLists, Measurements, Ranking, Record
 
@@ -32,6 +32,7 @@ def retrieve(work: Work, group: Group) -> list[Ranking]:
         group.depth,
         cache=work.cache,
         progress=work.progress,
+        own_ids=group.own_ids,
     )
 
 
@@ -45,7 +46,7 @@ def find_candidates(work: Work, group: Group) -> CandidateLists:
         told = f"{added:,} relevant documents that the first stage missed were added: unrealistic"
         lists = replace(lists, warnings=(*lists.warnings, told))
     odd = candidate_lists.stage_warnings(group.first_stage)
-    lists = replace(lists, warnings=(*odd, *lists.warnings))
+    lists = replace(lists, warnings=(*group.remarks, *odd, *lists.warnings))
     for warning in (*group.collection.warnings(), *lists.warnings):
         work.progress.warn(f"{group.collection_ref.name}: {warning}")
     return lists
@@ -94,17 +95,19 @@ def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists)
     record = replace(record, warnings=found)
     work.store.write(record, scored.rankings, fresh=work.fresh)
     store.forget_work(cell.key)
-    _report(work, record, speed_warnings)
+    _report(work, record, group.metrics[0].name, speed_warnings)
     return record
 
 
-def measure_cell(work: Work, cell: PlannedCell, lists: CandidateLists, record: Record) -> Record:
+def measure_cell(
+    work: Work, group: Group, cell: PlannedCell, lists: CandidateLists, record: Record
+) -> Record:
     """Add the speed to a record that was made without it; nothing is scored again."""
     reranker = _load(work, cell)
     measurements, warnings = _measure(work, cell, reranker, lists)
     record = replace(record, measurements=measurements, warnings=(*record.warnings, *warnings))
     work.store.write_record(record)
-    _report(work, record, warnings)
+    _report(work, record, group.metrics[0].name, warnings)
     return record
 
 
@@ -175,7 +178,9 @@ def _record(
     measurements: Measurements,
     started_at: str,
 ) -> Record:
-    audit = quality.audit(group.qrels, scored.rankings, work.plan.metrics[0])
+    audit = quality.audit(
+        group.qrels, scored.rankings, group.metrics[0], level=group.collection_ref.relevance_level
+    )
     return Record(
         schema=store.SCHEMA,
         suite=work.store.suite,
@@ -184,7 +189,7 @@ def _record(
         cell=cell.cell,
         environment=work.environment,
         started_at=started_at,
-        per_query=quality.evaluate(group.qrels, scored.rankings, work.plan.metrics),
+        per_query=quality.evaluate(group.qrels, scored.rankings, group.metrics),
         queries_without_results=audit.queries_without_results,
         scored_pairs=scored.pairs,
         truncated_pairs=scored.truncated_pairs,
@@ -195,11 +200,10 @@ def _record(
     )
 
 
-def _report(work: Work, record: Record, speed_warnings: Sequence[str]) -> None:
-    headline: Metric = work.plan.metrics[0]
+def _report(work: Work, record: Record, headline: str, speed_warnings: Sequence[str]) -> None:
     cell = record.cell
-    text = f"{cell.collection.name} · {cell.reranker.name}: {headline.name} "
-    text += f"{record.mean(headline.name) or 0.0:.4f}"
+    text = f"{cell.collection.name} · {cell.reranker.name}: {headline} "
+    text += f"{record.mean(headline) or 0.0:.4f}"
     throughput = record.measurements.throughput
     if throughput is not None:
         text += f", {throughput.docs_per_s:,.0f} docs/s"

@@ -12,7 +12,7 @@ from rerankbench.pipeline.cells import find_candidates, keep_failure, measure_ce
 from rerankbench.pipeline.work import Report, Work
 from rerankbench.plan import Group, PlannedCell
 from rerankbench.tasks import is_whole, make_task, write_task
-from rerankbench.types import CandidateLists, Qrels, Record
+from rerankbench.types import CandidateLists, Record
 
 
 def run(work: Work) -> Report:
@@ -47,16 +47,21 @@ def _records_there(work: Work, group: Group) -> dict[str, Record]:
     for cell in group.cells:
         record = work.store.find(cell.quality_key, cell.speed_key)
         if record is not None:
-            record = _with_metrics(work, record, group.qrels)
+            record = _with_metrics(work, record, group)
         if record is not None:
             found[cell.key] = _with_price(work, record, cell)
     return found
 
 
-def _with_metrics(work: Work, record: Record, qrels: Qrels) -> Record | None:
-    """The record with all wanted metrics, from its run file; None where that is not at hand."""
-    lacking = [metric for metric in work.plan.metrics if metric.name not in record.per_query]
-    if not lacking:
+def _with_metrics(work: Work, record: Record, group: Group) -> Record | None:
+    """The record with all wanted metrics, from its run file; None where that is not at hand.
+
+    The level of relevance is the one that is asked for now; figures at others stay beside it.
+    """
+    lacking = [metric for metric in group.metrics if metric.name not in record.per_query]
+    collection = record.cell.collection
+    level = group.collection_ref.relevance_level
+    if not lacking and collection.relevance_level == level:
         return record
     try:
         rankings = work.store.rankings(record)
@@ -65,8 +70,9 @@ def _with_metrics(work: Work, record: Record, qrels: Qrels) -> Record | None:
         return None
     if rankings is None:
         return None
-    added = quality.evaluate(qrels, rankings, lacking)
-    record = replace(record, per_query={**record.per_query, **added})
+    added = quality.evaluate(group.qrels, rankings, lacking)
+    cell = replace(record.cell, collection=replace(collection, relevance_level=level))
+    record = replace(record, cell=cell, per_query={**record.per_query, **added})
     work.store.write_record(record)
     return record
 
@@ -143,7 +149,7 @@ def _run_cells(
             earlier = there.get(cell.key)
             # Under other packages the scores might be others too: then both are made anew.
             if earlier is not None and earlier.environment.packages == work.environment.packages:
-                records[cell.key] = measure_cell(work, cell, lists, earlier)
+                records[cell.key] = measure_cell(work, group, cell, lists, earlier)
             else:
                 records[cell.key] = run_cell(work, group, cell, lists)
         except StorageError:

@@ -50,6 +50,7 @@ class TaskCard:
     queries: int
     played_queries: int
     metrics: Mapping[str, float | None]
+    relevance_level: int
     requests: Requests | None
 
 
@@ -125,7 +126,10 @@ def _task_card(task: RatedTask, standing: Standing, metric: str) -> TaskCard:
         of=task.ratings.ranked,
         queries=figures.query_count(record),
         played_queries=sum(task.ratings.queries.values()),
-        metrics={each: record.mean(each) for each in dict.fromkeys((*SHOWN_METRICS, metric))},
+        metrics={
+            each: figures.mean_of(record, each) for each in dict.fromkeys((*SHOWN_METRICS, metric))
+        },
+        relevance_level=record.cell.collection.relevance_level,
         requests=_requests(record),
     )
 

@@ -10,7 +10,7 @@ from rerankbench.compare.ratings import Standing
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.report import card_places
 from rerankbench.report import card_words as words
-from rerankbench.report.card import Card, Requests
+from rerankbench.report.card import Card, Requests, TaskCard
 from rerankbench.report.card_places import Placed
 
 _NAMES = frozenset({"Reranker", "Collection", "Result"})
@@ -73,20 +73,24 @@ def ratings(card: Card) -> Table:
 
 
 def accuracy(card: Card) -> Table:
-    """One row a collection, one column a metric."""
+    """One row a collection, one column a metric; a row says its level of relevance if not 1."""
     metrics = list(card.tasks[0].metrics)
     return _table(
         "Accuracy by collection",
         ("Collection", *metrics, "Queries"),
         [
             (
-                Entry(value=task.title),
+                Entry(value=task.title + _level(task)),
                 *(_number(task.metrics[metric], 3) for metric in metrics),
                 _number(task.queries, 0),
             )
             for task in card.tasks
         ],
     )
+
+
+def _level(task: TaskCard) -> str:
+    return f" (rel={task.relevance_level})" if task.relevance_level > 1 else ""
 
 
 def latency(card: Card) -> Table:

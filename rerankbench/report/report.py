@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rerankbench import figures
+from rerankbench import figures, metric_name
 from rerankbench.archive import Archive
 from rerankbench.errors import UsageError, nearest
 from rerankbench.naming import parse_metric
@@ -71,6 +71,7 @@ def export_plots(parts: Sequence[Section], folder: Path) -> list[Path]:
 def _held(archive: Archive, metric: str) -> str:
     name = parse_metric(metric).name
     held = {name for record in archive.records for name in record.per_query}
-    if name not in held:
+    found = metric_name.among(name, held)
+    if found is None:
         raise UsageError(f"no record holds {name}; {nearest(name, held)}")
-    return name
+    return found

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from rerankbench import figures, naming
+from rerankbench import figures, metric_name, naming
 from rerankbench.archive import Archive
 from rerankbench.compare.ceilings import first_stage_values
 from rerankbench.compare.chosen import chosen, metric_of
@@ -55,13 +55,16 @@ def publish(
     """
     records = chosen(archive.records, models)
     held = None if against is None else chosen(archive.records, [against])
-    name = naming.parse_metric(metric_of(records, metric)).name
+    asked = metric_of(records, metric)
     found: list[SlicedRecord] = []
     problems: dict[str, None] = {}
     for record in records:
         try:
+            name = naming.parse_metric(asked, record.cell.collection.relevance_level).name
             values, base = _values(record, name), _base(archive, record, name, held)
-            parted = slices(_task(archive, record), values, base, by, degree=degree)
+            level = metric_name.level(name)
+            task = _task(archive, record)
+            parted = slices(task, values, base, by, degree=degree, level=level)
             found.append(SlicedRecord(record=record, against=against, metric=name, slices=parted))
         except UsageError as error:
             problems[str(error)] = None

@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,17 @@ from hypothesis import strategies as st
 from rerankbench.collections import beir_folder
 from rerankbench.collections.beir_folder import open_collection
 from rerankbench.collections.jsonl import Entry, id_problem, read_entries
+from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError
 from rerankbench.protocols import Collection
 from rerankbench.types import Document, Query
 
 WriteFolder = Callable[..., Path]
+JUDGED = "q1\td2\t1\nq2\td1\t2\n"
+
+
+def lines(entries: Sequence[Mapping[str, object]]) -> str:
+    return "".join(json.dumps(entry) + "\n" for entry in entries)
 
 
 def test_a_folder_gives_its_documents_queries_and_qrels(write_folder: WriteFolder) -> None:
@@ -182,8 +188,8 @@ def test_a_broken_gzip_stream_is_refused(write_folder: WriteFolder) -> None:
 def test_oddities_are_counted_and_told_with_an_example(write_folder: WriteFolder) -> None:
     folder = write_folder(
         corpus='{"_id": "a", "text": " "}\n{"_id": "b", "text": "half \\ud83d pair"}\n',
-        queries='{"_id": "q1", "text": ""}\n',
-        splits={"test": "q1\ta\t1\nq1\tx\t1\nq7\ta\t1\n"},
+        queries='{"_id": "q1", "text": ""}\n{"_id": "q2", "text": "pair"}\n',
+        splits={"test": "q1\ta\t1\nq1\tx\t1\nq2\tb\t1\nq7\ta\t1\n"},
     )
     expected = (
         "1 judged query ids have no text and score 0 (first: 'q7')",
@@ -196,7 +202,7 @@ def test_oddities_are_counted_and_told_with_an_example(write_folder: WriteFolder
     assert first.warnings() == ()
     first.hashes()
     assert first.warnings() == expected
-    assert first.qrels().keys() == {"q1", "q7"}
+    assert first.qrels().keys() == {"q1", "q2", "q7"}
     assert first.lookup({"b"})["b"].text == "half \ufffd pair"
     again = open_collection(str(folder), None)
     again.hashes()
@@ -210,6 +216,130 @@ def test_well_known_names_keep_their_rule(
     write_folder: WriteFolder, name: str, drops: bool
 ) -> None:
     assert open_collection(str(write_folder(name)), None).drops_identical_ids is drops
+
+
+@pytest.mark.parametrize(
+    "key", ["contents", "body", "passage", "_text", "Text", "document", "page_content"]
+)
+def test_bodies_under_another_key_are_refused_beside_titles(
+    write_folder: WriteFolder, key: str
+) -> None:
+    corpus = lines([{"_id": f"d{n}", "title": "Tides", key: f"moon {n}"} for n in range(3)])
+    with pytest.raises(InputError) as caught:
+        open_collection(str(write_folder(corpus=corpus, gzipped=key == "body")), None).hashes()
+    message = str(caught.value)
+    assert f'no document has a "text", but \'d0\' has words under "{key}"' in message
+    assert message.endswith('call that key "text"')
+
+
+@pytest.mark.parametrize("body", ["two words", ["two", "words"]])
+def test_bodies_under_an_unheard_of_key_are_refused_without_titles(
+    write_folder: WriteFolder, body: object
+) -> None:
+    corpus = lines([{"_id": "d1", "blurb": body}, {"_id": "d2", "text": None, "blurb": body}])
+    with pytest.raises(InputError, match='has words under "blurb"; call that key "text"'):
+        open_collection(str(write_folder(corpus=corpus)), None).hashes()
+
+
+def test_titles_alone_are_a_caution_where_the_other_key_may_be_a_remark(
+    write_folder: WriteFolder,
+) -> None:
+    corpus = lines([{"_id": n, "title": "Tides", "curator": "Ada of Ys"} for n in ("d1", "d2")])
+    folder = str(write_folder(corpus=corpus))
+    for collection in (open_collection(folder, None), open_collection(folder, None)):
+        collection.hashes()
+        expected = 'no document has a "text", titles alone are read; "curator" is not'
+        assert expected in collection.warnings(), "also where the corpus is remembered"
+
+
+def test_some_bodies_under_another_key_are_counted(write_folder: WriteFolder) -> None:
+    bodies = [{"_id": f"d{n}", "text" if n < 7 else "contents": "the moon"} for n in range(1, 9)]
+    collection = open_collection(str(write_folder(corpus=lines(bodies))), None)
+    collection.hashes()
+    (told,) = (line for line in collection.warnings() if "contents" in line)
+    assert told == (
+        '2 documents have no "text" but words under "contents", which is not read (first: \'d7\')'
+    )
+
+
+def test_titles_with_addresses_and_no_text_are_no_oddity(write_folder: WriteFolder) -> None:
+    entry: dict[str, object] = {
+        "title": "Tides",
+        "text": "",
+        "url": "https://example.org",
+        "metadata": {"a": "b c"},
+    }
+    corpus = lines([{"_id": name, **entry} for name in ("d1", "d2", "3")])
+    collection = open_collection(str(write_folder(corpus=corpus)), None)
+    collection.hashes()
+    assert collection.warnings() == ()
+
+
+@pytest.mark.parametrize("key", ["query", "question", "_text", "title"])
+def test_queries_under_another_key_are_refused(write_folder: WriteFolder, key: str) -> None:
+    queries = lines([{"_id": "q1", key: "the moon"}, {"_id": "q2", key: "the sea"}])
+    with pytest.raises(InputError) as caught:
+        open_collection(str(write_folder(queries=queries)), None).queries()
+    assert f'no judged query has a text; "{key}" holds words and is not read' in str(caught.value)
+
+
+def test_some_queries_under_another_key_are_told(write_folder: WriteFolder) -> None:
+    queries = lines([{"_id": "q1", "query": "the moon"}, {"_id": "q2", "text": "the sea"}])
+    collection = open_collection(str(write_folder(queries=queries)), None)
+    collection.queries()
+    expected = "1 query texts are empty (first: 'q1'); \"query\" holds words and is not read"
+    assert collection.warnings() == (expected,)
+
+
+def test_ids_that_queries_and_documents_share_are_compared_by_text(
+    write_folder: WriteFolder,
+) -> None:
+    long = "being out on the moor in winter is a risk that few would take lightly"
+    documents = [
+        {"_id": "same", "title": "Tides", "text": "The  moon pulls\nthe sea."},
+        {"_id": "titled", "title": "Salt", "text": "marsh birds"},
+        {"_id": "joined", "text": f"Winter moors. {long}"},
+        {"_id": "longer", "text": "copper pipe corrosion, and how it is stopped"},
+        {"_id": "7", "text": "an essay on violins"},
+        {"_id": "other", "text": "lunar tables"},
+    ]
+    asked = {
+        "same": "the moon pulls the sea",
+        "titled": "salt marsh birds",
+        "joined": long,
+        "longer": "how it is stopped",
+        "7": "what is granite",
+        "q": "lunar tables",
+    }
+    collection = open_collection(
+        str(
+            write_folder(
+                corpus=lines(documents),
+                queries=lines([{"_id": key, "text": text} for key, text in asked.items()]),
+                splits={"test": "".join(f"{key}\tother\t1\n" for key in asked)},
+            )
+        ),
+        None,
+    )
+    assert isinstance(collection, CheckedCollection)
+    expected = {"7": False, "joined": True, "longer": False, "same": True, "titled": True}
+    assert collection.identical_ids() == expected
+
+
+def test_the_level_of_relevance_follows_name_and_split(write_folder: WriteFolder) -> None:
+    splits = {"test": JUDGED, "dev": JUDGED}
+    levels = {
+        (name, split): getattr(
+            open_collection(str(write_folder(name, splits=splits)), split), "relevance_level", 1
+        )
+        for name in ("msmarco", "trec-dl-2019", "TREC_DL_2020-judged", "dl19", "fever", "dl191")
+        for split in ("test", "dev")
+    }
+    assert {key for key, level in levels.items() if level == 2} == {
+        ("msmarco", "test"),
+        *((name, s) for name in ("trec-dl-2019", "TREC_DL_2020-judged", "dl19") for s in splits),
+    }
+    assert set(levels.values()) == {1, 2}
 
 
 def test_names_of_folders(

@@ -244,3 +244,30 @@ def test_the_budget_leaves_out_a_model_that_harms() -> None:
     curve = curve_of([at % 3 for at in range(60)], "reverses")
     chosen = best_within(curve, timed([1.0], [100]), 5000.0)
     assert chosen is not None and chosen.depth == 0
+
+
+@pytest.mark.parametrize("base", ["MAP", "MRR", "Recall", "P"])
+@given(drawn=scored_tasks(missing=False), level=st.integers(2, 3))
+@settings(deadline=None)
+def test_curves_at_a_level_end_at_the_metrics_own_value(
+    base: str, drawn: tuple[Task, tuple[Ranking, ...]], level: int
+) -> None:
+    one, rankings = drawn
+    depth = max(len(topic.candidates) for topic in one.topics)
+    name = f"{base}(rel={level})@7"
+    curve = depth_curve(record_of(depth), one, rankings, name)
+    own = naming.parse_metric(name).per_query(
+        one.qrels(), {each.query_id: each.scores() for each in rankings}
+    )
+    assert curve.metric == name
+    assert curve.at(depth) == pytest.approx(fmean(own.values()), abs=1e-12)
+
+
+def test_a_curve_is_at_the_level_of_the_records_collection() -> None:
+    record = record_of(10)
+    collection = replace(record.cell.collection, relevance_level=2)
+    record = replace(record, cell=replace(record.cell, collection=collection))
+    one = task(topic("q", {"a": 1, "b": 2}, ["a", "b"]))
+    curve = depth_curve(record, one, [ranking("q", {"a": 2.0, "b": 1.0})], "MRR")
+    assert (curve.metric, curve.at(10)) == ("MRR(rel=2)", 0.5)
+    assert depth_curve(record, one, [ranking("q", {"a": 2.0, "b": 1.0})], "MRR(rel=1)").at(10) == 1

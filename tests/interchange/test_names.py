@@ -40,7 +40,11 @@ def test_names_depend_on_what_is_there_and_not_on_its_order(found: list[tuple[st
 
 
 @pytest.mark.parametrize(
-    "metric", ["nDCG@10", "nDCG", "MAP", "MAP@100", "MRR@10", "Recall@5", "P@1"]
+    "metric",
+    [
+        *("nDCG@10", "nDCG", "MAP", "MAP@100", "MRR@10", "Recall@5", "P@1"),
+        *("MAP(rel=2)", "MAP(rel=2)@100", "MRR(rel=2)@10", "Recall(rel=3)@5", "P(rel=2)@1"),
+    ],
 )
 def test_ir_measures_knows_its_names_and_we_know_them_too(metric: str) -> None:
     name = ir_measures_name(metric)
@@ -67,3 +71,5 @@ def test_other_metrics_have_no_names_elsewhere() -> None:
     assert ir_measures_name("Surprise@10") is None
     assert mteb_name("Surprise@10", 100) is None
     assert mteb_name("nDCG", 100) is None
+    assert mteb_name("MAP(rel=2)", 100) is None
+    assert mteb_name("Recall(rel=2)@10", 100) is None

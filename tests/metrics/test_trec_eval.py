@@ -204,3 +204,48 @@ def test_recall_and_precision_need_a_cutoff(make: object) -> None:
     assert callable(make)
     with pytest.raises(UsageError, match="needs a cutoff"):
         make(None)
+
+
+@pytest.mark.parametrize("name", ["MAP", "MAP@7", "MRR", "MRR@5", "Recall@5", "P@5"])
+@given(qrels=QRELS, run=RUNS, level=st.integers(1, 4))
+def test_at_a_level_lower_grades_count_as_not_relevant(
+    name: str, qrels: Qrels, run: Run, level: int
+) -> None:
+    # Against the definition over judgments from which the level has been taken out beforehand.
+    base, _, cutoff = name.partition("@")
+    binary = {q: {d: int(g >= level) for d, g in grades.items()} for q, grades in qrels.items()}
+    expected = {
+        query: DEFINITIONS[base](grades, run.get(query, {}), int(cutoff or len(DOCS)))
+        for query, grades in binary.items()
+    }
+    text = f"{base}(rel={level})" + (f"@{cutoff}" if cutoff else "")
+    assert parse_metric(text).per_query(qrels, run) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "name", ["AP(rel=2)", "AP(rel=2)@5", "RR(rel=2)", "R(rel=2)@5", "P(rel=3)@5"]
+)
+@given(qrels=JUDGED_FROM_0, run=RUNS)
+def test_levels_are_those_of_ir_measures(
+    name: str, qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
+) -> None:
+    import ir_measures
+
+    measure = ir_measures.parse_measure(name)
+    answered = {query: scores for query, scores in run.items() if scores}
+    reference = {
+        each.query_id: each.value
+        for each in ir_measures.pytrec_eval.iter_calc([measure], qrels, answered)
+    }
+    found = parse_metric(name).per_query(qrels, run)
+    assert found == pytest.approx({query: reference.get(query, 0.0) for query in qrels})
+
+
+def test_rank_metrics_have_the_names_of_their_level() -> None:
+    made = [trec_eval.average_precision(None), trec_eval.reciprocal_rank(10), trec_eval.recall(5)]
+    assert [each.at_level(2).name for each in made] == [
+        "MAP(rel=2)",
+        "MRR(rel=2)@10",
+        "Recall(rel=2)@5",
+    ]
+    assert made[0].at_level(1) is made[0]

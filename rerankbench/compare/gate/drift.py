@@ -58,6 +58,7 @@ def _facts(record: Record) -> Iterator[tuple[str, Any]]:
     yield "collection queries", hashes.queries
     yield "collection qrels", hashes.qrels
     yield "collection drops identical ids", cell.collection.drops_identical_ids
+    yield "collection keeps unlike documents of equal ids", cell.collection.unlike_ids_stay
     yield from _each("first stage", cell.first_stage.parameters)
     reranker = cell.reranker
     for fact in ("family", "revision", "parameters", "dtype", "max_length"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal, TypeAlias
 
+from rerankbench import figures
 from rerankbench.compare.gate.cells import CellName, Change
 from rerankbench.compare.gate.signs import signs
 from rerankbench.stats import noninferiority, paired
@@ -122,6 +123,7 @@ def _bound(lost: Sequence[float], resamples: int) -> float | None:
 
 def _compared(change: Change, metric: str, margin: float) -> tuple[QualityVerdict, list[float]]:
     """Both means, and what every query lost: nothing where that needs no test."""
+    metric = figures.metric_in(change.base, metric)
     verdict = QualityVerdict(
         name=change.name, metric=metric, margin=margin, outcome="refused", why=""
     )

@@ -87,10 +87,11 @@ def _tasks(
     column: MeasuredColumn, line: Line, context: Context
 ) -> list[tuple[Metric, _Values, Task]]:
     """Of each record that the square is made of; none where one of them lacks something."""
-    metric = _metric(column.metric or context.metric)
+    name = column.metric or context.metric
     found = []
     for record in shown(column, line):
         task = context.archive.task(record)
+        metric = _metric(None if name is None else figures.metric_in(record, name))
         if metric is None or task is None or metric.name not in record.per_query:
             return []
         found.append((metric, record.per_query[metric.name], task))

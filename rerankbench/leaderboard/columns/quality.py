@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
-from rerankbench import figures
+from rerankbench import figures, metric_name
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
 from rerankbench.leaderboard.columns.standings import standing
 from rerankbench.leaderboard.lines import Line, first_of
@@ -54,9 +54,21 @@ class MeasuredColumn(Column):
         return ", ".join(names[0] for names in self.parts)
 
     def head_fields(self, context: Context) -> dict[str, object]:
-        """With the column's own metric and collection."""
-        own = {"collection": self.shown_collection, "metric": self.metric}
+        """With the column's own metric and collection, and the level of relevance where not 1."""
+        metric = self.metric or context.metric
+        of_records = None if metric is None else self._metric_shown(metric, context)
+        own = {"collection": self.shown_collection, "metric": of_records or metric}
         return super().head_fields(context) | {key: value for key, value in own.items() if value}
+
+    def level_shown(self, context: Context) -> int:
+        """The lowest grade that is relevant in all its figures; 1 where they differ in it."""
+        metric = self.metric or context.metric
+        return 1 if metric is None else metric_name.level(self._metric_shown(metric, context))
+
+    def _metric_shown(self, metric: str, context: Context) -> str:
+        """The metric at the level that all records of the column share."""
+        records = [record for line in context.selection.lines for record in shown(self, line)]
+        return figures.name_for(records, metric)
 
 
 class RepeatedColumn(MeasuredColumn):
@@ -200,7 +212,7 @@ def _mean(column: MeasuredColumn, line: Line, context: Context) -> float | None:
     metric = column.metric or context.metric
     if metric is None:
         return None
-    return _all_or_none([record.mean(metric) for record in shown(column, line)])
+    return _all_or_none([figures.mean_of(record, metric) for record in shown(column, line)])
 
 
 def _delta(column: DeltaColumn, line: Line, context: Context) -> float | None:
@@ -210,7 +222,7 @@ def _delta(column: DeltaColumn, line: Line, context: Context) -> float | None:
         return None
     first_stages = context.selection.first_stages
     bases = [first_stages.get(figures.task_key(record)) for record in records]
-    base = _all_or_none([None if one is None else one.mean(metric) for one in bases])
+    base = _all_or_none([None if one is None else figures.mean_of(one, metric) for one in bases])
     return None if base is None else mean - base
 
 

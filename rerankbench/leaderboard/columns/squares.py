@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rerankbench import catalogue, figures
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.kinds import FILLS
-from rerankbench.leaderboard.columns.quality import RepeatedColumn
+from rerankbench.leaderboard.columns.quality import MeasuredColumn, RepeatedColumn
 from rerankbench.leaderboard.lines import Line, Selection
 from rerankbench.leaderboard.table import Align, Entry, Header
 
@@ -47,8 +47,15 @@ def _every_collection(column: RepeatedColumn, selection: Selection) -> list[Colu
 def header(column: Column, context: Context, align: Align) -> Header:
     """The column's head: the layout's words, or what is usual for its kind."""
     fields = column.head_fields(context)
+    text = column.head.format_map(fields)
+    if isinstance(column, MeasuredColumn) and (level := column.level_shown(context)) > 1:
+        # A head that names the metric says it already.
+        said = any(
+            f"(rel={level})" in each.format_map(fields) for each in (column.head, *column.above)
+        )
+        text = text if said else f"{text} (rel={level})".strip()
     return Header(
-        text=column.head.format_map(fields),
+        text=text,
         align=column.align or align,
         above=tuple(text.format_map(fields) for text in column.above),
         better=column.better,

@@ -19,7 +19,10 @@ def standing(records: Sequence[Record], metric: str | None, context: Context) ->
 
     None where the square is made of several records, or where its record lacks the metric.
     """
-    if len(records) != 1 or metric is None or metric not in records[0].per_query:
+    if len(records) != 1 or metric is None:
+        return None
+    metric = figures.metric_in(records[0], metric)
+    if metric not in records[0].per_query:
         return None
     asked = figures.task_key(records[0]), metric
     found = all_found(context)
