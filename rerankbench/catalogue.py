@@ -24,7 +24,7 @@ class KnownCollection:
 
     `ids` are the ir_datasets ids to run (none where ir_datasets has it not); `members` the short
     names of its parts, in the order of `ids`, where its value is the mean over several
-    collections.
+    collections. `samples` are ids of smaller collections drawn from it, with its rules.
     """
 
     name: str
@@ -37,6 +37,7 @@ class KnownCollection:
     note: str = ""
     members: tuple[str, ...] = ()
     drops_identical_ids: bool = False
+    samples: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
 
     @property
@@ -81,8 +82,9 @@ def relevance_level(name: str, split: str) -> int:
     """The lowest grade that counts as relevant in the split of a collection of that name."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")
     for known_level in known_levels():
-        is_named = any(slug == one or slug.startswith(f"{one}-") for one in known_level.names)
-        if is_named and known_level.split in (None, split):
+        whole = slug in known_level.names and known_level.split in (None, split)
+        starts = tuple(f"{one}-" for one in known_level.names if known_level.split is None)
+        if whole or slug.startswith(starts):
             return known_level.level
     return 1
 
@@ -90,6 +92,12 @@ def relevance_level(name: str, split: str) -> int:
 def by_id(dataset_id: str) -> KnownCollection | None:
     """The collection that an ir_datasets id is, or is a part of; None for unknown ids."""
     return next((entry for entry in known() if dataset_id in entry.ids), None)
+
+
+def drops_identical_ids(dataset_id: str, name: str) -> bool:
+    """Whether an ir_datasets id, or what tables call it, has BEIR's rule for identical ids."""
+    entry = by_slug(name) or next((e for e in known() if dataset_id in e.samples), None)
+    return entry is not None and entry.drops_identical_ids
 
 
 def by_slug(slug: str) -> KnownCollection | None:

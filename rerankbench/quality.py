@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -72,20 +72,30 @@ def audit(qrels: Qrels, rankings: Sequence[Ranking], headline: Metric, *, level:
     warnings = []
     if unanswered:
         warnings.append(f"{unanswered} judged queries have no results and score 0")
-    for at in sorted({1, level}):
-        hopeless = without_relevant(qrels, at)
-        if hopeless:
-            where = "" if at == 1 else f" where grade {at} is the least that is relevant"
-            warnings.append(
-                f"{len(hopeless)} judged queries have no relevant document and score 0{where} "
-                f"(first: '{hopeless[0]}')"
-            )
+    warnings += _without_relevant(qrels, level)
     if ties and ties.rate > TIE_RATE_LIMIT:
         warnings.append(
             f"{ties.rate:.1%} of neighbouring scores tie: {headline.name} is between "
             f"{ties.worst:.4f} and {ties.best:.4f} depending on their order"
         )
     return Audit(queries_without_results=unanswered, ties=ties, warnings=tuple(warnings))
+
+
+def _without_relevant(qrels: Qrels, level: int) -> Iterator[str]:
+    """What to say of queries that no ranking can do well on."""
+    none = without_relevant(qrels)
+    if none:
+        yield (
+            f"{len(none)} judged queries have no relevant document and score 0 "
+            f"(first: '{none[0]}')"
+        )
+    known = set(none)
+    low = [query for query in without_relevant(qrels, level) if query not in known]
+    if low:
+        yield (
+            f"{len(low)} judged queries have no document of grade {level} or more and score 0 in "
+            f"all but nDCG (first: '{low[0]}')"
+        )
 
 
 def tie_audit(qrels: Qrels, rankings: Sequence[Ranking], metric: Metric) -> Ties | None:

@@ -152,3 +152,16 @@ def test_judged_queries_without_results_are_counted() -> None:
     qrels: Qrels = {"answered": {"a": 1}, "empty": {"a": 1}, "absent": {"a": 0}}
     rankings = [_ranking("answered", {"x": 1.0}), _ranking("empty", {}), _ranking("other", {})]
     assert quality.without_results(qrels, rankings) == 2
+
+
+def test_queries_that_cannot_score_are_counted_and_told() -> None:
+    qrels = {"a": {"x": 0, "y": -1}, "b": {"x": 1}, "c": {"x": 2}, "d": {}}
+    rankings = [_ranking(query, {"x": 2.0, "y": 1.0}) for query in qrels]
+    told = quality.audit(qrels, rankings, NDCG).warnings
+    assert told == ("2 judged queries have no relevant document and score 0 (first: 'a')",)
+    told = quality.audit(qrels, rankings, NDCG, level=2).warnings
+    assert told[1:] == (
+        "1 judged queries have no document of grade 2 or more and score 0 in all but nDCG "
+        "(first: 'b')",
+    )
+    assert quality.audit({"c": {"x": 2}}, rankings, NDCG, level=2).warnings == ()

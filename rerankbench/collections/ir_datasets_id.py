@@ -103,12 +103,11 @@ class IrDatasetsCollection(CheckedCollection):
     def __init__(self, dataset_id: str, dataset: Any) -> None:
         """Wrap a loaded dataset; nothing is read."""
         name = name_of(dataset_id)
-        known = catalogue.by_slug(name)
         super().__init__(
             name=name,
             source=dataset_id,
             split=split_of(dataset_id),
-            drops_identical_ids=known is not None and known.drops_identical_ids,
+            drops_identical_ids=catalogue.drops_identical_ids(dataset_id, name),
         )
         self._dataset = dataset
         self._store: Any = None

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from rerankbench import catalogue, metric_name
 from rerankbench.collections import beir_folder, ir_datasets_source
+from rerankbench.collections import ir_datasets_source as source
 from rerankbench.collections.ir_datasets_id import (
     IrDatasetsCollection,
     name_of,
@@ -128,7 +130,35 @@ def test_names_and_splits_of_ids(dataset_id: str, name: str, split: str) -> None
 def test_identical_ids_are_dropped_where_the_collection_asks_for_it(irds_home: Path) -> None:
     assert open_collection("beir/arguana", None).drops_identical_ids
     assert open_collection("beir/quora/dev", None).drops_identical_ids
+    assert open_collection("nano-beir/arguana", None).drops_identical_ids
+    assert not open_collection("nano-beir/scifact", None).drops_identical_ids
     assert not open_collection("beir/scifact/test", None).drops_identical_ids
+
+
+def test_levels_of_relevance_are_those_of_ir_datasets_official_measures(irds_home: Path) -> None:
+    package = source.import_package()
+    official = {
+        dataset_id: max((metric_name.level(one) for one in measures), default=1)
+        for dataset_id in package.registry
+        if dataset_id.startswith(("msmarco", "beir/", "nano-beir/", "trec-", "cord19", "vaswani"))
+        and (measures := _official_measures(package.load(dataset_id)))
+    }
+    assert sum(level == 2 for level in official.values()) >= 20
+    found = {each: catalogue.relevance_level(name_of(each), split_of(each)) for each in official}
+    # TREC DL's later years say no level there; its overviews do.
+    unsaid = {each for each in official if found[each] == 2 and official[each] == 1}
+    assert all("/trec-dl-20" in each for each in unsaid), unsaid
+    assert {**found, **dict.fromkeys(unsaid, 1)} == official
+
+
+def _official_measures(dataset: Any) -> list[str]:
+    documentation = dataset.documentation() if hasattr(dataset, "documentation") else {}
+    return [str(each) for each in documentation.get("official_measures", [])]
+
+
+def test_trec_dl_2019_under_its_beir_name_has_its_level(irds_home: Path) -> None:
+    assert open_collection("beir/msmarco/test", None).relevance_level == 2
+    assert open_collection("beir/msmarco/dev", None).relevance_level == 1
 
 
 def test_a_second_run_does_not_read_the_corpus_again(

@@ -182,3 +182,22 @@ def test_queries_that_one_side_lacks_do_not_count() -> None:
 def test_an_unknown_fact_is_named_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"did you mean 'query-length'\?"):
         slices(task(), {}, {}, "query-lenght")
+
+
+def test_what_is_relevant_goes_by_the_level() -> None:
+    one = task(topic("q", {"a": 1, "b": 2, "c": 2, "d": 0}, ["a", "d", "b"]))
+    labels = {
+        (by, level): [
+            each.label for each in slices(one, {"q": 1.0}, {"q": 0.0}, by, level=level).bins
+        ]
+        for by in ("relevant", "first-stage")
+        for level in (1, 2, 3)
+    }
+    assert labels == {
+        ("relevant", 1): ["3–5"],
+        ("relevant", 2): ["2"],
+        ("relevant", 3): ["none"],
+        ("first-stage", 1): ["rank 1"],
+        ("first-stage", 2): ["rank 2–10"],
+        ("first-stage", 3): [],
+    }

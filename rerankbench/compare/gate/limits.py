@@ -34,7 +34,7 @@ def parse_drops(texts: Sequence[str]) -> dict[str, float]:
     """Margins by metric from `METRIC=DROP`. Raises UsageError for what is no such text."""
     found = {}
     for text in texts:
-        name, equals, number = text.partition("=")
+        name, equals, number = text.rpartition("=")
         try:
             drop = float(number)
         except ValueError:
