@@ -87,10 +87,12 @@ def add_positives(rankings: Sequence[Ranking], qrels: Qrels) -> tuple[list[Ranki
     for ranking in rankings:
         scores = ranking.scores()
         lowest = min(scores.values(), default=0.0)
+        # At least two steps of float32, which could not tell them from the hits otherwise.
+        step = max(1.0, abs(lowest) * 2.0**-22)
         grades = qrels.get(ranking.query_id, {})
         missed = sorted((d for d, grade in grades.items() if grade > 0 and d not in scores))
         behind = tuple(
-            Hit(doc_id=doc_id, score=lowest - rank)
+            Hit(doc_id=doc_id, score=lowest - rank * step)
             for rank, doc_id in enumerate(reversed(missed), start=1)
         )
         completed.append(Ranking(query_id=ranking.query_id, hits=(*ranking.hits, *behind)))

@@ -60,8 +60,7 @@ class Fusion:
             parts = [(self.weight, _scaled(ranking)), (1.0 - self.weight, _scaled(before))]
         doc_ids = sorted(known)
         sums = (sum(factor * part[doc_id] for factor, part in parts) for doc_id in doc_ids)
-        scores = float32.stored(sums)
-        hits = (Hit._make(pair) for pair in zip(doc_ids, scores, strict=True))
+        hits = (Hit._make(pair) for pair in zip(doc_ids, sums, strict=True))
         return Ranking.sort(ranking.query_id, hits)
 
     def _reciprocal(self, ranking: Ranking) -> Mapping[str, float]:

@@ -45,8 +45,9 @@ def decide(
 def _by_content(collection: Collection, every: frozenset[str]) -> IdenticalIds:
     shared = _shared(collection)
     same = frozenset(query_id for query_id, is_same in shared.items() if is_same)
-    # A folder may have the name of such a collection and hold something else.
-    if collection.drops_identical_ids and (not shared or 2 * len(same) > len(shared)):
+    # A folder may have the name of such a collection and hold something else, with plain numbers.
+    by_chance = [each for each in shared if each.isdecimal() and each not in same]
+    if collection.drops_identical_ids and (not shared or 2 * len(by_chance) < len(shared)):
         return IdenticalIds(of_queries=every, drops=True)
     if not same:
         return IdenticalIds()

@@ -10,7 +10,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from rerankbench import float32
 from rerankbench.errors import ModelError
 from rerankbench.journal import Journal
 from rerankbench.progress import Progress
@@ -138,12 +137,9 @@ def _check_finite(scores: Sequence[float], reranker: Reranker) -> None:
 def _rank(candidates: Sequence[Candidates], scores: Mapping[int, float]) -> Iterator[Ranking]:
     pair = 0
     for each in candidates:
-        end = pair + len(each.documents)
-        # Services give more digits than a metric sees; what is stored ties where figures tie.
-        single = float32.stored(scores[i] for i in range(pair, end))
         hits = [
-            Hit(doc_id=document.doc_id, score=score)
-            for document, score in zip(each.documents, single, strict=True)
+            Hit(doc_id=document.doc_id, score=scores[pair + i])
+            for i, document in enumerate(each.documents)
         ]
-        pair = end
+        pair += len(each.documents)
         yield Ranking.sort(each.query.query_id, hits)

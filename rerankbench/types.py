@@ -7,6 +7,7 @@ say what a number may be: that is checked where a record is read, and costs noth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, median
@@ -75,6 +76,11 @@ class Hit(NamedTuple):
     score: float
 
 
+def _levelled(hit: Hit, single: float) -> Hit:
+    """With the score as float32, unless that is infinite, which no run file can hold."""
+    return hit if math.isinf(single) else Hit(doc_id=hit.doc_id, score=single)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """One query's hits, score falling."""
@@ -86,10 +92,13 @@ class Ranking:
     def sort(cls, query_id: str, hits: Iterable[Hit]) -> Ranking:
         """Order as trec_eval does: score falling, ties by doc_id falling (form_res_rels.c).
 
-        Scores are compared as float32, as the metrics see them.
+        Scores are compared as float32, as the metrics see them. Those that tie though they differ
+        beyond that become equal, so that whoever compares more digits finds the same order.
         """
         listed = tuple(hits)
         single = float32.rounded(hit.score for hit in listed)
+        if len(set(single)) < len({hit.score for hit in listed}):
+            listed = tuple(map(_levelled, listed, single))
         ordered = sorted(
             zip(single, (hit.doc_id for hit in listed), listed, strict=True), reverse=True
         )

@@ -264,3 +264,11 @@ def test_missed_positives_come_behind_every_hit() -> None:
     for ranking in found:
         assert ranking == Ranking.sort(ranking.query_id, ranking.hits)
     assert rankings[0].hits == found[0].hits[:2]
+
+
+def test_positives_stay_behind_scores_too_large_for_whole_steps_in_float32() -> None:
+    ranking = _ranking("q", {"a": 3e9, "b": -3e9})
+    (found,), added = candidates.add_positives([ranking], {"q": {"x": 1, "y": 1, "z": 2}})
+    assert added == 3
+    assert [hit.doc_id for hit in found.hits] == ["a", "b", "z", "y", "x"]
+    assert found == Ranking.sort("q", found.hits), "as the metric orders them"

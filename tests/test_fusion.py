@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import struct
 from typing import Literal
 
 import pytest
@@ -97,13 +96,6 @@ def test_a_first_stage_that_says_nothing_leaves_the_rerankers_order(
 def test_equal_scores_share_the_first_of_their_ranks() -> None:
     ranking = _ranking({"a": 9.0, "b": 5.0, "c": 5.0 + 1e-12, "d": 1.0})
     assert shared_ranks(ranking) == {"a": 1, "b": 2, "c": 2, "d": 4}
-
-
-def test_the_fused_scores_are_those_that_the_metric_sees() -> None:
-    scores, first = {"a": 3.0, "b": 2.0, "c": 1.0}, {"a": 1.0, "b": 7.0, "c": 9.0}
-    (fused,) = Fusion(k=7).fuse([_ranking(scores)], [_ranking(first)])
-    for hit in fused.hits:
-        assert struct.unpack("f", struct.pack("f", hit.score)) == (hit.score,)
 
 
 @pytest.mark.parametrize(

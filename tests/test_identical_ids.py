@@ -48,8 +48,10 @@ def decided(collection: object, setting: Setting = "auto") -> tuple[str, bool, b
         ({"a": True, "b": False}, False, ("a", True, True, True)),
         ({"a": False, "b": False}, False, ("", False, False, False)),  # numbers that coincide
         ({"a": True, "b": True, "c": False}, True, ("abcd", True, False, False)),
-        ({"a": False, "b": False}, True, ("", False, False, False)),  # only called so
-        ({"a": True, "b": False}, True, ("a", True, True, True)),
+        ({"a": False, "b": False}, True, ("abcd", True, False, False)),  # no numbers: no chance
+        ({"1": False, "2": False}, True, ("", False, False, False)),  # only called so
+        ({"1": True, "2": False}, True, ("1", True, True, True)),
+        ({"1": True, "2": True, "3": False}, True, ("abcd", True, False, False)),
     ],
 )
 def test_texts_decide_and_a_known_name_where_they_do_not_contradict(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -123,19 +122,12 @@ def _lists(sizes: Sequence[int]) -> CandidateLists:
     return CandidateLists(candidates=candidates, first_stage=first_stage)
 
 
-def _single(score: float) -> float:
-    """As a run holds it: no metric sees more than 32 bits."""
-    (single,) = struct.unpack("f", struct.pack("f", score))
-    assert isinstance(single, float)
-    return single
-
-
 def _expected(lists: CandidateLists) -> list[tuple[str, dict[str, float]]]:
     return [
         (
             each.query.query_id,
             {
-                document.doc_id: _single(_worth(f"{each.query.query_id} {document.text}"))
+                document.doc_id: _worth(f"{each.query.query_id} {document.text}")
                 for document in each.documents
             },
         )

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rerankbench import float32
 from rerankbench.errors import InputError
 from rerankbench.firststage import analysis
 from rerankbench.firststage.analysis import LuceneEnglish
@@ -88,7 +87,7 @@ class RankBm25:
                 scores = model.get_batch_scores(terms, rows) if rows else []
                 hits = (
                     Hit(doc_id=corpus.doc_ids[row], score=score)
-                    for row, score in zip(rows, float32.stored(scores), strict=True)
+                    for row, score in zip(rows, scores, strict=True)
                     if score
                 )
                 ranking = Ranking.sort(query.query_id, hits)

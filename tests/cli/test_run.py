@@ -475,7 +475,7 @@ def test_a_fused_row_joins_its_reranker_with_the_first_stage(
             ]
             weights = (1.0, 1.0) if fusion == "rrf" else (0.3, 0.7)
             expected = sum(w * part for w, part in zip(weights, parts, strict=True))
-            assert score == pytest.approx(expected, rel=1e-6)
+            assert score == pytest.approx(expected, rel=1e-6 if fusion == "rrf" else 1e-5)
     assert found[f"tiny-bert + {label}"]["cell"]["reranker"]["recipe"]["fusion"]
 
 
