@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from rerankbench import metric_name
@@ -90,6 +90,11 @@ def metric_in(record: Record, metric: str) -> str:
     """
     usual = metric_name.at_level(metric, record.cell.collection.relevance_level)
     return usual if usual in record.per_query else metric_name.at_level(metric, 1)
+
+
+def values_of(record: Record, metric: str) -> Mapping[str, float]:
+    """The values by query of the metric that a name means for that record; none where it lacks."""
+    return record.per_query.get(metric_in(record, metric), {})
 
 
 def mean_of(record: Record, metric: str) -> float | None:

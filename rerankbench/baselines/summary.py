@@ -42,7 +42,7 @@ def table(title: str, records: Sequence[Record]) -> Table:
 def _entries(record: Record, metric: str, timed: bool) -> Iterator[Entry]:
     yield Entry(value=str(cell_name(record)))
     yield Entry(value=figures.query_count(record), form="fixed")
-    yield Entry(value=record.mean(metric), form="fixed", decimals=4)
+    yield Entry(value=figures.mean_of(record, metric), form="fixed", decimals=4)
     if timed:
         speed = figures.docs_per_s(record)
         yield Entry(value=speed, form="rate")

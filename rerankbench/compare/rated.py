@@ -144,9 +144,7 @@ def rate(
 
 
 def _by_metric(task: Mapping[str, Record], metric: str, margin: float) -> Games:
-    values = {
-        name: record.per_query[figures.metric_in(record, metric)] for name, record in task.items()
-    }
+    values = {name: figures.values_of(record, metric) for name, record in task.items()}
     return games_by_metric(values, margin=margin, collection=_collection(task))
 
 

@@ -44,7 +44,8 @@ def quality(rated: Rated, standing: Standing) -> Placed:
         means = [
             task.weight * mean
             for task in rated.tasks
-            if name in task.records and (mean := task.records[name].mean(rated.metric)) is not None
+            if name in task.records
+            and (mean := figures.mean_of(task.records[name], rated.metric)) is not None
         ]
         if len(means) == len(rated.tasks):
             values[name] = sum(means) / weight

@@ -158,6 +158,26 @@ def test_figures_are_at_the_level_of_the_collection(command: Command) -> None:
     out = command("run", "both.yaml").out
     assert "MAP by collection" in out
     assert "| dl19 (rel=2) | " in out.replace("  ", " ") and "other (rel" not in out
+    out = command("leaderboard", "results/c", "--layout", "honesty").out
+    heads = [cell.strip() for cell in out.splitlines()[2].split("|")]
+    assert heads[2:4] == ["MAP(rel=2)", "Ceiling (rel=2)"]
+    assert not any("(rel" in head for head in heads[4:])
+
+
+def test_pages_of_collections_with_several_levels_hold_each_at_its_own(command: Command) -> None:
+    _write("dl20", grades=GRADED)
+    _write("other", grades={**GRADED, ("4", "3"): 1})
+    command(
+        *("run", "-d", "dl20", "-d", "other", "-m", "random", "-m", "oracle", "--metric", "MAP"),
+        "--no-speed",
+    )
+    for metric in ("MAP", "RR@10", "nDCG@10"):
+        done = command("report", "results", "-o", "page.html", "--metric", metric)
+        assert done.code == 0, done.err
+    done = command("depth", "results", "-m", "random", "--metric", "MAP")
+    assert "MAP(rel=2)" in done.out and " MAP |" in done.out, done.err
+    done = command("slices", "results", "-m", "random", "--by", "relevant", "--metric", "MAP")
+    assert "MAP(rel=2)" in done.out and " MAP |" in done.out, done.err
 
 
 def test_a_record_at_one_level_gets_the_figures_of_another_beside(command: Command) -> None:

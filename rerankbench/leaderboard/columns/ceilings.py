@@ -27,6 +27,7 @@ class CeilingColumn(MeasuredColumn):
     """The metric of the row's candidates in their best order."""
 
     usual_header = "Ceiling"
+    in_metrics_units = True
 
     kind: Literal["ceiling"]
 

@@ -25,11 +25,13 @@ Scale: TypeAlias = Literal[1, 100]
 class MeasuredColumn(Column):
     """A column filled from one collection, or from several as one.
 
-    `joins_all`: whether it shows all collections together where it names none. Each of the
+    `joins_all`: whether it shows all collections together where it names none. `in_metrics_units`:
+    whether its figures are values of the metric, so that its head tells of the level. Each of the
     `members` is a name, or several of which the first that a row has counts.
     """
 
     joins_all: ClassVar[bool] = False
+    in_metrics_units: ClassVar[bool] = False
 
     collection: Names = ()
     members: Annotated[tuple[Names, ...], BeforeValidator(as_tuple)] = ()
@@ -63,7 +65,9 @@ class MeasuredColumn(Column):
     def level_shown(self, context: Context) -> int:
         """The lowest grade that is relevant in all its figures; 1 where they differ in it."""
         metric = self.metric or context.metric
-        return 1 if metric is None else metric_name.level(self._metric_shown(metric, context))
+        if metric is None or not self.in_metrics_units:
+            return 1
+        return metric_name.level(self._metric_shown(metric, context))
 
     def _metric_shown(self, metric: str, context: Context) -> str:
         """The metric at the level that all records of the column share."""
@@ -86,6 +90,7 @@ class MetricColumn(RepeatedColumn):
     """The mean of a metric over all queries with judgments, with letters and interval if asked."""
 
     better = "higher"
+    in_metrics_units = True
 
     kind: Literal["metric"]
     scale: Scale = 1
@@ -108,6 +113,7 @@ class DeltaColumn(MeasuredColumn):
     """The metric less that of the first stage's own order."""
 
     better = "higher"
+    in_metrics_units = True
 
     kind: Literal["delta"]
     scale: Scale = 1

@@ -78,7 +78,7 @@ def _estimates(board: Board) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
     """Mean and interval of every model, and of the first stage; other baselines have none."""
     groups: dict[tuple[str, ...], list[tuple[str, TaskKey]]] = {}
     for square, record in board.squares.items():
-        values = record.per_query.get(board.metric or "")
+        values = figures.values_of(record, board.metric or "")
         if values and (figures.is_first_stage(record) or not figures.is_baseline(record)):
             groups.setdefault(tuple(sorted(values)), []).append(square)
     for queries, squares in groups.items():
@@ -94,11 +94,12 @@ def _estimates(board: Board) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
 
 
 def _values(record: Record, metric: str, queries: Sequence[str]) -> list[float]:
-    return [record.per_query[metric][query_id] for query_id in queries]
+    values = figures.values_of(record, metric)
+    return [values[query_id] for query_id in queries]
 
 
 def _mean(record: Record | None, metric: str) -> float | None:
-    return None if record is None else record.mean(metric)
+    return None if record is None else figures.mean_of(record, metric)
 
 
 def _by_mean(estimates: _Estimates) -> list[str]:

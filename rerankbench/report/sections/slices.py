@@ -78,7 +78,7 @@ def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
         square: mean
         for square, record in board.squares.items()
         if square[1] == task and not figures.is_baseline(record)
-        if (mean := record.mean(board.metric or "")) is not None
+        if (mean := figures.mean_of(record, board.metric or "")) is not None
     }
     return sorted(means, key=lambda square: (-means[square], square))[:MOST]
 
@@ -89,7 +89,7 @@ def _slices(archive: Archive, board: Board, square: tuple[str, TaskKey]) -> Slic
     task = archive.task(record)
     if base is None or task is None or board.metric is None:
         return None
-    values, before = record.per_query[board.metric], base.per_query.get(board.metric, {})
+    values, before = (figures.values_of(one, board.metric) for one in (record, base))
     made = slices(task, values, before, "query-length")
     return made if len(made.points) > 1 else None
 

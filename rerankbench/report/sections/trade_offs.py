@@ -157,7 +157,7 @@ def _placed(board: Board, cost: _Cost) -> dict[tuple[str, TaskKey], tuple[float,
     found = {}
     for square, record in board.squares.items():
         value = cost.of(record)
-        quality = None if board.metric is None else record.mean(board.metric)
+        quality = None if board.metric is None else figures.mean_of(record, board.metric)
         if value and quality is not None and not figures.is_baseline(record):
             found[square] = (value, quality)
     return found
@@ -177,7 +177,7 @@ def _reference(board: Board, tasks: Sequence[TaskKey]) -> Reference | None:
     stages = board.first_stages
     if board.metric is None or not all(task in stages for task in tasks):
         return None
-    means = [stages[task].mean(board.metric) for task in tasks]
+    means = [figures.mean_of(stages[task], board.metric) for task in tasks]
     known = [mean for mean in means if mean is not None]
     name = stages[tasks[0]].cell.first_stage.name
     return (
