@@ -66,7 +66,12 @@ def headline(records: Sequence[Record]) -> str | None:
     None where that record has none at all.
     """
     usual = records[0].cell.collection.relevance_level
-    metrics = [metric_name.without_level(name, usual) for name in records[0].per_query]
+    plain = [metric_name.without_level(name, usual) for name in records[0].per_query]
+    metrics = [
+        # What was asked for at another level than the usual one keeps saying so.
+        short if metric_in(records[0], short) == name else metric_name.explicit(name)
+        for short, name in zip(plain, records[0].per_query, strict=True)
+    ]
     shared = (
         name
         for name in metrics
@@ -79,7 +84,11 @@ def headline(records: Sequence[Record]) -> str | None:
 def name_for(records: Sequence[Record], metric: str) -> str:
     """The metric at the level that is meant for all these records; as it is where they differ."""
     meant = {metric_in(record, metric) for record in records}
-    return meant.pop() if len(meant) == 1 else metric
+    if len(meant) != 1:
+        return metric
+    name = meant.pop()
+    is_clear = all(metric_in(record, name) == name for record in records)
+    return name if is_clear else metric_name.explicit(name)
 
 
 def metric_in(record: Record, metric: str) -> str:

@@ -69,6 +69,14 @@ def without_level(name: str, usual: int) -> str:
     return str(replace(parts, level=None))
 
 
+def explicit(name: str) -> str:
+    """The name with its level even where it is 1, for collections where another one is usual."""
+    parts = split(name)
+    if parts is None or parts.parameters or (parts.level or 1) > 1:
+        return name
+    return str(replace(parts, base=f"{parts.base}(rel=1)", level=None))
+
+
 def among(name: str, held: Collection[str]) -> str | None:
     """The metric of that name in `held`, or the same at the one other level that is there.
 

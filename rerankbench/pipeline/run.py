@@ -71,8 +71,12 @@ def _with_metrics(work: Work, record: Record, group: Group) -> Record | None:
     if rankings is None:
         return None
     added = quality.evaluate(group.qrels, rankings, lacking)
+    values = {**record.per_query, **added}
+    if collection.relevance_level != level:
+        # The first is the headline: of those at the level of now, not of before.
+        values = {**{metric.name: values[metric.name] for metric in group.metrics}, **values}
     cell = replace(record.cell, collection=replace(collection, relevance_level=level))
-    record = replace(record, cell=cell, per_query={**record.per_query, **added})
+    record = replace(record, cell=cell, per_query=values)
     work.store.write_record(record)
     return record
 

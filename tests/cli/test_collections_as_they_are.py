@@ -198,6 +198,17 @@ def test_a_record_at_one_level_gets_the_figures_of_another_beside(command: Comma
         assert done.code == 0 and "(rel=2)" in done.out, done.err
 
 
+def test_level_1_is_shown_where_it_was_asked_for(command: Command) -> None:
+    _write("dl21", grades=GRADED)
+    out, records = _run(command, "datasets: [dl21]", "metrics: [AP(rel=1)]")
+    values = records["bm25"]["per_query"]
+    assert values["MAP"] != values["MAP(rel=2)"]
+    mean = sum(values["MAP"].values()) / len(values["MAP"])
+    assert "| MAP(rel=1) |" in out and f"*{mean:.3f}*" in out
+    done = command("gate", "results", "results", "--max-drop", "MAP(rel=1)=0.1")
+    assert f" {mean:.4f} " in done.out, done.err
+
+
 def test_evaluate_knows_levels(command: Command) -> None:
     folder = _write("mine", grades=GRADED)
     Path("a.trec").write_text("1 Q0 1 1 3 t\n1 Q0 3 2 2 t\n4 Q0 2 1 1 t\n")

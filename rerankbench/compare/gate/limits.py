@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rerankbench import naming
+from rerankbench import metric_name, naming
 from rerankbench.errors import UsageError, nearest
 
 DEFAULT_DROP = 0.005
@@ -41,7 +41,10 @@ def parse_drops(texts: Sequence[str]) -> dict[str, float]:
             drop = -1.0
         if not equals or not 0 <= drop < 1:
             raise UsageError(f"--max-drop {text}: expected METRIC=DROP, such as nDCG@10=0.005")
-        found[naming.parse_metric(name).name] = drop
+        metric = naming.parse_metric(name).name
+        parts = metric_name.split(name)
+        says_1 = parts is not None and parts.level == 1
+        found[metric_name.explicit(metric) if says_1 else metric] = drop
     return found
 
 
