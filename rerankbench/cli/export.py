@@ -20,6 +20,10 @@ def export(
         typer.Argument(help="Folders with records, or record files.", show_default="results"),
     ] = None,
     gzipped: Annotated[bool, typer.Option("--gzip", help="Pack TREC files.")] = False,
+    untied: Annotated[
+        bool,
+        typer.Option("--untied", help="Scores by rank, so that all tools agree on the order."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
 ) -> None:
     """Write finished records as runs and judgments, or as values of other tools.
@@ -35,5 +39,5 @@ def export(
 
     terminal = Terminal(verbosity=-1 if quiet else 0)
     archive = open_archive(paths or [Path("results")])
-    count = write(archive, format_name, output, gzipped=gzipped, progress=terminal)
+    count = write(archive, format_name, output, gzipped=gzipped, untied=untied, progress=terminal)
     terminal.note(f"{output}: {count} files")

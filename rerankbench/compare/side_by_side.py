@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from rerankbench import metric_name
+from rerankbench.compare.imported import tie_notes
 from rerankbench.compare.pairs import Pair, Side
 from rerankbench.compare.speeds import Speeds, speeds_of, why_no_speeds
 from rerankbench.errors import RerankbenchError, UsageError, nearest
@@ -165,7 +166,7 @@ def _comparison(
         no_speeds=why_no_speeds(a, b),
         differing=_differing(pair, metric, largest[:queries]),
         documents={},
-        notes=tuple(_notes(pair, files=queries > 0)),
+        notes=(*tie_notes(pair, metric), *_notes(pair, files=queries > 0)),
     )
 
 

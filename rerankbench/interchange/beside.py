@@ -10,7 +10,7 @@ from rerankbench.archive import Archive
 from rerankbench.identity import digest
 from rerankbench.interchange.names import file_part, run_stem, told_apart
 from rerankbench.progress import Progress
-from rerankbench.types import Qrels, Ranking, Record
+from rerankbench.types import Hit, Qrels, Ranking, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +22,12 @@ class NamedRun:
     rankings: Sequence[Ranking]
 
 
-def runs(archive: Archive, progress: Progress) -> Iterator[NamedRun]:
-    """Every run once, read as it goes; a record without one is told of. Raises InputError."""
+def runs(archive: Archive, progress: Progress, *, untied: bool) -> Iterator[NamedRun]:
+    """Every run once, read as it goes; a record without one is told of. Raises InputError.
+
+    With `untied` scores count down by rank, so that every tool keeps the order. Without it they
+    are what they were, and a run with ties is told of: other tools order those otherwise.
+    """
     records = {
         (run_stem(record), record.run_sha256): record
         for record in figures.in_order(archive.records)
@@ -35,8 +39,25 @@ def runs(archive: Archive, progress: Progress) -> Iterator[NamedRun]:
             progress.warn(f"{stems[key]}: no run file lies beside the record; left out")
         elif not rankings:
             progress.warn(f"{stems[key]}: the run answers no query; left out")
+        elif untied:
+            ranked = [by_rank(ranking) for ranking in rankings]
+            yield NamedRun(stem=stems[key], record=record, rankings=ranked)
         else:
+            if record.ties is not None:
+                progress.warn(
+                    f"{stems[key]}: {record.ties.rate:.1%} of neighbouring scores tie, and other "
+                    "tools order ties otherwise; --untied writes scores that keep our order"
+                )
             yield NamedRun(stem=stems[key], record=record, rankings=rankings)
+
+
+def by_rank(ranking: Ranking) -> Ranking:
+    """The same order in scores that count down to 1: no tool sees a tie in it."""
+    count = len(ranking.hits)
+    hits = (
+        Hit(doc_id=hit.doc_id, score=float(count - rank)) for rank, hit in enumerate(ranking.hits)
+    )
+    return Ranking(query_id=ranking.query_id, hits=tuple(hits))
 
 
 def judgments(archive: Archive, progress: Progress) -> Iterator[tuple[str, Qrels]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from rerankbench.archive import Archive
 from rerankbench.errors import UsageError, nearest
@@ -11,28 +12,45 @@ from rerankbench.files import gzip_bytes, write_whole
 from rerankbench.interchange import ir_measures_files, mteb_files, ranx_files, trec_files
 from rerankbench.progress import Progress
 
-FORMATS: Mapping[str, Callable[[Archive, Progress], Iterator[tuple[str, str]]]] = {
+Files: TypeAlias = Iterator[tuple[str, str]]
+"""Name and text of each file, made as they are asked for."""
+
+_OF_RUNS: Mapping[str, Callable[[Archive, Progress, bool], Files]] = {
     "trec": trec_files.files,
     "ranx": ranx_files.files,
+}
+_OF_FIGURES: Mapping[str, Callable[[Archive, Progress], Files]] = {
     "ir-measures": ir_measures_files.files,
     "mteb": mteb_files.files,
 }
+FORMATS = (*_OF_RUNS, *_OF_FIGURES)
 
 
 def export(
-    archive: Archive, format_name: str, folder: Path, *, gzipped: bool, progress: Progress
+    archive: Archive,
+    format_name: str,
+    folder: Path,
+    *,
+    gzipped: bool,
+    untied: bool,
+    progress: Progress,
 ) -> int:
     """Write the records' files of one format below a folder; how many there were.
 
-    `gzipped` packs TREC files, with `.gz` behind their names. Raises UsageError for an unknown
-    format, and where there is nothing to write.
+    `gzipped` packs TREC files, with `.gz` behind their names. `untied` gives runs scores by rank,
+    on which every tool computes our figures. Raises UsageError for an unknown format, for options
+    that it does not have, and where there is nothing to write.
     """
     if format_name not in FORMATS:
         raise UsageError(f"no format '{format_name}'; {nearest(format_name, FORMATS)}")
+    if untied and format_name not in _OF_RUNS:
+        raise UsageError(
+            f"--untied changes the scores of runs; leave it out with --format {format_name}"
+        )
     if gzipped and format_name != "trec":
         raise UsageError(f"--gzip packs TREC files; leave it out with --format {format_name}")
     count = 0
-    for name, text in FORMATS[format_name](archive, progress):
+    for name, text in _files(archive, format_name, progress, untied=untied):
         path = folder / (f"{name}.gz" if gzipped else name)
         write_whole(path, gzip_bytes(text) if gzipped else text)
         count += 1
@@ -40,3 +58,9 @@ def export(
         remedy = "name records that hold what it needs"
         raise UsageError(f"nothing to write as {format_name}; {remedy}")
     return count
+
+
+def _files(archive: Archive, format_name: str, progress: Progress, *, untied: bool) -> Files:
+    if format_name in _OF_RUNS:
+        return _OF_RUNS[format_name](archive, progress, untied)
+    return _OF_FIGURES[format_name](archive, progress)

@@ -1,7 +1,8 @@
 """Another tool's run → a record beside those that were measured here.
 
 The figures are what any tool computes from that run: documents that are odd stay where they are
-and are told of. Nothing is written before every run is known to be sound.
+and are told of, and so is what makes other tools' figures of the same run differ. Nothing is
+written before every run is known to be sound.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rerankbench import figures, quality
 from rerankbench.errors import InputError, UsageError
 from rerankbench.files import sha256_file
 from rerankbench.identity import quality_key, speed_key, task_key
+from rerankbench.interchange import elsewhere, figure_files
 from rerankbench.interchange.run_files import read_any_run, stem
 from rerankbench.plan import Group, Plan
 from rerankbench.progress import Progress
@@ -67,7 +69,10 @@ def read_sources(paths: Sequence[Path], name: str | None) -> list[RunSource]:
     found = []
     for path in paths:
         odd: list[str] = []
-        rankings = tuple(read_any_run(path, warn=odd.append))
+        try:
+            rankings = tuple(read_any_run(path, warn=odd.append))
+        except InputError as error:
+            raise figure_files.refusal(path) or error from None
         if not any(ranking.hits for ranking in rankings):
             raise InputError(path, "holds no documents", remedy="import a run that has results")
         source = RunSource(
@@ -112,7 +117,12 @@ class Importer:
             if not path.exists():
                 texts = self.plan.config.keep_texts
                 write_task(path, make_task(key, lists, self.group.qrels, keep_texts=texts))
-        return [self._write(record, rankings) for record, rankings in made]
+        written = [self._write(record, rankings) for record, rankings in made]
+        for record, rankings in made:
+            metrics = self.plan.metrics
+            for line in elsewhere.differences(self.group.qrels, rankings, metrics):
+                self.progress.warn(f"{record.cell.reranker.name}: {line}")
+        return written
 
     def _candidates(self) -> CandidateLists:
         group = self.group

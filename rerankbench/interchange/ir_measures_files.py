@@ -1,43 +1,91 @@
-"""Values per query in the lines that `ir_measures --by_query --places -1` prints."""
+"""Values per query and their means as `ir_measures --by_query --places -1` prints them.
+
+A value stands there only under the name of a measure that is it: ir_measures breaks ties in `RR@k`
+by document id rising (its MS MARCO provider), we and its other measures by id falling.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from statistics import fmean
 
-from rerankbench import figures
+from rerankbench import figures, naming, quality
 from rerankbench.archive import Archive
 from rerankbench.identity import digest
+from rerankbench.interchange.beside import by_rank
 from rerankbench.interchange.names import ir_measures_name, run_stem, told_apart
 from rerankbench.progress import Progress
-from rerankbench.types import Record
+from rerankbench.types import Ranking, Record
+
+_TOLERANCE = 1e-9
 
 
 def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
-    """Name and text: a line for each query and measure, then the means under the query `all`."""
+    """Name and text: a line for each query and measure, then the means under the query `all`.
+
+    What ir_measures has no name for is told of, and so is what its ties would make another value.
+    """
     for metric in sorted({name for record in archive.records for name in record.per_query}):
         if ir_measures_name(metric) is None:
             progress.warn(f"ir_measures has no {metric}; left out")
     found = {
         (run_stem(record), digest(text)): text
         for record in figures.in_order(archive.records)
-        if (text := _lines(record))
+        if (text := _lines(_true(archive, record, progress)))
     }
     stems = told_apart(found)
     for key, text in found.items():
         yield f"{stems[key]}.ir_measures.tsv", text
 
 
-def _lines(record: Record) -> str:
-    known = {
-        name: values
-        for metric, values in record.per_query.items()
+def _true(
+    archive: Archive, record: Record, progress: Progress
+) -> Mapping[str, Mapping[str, float]]:
+    """Their names → our values, without those that their order of ties would change."""
+    named = {
+        metric: name
+        for metric in record.per_query
         if (name := ir_measures_name(metric)) is not None
     }
+    other = [metric for metric in named if not _is_true(archive, record, metric)]
+    if other:
+        names = ", ".join(named[metric] for metric in other)
+        progress.warn(
+            f"{run_stem(record)}: {names} left out: scores tie, and ir_measures breaks ties there "
+            "the other way; on the run of --format trec --untied it computes ours"
+        )
+    return {
+        name: record.per_query[metric] for metric, name in named.items() if metric not in other
+    }
+
+
+def _is_true(archive: Archive, record: Record, metric: str) -> bool:
+    """Whether ties that fall by document id rising would leave every value as it is.
+
+    Where the run or its judgments are missing, any tie may change it.
+    """
+    if not metric.startswith("MRR@"):
+        return True
+    rankings, task = archive.rankings(record), archive.task(record)
+    if rankings is None or task is None:
+        return record.ties is None
+    run = quality.as_run(map(_by_rising_id, rankings))
+    theirs = naming.parse_metric(metric).per_query(task.qrels(), run)
+    ours = record.per_query[metric]
+    return all(abs(value - theirs.get(query, 0.0)) < _TOLERANCE for query, value in ours.items())
+
+
+def _by_rising_id(ranking: Ranking) -> Ranking:
+    # msmarco_provider.py: sorted by (-score, doc_id), in double precision.
+    hits = sorted(ranking.hits, key=lambda hit: (-hit.score, hit.doc_id))
+    return by_rank(Ranking(query_id=ranking.query_id, hits=tuple(hits)))
+
+
+def _lines(values: Mapping[str, Mapping[str, float]]) -> str:
     lines = [
         f"{query}\t{name}\t{value}\n"
-        for name, values in known.items()
-        for query, value in values.items()
+        for name, each in values.items()
+        for query, value in each.items()
     ]
-    lines += [f"all\t{name}\t{fmean(values.values())}\n" for name, values in known.items()]
+    lines += [f"all\t{name}\t{fmean(each.values())}\n" for name, each in values.items()]
     return "".join(lines)

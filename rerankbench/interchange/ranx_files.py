@@ -11,9 +11,12 @@ from rerankbench.interchange import beside
 from rerankbench.progress import Progress
 
 
-def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
-    """Name and text: {query: {document: score}} and {query: {document: grade}}."""
-    for run in beside.runs(archive, progress):
+def files(archive: Archive, progress: Progress, untied: bool) -> Iterator[tuple[str, str]]:
+    """Name and text: {query: {document: score}} and {query: {document: grade}}.
+
+    `untied` puts scores by rank in place of the reranker's.
+    """
+    for run in beside.runs(archive, progress, untied=untied):
         yield f"{run.stem}.json", json.dumps(quality.as_run(run.rankings)) + "\n"
     for stem, qrels in beside.judgments(archive, progress):
         yield f"{stem}.qrels.json", json.dumps(qrels) + "\n"

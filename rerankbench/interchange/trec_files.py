@@ -12,9 +12,12 @@ from rerankbench.trec import format_run
 from rerankbench.types import Qrels
 
 
-def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
-    """Name and text: `STEM.trec` for every run, `COLLECTION.SPLIT.qrels` for the judgments."""
-    for run in beside.runs(archive, progress):
+def files(archive: Archive, progress: Progress, untied: bool) -> Iterator[tuple[str, str]]:
+    """Name and text: `STEM.trec` for every run, `COLLECTION.SPLIT.qrels` for the judgments.
+
+    `untied` puts scores by rank in place of the reranker's.
+    """
+    for run in beside.runs(archive, progress, untied=untied):
         tag = file_part(run.record.cell.reranker.name)
         yield f"{run.stem}.trec", format_run(run.rankings, tag)
     for stem, qrels in beside.judgments(archive, progress):

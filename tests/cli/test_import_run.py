@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from pathlib import Path
+from statistics import fmean
 
 import ir_measures
 import pytest
+import pytrec_eval
 
 from rerankbench import figures
 from rerankbench.archive import open_archive
@@ -42,6 +45,14 @@ def _write_trec(path: Path, run: Run) -> Path:
     return path
 
 
+def _qrels(collection: Path) -> list[ir_measures.Qrel]:
+    lines = (collection / "qrels" / "test.tsv").read_text().splitlines()[1:]
+    return [
+        ir_measures.Qrel(query, doc, int(grade))
+        for query, doc, grade in (line.split("\t") for line in lines)
+    ]
+
+
 def _by_name(results: Path) -> dict[str, Record]:
     return {record.cell.reranker.name: record for record in read_records([results])}
 
@@ -59,11 +70,7 @@ def test_an_imported_record_holds_what_ir_measures_computes(
     done = command("import", path, "-d", collection, "-o", results, "--metric", "AP@5")
     assert (done.code, done.out) == (0, "")
     record = _by_name(results)["their-model"]
-    qrels = [
-        ir_measures.Qrel(query, doc, int(grade))
-        for line in (collection / "qrels" / "test.tsv").read_text().splitlines()[1:]
-        for query, doc, grade in [line.split("\t")]
-    ]
+    qrels = _qrels(collection)
     names = {"nDCG@10": "nDCG@10", "MAP": "AP", "MAP@5": "AP@5", "MRR@10": "RR@10", "P@10": "P@10"}
     measures = [ir_measures.parse_measure(name) for name in names.values()]
     found = ir_measures.calc_aggregate(measures, qrels, run)
@@ -193,6 +200,137 @@ def test_ties_are_audited(
     assert record.ties is not None
     assert record.ties.rate == 1.0
     assert record.warnings[0].startswith("100.0% of neighbouring scores tie: nDCG@10 is between")
+
+
+def _elsewhere(err: str) -> list[str]:
+    """The lines on what other tools make of the run `a`, without their beginnings."""
+    lines = [line.removeprefix("warning: a: ") for line in err.splitlines()]
+    return [line for line in lines if re.search("tools order|BEIR", line)]
+
+
+def test_ties_that_other_tools_order_otherwise_are_told_of_with_their_range(
+    command: Command, collection: Path, results: Path, tmp_path: Path
+) -> None:
+    """Four documents tie at the top, and ir_measures' RR@10 is within the range that is said."""
+    qrels = _qrels(collection)
+    run = _some_run(documents=30)
+    for scores in run.values():
+        scores.update(dict.fromkeys(list(scores)[:4], 2.0))
+    path = _write_json(tmp_path / "a.json", run)
+    done = command("import", path, "-d", collection, "-o", results, "--metric", "MRR@10")
+    (line,) = _elsewhere(done.err)
+    tied = 3 / 29
+    assert line.startswith(
+        f"{tied:.1%} of neighbouring scores tie, and tools order ties otherwise"
+    )
+    found = {
+        name: tuple(map(float, values))
+        for name, *values in re.findall(r"(\S+) ([\d.]+) here, ([\d.]+) to ([\d.]+)", line)
+    }
+    ours, worst, best = found["MRR@10"]
+    assert ours == pytest.approx(_by_name(results)["a"].mean("MRR@10"), abs=5e-5)
+    theirs = ir_measures.calc_aggregate([ir_measures.RR @ 10], qrels, run)[ir_measures.RR @ 10]
+    assert worst < best
+    assert worst - 5e-5 <= theirs <= best + 5e-5
+    assert len(line) <= 300
+
+
+def test_ties_that_change_no_figure_are_no_difference(
+    command: Command, collection: Path, results: Path, tmp_path: Path
+) -> None:
+    run = {query: {"d1": 3.0, "nobody": 1.0, "none": 1.0} for query in QUERIES}
+    path = _write_json(tmp_path / "a.json", run)
+    done = command("import", path, "-d", collection, "-o", results)
+    assert done.code == 0
+    assert _elsewhere(done.err) == []
+
+
+def test_documents_that_beir_would_drop_are_told_of_with_its_figure(
+    command: Command, collection: Path, results: Path, tmp_path: Path
+) -> None:
+    """Every query has the document of its own name at the top, and nobody judged that one."""
+    run = {query: {query: 9.0, **scores} for query, scores in _some_run().items()}
+    path = _write_json(tmp_path / "a.json", run)
+    done = command("import", path, "-d", collection, "-o", results)
+    measure = ir_measures.nDCG @ 10
+    dropped = {query: _without(scores, query) for query, scores in run.items()}
+    here, there = (
+        ir_measures.calc_aggregate([measure], _qrels(collection), each)[measure]
+        for each in (run, dropped)
+    )
+    assert _elsewhere(done.err) == [
+        "6 documents have their query's own id and BEIR's evaluation drops them: "
+        f"nDCG@10 {here:.4f} here, {there:.4f} there"
+    ]
+
+
+def _without(scores: dict[str, float], doc_id: str) -> dict[str, float]:
+    return {name: score for name, score in scores.items() if name != doc_id}
+
+
+def test_queries_that_other_means_leave_out_are_told_of_with_their_mean(
+    command: Command, collection: Path, results: Path, tmp_path: Path
+) -> None:
+    run = _some_run(queries=QUERIES[:4])
+    path = _write_json(tmp_path / "a.json", run)
+    done = command("import", path, "-d", collection, "-o", results)
+    qrels: dict[str, dict[str, int]] = {}
+    for each in _qrels(collection):
+        qrels.setdefault(each.query_id, {})[each.doc_id] = each.relevance
+    # What pytrec_eval gives back holds the queries of both, as BEIR takes it.
+    values = pytrec_eval.RelevanceEvaluator(qrels, {"ndcg_cut.10"}).evaluate(run)
+    there = fmean(each["ndcg_cut_10"] for each in values.values())
+    assert len(values) == 4
+    assert _elsewhere(done.err) == [
+        "2 queries without results count as 0 here, and not at all in the means of BEIR, "
+        "trectools and trec_eval without -c: "
+        f"nDCG@10 {there * 4 / 6:.4f} here, {there:.4f} there"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "whose", "difference"),
+    [
+        (
+            '{"task_name": "T", "mteb_version": "2.0", "scores": {"test": [{"ndcg_at_10": 0.5}]}}',
+            "MTEB",
+            "put all negatives first where scores tie",
+        ),
+        (
+            '{"stat_test": "fisher", "metrics": ["mrr"], "model_names": ["A"], "A": {}}',
+            "ranx",
+            "a p of 0 stands for a small one",
+        ),
+        ('[{"NDCG@10": 0.5, "NDCG@100": 0.6}, {"MAP@10": 0.4}]', "BEIR", "their query's own id"),
+        ("nDCG@10\t0.5\nRR@10\t0.25\n", "ir_measures", "RR@k breaks ties by document id rising"),
+        ("q1\tnDCG@10\t0.5\nall\tnDCG@10\t0.5\n", "ir_measures", "they are defined as ours"),
+        ("nDCG(dcg='exp-log2')@10\t0.5\n", "ir_measures", "cuts query ids at the last hyphen"),
+        ("runid\tall\tx\nnum_q\tall\t6\nmap\tall\t0.5\n", "trec_eval", "without -c"),
+        (
+            "epoch,steps,MAP,MRR@10,NDCG@10\n-1,-1,0.5,0.5,0.5\n",
+            "sentence-transformers",
+            "averages over ties",
+        ),
+    ],
+)
+def test_figures_in_place_of_a_run_are_refused_with_what_sets_them_apart(
+    command: Command,
+    collection: Path,
+    results: Path,
+    tmp_path: Path,
+    text: str,
+    whose: str,
+    difference: str,
+) -> None:
+    path = tmp_path / "figures.txt"
+    path.write_text(text)
+    done = command("import", path, "-d", collection, "-o", results)
+    assert (done.code, done.out) == (2, "")
+    assert f"holds figures of {whose} and no run; " in done.err
+    assert difference in done.err
+    assert "import the run that they were computed from" in done.err
+    assert done.err.count("\n") == 1
+    assert not results.exists()
 
 
 def test_importing_again_changes_nothing_and_another_metric_is_added(

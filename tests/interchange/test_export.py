@@ -27,10 +27,13 @@ from ..leaderboard.records import make_record
 from .suites import METRICS, QRELS, Said, record_of, task_of, untied, write_record
 
 
-def _export(results: Path, form: str, folder: Path, *, gzipped: bool = False) -> list[str]:
+def _export(
+    results: Path, form: str, folder: Path, *, gzipped: bool = False, untied: bool = False
+) -> list[str]:
     """Export everything; the warnings that were given."""
     said = Said()
-    export(open_archive([results]), form, folder, gzipped=gzipped, progress=said)
+    archive = open_archive([results])
+    export(archive, form, folder, gzipped=gzipped, untied=untied, progress=said)
     return said.warnings
 
 
@@ -231,6 +234,13 @@ def test_a_damaged_run_stops_the_export(written: Record, tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match="the run file is damaged; restore it"):
         _export(tmp_path / "results", "trec", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", ["ir-measures", "mteb"])
+def test_untied_is_for_runs(written: Record, tmp_path: Path, form: str) -> None:
+    with pytest.raises(UsageError, match=f"leave it out with --format {form}"):
+        _export(tmp_path / "results", form, tmp_path / "out", untied=True)
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,55 @@
+"""A row that another tool ranked, beside another: how far the order of ties carries its figures.
+
+Here ties fall by document id falling. The tool that made an imported run may have printed other
+figures of it, and where many scores tie, even another winner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rerankbench import figures, naming, quality
+from rerankbench.compare.pairs import Pair, Side
+from rerankbench.errors import RerankbenchError
+from rerankbench.types import Ties
+
+
+def tie_notes(pair: Pair, metric: str) -> Iterator[str]:
+    """A note for each side whose ties move its mean, and one where they decide who is ahead.
+
+    Nothing where both rankings were made here: their records' own cautions tell of ties.
+    """
+    sides = (pair.a, pair.b)
+    if not any(figures.is_imported(side.record) for side in sides):
+        return
+    ranges = [_range(side, metric) for side in sides]
+    for side, ties in zip(sides, ranges, strict=True):
+        if ties is not None and f"{ties.worst:.4f}" != f"{ties.best:.4f}":
+            of = "an imported run" if figures.is_imported(side.record) else "ranked here"
+            yield (
+                f"{side.label} ({of}): {ties.rate:.1%} of neighbouring scores tie; {metric} is "
+                f"between {ties.worst:.4f} and {ties.best:.4f} as tools order ties"
+            )
+    (low_a, high_a), (low_b, high_b) = (
+        _bounds(side, ties, metric) for side, ties in zip(sides, ranges, strict=True)
+    )
+    if low_b - high_a < 0 < high_b - low_a and (low_a, low_b) != (high_a, high_b):
+        yield f"which of the two has the higher {metric} depends on the order of ties"
+
+
+def _bounds(side: Side, ties: Ties | None, metric: str) -> tuple[float, float]:
+    mean = side.record.mean(metric) or 0.0
+    return (mean, mean) if ties is None else (ties.worst, ties.best)
+
+
+def _range(side: Side, metric: str) -> Ties | None:
+    """From the run and its judgments; without them the record knows its headline's range alone."""
+    record = side.record
+    rankings, task = side.archive.rankings(record), side.archive.task(record)
+    if rankings is None or task is None:
+        return record.ties if metric == next(iter(record.per_query), None) else None
+    try:
+        measure = naming.parse_metric(metric)
+    except RerankbenchError:  # A plug-in's metric, and the plug-in is not installed here.
+        return None
+    return quality.tie_audit(task.qrels(), rankings, measure)

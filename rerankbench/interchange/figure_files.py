@@ -1,0 +1,88 @@
+"""Files of figures that other tools print: known when they stand where a run was wanted.
+
+A figure alone cannot be computed anew, so it becomes no record; what is said is whose it is and
+how that tool's figures differ from ours (docs/interoperability.md has the table).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+from rerankbench.errors import InputError
+from rerankbench.files import open_bytes
+
+_MOST_BYTES = 1 << 24
+_EVALUATOR_HEAD = re.compile(r"epoch,steps,(MAP|Accuracy|.*@\d)", flags=re.IGNORECASE)
+_TREC_EVAL = re.compile(r"(?:runid|num_q|map|ndcg\w*|recip_rank|P_\d+|recall_\d+)\s+\S+\s+\S+")
+_IR_MEASURES = re.compile(
+    r"(?:\S+\t)?(?:nDCG|AP|RR|R|P|ERR|Success|Judged|NumQ|NumRel|SetP|Rprec|RBP|Bpref)\b\S*\t\S+"
+)
+_BEIR = re.compile(r"(?:NDCG|MAP|Recall|P|MRR)@\d+")
+
+
+def refusal(path: Path) -> InputError | None:
+    """What to say of a file that holds figures; None where it holds none that are known."""
+    try:
+        with open_bytes(path) as handle:
+            text = handle.read(_MOST_BYTES).decode(errors="replace").removeprefix("\ufeff")
+    except (EOFError, OSError, zlib.error):
+        return None
+    found = _of_json(text) if text.lstrip().startswith(("{", "[")) else _of_lines(text)
+    if found is None:
+        return None
+    tool, difference = found
+    problem = f"holds figures of {tool} and no run; {difference}"
+    return InputError(path, problem, remedy="import the run that they were computed from")
+
+
+def _of_json(text: str) -> tuple[str, str] | None:
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    for each in value if isinstance(value, list) else [value]:
+        if not isinstance(each, dict):
+            return None
+        if "scores" in each and ("mteb_version" in each or "task_name" in each):
+            return "MTEB", (
+                "its older reranking tasks put all negatives first where scores tie, and some "
+                "tasks drop documents with the query's own id"
+            )
+        if "model_names" in each and "metrics" in each:
+            return "ranx", "their order of ties is another, and a p of 0 stands for a small one"
+        if each and all(_BEIR.fullmatch(name) for name in each):
+            return "BEIR", (
+                "they leave out queries without results, and documents with their query's own id"
+            )
+    return None
+
+
+def _of_lines(text: str) -> tuple[str, str] | None:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return None
+    if _EVALUATOR_HEAD.match(lines[0]):
+        return "sentence-transformers", (
+            "their nDCG averages over ties and knows no grades, and its ideal may be that of the "
+            "candidates alone"
+        )
+    if all(map(_IR_MEASURES.fullmatch, lines)):
+        return "ir_measures", _of_ir_measures(text)
+    if all(map(_TREC_EVAL.match, lines[:3])):
+        return (
+            "trec_eval",
+            "they are defined as ours, but without -c leave out queries without results",
+        )
+    return None
+
+
+def _of_ir_measures(text: str) -> str:
+    if "exp-log2" in text:
+        return "their exp-log2 nDCG has another gain, and cuts query ids at the last hyphen"
+    if re.search(r"\bRR(?:\([^)\t]*\))?@\d", text):
+        return "their RR@k breaks ties by document id rising, all else by id falling as here"
+    return "they are defined as ours"
