@@ -119,8 +119,13 @@ class Importer:
                 write_task(path, make_task(key, lists, self.group.qrels, keep_texts=texts))
         written = [self._write(record, rankings) for record, rankings in made]
         for record, rankings in made:
-            metrics = self.plan.metrics
-            for line in elsewhere.differences(self.group.qrels, rankings, metrics):
+            evaluated = elsewhere.Evaluated(
+                qrels=self.group.qrels,
+                rankings=rankings,
+                metrics=self.plan.metrics,
+                values=record.per_query,
+            )
+            for line in elsewhere.differences(evaluated):
                 self.progress.warn(f"{record.cell.reranker.name}: {line}")
         return written
 

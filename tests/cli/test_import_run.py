@@ -259,7 +259,7 @@ def test_documents_that_beir_would_drop_are_told_of_with_its_figure(
         for each in (run, dropped)
     )
     assert _elsewhere(done.err) == [
-        "6 documents have their query's own id and BEIR's evaluation drops them: "
+        "6 documents have their query's own id, and BEIR's evaluation drops them: "
         f"nDCG@10 {here:.4f} here, {there:.4f} there"
     ]
 
