@@ -75,3 +75,15 @@ def test_constraints_pin_every_dependency() -> None:
 
 def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_finding_has_its_row_and_every_script_and_test_that_pages_name_is_there() -> None:
+    behaviours = (ROOT / "docs" / "behaviours.md").read_text()
+    scripts = {path.name for path in (ROOT / "findings").glob("*.sh")}
+    assert [name for name in sorted(scripts) if f"`{name}`" not in behaviours] == []
+    pages = behaviours + (ROOT / "docs" / "interoperability.md").read_text()
+    assert set(re.findall(r"`([\w-]+\.sh)`", pages)) <= scripts
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", pages))
+    assert [name for name in sorted(named) if f"def {name}(" not in tests] == []
+    assert len(named) >= 5
