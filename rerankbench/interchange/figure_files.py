@@ -29,7 +29,7 @@ def refusal(path: Path) -> InputError | None:
     try:
         with open_bytes(path) as handle:
             text = handle.read(_MOST_BYTES).decode(errors="replace").removeprefix("\ufeff")
-    except (EOFError, OSError, zlib.error):
+    except (EOFError, InputError, OSError, zlib.error):
         return None
     found = _of_json(text) if text.lstrip().startswith(("{", "[")) else _of_lines(text)
     if found is None:

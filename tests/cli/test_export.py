@@ -30,12 +30,21 @@ def test_results_in_the_current_folder_are_exported(
     ]
 
 
+def test_untied_runs_count_down_by_rank(command: Command, results: Path, tmp_path: Path) -> None:
+    done = command("export", results, "--format", "trec", "--untied", "-o", tmp_path / "out")
+    assert (done.code, done.out) == (0, "")
+    lines = (tmp_path / "out" / "scifact.bm25.100.org_model.trec").read_text().splitlines()
+    ranks_and_scores = [tuple(line.split()[3:5]) for line in lines[:20]]
+    assert ranks_and_scores == [(str(rank), f"{21 - rank}.0") for rank in range(1, 21)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("gone", "--format", "trec"), "no such file or folder; run `rerankbench run` first"),
         (("--format", "csv"), "error: no format 'csv'; known: ir-measures, mteb, ranx, trec"),
         (("--format", "mteb", "--gzip"), "error: --gzip packs TREC files"),
+        (("--format", "mteb", "--untied"), "error: --untied changes the scores of runs"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line(
