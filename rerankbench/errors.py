@@ -5,6 +5,7 @@ RerankbenchError                2
 │   └── ConfigError             2   a config or layout file with mistakes, all named at once
 ├── InputError                  2   a file that cannot be read as what it should be
 ├── ModelError                  2   a checkpoint that cannot be used
+├── PluginError                 2   a plug-in of another package that breaks its contract
 ├── NewerFileError              2   written by a newer rerankbench
 ├── StorageError                2   the disk refused a write
 └── CellsFailedError            1   some cells failed, the others are recorded
@@ -16,7 +17,9 @@ traceback, in at most LONGEST characters.
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -48,6 +51,10 @@ class InputError(RerankbenchError):
 
 class ModelError(RerankbenchError):
     """A checkpoint that cannot be used as a reranker."""
+
+
+class PluginError(RerankbenchError):
+    """A plug-in of another package that breaks its contract; the message names both."""
 
 
 class NewerFileError(RerankbenchError):
@@ -90,6 +97,12 @@ def _cut(text: str, most: int) -> str:
         return text
     end = (most - 1) // 2
     return f"{text[: most - 1 - end]}…{text[-end:]}"
+
+
+def show_traceback(error: BaseException) -> None:
+    """Print where an error came from, for those who ask: RERANKBENCH_TRACEBACK=1."""
+    if os.environ.get("RERANKBENCH_TRACEBACK"):
+        traceback.print_exception(error)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from rerankbench.errors import UsageError, nearest
+from rerankbench.errors import PluginError, UsageError, nearest, show_traceback
+from rerankbench.guarded import Plugin, guard
 
 Kind = Literal["collections", "firststages", "rerankers", "metrics", "surveys"]
 
@@ -74,7 +75,10 @@ def names(kind: Kind) -> list[str]:
 
 
 def load(kind: Kind, name: str) -> Any:
-    """The plug-in of that name, importing its module. Raises UsageError naming the nearest."""
+    """The plug-in of that name, importing its module. Raises UsageError naming the nearest.
+
+    One of another package is held to its contract: whatever it does wrong is a PluginError.
+    """
     target = _BUILT_IN[kind].get(name)
     if target is not None:
         module, _, attribute = target.partition(":")
@@ -82,13 +86,18 @@ def load(kind: Kind, name: str) -> Any:
     point = _installed(kind).get(name)
     if point is None:
         raise UsageError(f"no {_SINGULAR[kind]} '{name}'; {nearest(name, names(kind))}")
+    owner = point.dist.name if point.dist else "a package"
+    told = f"{_SINGULAR[kind]} '{name}' of {owner}"
     try:
-        return point.load()
-    except (ImportError, AttributeError) as error:
-        owner = point.dist.name if point.dist else "a package"
-        raise UsageError(
-            f"{_SINGULAR[kind]} '{name}' of {owner} cannot be imported ({error})"
+        found = point.load()
+    except (Exception, SystemExit) as error:
+        show_traceback(error)
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise PluginError(
+            f"{told}: cannot be imported ({reason:.100}; RERANKBENCH_TRACEBACK=1 shows where); "
+            "mend the plug-in, or uninstall it"
         ) from error
+    return guard(kind, Plugin(told), found)
 
 
 @cache

@@ -322,7 +322,7 @@ class Record:
     """One finished cell: what was run, where, and every raw value.
 
     `per_query` is metric → {query_id: value} over all queries with qrels; those without results
-    hold 0.
+    hold 0. `checks` tell what the reranker was tried for when it was loaded, and the outcome.
     """
 
     schema: int
@@ -340,6 +340,7 @@ class Record:
     ties: Ties | None = None
     measurements: Measurements = field(default_factory=Measurements)
     warnings: tuple[str, ...] = ()
+    checks: Mapping[str, str] = field(default_factory=dict)
 
     def mean(self, metric: str) -> float | None:
         """Mean over all queries with qrels; None where the metric was not computed."""

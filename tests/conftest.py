@@ -6,8 +6,23 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from rerankbench import registry
 
 _BESIDE_THE_CHECKOUT = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def only_our_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees what others have installed beside rerankbench."""
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: ())
+    registry._installed.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankbench import measure
@@ -160,7 +160,6 @@ def test_the_number_of_passes_is_never_cut(passes: int, budget_s: float) -> None
     assert len(found.throughput.warmup_passes_s) >= 2
 
 
-@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(0, 30), min_size=1, max_size=40).filter(any),
     budget_s=st.floats(1.0, 3000.0),

@@ -70,7 +70,7 @@ def test_a_metric_that_gives_no_finite_number_is_refused(value: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["nDCG@3", "nDCG", "MAP", "MRR@2", "Recall@2", "P@1"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(qrels=QRELS, scored=SCORED.filter(lambda run: sum(map(len, run.values())) <= 7))
 def test_bounds_of_ties_are_those_of_trying_every_order(
     name: str, qrels: Qrels, scored: dict[str, dict[str, float]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankbench import scoring
@@ -153,7 +153,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "scores.jsonl"
 
 
-@settings(deadline=None)
 @given(sizes=SIZES, window=st.integers(1, 12))
 def test_every_pair_is_scored_once_whatever_the_window(
     sizes: list[int], window: int, tmp_path_factory: pytest.TempPathFactory
@@ -177,7 +176,6 @@ def test_every_pair_is_scored_once_whatever_the_window(
         assert job.qrels == {"q0": {"d0": 1}}
 
 
-@settings(deadline=None)
 @given(sizes=SIZES, window=st.integers(1, 12), deaths=st.lists(st.integers(0, 4), max_size=4))
 def test_a_run_killed_at_any_batches_ends_like_an_unbroken_one_and_scores_nothing_twice(
     sizes: list[int],
@@ -288,7 +286,6 @@ class Listwise(Pointwise):
             yield ScoredBatch(pairs=pairs, scores=scores, truncated_pairs=1, answers=answers)
 
 
-@settings(deadline=None)
 @given(sizes=SIZES, window=st.integers(1, 12), deaths=st.lists(st.integers(0, 4), max_size=4))
 def test_lists_are_resumed_as_a_whole_and_every_answer_is_counted_once(
     sizes: list[int],

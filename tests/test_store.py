@@ -209,7 +209,7 @@ def _files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(record=RECORDS)
 def test_a_record_reads_back_exactly(
     record: Record, tmp_path_factory: pytest.TempPathFactory

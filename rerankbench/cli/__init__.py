@@ -32,9 +32,10 @@ from rerankbench.cli.run import run
 from rerankbench.cli.slices import slices
 from rerankbench.cli.steps import evaluate, rerank, retrieve
 from rerankbench.console import Terminal
-from rerankbench.errors import RerankbenchError, shortened
+from rerankbench.errors import RerankbenchError, shortened, show_traceback
 
 INTERRUPTED = 130
+FAULT = 1
 _HOW_TO_GO_ON = "interrupted; finished work is kept, type the same command again to go on"
 
 _OF_FILES = {
@@ -144,8 +145,21 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except OSError as error:
         if error.errno not in _OF_FILES:
-            raise
+            return _fault(terminal, error)
         what = f"{error.filename or 'a file'}: the file system refuses it ({error.strerror})"
         terminal.error(f"{what}; {_OF_FILES[error.errno]}")
         return 2
+    except Exception as error:  # noqa: BLE001 - nobody who measures wants a traceback
+        return _fault(terminal, error)
     return 0
+
+
+def _fault(terminal: Terminal, error: Exception) -> int:
+    """Say in one line what nobody foresaw."""
+    show_traceback(error)
+    reason = (str(error).strip().splitlines() or ["no reason given"])[0][:120]
+    terminal.error(
+        f"{type(error).__name__}: {reason}; this is a fault of rerankbench, please report it "
+        "(RERANKBENCH_TRACEBACK=1 shows where it happened)"
+    )
+    return FAULT

@@ -25,8 +25,9 @@ def facts(ref: RerankerRef, reranker: Reranker) -> list[tuple[str, str]]:
         ("attention", reranker.attention_kernel or "unknown"),
         ("limit", "none known" if ref.max_length is None else f"{ref.max_length:,} tokens a pair"),
     ]
-    # Not every plug-in has more to tell.
+    # Not every plug-in has more to tell, or was tried when it was loaded.
     found += getattr(reranker, "about", {}).items()
+    found += getattr(reranker, "checks", {}).items()
     found += [(key, str(value)) for key, value in ref.recipe.items() if key not in _HIDDEN]
     found.append(("truncated", truncated(reranker)))
     return found

@@ -62,6 +62,12 @@ class BatchRun:
         self._budget = engine_ref.batch_tokens or CPU_BATCH_TOKENS
         self._device = device
         self._batches = 0
+        self._alone = False
+
+    def pad_nothing(self) -> None:
+        """From now on one row at a time: padding would change what comes out."""
+        self._alone = True
+        self._asked = self._budget = 1
 
     def run(self, encoded: Encoded) -> Iterator[Finished]:
         """Every row that is not done; when memory runs out, halve the budget and go on."""
@@ -88,7 +94,9 @@ class BatchRun:
             yield self._finish(under_way.popleft(), lengths)
 
     def warnings(self) -> Sequence[str]:
-        """A halved batch budget."""
+        """A halved batch budget, or none at all."""
+        if self._alone:
+            return ["padding changes this model's scores: each text or pair was read alone"]
         if self._budget == (self._asked or CPU_BATCH_TOKENS):
             return []
         return [f"memory ran out: batches were cut to {self._budget} tokens"]

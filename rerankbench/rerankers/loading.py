@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers import vocabulary
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.host_memory import keep_freed_memory
 from rerankbench.types import EngineRef
@@ -40,6 +41,7 @@ def tokenizer(checkpoint: Checkpoint, spec: RerankerSpec) -> Any:
         raise _unloadable(checkpoint, error) from error
     if not found.is_fast:
         raise ModelError(f"{checkpoint.name}: has no fast tokeniser; save one as tokenizer.json")
+    vocabulary.check(found, checkpoint.config, checkpoint.name)
     return found
 
 

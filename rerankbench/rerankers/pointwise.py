@@ -57,6 +57,14 @@ class Pointwise:
         )
         self._encode = encode
         self._cut_queries: set[str] = set()
+        self.checks: Mapping[str, str] = {}
+
+    def settle(self, checks: Mapping[str, str], *, alone: bool) -> None:
+        """Keep what a trial found and forget its pairs; score each pair `alone` if so."""
+        self.checks = checks
+        self._cut_queries.clear()
+        if alone:
+            self._run.pad_nothing()
 
     def prepare(self, job: Job) -> EncodedPairs:
         """Tokenise the pairs."""

@@ -10,16 +10,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files as package_files
 from pathlib import Path
+from typing import Any
 
 from rerankbench.errors import ModelError
-from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import loading
+from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.rerankers import loading, padding
 from rerankbench.rerankers.batch_run import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS
 from rerankbench.rerankers.engines import cpu
-from rerankbench.rerankers.engines.build import build, loading_dtype
+from rerankbench.rerankers.engines.build import build, eager, loading_dtype
 from rerankbench.rerankers.engines.choice import choose
 from rerankbench.rerankers.files import checkpoint as checkpoints
-from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
+from rerankbench.rerankers.pair_encoding import (
+    QUERY_SHARE,
+    EncodedPairs,
+    Template,
+    encode,
+    template_of,
+)
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.recipe import settings
 from rerankbench.types import EngineRef, RerankerRef
@@ -142,15 +149,23 @@ def _load(
         dtype=loading_dtype(engine.engine, str(ref.dtype)),
         trained_as="a classifier",
     )
+    model, template = model.to(device), template_of(tokenizer)
+    sample: Any = partial(_cut_to, tokenizer, template)
+    padded = padding.of_classifier(
+        model, tokenizer, ref, sample, lambda side: eager(model, device, left=side == "left")
+    )
     made = build(
         engine,
-        model.to(device),
+        model,
         dtype=str(ref.dtype),
         with_types="token_type_ids" in tokenizer.model_input_names,
         device=device,
         threads=engine.threads or torch.get_num_threads(),
+        left=padded.side == "left",
     )
-    return Pointwise(
+    if engine.engine in ("onnx", "openvino"):
+        padding.check_engine(made, padded, ref, sample)
+    found = Pointwise(
         ref=ref,
         engine_ref=engine,
         engine=made,
@@ -158,8 +173,14 @@ def _load(
             encode,
             tokenizer,
             max_length=int(ref.max_length or 512),
-            template=template_of(tokenizer),
+            template=template,
         ),
         device=device,
         about=loading.about(checkpoint, tokenizer),
     )
+    padding.settle(found, padded)
+    return found
+
+
+def _cut_to(tokenizer: Any, template: Template, job: Job, max_length: int) -> EncodedPairs:
+    return encode(tokenizer, job, max_length, template)

@@ -83,6 +83,23 @@ def test_usage_errors_end_with_2_and_no_traceback(
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_what_nobody_foresaw_is_one_line(
+    command: Command, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("a place that is not there\nand more")
+
+    monkeypatch.setattr("rerankbench.cli.wiring.evaluate", fail)
+    monkeypatch.setenv("RERANKBENCH_TRACEBACK", "1" if asked else "")
+    done = command("evaluate", "qrels.tsv", "run.trec")
+    assert (done.code, done.out) == (1, "")
+    last = done.err.splitlines()[-1]
+    assert last.startswith("error: KeyError: 'a place that is not there")
+    assert "please report it (RERANKBENCH_TRACEBACK=1 shows where it happened)" in last
+    assert ("Traceback" in done.err) is asked
+
+
 def test_dash_m_is_the_same_program() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rerankbench", "--version"],
@@ -122,5 +139,6 @@ def test_a_bug_is_not_dressed_up_as_an_input_error(
     monkeypatch.setattr(quality, "evaluate", fail)
     (tmp_path / "q").write_text("q 0 d 1\n")
     (tmp_path / "r").write_text("q Q0 d 1 1.0 t\n")
-    with pytest.raises(ZeroDivisionError):
-        command("evaluate", tmp_path / "q", tmp_path / "r")
+    done = command("evaluate", tmp_path / "q", tmp_path / "r")
+    assert (done.code, done.out) == (1, "")
+    assert "ZeroDivisionError: a bug; this is a fault of rerankbench" in done.err

@@ -35,7 +35,7 @@ def test_no_order_of_the_candidates_exceeds_the_ceiling(name: str) -> None:
         assert max(every) < 1 or name.startswith("MRR")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scored_tasks())
 def test_oracle_and_first_stage_rows_have_these_very_values(
     drawn: tuple[Task, tuple[Ranking, ...]],
@@ -91,7 +91,7 @@ def test_headroom_share_is_blank_where_the_first_stage_left_no_room() -> None:
     assert ceilings.headroom_share({"a": 0.1, "b": 0.2}, perfect, rounded) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(scored_tasks(missing=False))
 def test_judged_share_is_that_of_ir_measures(drawn: tuple[Task, tuple[Ranking, ...]]) -> None:
     one, rankings = drawn

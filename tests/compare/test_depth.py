@@ -41,7 +41,7 @@ def reranked(one: Task, rankings: Sequence[Ranking], depth: int) -> dict[str, di
 
 
 @pytest.mark.parametrize("name", METRICS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(drawn=scored_tasks())
 def test_every_point_is_what_pytrec_eval_says_of_the_reranked_list(
     name: str, drawn: tuple[Task, tuple[Ranking, ...]]

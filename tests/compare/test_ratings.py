@@ -84,7 +84,7 @@ def test_a_judge_may_not_say_two_things_of_one_game() -> None:
         games_of([replace(once, b="x")])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_games_changes_nothing_at_all(order: random.Random) -> None:
     outcomes = _outcomes(_values(queries=12))

@@ -60,7 +60,7 @@ def test_a_small_bin_is_marked_and_has_no_interval() -> None:
     assert found.bins[0].interval is not None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=40))
 def test_every_query_is_in_one_bin_or_left_out(words: list[int]) -> None:
     found = sliced(with_words(words), "query-length")
@@ -82,7 +82,7 @@ def test_quarters_hold_as_many_queries_and_never_part_equals() -> None:
     }
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=60), st.integers(1, 3))
 def test_points_and_polynomial_are_those_of_polyfit(words: list[int], degree: int) -> None:
     topics = with_words(words)

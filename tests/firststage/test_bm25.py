@@ -61,7 +61,7 @@ sentences = st.lists(
 ).filter(any)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sentences,
     st.text(alphabet="xyzwv ", max_size=12),

@@ -139,6 +139,8 @@ def _said_badly(code: int | None, said: str) -> list[str]:
         faults.append(f"exit code {code}")
     if code == 2 and not any(line.startswith(("error: ", "Error: ")) for line in lines):
         faults.append("exit code 2 without a word")
+    if "this is a fault of rerankbench" in said:
+        faults.append(f"an error that nobody foresaw: {lines[-1][:200]}")
     if "Traceback" in said:
         faults.append("a traceback on stderr")
     return faults

@@ -215,7 +215,7 @@ def test_bfloat16_is_near_and_is_really_used(shape: str) -> None:
 
 
 @needs_native
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 160), min_size=1, max_size=12), st.randoms())
 def test_company_does_not_change_a_pair(lengths: list[int], numbers: Any) -> None:
     engine, rows = _engine(), _rows(lengths)

@@ -223,7 +223,7 @@ def test_no_batch_size_changes_a_score(head_of: HeadOf, kind: str, head: str) ->
         assert found == pytest.approx(expected, abs=1e-4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_pair_scores_the_same_in_any_company(head_of: HeadOf, data: st.DataObject) -> None:
     reranker = _cached(head_of())

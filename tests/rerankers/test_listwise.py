@@ -142,7 +142,7 @@ def test_orders_are_those_of_plain_transformers(model_of: ModelOf, kind: str) ->
     assert len(changed) >= 3, "the model changes too few orders to tell anything"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(beside=st.integers(1, 6), sizes=st.lists(st.integers(0, 7), min_size=1, max_size=5))
 def test_neighbours_and_padding_change_no_order(
     model_of: ModelOf, beside: int, sizes: list[int]
@@ -219,7 +219,7 @@ def _worths(worths: Sequence[int]) -> Candidates:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), window=st.integers(2, 6))
 def test_a_perfect_judge_brings_the_best_to_the_top(data: st.DataObject, window: int) -> None:
     stride = data.draw(st.integers(1, window))
@@ -340,7 +340,7 @@ def test_a_template_that_begins_with_its_own_token_gets_no_second_one() -> None:
     assert _tokens().decode(question.ids).count("<s>") == 1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     words=st.lists(st.integers(0, 200), min_size=1, max_size=3),
     query=st.text("ab tide,é", max_size=2000),

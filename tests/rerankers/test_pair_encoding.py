@@ -245,7 +245,7 @@ def test_pairs_are_those_of_the_tokeniser(family: str) -> None:
     tokenizer = _family(family)
     shortest = tokenizer.num_special_tokens_to_add(pair=True) + 2
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(
         st.lists(st.tuples(_texts(12), st.lists(_texts(40), max_size=4)), max_size=3),
         st.one_of(st.integers(shortest, 24), st.integers(shortest, 300)),

@@ -177,7 +177,7 @@ def test_neither_padding_nor_batch_size_changes_a_score(
     candidates = tiny.mixed(queries=2, documents=9, seed=5)
     expected = _expected(folder, candidates)
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(st.integers(1, 2000))
     def check(budget: int) -> None:
         reranker = _around(model, tokenizer, ref, budget)
@@ -186,7 +186,7 @@ def test_neither_padding_nor_batch_size_changes_a_score(
     check()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_pair_scores_the_same_in_any_company(
     checkpoint_of: CheckpointOf, data: st.DataObject

@@ -119,7 +119,7 @@ def test_equal_players_have_the_mean_rating() -> None:
     assert fit(np.full((5, 5), 2.0) - 2 * np.eye(5)).ratings == pytest.approx([1500] * 5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(np.int8, st.sampled_from([(2, 2), (3, 3), (5, 5)]), elements=st.integers(0, 1)))
 def test_fords_condition_parts_the_players_in_every_way(played: np.ndarray) -> None:
     points = played * (1.0 - np.eye(len(played)))
@@ -139,7 +139,7 @@ def test_a_ring_of_wins_has_a_maximum_and_a_chain_has_none(players: int) -> None
     assert not fit(np.triu(ring)).as_it_stands
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays(np.int8, st.sampled_from([(2, 2), (4, 4), (6, 6)]), elements=st.integers(0, 50)),
     st.randoms(use_true_random=False),

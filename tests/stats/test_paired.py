@@ -41,7 +41,7 @@ def _draw(seed: int, queries: int, mean: float = 0.0) -> list[float]:
 
 
 @given(DIFFERENCES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_few_differences_have_the_p_of_all_sign_patterns(differences: list[float]) -> None:
     assert paired.randomisation_p(differences) == pytest.approx(_plain_p(differences))
 

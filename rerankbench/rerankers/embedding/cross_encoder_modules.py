@@ -14,7 +14,7 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers import loading
+from rerankbench.rerankers import loading, padding
 from rerankbench.rerankers.embedding import embedding_files, text_encoding
 from rerankbench.rerankers.embedding.embedding_recipe import module_names
 from rerankbench.rerankers.embedding.factory import encoder
@@ -69,7 +69,7 @@ class Factory:
             device=device,
             forward=_scoring(model, head, before),
         )
-        return Pointwise(
+        found = Pointwise(
             ref=ref,
             engine_ref=engine,
             engine=made,
@@ -83,6 +83,8 @@ class Factory:
             device=device,
             about=loading.about(checkpoint, tokenizer),
         )
+        padding.settle_by_trial(found, model)
+        return found
 
 
 FACTORY = Factory()

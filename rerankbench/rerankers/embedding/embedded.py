@@ -97,6 +97,14 @@ class Embedded:
         self.about = about or {}
         self._notes = notes
         self._cut_queries: set[str] = set()
+        self.checks: Mapping[str, str] = {}
+
+    def settle(self, checks: Mapping[str, str], *, alone: bool) -> None:
+        """Keep what a trial found and forget its texts; read each text `alone` if so."""
+        self.checks = checks
+        self._cut_queries.clear()
+        if alone:
+            self._run.pad_nothing()
 
     def prepare(self, job: Job) -> EncodedJob:
         """Tokenise every distinct query and every distinct document."""

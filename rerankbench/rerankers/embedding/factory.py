@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import loading
+from rerankbench.rerankers import loading, padding
 from rerankbench.rerankers.embedding import embedding_files, text_encoding, text_tokeniser
 from rerankbench.rerankers.embedding.embedded import Embedded
 from rerankbench.rerankers.embedding.embedding_recipe import Recipe
@@ -60,10 +60,11 @@ class Factory:
             f"its prompt '{recipe.unused_prompt}' is not used, as in sentence-transformers; "
             "name it as document_prompt in the recipe of a config"
         )
-        return Embedded(
+        model = encoder(checkpoint, spec).to(device)
+        found = Embedded(
             ref=ref,
             engine_ref=engine,
-            engine=self._engine(checkpoint, spec, recipe, tokenizer, around, device),
+            engine=self._engine(model, recipe, tokenizer, around, device, checkpoint.name),
             encode_queries=partial(
                 text_encoding.encode,
                 tokenizer,
@@ -84,6 +85,8 @@ class Factory:
             notes=() if recipe.unused_prompt is None else (note,),
             about=loading.about(checkpoint, tokenizer),
         )
+        padding.settle_by_trial(found, model)
+        return found
 
     def _ref(
         self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe
@@ -100,24 +103,23 @@ class Factory:
 
     def _engine(
         self,
-        checkpoint: checkpoints.Checkpoint,
-        spec: RerankerSpec,
+        model: Any,
         recipe: Recipe,
         tokenizer: Any,
         around: text_encoding.Around,
         device: Any,
+        name: str,
     ) -> TextVectors:
         from rerankbench.rerankers.embedding import token_modules
 
-        model = encoder(checkpoint, spec)
         prompts: Mapping[Task, str] = {
             "query": recipe.query_prompt,
             "document": recipe.document_prompt,
         }
         scored = recipe.scored
         return TextVectors(
-            model.to(device),
-            head=token_modules.chain(recipe.heads, name=checkpoint.name, device=device),
+            model,
+            head=token_modules.chain(recipe.heads, name=name, device=device),
             output=self.output,
             padding=int(tokenizer.pad_token_id or 0),
             device=device,

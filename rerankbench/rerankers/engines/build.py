@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from rerankbench.rerankers.engines.contract import Engine
+from rerankbench.rerankers.engines.float32_head import keep_head_in_float32, products_as_sums
 from rerankbench.types import EngineRef
 
 
 def build(
-    ref: EngineRef, model: Any, *, dtype: str, with_types: bool, device: Any, threads: int
+    ref: EngineRef,
+    model: Any,
+    *,
+    dtype: str,
+    with_types: bool,
+    device: Any,
+    threads: int,
+    left: bool = False,
 ) -> Engine:
-    """The engine that `ref` names, around a classifier of transformers. Raises ModelError."""
+    """The engine that `ref` names, around a classifier of transformers. Raises ModelError.
+
+    Engines that pad do so on the `left` or the right.
+    """
     match ref.engine:
         case "native":
             from rerankbench.rerankers.engines.native import NativeEngine
@@ -20,12 +31,20 @@ def build(
         case "onnx":
             from rerankbench.rerankers.engines.exported import onnx_engine
 
-            return onnx_engine(model, with_types=with_types, int8=dtype == "int8", threads=threads)
+            return onnx_engine(
+                model, with_types=with_types, int8=dtype == "int8", threads=threads, left=left
+            )
         case "openvino":
             from rerankbench.rerankers.engines.exported import openvino_engine
 
-            return openvino_engine(model, with_types=with_types, dtype=dtype, threads=threads)
-    return _torch_engine(ref, model, device)
+            if dtype != "float32":
+                products_as_sums(model)
+            return openvino_engine(
+                model, with_types=with_types, dtype=dtype, threads=threads, left=left
+            )
+    if dtype != "float32":
+        keep_head_in_float32(model)
+    return _torch_engine(ref, model, device, left)
 
 
 def loading_dtype(engine: str, dtype: str) -> str:
@@ -33,18 +52,22 @@ def loading_dtype(engine: str, dtype: str) -> str:
     return "float32" if engine in ("native", "onnx", "openvino") else dtype
 
 
-def _torch_engine(ref: EngineRef, model: Any, device: Any) -> Engine:
+def eager(model: Any, device: Any, *, left: bool, forward: Any = None) -> Engine:
+    """Plain torch over padded matrices; `forward` is run in place of the model."""
     from rerankbench.rerankers.engines.padded import TorchEngine
 
+    padding = int(model.config.pad_token_id or 0)
+    return TorchEngine(model, padding=padding, device=device, forward=forward, left=left)
+
+
+def _torch_engine(ref: EngineRef, model: Any, device: Any, left: bool) -> Engine:
     compiled = ref.engine == "compile"
     if device.type == "cuda":
         from rerankbench.rerankers.engines import packed
 
         if packed.obstacle(model.config.to_dict()) is None:
             return packed.PackedEngine(model, device=device, compiled=compiled)
-    padding = int(model.config.pad_token_id or 0)
-    forward = _compiled(model) if compiled else None
-    return TorchEngine(model, padding=padding, device=device, forward=forward)
+    return eager(model, device, left=left, forward=_compiled(model) if compiled else None)
 
 
 def _compiled(model: Any) -> Any:

@@ -6,10 +6,11 @@ that outlives its source would be one more thing that can be stale.
 
 from __future__ import annotations
 
+import ast
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,13 @@ from rerankbench.errors import ModelError, StorageError
 from rerankbench.files import cache_home
 from rerankbench.partials import folder_beside
 from rerankbench.rerankers.engines.contract import Logits
+from rerankbench.rerankers.engines.float32_head import head_modules
 from rerankbench.rerankers.engines.padded import HostEngine, Inputs
 
 
-def onnx_engine(model: Any, *, with_types: bool, int8: bool, threads: int) -> HostEngine:
+def onnx_engine(
+    model: Any, *, with_types: bool, int8: bool, threads: int, left: bool = False
+) -> HostEngine:
     """ONNX Runtime, in float32 or with weights and activations of products in dynamic int8.
 
     Raises ModelError for a model that cannot be exported.
@@ -37,7 +41,7 @@ def onnx_engine(model: Any, *, with_types: bool, int8: bool, threads: int) -> Ho
         with _quiet(model, "onnx"):
             _export_onnx(model, path, with_types)
             if int8:
-                path = _quantise(path)
+                path = _quantise(path, head=head_modules(model))
             session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
@@ -47,10 +51,12 @@ def onnx_engine(model: Any, *, with_types: bool, int8: bool, threads: int) -> Ho
         found: Logits = session.run(None, {name: inputs[name] for name in names})[0]
         return found
 
-    return _host_engine(model, call, "onnxruntime", threads)
+    return _host_engine(model, call, "onnxruntime", threads, left)
 
 
-def openvino_engine(model: Any, *, with_types: bool, dtype: str, threads: int) -> HostEngine:
+def openvino_engine(
+    model: Any, *, with_types: bool, dtype: str, threads: int, left: bool = False
+) -> HostEngine:
     """OpenVINO in float32 or bfloat16. Raises ModelError for a model that cannot be exported."""
     import openvino
 
@@ -71,7 +77,7 @@ def openvino_engine(model: Any, *, with_types: bool, dtype: str, threads: int) -
         found = own.request.infer([inputs[name] for name in names])[0]
         return np.array(found, dtype=np.float32)
 
-    return _host_engine(model, call, "openvino", threads)
+    return _host_engine(model, call, "openvino", threads, left)
 
 
 @contextmanager
@@ -88,10 +94,10 @@ def _passing_folder() -> Iterator[Path]:
 
 
 def _host_engine(
-    model: Any, call: Callable[[Inputs], Logits], kernel: str, threads: int
+    model: Any, call: Callable[[Inputs], Logits], kernel: str, threads: int, left: bool
 ) -> HostEngine:
     padding = int(model.config.pad_token_id or 0)
-    return HostEngine(call, padding=padding, attention_kernel=kernel, threads=threads)
+    return HostEngine(call, padding=padding, attention_kernel=kernel, threads=threads, left=left)
 
 
 def _export_onnx(model: Any, path: Path, with_types: bool) -> None:
@@ -110,7 +116,8 @@ def _export_onnx(model: Any, path: Path, with_types: bool) -> None:
     )
 
 
-def _quantise(path: Path) -> Path:
+def _quantise(path: Path, head: Collection[str]) -> Path:
+    """All products in int8 but those of the named modules, which make the logits."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -122,8 +129,23 @@ def _quantise(path: Path) -> Path:
     )
     graph.graph.ClearField("value_info")
     onnx.save(graph, unnoted)
-    quantize_dynamic(unnoted, quantised, weight_type=QuantType.QInt8, per_channel=True)
+    scopes = {f"model.{name}" for name in head}
+    exact = [node.name for node in graph.graph.node if _scopes(node) & scopes]
+    quantize_dynamic(
+        unnoted,
+        quantised,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        # The quantiser first splits each Gemm into a MatMul of this name and an Add.
+        nodes_to_exclude=[*exact, *(f"{name}_MatMul" for name in exact)],
+    )
     return quantised
+
+
+def _scopes(node: Any) -> set[str]:
+    """The modules that a node was exported from, outermost first in what the exporter notes."""
+    noted = {each.key: each.value for each in node.metadata_props}
+    return set(ast.literal_eval(noted.get("pkg.torch.onnx.name_scopes", "[]")))
 
 
 def _example(with_types: bool) -> dict[str, Any]:

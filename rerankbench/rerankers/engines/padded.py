@@ -55,18 +55,24 @@ class HostEngine:
         padding: int,
         attention_kernel: str | None,
         threads: int,
+        left: bool = False,
     ) -> None:
-        """`call` takes padded inputs, on one core, from any thread; `padding` fills rows up."""
+        """`call` takes padded inputs, on one core, from any thread.
+
+        Rows are filled up with `padding`, on the `left` or the right.
+        """
         self.attention_kernel = attention_kernel
         # One more than can run, so that a thread that is done finds its next batch.
         self.in_flight = threads
         self._call = call
         self._padding = padding
+        self._left = left
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="engine")
 
     def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
         """Hand a batch to the next free thread; the returned call waits for its logits."""
-        return self._pool.submit(self._call, inputs(rows, width, self._padding)).result
+        matrices = inputs(rows, width, self._padding, left=self._left)
+        return self._pool.submit(self._call, matrices).result
 
     def peak_device_bytes(self) -> int | None:
         """None: there is no accelerator."""

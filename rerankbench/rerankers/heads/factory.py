@@ -11,7 +11,7 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import loading, pair_encoding
+from rerankbench.rerankers import loading, padding, pair_encoding
 from rerankbench.rerankers.detection import DECODERS
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.files import checkpoint as checkpoints
@@ -67,15 +67,15 @@ class Factory:
             )
         encoder = encoder.to(device)
         weights = heads.load(checkpoint.folder, device)
-        padding = tokenizer.pad_token_id
+        filler = tokenizer.pad_token_id
         made = TorchEngine(
             encoder,
-            padding=0 if padding is None else int(padding),
+            padding=0 if filler is None else int(filler),
             device=device,
             forward=heads.forward(encoder, head.head, weights),
         )
         encode: Any = placed_pairs.encode if head.reads_texts else pair_encoding.encode
-        return Pointwise(
+        found = Pointwise(
             ref=ref,
             engine_ref=engine,
             engine=made,
@@ -84,6 +84,8 @@ class Factory:
             ),
             device=device,
         )
+        padding.settle_by_trial(found, encoder)
+        return found
 
 
 FACTORY = Factory()

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from rerankbench.errors import ModelError
+from rerankbench.rerankers.engines.float32_head import keep_head_in_float32
 
 Forward = Callable[..., Any]
 
@@ -105,6 +106,7 @@ def decoder_layer(model: Any, layer: int | None) -> Forward:
     The model is MiniCPM's of FlagEmbedding, whose code returns a list with an entry a layer.
     """
     chosen = int(model.config.num_hidden_layers if layer is None else layer)
+    keep_head_in_float32(model)
 
     def forward(*, input_ids: Any, attention_mask: Any) -> Any:
         found = model(

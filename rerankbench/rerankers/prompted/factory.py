@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import loading
+from rerankbench.rerankers import loading, padding
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
@@ -57,10 +57,10 @@ class Factory:
         )
         if preset.head == "answers":
             answers.narrow(model, answers.token_ids(tokenizer, preset.answers, ref.name))
-        padding = tokenizer.pad_token_id
+        filler = tokenizer.pad_token_id
         made = TorchEngine(
             model.to(device),
-            padding=0 if padding is None else int(padding),
+            padding=0 if filler is None else int(filler),
             device=device,
             forward=self.forwards[preset.head](model, preset.layer),
             left=self.left,
@@ -71,7 +71,7 @@ class Factory:
             prompt.Prompt(segments=preset.segments, free=preset.free),
             max_length=int(ref.max_length or preset.max_length),
         )
-        return Pointwise(
+        found = Pointwise(
             ref=ref,
             engine_ref=engine,
             engine=made,
@@ -79,6 +79,8 @@ class Factory:
             device=device,
             about=loading.about(checkpoint, tokenizer),
         )
+        padding.settle_by_trial(found, model)
+        return found
 
     def _identified(
         self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec
