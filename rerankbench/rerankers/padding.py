@@ -8,8 +8,8 @@ scored alone. Models of other families are compared with themselves: together, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -22,6 +22,7 @@ from rerankbench.rerankers import sample_pairs
 from rerankbench.rerankers.batch_run import is_out_of_memory
 from rerankbench.rerankers.engines import packed
 from rerankbench.rerankers.engines.contract import Engine, Logits
+from rerankbench.rerankers.in_float32 import in_float32
 from rerankbench.rerankers.pair_encoding import EncodedPairs
 from rerankbench.types import Candidates, RerankerRef
 
@@ -82,7 +83,7 @@ def of_classifier(
     key = (ref.name, ref.revision, ref.dtype, ref.max_length, str(model.device))
     if key not in _FOUND:
         sample = _Sample(model, tokenizer, ref, encode)
-        with _in_float32(model):
+        with in_float32(model):
             found = sample.padding(engine_of)
         sample.check_dtype(engine_of, found.side)
         _FOUND[key] = found
@@ -126,7 +127,7 @@ def settle_by_trial(reranker: Settled, model: Any) -> None:
 def _trial(reranker: Settled, model: Any) -> Padding:
     exact = sum(each.numel() for each in model.parameters()) <= _MOST_CAST_PARAMETERS
     asked = sample_pairs.candidates(short=True)
-    with _in_float32(model) if exact else nullcontext():
+    with in_float32(model) if exact else nullcontext():
         together = _scores(reranker, asked)
         alone = np.concatenate([_scores(reranker, [each]) for each in asked])
     share = _share(together, alone)
@@ -144,29 +145,6 @@ def _scores(reranker: Reranker, candidates: Sequence[Candidates]) -> npt.NDArray
         for pair, value in zip(batch.pairs, batch.scores, strict=True)
     }
     return np.array([found[pair] for pair in sorted(found)], dtype=np.float32)
-
-
-@contextmanager
-def _in_float32(model: Any) -> Iterator[None]:
-    """A model whose numbers are float32 meanwhile: without rounding, only padding counts.
-
-    Nothing is lost on the way: float32 holds every value of the smaller dtypes.
-    """
-    tensors = [*model.parameters(), *model.buffers()]
-    lower = [(x, x.dtype) for x in tensors if x.is_floating_point() and x.dtype != _float32()]
-    try:
-        for tensor, _ in lower:
-            tensor.data = tensor.data.float()
-        yield
-    finally:
-        for tensor, dtype in lower:
-            tensor.data = tensor.data.to(dtype)
-
-
-def _float32() -> Any:
-    import torch
-
-    return torch.float32
 
 
 class _Sample:
@@ -258,7 +236,7 @@ def _in_batches(engine: Engine, pairs: sample_pairs.SamplePairs, side: Side) -> 
     batches = [[i] for i in range(count)]
     if side != "none" and count > 1:
         batches = [[0, count - 1], list(range(1, count))]
-    found = {}
+    found: dict[int, Any] = {}
     for batch in batches:
         width = int(pairs.lengths[batch].max())
         found |= dict(zip(batch, engine.submit(pairs.rows(batch), width)(), strict=True))

@@ -402,6 +402,18 @@ def test_quiet_says_nothing_but_the_table(command: Command, collection: Path, mo
     assert "tiny-bert" in done.out
 
 
+def test_a_record_tells_how_its_model_was_padded(
+    command: Command, collection: Path, tmp_path: Path
+) -> None:
+    known, other = (tiny.build(tmp_path / kind, kind) for kind in ("bert", "deberta-v2"))
+    options = ["-d", str(collection), "-m", str(known), "-m", str(other), "--no-speed"]
+    done = command("run", *options, "--dtype", "float32")
+    assert done.code == 0, done.err
+    records = tiny.records(Path("results"))
+    assert records["bert"]["checks"] == {}
+    assert records["deberta-v2"]["checks"]["padding"].startswith("on the right: scores and ")
+
+
 def test_speed_is_added_to_a_record_made_without_it_and_nothing_is_scored_again(
     command: Command, collection: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from .conftest import CheckpointOf
 
 _transformers: Any = transformers
 # One pair at a time: its hidden states are then those that transformers gives for it.
-ALONE = {"engine": "torch", "dtype": "bfloat16", "batch_tokens": 1}
+ALONE: Mapping[str, Any] = {"engine": "torch", "dtype": "bfloat16", "batch_tokens": 1}
 
 
 def _scores(reranker: Any) -> list[float]:
@@ -67,7 +68,7 @@ def _tanh_then_linear(first: str, second: str) -> Any:
 
 def _linear(states: torch.Tensor, weights: Any, name: str) -> torch.Tensor:
     bias = weights.get(f"{name}.bias")
-    product = states @ weights[f"{name}.weight"].T
+    product: torch.Tensor = states @ weights[f"{name}.weight"].T
     return product if bias is None else product + bias
 
 
@@ -126,8 +127,9 @@ def test_a_compiled_head_is_in_float32_too(checkpoint_of: CheckpointOf) -> None:
     plain = model(input_ids=ids).logits
     assert torch.equal(plain, plain.bfloat16()), "what is to be mended"
     float32_head.keep_head_in_float32(model)
+    traced: Any = torch.compile(model, backend="eager", dynamic=True)
     # What the compiler traces, without the time that compiling takes.
-    logits = torch.compile(model, backend="eager", dynamic=True)(input_ids=ids).logits
+    logits = traced(input_ids=ids).logits
     assert logits.dtype == torch.float32
     assert not torch.equal(logits, logits.bfloat16().float())
     assert torch.equal(logits, model(input_ids=ids).logits)
