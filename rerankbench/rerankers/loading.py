@@ -10,6 +10,7 @@ from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import vocabulary
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.host_memory import keep_freed_memory
+from rerankbench.rerankers.token_check import MOST_ID, greatest_id
 from rerankbench.types import EngineRef
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ def tokenizer(checkpoint: Checkpoint, spec: RerankerSpec) -> Any:
         raise _unloadable(checkpoint, error) from error
     if not found.is_fast:
         raise ModelError(f"{checkpoint.name}: has no fast tokeniser; save one as tokenizer.json")
+    if greatest_id(found) > MOST_ID:
+        raise ModelError(
+            f"{checkpoint.name}: its tokeniser has the token id {greatest_id(found)}, which no "
+            "model has an embedding for; mend tokenizer.json, or fetch the tokeniser again"
+        )
     vocabulary.check(found, checkpoint.config, checkpoint.name)
     return found
 

@@ -68,6 +68,17 @@ class EncodedPairs:
     document_ids: _Ids
     spans: _Indices
 
+    @property
+    def parts(self) -> Sequence[_Ids]:
+        """All tokens that pairs are put together from; some may be in none, which is cut there."""
+        around = self.template
+        return around.prefix, around.middle, around.suffix, self.query_ids, self.document_ids
+
+    @property
+    def segments(self) -> _Ids | None:
+        """All segment ids that a pair may have."""
+        return self.template.types
+
     def rows(self, pairs: Sequence[int]) -> TokenRows:
         """The named pairs put together."""
         chosen = np.asarray(pairs, dtype=np.int64)

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.rerankers import batch_run
 from rerankbench.rerankers.engines.contract import Engine, Logits
+from rerankbench.rerankers.token_check import Encoded, TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 
-class EncodedPairs(batch_run.Encoded, Protocol):
+class EncodedPairs(batch_run.Encoded, Encoded, Protocol):
     """All pairs of a job as token ids, in its order."""
 
     @property
@@ -42,11 +43,13 @@ class Pointwise:
         engine: Engine,
         encode: Callable[[Job], EncodedPairs],
         device: Any,
+        check: TokenCheck | None = None,
         about: Mapping[str, str] | None = None,
     ) -> None:
         """Keep a model that is on its device and in evaluation mode.
 
-        Its logits are pairs × 1 or 2, read by `relevance`. `about` is more that `doctor` shows.
+        Its logits are pairs × 1 or 2, read by `relevance`. `check` is None for models without
+        tables of transformers' kind. `about` is more that `doctor` shows.
         """
         self.about = about or {}
         self.ref = ref
@@ -56,6 +59,7 @@ class Pointwise:
             name=ref.name, engine=engine, engine_ref=engine_ref, device=device
         )
         self._encode = encode
+        self._check = check
         self._cut_queries: set[str] = set()
         self.checks: Mapping[str, str] = {}
 
@@ -67,8 +71,10 @@ class Pointwise:
             self._run.pad_nothing()
 
     def prepare(self, job: Job) -> EncodedPairs:
-        """Tokenise the pairs."""
+        """Tokenise the pairs. Raises ModelError for what the model has no embeddings for."""
         encoded = self._encode(job)
+        if self._check is not None:
+            self._check.check(encoded)
         self._cut_queries |= encoded.cut_queries
         return encoded
 

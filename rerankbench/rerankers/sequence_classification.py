@@ -19,6 +19,7 @@ from rerankbench.rerankers.batch_run import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS
 from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.build import build, eager, loading_dtype
 from rerankbench.rerankers.engines.choice import choose
+from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.pair_encoding import (
     QUERY_SHARE,
@@ -29,6 +30,7 @@ from rerankbench.rerankers.pair_encoding import (
 )
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.recipe import settings
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "sequence-classification"
@@ -149,6 +151,8 @@ def _load(
         dtype=loading_dtype(engine.engine, str(ref.dtype)),
         trained_as="a classifier",
     )
+    # Before an engine takes the model apart.
+    check = TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables_of(model))
     model, template = model.to(device), template_of(tokenizer)
     sample: Any = partial(_cut_to, tokenizer, template)
     padded = padding.of_classifier(
@@ -175,6 +179,7 @@ def _load(
             max_length=int(ref.max_length or 512),
             template=template,
         ),
+        check=check,
         device=device,
         about=loading.about(checkpoint, tokenizer),
     )

@@ -20,6 +20,7 @@ from rerankbench.rerankers.embedding.embedding_recipe import module_names
 from rerankbench.rerankers.embedding.factory import encoder
 from rerankbench.rerankers.embedding.text_tokeniser import prompt_length
 from rerankbench.rerankers.engines.padded import TorchEngine
+from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.files import modules_file
 from rerankbench.rerankers.files.modules_file import SavedModules
@@ -33,6 +34,7 @@ from rerankbench.rerankers.pair_encoding import (
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "cross-encoder-modules"
@@ -63,9 +65,10 @@ class Factory:
         model = encoder(checkpoint, spec).to(device)
         prompt = str(ref.recipe["query_prompt"])
         before = prompt_length(tokenizer, prompt, text_encoding.around(tokenizer))
+        tables = tables_of(model)
         made = TorchEngine(
             model,
-            padding=int(tokenizer.pad_token_id or 0),
+            padding=tables.filler(tokenizer.pad_token_id),
             device=device,
             forward=_scoring(model, head, before),
         )
@@ -80,6 +83,7 @@ class Factory:
                 max_length=int(ref.max_length or 512),
                 template=template_of(tokenizer),
             ),
+            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             device=device,
             about=loading.about(checkpoint, tokenizer),
         )

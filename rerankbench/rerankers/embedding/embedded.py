@@ -16,6 +16,7 @@ from rerankbench.rerankers.embedding.similarity import pairwise
 from rerankbench.rerankers.embedding.text_encoding import EncodedTexts
 from rerankbench.rerankers.engines.contract import Engine
 from rerankbench.rerankers.engines.text_vectors import Reduce, Task, TextRows
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 _Indices = npt.NDArray[np.int64]
@@ -80,6 +81,7 @@ class Embedded:
         engine: Engine,
         encode_queries: Callable[[Sequence[str]], EncodedTexts],
         encode_documents: Callable[[Sequence[str]], EncodedTexts],
+        check: TokenCheck,
         similarity: str,
         device: Any,
         notes: Sequence[str] = (),
@@ -92,6 +94,7 @@ class Embedded:
         self._run = BatchRun(name=ref.name, engine=engine, engine_ref=engine_ref, device=device)
         self._encode_queries = encode_queries
         self._encode_documents = encode_documents
+        self._check = check
         self._similarity = similarity
         self._device = device
         self.about = about or {}
@@ -107,7 +110,10 @@ class Embedded:
             self._run.pad_nothing()
 
     def prepare(self, job: Job) -> EncodedJob:
-        """Tokenise every distinct query and every distinct document."""
+        """Tokenise every distinct query and every distinct document.
+
+        Raises ModelError for what the model has no embeddings for.
+        """
         asked = [each.query.text for each in job.candidates]
         query_at = {text: i for i, text in enumerate(dict.fromkeys(asked))}
         pairs = [document for each in job.candidates for document in each.documents]
@@ -118,6 +124,9 @@ class Embedded:
         pending = np.ones(len(pairs), dtype=bool)
         pending[list(job.done)] = False
         queries = self._encode_queries(list(query_at))
+        texts = self._encode_documents([each.content for each in documents.values()])
+        for encoded in (queries, texts):
+            self._check.check(encoded)
         self._cut_queries |= {
             each.query.query_id
             for each in job.candidates
@@ -125,7 +134,7 @@ class Embedded:
         }
         return EncodedJob(
             queries=queries,
-            documents=self._encode_documents([each.content for each in documents.values()]),
+            documents=texts,
             query_of=np.repeat(np.array([query_at[text] for text in asked], np.int64), depths),
             document_of=np.array([document_at[each.title, each.text] for each in pairs], np.int64),
             pending=pending,

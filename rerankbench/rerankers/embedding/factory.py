@@ -18,9 +18,11 @@ from rerankbench.rerankers.embedding import embedding_files, text_encoding, text
 from rerankbench.rerankers.embedding.embedded import Embedded
 from rerankbench.rerankers.embedding.embedding_recipe import Recipe
 from rerankbench.rerankers.embedding.late_interaction_files import late_interaction
+from rerankbench.rerankers.engines.tables import Tables, tables_of
 from rerankbench.rerankers.engines.text_vectors import Counting, Output, Task, TextVectors
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 # Of an encoder–decoder only the encoder is read.
@@ -56,6 +58,8 @@ class Factory:
         tokenizer = loading.tokenizer(checkpoint, spec)
         text_tokeniser.make_ready(tokenizer, recipe)
         around = text_encoding.around(tokenizer)
+        model = encoder(checkpoint, spec)
+        tables = tables_of(model)
         note = (
             f"its prompt '{recipe.unused_prompt}' is not used, as in sentence-transformers; "
             "name it as document_prompt in the recipe of a config"
@@ -64,7 +68,7 @@ class Factory:
         found = Embedded(
             ref=ref,
             engine_ref=engine,
-            engine=self._engine(model, recipe, tokenizer, around, device, checkpoint.name),
+            engine=self._engine(model, tables, recipe, tokenizer, around, device, ref.name),
             encode_queries=partial(
                 text_encoding.encode,
                 tokenizer,
@@ -80,6 +84,7 @@ class Factory:
                 max_length=recipe.document_length,
                 around=around,
             ),
+            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             similarity=recipe.similarity,
             device=device,
             notes=() if recipe.unused_prompt is None else (note,),
@@ -104,6 +109,7 @@ class Factory:
     def _engine(
         self,
         model: Any,
+        tables: Tables,
         recipe: Recipe,
         tokenizer: Any,
         around: text_encoding.Around,
@@ -121,7 +127,7 @@ class Factory:
             model,
             head=token_modules.chain(recipe.heads, name=name, device=device),
             output=self.output,
-            padding=int(tokenizer.pad_token_id or 0),
+            padding=tables.filler(tokenizer.pad_token_id),
             device=device,
             prompt_lengths={
                 task: text_tokeniser.prompt_length(tokenizer, prompt, around)

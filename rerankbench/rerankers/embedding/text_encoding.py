@@ -71,6 +71,15 @@ class EncodedTexts:
         """Tokens of each text."""
         return np.diff(self.offsets)
 
+    @property
+    def parts(self) -> Sequence[_Ids]:
+        """All tokens."""
+        return (self.ids,)
+
+    @property
+    def segments(self) -> None:
+        """None: one text has no segments."""
+
     def rows(self, texts: Sequence[int]) -> TokenRows:
         """The named texts put together."""
         parts = [self.ids[self.offsets[i] : self.offsets[i + 1]] for i in texts]

@@ -6,6 +6,7 @@ from typing import Any
 
 from rerankbench.rerankers.engines.contract import Engine
 from rerankbench.rerankers.engines.float32_head import keep_head_in_float32, products_as_sums
+from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.types import EngineRef
 
 
@@ -56,7 +57,7 @@ def eager(model: Any, device: Any, *, left: bool, forward: Any = None) -> Engine
     """Plain torch over padded matrices; `forward` is run in place of the model."""
     from rerankbench.rerankers.engines.padded import TorchEngine
 
-    padding = int(model.config.pad_token_id or 0)
+    padding = tables_of(model).filler(model.config.pad_token_id)
     return TorchEngine(model, padding=padding, device=device, forward=forward, left=left)
 
 

@@ -23,6 +23,7 @@ from rerankbench.partials import folder_beside
 from rerankbench.rerankers.engines.contract import Logits
 from rerankbench.rerankers.engines.float32_head import head_modules
 from rerankbench.rerankers.engines.padded import HostEngine, Inputs
+from rerankbench.rerankers.engines.tables import tables_of
 
 
 def onnx_engine(
@@ -96,7 +97,7 @@ def _passing_folder() -> Iterator[Path]:
 def _host_engine(
     model: Any, call: Callable[[Inputs], Logits], kernel: str, threads: int, left: bool
 ) -> HostEngine:
-    padding = int(model.config.pad_token_id or 0)
+    padding = tables_of(model).filler(model.config.pad_token_id)
     return HostEngine(call, padding=padding, attention_kernel=kernel, threads=threads, left=left)
 
 

@@ -19,6 +19,7 @@ from rerankbench.errors import ModelError
 from rerankbench.rerankers.engines import native_library
 from rerankbench.rerankers.engines.choice import NATIVE_ACTIVATIONS
 from rerankbench.rerankers.engines.contract import Logits, TokenRows
+from rerankbench.rerankers.engines.native_structs import Batch, Encoder, Layer
 from rerankbench.rerankers.engines.positions import padding_before_positions, positions
 
 if TYPE_CHECKING:
@@ -37,37 +38,6 @@ _FAILURES = {
 }
 
 
-class _Layer(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_void_p)
-        for name in (
-            *("qkv", "out", "up", "down"),
-            *("qkv_bias", "out_bias", "up_bias", "down_bias"),
-            *("attention_norm", "attention_shift", "output_norm", "output_shift"),
-        )
-    ]
-
-
-class _Encoder(ctypes.Structure):
-    _fields_ = [
-        *((n, ctypes.c_int64) for n in ("layer_count", "hidden", "heads", "inner", "activation")),
-        ("epsilon", ctypes.c_double),
-        *((n, ctypes.c_void_p) for n in ("product", "release")),
-        *((n, ctypes.c_void_p) for n in ("words", "positions", "types", "norm", "shift")),
-        ("layers", ctypes.c_void_p),
-        *((n, ctypes.c_void_p) for n in ("word_projections", "position_projections")),
-        *((n, ctypes.c_void_p) for n in ("type_projections", "projection_bias")),
-    ]
-
-
-class _Batch(ctypes.Structure):
-    _fields_ = [
-        ("group_count", ctypes.c_int64),
-        *((n, ctypes.c_void_p) for n in ("groups", "offsets", "ids", "positions", "types")),
-        *((n, ctypes.c_void_p) for n in ("contexts", "residuals", "next")),
-    ]
-
-
 class NativeEngine:
     """A classifier of transformers whose encoder runs natively. Raises ModelError when built."""
 
@@ -82,7 +52,7 @@ class NativeEngine:
         self.attention_kernel = "native"
         self._library = native_library.library()
         self._function = getattr(self._library, f"encode_{dtype}")
-        self._function.argtypes = [ctypes.POINTER(_Encoder), ctypes.POINTER(_Batch)]
+        self._function.argtypes = [ctypes.POINTER(Encoder), ctypes.POINTER(Batch)]
         self._kept: list[torch.Tensor] = []
         self._bfloat16 = dtype == "bfloat16"
         self._hidden = int(model.config.hidden_size)
@@ -97,14 +67,22 @@ class NativeEngine:
 
     def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
         """Hand the pairs to all threads; the returned call waits for the logits."""
+        places = self._checked_positions(rows)
         pairs = len(rows.offsets) - 1
         contexts = np.empty((pairs, self._hidden), dtype=np.float32)
         residuals = np.empty_like(contexts)
-        groups, taken = _groups(rows.lengths), np.zeros(1, dtype=np.int64)
-        places = positions(rows, self._padding).astype(np.int32)
-        inputs = (groups, rows.offsets, rows.ids, places, rows.types)
+        taken = np.zeros(1, dtype=np.int64)
+        groups = _groups(rows.lengths)
+        inputs = (
+            groups,
+            np.ascontiguousarray(rows.offsets, dtype=np.int64),
+            *(
+                None if each is None else np.ascontiguousarray(each, dtype=np.int32)
+                for each in (rows.ids, places, rows.types)
+            ),
+        )
         outputs = (contexts, residuals, taken)
-        batch = _Batch(
+        batch = Batch(
             len(groups) - 1,
             *(None if array is None else array.ctypes.data for array in (*inputs, *outputs)),
         )
@@ -124,17 +102,47 @@ class NativeEngine:
 
         return logits
 
+    def _checked_positions(self, rows: TokenRows) -> npt.NDArray[np.int64]:
+        """Position ids. Raises ModelError where any id is beyond its table: C++ does not look."""
+        tokens, furthest, segments = self._rows_of_tables
+        types = np.zeros(1, dtype=np.int32) if rows.types is None else rows.types
+        apart = rows.types is not None and len(rows.types) != len(rows.ids)
+        if apart or rows.offsets[0] != 0 or rows.offsets[-1] != len(rows.ids):
+            raise ModelError("engine native: offsets, ids and types do not fit each other")
+        if rows.lengths.min(initial=1) < 1:
+            raise ModelError("engine native: a pair has no token; use --engine torch")
+        places = positions(rows, self._padding)
+        for what, ids, most in (
+            ("token", rows.ids, tokens),
+            ("position", places, furthest),
+            ("segment", types, segments),
+        ):
+            if ids.min(initial=0) < 0 or ids.max(initial=0) >= most:
+                raise ModelError(
+                    f"engine native: {what} ids are {ids.min()} to {ids.max()}, and the model "
+                    f"has embeddings for {most}; name the tokeniser that it was trained with"
+                )
+        return places
+
     def peak_device_bytes(self) -> int | None:
         """None: there is no accelerator."""
         return None
 
-    def _take_over(self, model: Any, dtype: str) -> _Encoder:
+    def _take_over(self, model: Any, dtype: str) -> Encoder:
         base, config = model.base_model, model.config
-        layers = (_Layer * len(base.encoder.layer))(*map(self._layer, base.encoder.layer))
+        layers = (Layer * len(base.encoder.layer))(*map(self._layer, base.encoder.layer))
         self._layers = layers
         tables = base.embeddings
+        self._rows_of_tables = tuple(
+            len(table.weight)
+            for table in (
+                tables.word_embeddings,
+                tables.position_embeddings,
+                tables.token_type_embeddings,
+            )
+        )
         product, release = native_library.products(dtype)
-        encoder = _Encoder(
+        encoder = Encoder(
             len(layers),
             self._hidden,
             config.num_attention_heads,
@@ -159,10 +167,10 @@ class NativeEngine:
         del base.encoder.layer[:-1]
         return encoder
 
-    def _layer(self, layer: Any) -> _Layer:
+    def _layer(self, layer: Any) -> Layer:
         after = layer.attention.output
         projection, bias = _projection(layer.attention.self)
-        return _Layer(
+        return Layer(
             self._pack(projection),
             self._pack(after.dense.weight),
             self._pack(layer.intermediate.dense.weight),

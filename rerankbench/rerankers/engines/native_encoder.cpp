@@ -13,13 +13,15 @@
 // needed, but queries of first tokens alone; what follows them (a few rows) is left to the caller.
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
+#include <type_traits>
+#include <vector>
 #ifdef __AVX512BF16__
 #include <immintrin.h>
 #endif
@@ -55,7 +57,7 @@ inline void store(const float* from, float* to, int64_t n) {
   std::memcpy(to, from, n * sizeof(float));
 }
 
-// Round to nearest, ties to even, as torch does.
+// Round to nearest, ties to even, as torch does; what is not a number stays none.
 inline void store(const float* from, BFloat16* to, int64_t n) {
   int64_t i = 0;
 #ifdef __AVX512BF16__
@@ -67,7 +69,8 @@ inline void store(const float* from, BFloat16* to, int64_t n) {
   for (; i < n; i++) {
     uint32_t bits;
     std::memcpy(&bits, from + i, 4);
-    to[i].bits = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    const auto rounded = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+    to[i].bits = from[i] == from[i] ? rounded : 0x7fc0;
   }
 }
 
@@ -79,23 +82,23 @@ inline float value(BFloat16 x) {
   return found;
 }
 
-// 2^x for x in [-126, 126] by Taylor's series of 2^f, |f| <= 1/2: relative error below 3e-7, or
-// below 5e-5 where the result is rounded to eight bits anyway.
+// 2^x for x <= 126 by Taylor's series of 2^f, |f| <= 1/2: relative error below 3e-7, or below 5e-5
+// where the result is rounded to eight bits anyway. Below -126 it is 2^-126. NaN gives NaN: the
+// comparisons are such that f keeps it, and that the integer, which could not, never sees it.
 template <typename T = float>
 inline float exp2_of(float x) {
   x = x < -126.0f ? -126.0f : x;
-  const float whole = std::nearbyint(x), f = x - whole;
+  const float whole = std::nearbyint(x >= -126.0f ? x : -126.0f), f = x - whole;
   float p = 9.61812911e-3f;
   if (sizeof(T) == 4) p += f * (1.33335581e-3f + f * 1.54035304e-4f);
   p = p * f + 5.55041087e-2f;
   p = p * f + 2.40226507e-1f;
   p = p * f + 6.93147181e-1f;
   p = p * f + 1.0f;
-  int32_t bits;
-  std::memcpy(&bits, &p, 4);
-  bits += static_cast<int32_t>(whole) * (1 << 23);
-  std::memcpy(&p, &bits, 4);
-  return p;
+  const int32_t bits = (static_cast<int32_t>(whole) + 127) * (1 << 23);
+  float power;
+  std::memcpy(&power, &bits, 4);
+  return p * power;
 }
 
 // x · Φ(x), the exact GELU; erf by Abramowitz & Stegun 7.1.26 (absolute error below 1.5e-7).
@@ -131,7 +134,7 @@ struct Layer {
 
 extern "C" {
 
-// Mirrored field by field in native.py.
+// Mirrored field by field in native_structs.py, which compares `kLayout` below with its own.
 struct Encoder {
   int64_t layer_count, hidden, heads, inner, activation;
   double epsilon;
@@ -154,6 +157,33 @@ struct Batch {
   int64_t* next;                // the next group that no thread has taken
 };
 
+struct Place {
+  const char* name;
+  int64_t number;
+};
+
+// Of each struct its name and size, then the names of its fields and where they begin.
+#define SIZE(type) {#type, sizeof(type)}
+#define AT(type, field) {#field, static_cast<int64_t>(offsetof(type, field))}
+extern const Place kLayout[] = {
+    SIZE(Layer), AT(Layer, qkv), AT(Layer, out), AT(Layer, up), AT(Layer, down),
+    AT(Layer, qkv_bias), AT(Layer, out_bias), AT(Layer, up_bias), AT(Layer, down_bias),
+    AT(Layer, attention_norm), AT(Layer, attention_shift), AT(Layer, output_norm),
+    AT(Layer, output_shift),
+    SIZE(Encoder), AT(Encoder, layer_count), AT(Encoder, hidden), AT(Encoder, heads),
+    AT(Encoder, inner), AT(Encoder, activation), AT(Encoder, epsilon), AT(Encoder, product),
+    AT(Encoder, release), AT(Encoder, words), AT(Encoder, positions), AT(Encoder, types),
+    AT(Encoder, norm), AT(Encoder, shift), AT(Encoder, layers), AT(Encoder, word_projections),
+    AT(Encoder, position_projections), AT(Encoder, type_projections),
+    AT(Encoder, projection_bias),
+    SIZE(Batch), AT(Batch, group_count), AT(Batch, groups), AT(Batch, offsets), AT(Batch, ids),
+    AT(Batch, positions), AT(Batch, types), AT(Batch, contexts), AT(Batch, residuals),
+    AT(Batch, next),
+};
+#undef SIZE
+#undef AT
+extern const int64_t kLayoutLength = sizeof(kLayout) / sizeof(kLayout[0]);
+
 }  // extern "C"
 
 namespace {
@@ -163,10 +193,12 @@ class Arena {
  public:
   template <typename T>
   T* take(int64_t count) {
+    if (count < 0 || count > kMostBytes / static_cast<int64_t>(sizeof(T))) throw std::bad_alloc();
     const int64_t bytes = round_up(count * static_cast<int64_t>(sizeof(T)), 64);
+    blocks_.emplace_back();
     auto* found = static_cast<char*>(::operator new(bytes, std::align_val_t(64)));
+    blocks_.back().reset(found);
     std::memset(found, 0, bytes);
-    blocks_[used_++].reset(found);
     return reinterpret_cast<T*>(found);
   }
 
@@ -174,8 +206,8 @@ class Arena {
   struct Free {
     void operator()(char* block) const { ::operator delete(block, std::align_val_t(64)); }
   };
-  std::unique_ptr<char, Free> blocks_[16];
-  int used_ = 0;
+  static constexpr int64_t kMostBytes = int64_t{1} << 46;
+  std::vector<std::unique_ptr<char, Free>> blocks_;
 };
 
 // y = (x - mean) / sqrt(variance + epsilon) · norm + shift, in place and as T; returns the factor

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import subprocess
-import tempfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.files import cache_home
-from rerankbench.rerankers.engines import cpu
+from rerankbench.rerankers.engines import cpu, kept_library
+from rerankbench.rerankers.engines.native_structs import check_layout
 
 SOURCE = Path(__file__).with_name("native_encoder.cpp")
 # No -ffast-math: sums may be reordered where the source says so, nowhere else.
@@ -37,9 +36,16 @@ def library() -> ctypes.CDLL:
     if compiler is None:
         raise ModelError("engine native: no C++ compiler; install g++, or use --engine torch")
     path = cache_home() / "native" / f"encoder-{_fingerprint(compiler)}.so"
-    if not path.exists():
-        _build(compiler, path)
-    return ctypes.CDLL(str(path))
+    try:
+        found = kept_library.load(path, partial(_build, compiler), limit_s=COMPILE_LIMIT_S)
+    except OSError as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise ModelError(
+            f"engine native: its library cannot be built or loaded ({reason:.120}); "
+            "name another cache folder in $RERANKBENCH_HOME, or use --engine torch"
+        ) from error
+    check_layout(found)
+    return found
 
 
 def products(dtype: str) -> tuple[int, int]:
@@ -72,29 +78,18 @@ def _fingerprint(compiler: str) -> str:
 
 
 def _build(compiler: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Built beside its place and renamed: two processes may build at once.
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".so")
-    os.close(handle)
-    unfinished = Path(name)
     try:
         done = subprocess.run(
-            [compiler, *OPTIONS, "-o", name, str(SOURCE)],
+            [compiler, *OPTIONS, "-o", str(path), str(SOURCE)],
             capture_output=True,
             text=True,
             timeout=COMPILE_LIMIT_S,
             check=False,
         )
-        if done.returncode != 0:
-            reason = next((x for x in done.stderr.splitlines() if "error" in x), "no reason given")
-            raise ModelError(
-                f"engine native: {compiler} failed ({reason[:120]}); use --engine torch"
-            )
-        unfinished.chmod(0o755)
-        unfinished.replace(path)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ModelError(
             f"engine native: {compiler} cannot be run ({error}); use --engine torch"
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    if done.returncode != 0 or not path.is_file():
+        reason = next((x for x in done.stderr.splitlines() if "error" in x), "no reason given")
+        raise ModelError(f"engine native: {compiler} failed ({reason[:120]}); use --engine torch")

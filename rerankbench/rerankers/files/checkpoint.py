@@ -16,7 +16,9 @@ from rerankbench import yaml_file
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.files import sha256_file
 from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers.engines.positions import COUNTED_AFTER_PADDING
 from rerankbench.rerankers.files import modules_file
+from rerankbench.rerankers.files.config_defaults import setting
 from rerankbench.rerankers.files.json_file import read_object
 from rerankbench.rerankers.files.weight_file import weight_count
 from rerankbench.special_files import refuse_special_in
@@ -102,11 +104,11 @@ class Checkpoint:
         files set none. RoBERTa's kin count positions from padding index + 1, so that many
         embeddings are never used.
         """
-        positions = self.config.get("max_position_embeddings")
+        positions = setting(self.config, "max_position_embeddings")
         limits = [int(self.tokenizer_config.get("model_max_length") or 10**9)]
         if isinstance(positions, int) and positions > 0:
-            shifted = self.config.get("model_type") in _POSITIONS_AFTER_PADDING
-            offset = int(self.config.get("pad_token_id") or 0) + 1 if shifted else 0
+            shifted = self.config.get("model_type") in COUNTED_AFTER_PADDING
+            offset = int(setting(self.config, "pad_token_id") or 0) + 1 if shifted else 0
             limits.append(positions - offset)
         limit = min(limits)
         return limit if limit < 10**6 else otherwise
@@ -123,11 +125,6 @@ class Checkpoint:
                 f"ask for at most {limit}"
             )
         return asked or min(limit, default or limit)
-
-
-_POSITIONS_AFTER_PADDING = frozenset(
-    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer"}
-)
 
 
 def asked(spec: RerankerSpec) -> Checkpoint:

@@ -14,12 +14,14 @@ from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding, pair_encoding
 from rerankbench.rerankers.detection import DECODERS
 from rerankbench.rerankers.engines.padded import TorchEngine
+from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.heads import equations as heads
 from rerankbench.rerankers.heads import head_file, placed_pairs
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.recipe import settings
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "head"
@@ -67,10 +69,10 @@ class Factory:
             )
         encoder = encoder.to(device)
         weights = heads.load(checkpoint.folder, device)
-        filler = tokenizer.pad_token_id
+        tables = tables_of(encoder)
         made = TorchEngine(
             encoder,
-            padding=0 if filler is None else int(filler),
+            padding=tables.filler(tokenizer.pad_token_id),
             device=device,
             forward=heads.forward(encoder, head.head, weights),
         )
@@ -82,6 +84,7 @@ class Factory:
             encode=partial(
                 encode, tokenizer, max_length=int(ref.max_length or 512), template=template
             ),
+            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             device=device,
         )
         padding.settle_by_trial(found, encoder)

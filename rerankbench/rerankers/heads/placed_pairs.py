@@ -44,6 +44,16 @@ class PlacedPairs:
         """Whether a pair's document was cut."""
         return self.pairs.truncated
 
+    @property
+    def parts(self) -> Sequence[npt.NDArray[np.int32]]:
+        """All tokens that pairs are put together from."""
+        return self.pairs.parts
+
+    @property
+    def segments(self) -> npt.NDArray[np.int32] | None:
+        """All segment ids that a pair may have."""
+        return self.pairs.segments
+
     def rows(self, chosen: Sequence[int]) -> TokenRows:
         """The named pairs put together, with their places."""
         template = self.pairs.template

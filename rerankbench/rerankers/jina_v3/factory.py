@@ -16,12 +16,14 @@ from typing import Any
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading
+from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.files.weight_file import safetensors_header
 from rerankbench.rerankers.jina_v3.lists import JinaV3
 from rerankbench.rerankers.jina_v3.prompt import Recipe, Writer
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "jina-v3"
@@ -53,8 +55,9 @@ class Factory:
         checkpoint, recipe = _find(spec), _recipe(spec)
         ref, engine = _identified(checkpoint, spec, recipe)
         device = loading.ready(engine)
+        tokenizer = loading.tokenizer(checkpoint, spec)
         writer = Writer(
-            loading.tokenizer(checkpoint, spec),
+            tokenizer,
             recipe,
             max_length=int(ref.max_length or MAX_LENGTH),
             name=ref.name,
@@ -66,6 +69,7 @@ class Factory:
             ref=ref,
             engine_ref=engine,
             writer=writer,
+            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables_of(backbone)),
             backbone=backbone.to(device),
             projector=_projector(checkpoint, device),
             device=device,

@@ -16,6 +16,7 @@ from rerankbench.rerankers.batch_run import empty_cuda_cache, is_out_of_memory
 from rerankbench.rerankers.engines.padded import peak_cuda_bytes
 from rerankbench.rerankers.host_memory import return_freed_memory
 from rerankbench.rerankers.jina_v3.prompt import Block, Blocks, Writer
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 
@@ -42,6 +43,7 @@ class JinaV3:
         ref: RerankerRef,
         engine_ref: EngineRef,
         writer: Writer,
+        check: TokenCheck,
         backbone: Any,
         projector: Sequence[Any],
         device: Any,
@@ -50,12 +52,15 @@ class JinaV3:
         self.ref = ref
         self.engine = engine_ref
         self.attention_kernel: str | None = getattr(backbone.config, "_attn_implementation", None)
-        self._writer, self._backbone = writer, backbone
+        self._writer, self._check, self._backbone = writer, check, backbone
         self._projector, self._device = projector, device
         self._cut_queries: set[str] = set()
 
     def prepare(self, job: Job) -> Lists:
-        """Write and tokenise the blocks of all lists of which any pair is not done."""
+        """Write and tokenise the blocks of all lists of which any pair is not done.
+
+        Raises ModelError for what the model has no embeddings for.
+        """
         starts = list(accumulate((len(each.documents) for each in job.candidates), initial=0))
         written, cut_queries = [], set()
         for first, each in zip(starts, job.candidates, strict=False):
@@ -65,6 +70,8 @@ class JinaV3:
                 continue
             texts = [document.content for document in each.documents]
             written.append(self._writer.blocks(each.query.text, texts))
+            for block in written[-1].blocks:
+                self._check.check_ids(block.ids)
             if written[-1].query_cut:
                 cut_queries.add(each.query.query_id)
         return Lists(

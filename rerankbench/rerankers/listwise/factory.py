@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading
+from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.listwise.generation import Generator
 from rerankbench.rerankers.listwise.order import Listwise
 from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Format, Writer
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "listwise"
@@ -75,11 +77,15 @@ class Factory:
             dtype=str(ref.dtype),
             trained_as="a language model",
         )
+        tables = tables_of(model)
         return Listwise(
             ref=ref,
             engine_ref=engine,
             writer=writer,
-            generator=Generator(model.to(device), tokenizer, device=device, name=ref.name),
+            generator=Generator(
+                model.to(device), tokenizer, device=device, name=ref.name, tables=tables
+            ),
+            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             window=recipe.window,
             stride=recipe.stride,
             beside=max(1, int(engine.batch_tokens or 0) // max_length),

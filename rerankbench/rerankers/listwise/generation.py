@@ -11,6 +11,7 @@ import numpy as np
 from rerankbench.errors import ModelError
 from rerankbench.rerankers.batch_run import empty_cuda_cache, is_out_of_memory
 from rerankbench.rerankers.engines.padded import peak_cuda_bytes
+from rerankbench.rerankers.engines.tables import Tables
 from rerankbench.rerankers.listwise.prompt import Question
 
 
@@ -30,7 +31,9 @@ class Generator:
     penalty, say, would keep an order from naming its numbers.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, device: Any, name: str) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, *, device: Any, name: str, tables: Tables | None = None
+    ) -> None:
         """`model` is on `device` and in evaluation mode; `name` is for messages."""
         import transformers
 
@@ -39,7 +42,8 @@ class Generator:
         self._model, self._tokenizer, self._device, self._name = model, tokenizer, device, name
         self._ends = _end_tokens(model, tokenizer)
         pad = tokenizer.pad_token_id
-        self._padding = int(pad) if pad is not None else min(self._ends, default=0)
+        padding = int(pad) if pad is not None else min(self._ends, default=0)
+        self._padding = padding if tables is None else tables.filler(padding)
         model.generation_config = settings(
             do_sample=False,
             num_beams=1,

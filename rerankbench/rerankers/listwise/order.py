@@ -12,6 +12,7 @@ from rerankbench.rerankers.listwise.generation import Answer, Generator
 from rerankbench.rerankers.listwise.permutation import parse
 from rerankbench.rerankers.listwise.prompt import Question, Words, Writer
 from rerankbench.rerankers.listwise.windows import windows
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 
@@ -51,6 +52,7 @@ class Listwise:
         window: int,
         stride: int,
         beside: int,
+        check: TokenCheck | None = None,
     ) -> None:
         """Keep a model's `writer` of questions and `generator` of answers.
 
@@ -59,15 +61,21 @@ class Listwise:
         self.ref = ref
         self.engine = engine_ref
         self.attention_kernel = generator.attention_kernel
-        self._writer, self._generator = writer, generator
+        self._writer, self._generator, self._check = writer, generator, check
         self._window, self._stride = window, stride
         self._beside = beside
         self._cut_queries: set[str] = set()
 
     def prepare(self, job: Job) -> Lists:
-        """Take the texts apart; what is asked is known only when earlier answers are."""
+        """Take the texts apart; what is asked is known only when earlier answers are.
+
+        Raises ModelError for what the model has no embeddings for.
+        """
         sizes = [len(each.documents) for each in job.candidates]
         passages = [[*map(self._writer.passage, each.documents)] for each in job.candidates]
+        if self._check is not None:
+            self._check.check_texts(each.query.text for each in job.candidates)
+            self._check.check_texts(" ".join(words) for each in passages for words in each)
         return Lists(
             done=job.done,
             starts=list(accumulate(sizes, initial=0)),
@@ -124,6 +132,9 @@ class Listwise:
         question = self._writer.question(lists.queries[each.place], shown)
         if question.query_cut:
             self._cut_queries.add(lists.query_ids[each.place])
+        if self._check is not None:
+            self._check.check_ids(question.ids)
+            self._check.check_length(len(question.ids) + question.most_tokens)
         return question
 
 

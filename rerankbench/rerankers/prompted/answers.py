@@ -36,11 +36,20 @@ def token_ids(tokenizer: Any, answers: Sequence[str | int], name: str) -> list[i
     return found
 
 
-def narrow(model: Any, ids: Sequence[int]) -> None:
-    """Replace the output layer by the rows of these tokens, in float32."""
+def narrow(model: Any, ids: Sequence[int], name: str) -> None:
+    """Replace the output layer by the rows of these tokens, in float32.
+
+    Raises ModelError for a token that it has no row for.
+    """
     import torch
 
     full = model.get_output_embeddings()
+    for token in ids:
+        if not 0 <= token < len(full.weight):
+            raise ModelError(
+                f"{name}: the answer with token id {token} is none that the model can give: it "
+                f"has {len(full.weight)}; name other 'answers' in the recipe of a config"
+            )
     with torch.no_grad():
         rows = full.weight[list(ids)].float()
         shift = None if getattr(full, "bias", None) is None else full.bias[list(ids)].float()

@@ -15,12 +15,14 @@ from typing import Any
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding
 from rerankbench.rerankers.engines.padded import TorchEngine
+from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.prompted import answers, prompt
 from rerankbench.rerankers.prompted.presets import CAUSAL, SEQ2SEQ, Preset
 from rerankbench.rerankers.prompted.prompt_recipe import described, resolve
+from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 
@@ -56,11 +58,12 @@ class Factory:
             trained_as="a reranker",
         )
         if preset.head == "answers":
-            answers.narrow(model, answers.token_ids(tokenizer, preset.answers, ref.name))
-        filler = tokenizer.pad_token_id
+            ids = answers.token_ids(tokenizer, preset.answers, ref.name)
+            answers.narrow(model, ids, ref.name)
+        tables = tables_of(model)
         made = TorchEngine(
             model.to(device),
-            padding=0 if filler is None else int(filler),
+            padding=tables.filler(tokenizer.pad_token_id),
             device=device,
             forward=self.forwards[preset.head](model, preset.layer),
             left=self.left,
@@ -76,6 +79,7 @@ class Factory:
             engine_ref=engine,
             engine=made,
             encode=encode,
+            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             device=device,
             about=loading.about(checkpoint, tokenizer),
         )

@@ -60,6 +60,15 @@ class PromptedPairs:
         """Tokens of each pair."""
         return np.diff(self.offsets)
 
+    @property
+    def parts(self) -> Sequence[npt.NDArray[np.int32]]:
+        """All tokens."""
+        return (self.ids,)
+
+    @property
+    def segments(self) -> None:
+        """None: a prompt has no segments."""
+
     def rows(self, pairs: Sequence[int]) -> TokenRows:
         """The named pairs put together."""
         parts = [self.ids[self.offsets[pair] : self.offsets[pair + 1]] for pair in pairs]
