@@ -11,7 +11,7 @@ GATE := build/gate
 GATE_CLEAN = mkdir -p $(GATE)/cache && find $(GATE)/cache -mindepth 1 -maxdepth 1 ! -name native -exec rm -rf {} +
 GATE_RUN = RERANKBENCH_HOME=$(GATE)/cache $(BIN)/rerankbench run --no-speed --dtype float32 --device cpu -q
 
-.PHONY: run test check gate gate-demo gate-scifact format bench bench-gate fuzz crash clean
+.PHONY: run test check sanitize gate gate-demo gate-scifact format bench bench-gate fuzz crash clean
 
 run: $(VENV)/.installed
 	$(BIN)/rerankbench run
@@ -25,6 +25,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) gate-demo
+
+# The native engine under the address and undefined-behaviour sanitizers: needs g++ with libasan.
+sanitize: $(VENV)/.installed-dev
+	$(BIN)/python scripts/sanitize.py
 
 # Did the rankings become worse than in results/baselines? SciFact needs $$RERANKBENCH_SHARED
 # (default ../shared); where it is absent the demo decides alone.

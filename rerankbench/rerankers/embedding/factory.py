@@ -58,13 +58,12 @@ class Factory:
         tokenizer = loading.tokenizer(checkpoint, spec)
         text_tokeniser.make_ready(tokenizer, recipe)
         around = text_encoding.around(tokenizer)
-        model = encoder(checkpoint, spec)
+        model = encoder(checkpoint, spec).to(device)
         tables = tables_of(model)
         note = (
             f"its prompt '{recipe.unused_prompt}' is not used, as in sentence-transformers; "
             "name it as document_prompt in the recipe of a config"
         )
-        model = encoder(checkpoint, spec).to(device)
         found = Embedded(
             ref=ref,
             engine_ref=engine,
