@@ -30,7 +30,7 @@ def inject(path: Path, name: str, body: str) -> bool:
     before = read_whole(path)
     after = replace_block(before, name, body, path=path)
     if after == before:
-        partials.clear(target.parent)
+        partials.clear(path.resolve().parent)
         return False
     rewrite(path, after)
     return True
