@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from rerankbench.errors import shortened
+from rerankbench.errors import LONGEST, shortened
 from rerankbench.progress import Advance
 
 MOST_LINES = 20
@@ -63,7 +63,7 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """Something that may make the numbers other than expected."""
-        line = shortened(printable(text))
+        line = shortened(printable(text), LONGEST - len("warning: "))
         self._console.print(f"[yellow]warning:[/] {escape(line)}", soft_wrap=True)
 
     def error(self, text: str) -> None:
@@ -73,7 +73,7 @@ class Terminal:
             more = f"and {len(lines) - MOST_LINES + 1} more; mend these first"
             lines = [*lines[: MOST_LINES - 1], more]
         for line in lines:
-            told = shortened(printable(line))
+            told = shortened(printable(line), LONGEST - len("error: "))
             self._console.print(f"[red]error:[/] {escape(told)}", soft_wrap=True)
 
 

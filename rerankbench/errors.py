@@ -79,7 +79,7 @@ class CellsFailedError(RerankbenchError):
 
 
 LONGEST = 300
-"""Characters of a message; what is longer is a name or a value that need not be read whole."""
+"""Characters of a line on the screen; what is longer holds more than a person reads."""
 
 
 def shortened(line: str, most: int = LONGEST) -> str:

@@ -114,7 +114,7 @@ def test_commands_refuse_it_in_one_short_line(
     words = {"config": ["run", "mine.yaml"], "layout": ["leaderboard", "--layout", "mine.yaml"]}
     assert cli._run(words[kind]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: mine.yaml:") and len(line) <= 307
+    assert line.startswith("error: mine.yaml:") and len(line) <= 300
 
 
 def test_hundreds_of_mistakes_are_told_in_a_few_lines(

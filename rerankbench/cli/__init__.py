@@ -32,7 +32,7 @@ from rerankbench.cli.run import run
 from rerankbench.cli.slices import slices
 from rerankbench.cli.steps import evaluate, rerank, retrieve
 from rerankbench.console import Terminal
-from rerankbench.errors import RerankbenchError, shortened, show_traceback
+from rerankbench.errors import LONGEST, RerankbenchError, shortened, show_traceback
 
 INTERRUPTED = 130
 FAULT = 1
@@ -72,7 +72,8 @@ def _short_usage_errors() -> Iterator[None]:
     try:
         yield
     except TyperException as error:
-        error.message = shortened(error.message)
+        # typer puts before it which option it is about.
+        error.message = shortened(error.message, LONGEST // 2)
         raise
 
 

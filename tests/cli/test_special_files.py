@@ -165,4 +165,4 @@ def test_a_name_that_is_too_long_is_one_short_line(
     done = command(*arguments)
     assert done.code == 2
     assert "Traceback" not in done.err
-    assert all(len(line) <= 300 + len("warning: ") for line in done.err.splitlines())
+    assert all(len(line) <= 300 for line in done.err.splitlines())
