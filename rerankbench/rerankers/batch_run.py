@@ -82,7 +82,7 @@ class BatchRun:
                 continue
             try:
                 output = self.engine.submit(encoded.rows(rows), width)
-            except (MemoryError, RuntimeError) as error:
+            except (MemoryError, RuntimeError, IndexError, TypeError, ValueError) as error:
                 self._give_way(error, len(rows), width)
                 rest = [*rows, *(i for later in queue for i in later)]
                 queue = deque(batches(lengths, sorted(rest), self._budget))
@@ -111,9 +111,16 @@ class BatchRun:
         return Finished(rows=batch.rows, output=output, tokens=tokens, padded_tokens=padded)
 
     def _give_way(self, error: Exception, rows: int, width: int) -> None:
-        """Halve the token budget after a lack of memory; anything else is raised again."""
+        """Halve the token budget after a lack of memory; anything else is the model's fault.
+
+        Its code fails on settings that fit the files but not each other. Raises ModelError.
+        """
         if not is_out_of_memory(error):
-            raise error
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ModelError(
+                f"{self.name}: its code fails while it scores ({reason:.150}); check its "
+                "config.json and tokeniser, or try another --engine"
+            ) from error
         if rows == 1:
             raise ModelError(
                 f"{self.name}: memory does not suffice for one pair of {width} tokens; "

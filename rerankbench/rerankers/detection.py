@@ -58,26 +58,35 @@ def family_of(checkpoint: checkpoints.Checkpoint) -> str:
     saved = modules_file.read(checkpoint.folder)
     if is_late_interaction(checkpoint, saved):
         return "late-interaction"
-    listed = None if saved is None else _listed_family(saved)
+    listed = None if saved is None else _listed_family(saved, checkpoint)
     return listed or _family_of_architecture(checkpoint)
 
 
-def _listed_family(saved: modules_file.SavedModules) -> str | None:
+def _listed_family(
+    saved: modules_file.SavedModules, checkpoint: checkpoints.Checkpoint
+) -> str | None:
     """The family that a list of modules tells; None where the transformer's own class does."""
     if "LogitScore" in saved.kinds:
         return "causal-lm"
     if saved.model_type == "CrossEncoder":
-        return "cross-encoder-modules" if saved.heads else None
+        if saved.heads:
+            return "cross-encoder-modules"
+        task = saved.transformer.get("transformer_task")
+        return _family_of_labels(checkpoint) if task == "sequence-classification" else None
     if saved.model_type == "SentenceTransformer" and "Pooling" in saved.kinds:
         return "bi-encoder"
     return None
 
 
+def _family_of_labels(checkpoint: checkpoints.Checkpoint) -> str:
+    decodes = checkpoint.config.get("model_type") in DECODERS
+    return "causal-lm" if decodes else "sequence-classification"
+
+
 def _family_of_architecture(checkpoint: checkpoints.Checkpoint) -> str:
     architecture = checkpoint.architecture
-    decodes = checkpoint.config.get("model_type") in DECODERS
     if architecture.endswith("ForSequenceClassification"):
-        return "causal-lm" if decodes else "sequence-classification"
+        return _family_of_labels(checkpoint)
     if architecture.endswith("ForCausalLM"):
         # Not the card's base model: what was trained on from there may do anything.
         own = (checkpoint.name, checkpoint.folder.name, checkpoint.config.get("_name_or_path"))
@@ -88,9 +97,8 @@ def _family_of_architecture(checkpoint: checkpoints.Checkpoint) -> str:
     if architecture == "JinaForRanking":
         return "jina-v3"
     raise ModelError(
-        f"{checkpoint.name}: nothing in its files says how it scores ({architecture}); name a "
-        f"cross-encoder, whose config.json says …ForSequenceClassification, or its 'family' in a "
-        f"config: {', '.join(_FAMILIES)}"
+        f"{checkpoint.name}: nothing in its files says how it scores (architecture: "
+        f"{architecture:.60}); name its 'family' in a config: {', '.join(_FAMILIES)}"
     )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import vocabulary
+from rerankbench.rerankers import planned_size, unread_weights, vocabulary
 from rerankbench.rerankers.files.checkpoint import Checkpoint
+from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.host_memory import keep_freed_memory
-from rerankbench.rerankers.token_check import MOST_ID, greatest_id
 from rerankbench.types import EngineRef
 
 if TYPE_CHECKING:
@@ -20,10 +25,10 @@ if TYPE_CHECKING:
 def ready(engine: EngineRef) -> torch.device:
     """The engine's device, with threads and memory set up for it. Raises UsageError."""
     import torch
-    from transformers.utils import logging
+    from transformers.utils import logging as their_logging
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call, unused-ignore]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
+    their_logging.set_verbosity_error()  # type: ignore[no-untyped-call, unused-ignore]
+    their_logging.disable_progress_bar()  # type: ignore[no-untyped-call, unused-ignore]
     device = _device(engine.device)
     if device.type == "cpu":
         keep_freed_memory()
@@ -32,23 +37,76 @@ def ready(engine: EngineRef) -> torch.device:
     return device
 
 
-def tokenizer(checkpoint: Checkpoint, spec: RerankerSpec) -> Any:
-    """The fast tokeniser. Raises ModelError."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing that libraries say while they read a model's files reaches the screen.
+
+    They remark on settings that they do not know; what matters of it is said by this project.
+    """
+    names = ("transformers", "huggingface_hub", "tokenizers", "sentence_transformers")
+    before = {name: logging.getLogger(name).level for name in names}
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def _no_output() -> Iterator[None]:
+    """Nothing is written to standard output, where results belong.
+
+    The tokenizers library prints there of settings that it does not know, past Python's streams.
+    """
+    try:
+        kept = os.dup(1)
+    except OSError:  # The process has no standard output.
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def tokenizer(
+    checkpoint: Checkpoint, spec: RerankerSpec, reading: PairReading | None = None
+) -> Any:
+    """The fast tokeniser, made to read as a `reading` says. Raises ModelError."""
     from transformers import AutoTokenizer
 
     try:
-        found = AutoTokenizer.from_pretrained(checkpoint.transformer, **_common(spec))
+        with quiet(), _no_output():
+            found = AutoTokenizer.from_pretrained(checkpoint.transformer, **_common(spec))
+            # A vocabulary without a token for what it lacks fails here, and not in a long run.
+            found(vocabulary.PROBE, verbose=False)
     except Exception as error:  # tokenizers raises plain Exceptions
         raise _unloadable(checkpoint, error) from error
-    if not found.is_fast:
+    if not getattr(found, "is_fast", False):
         raise ModelError(f"{checkpoint.name}: has no fast tokeniser; save one as tokenizer.json")
-    if greatest_id(found) > MOST_ID:
-        raise ModelError(
-            f"{checkpoint.name}: its tokeniser has the token id {greatest_id(found)}, which no "
-            "model has an embedding for; mend tokenizer.json, or fetch the tokeniser again"
-        )
     vocabulary.check(found, checkpoint.config, checkpoint.name)
+    if reading is not None and reading.lower_case:
+        lower_case(found)
+    if reading is not None and reading.truncation_side is not None:
+        found.truncation_side = reading.truncation_side
     return found
+
+
+def lower_case(tokenizer: Any) -> None:
+    """Make a tokeniser read all letters as small ones."""
+    from tokenizers.normalizers import Lowercase, Sequence
+
+    backend = tokenizer.backend_tokenizer
+    before = [] if backend.normalizer is None else [backend.normalizer]
+    # Once more does no harm where the tokeniser does it itself.
+    backend.normalizer = Sequence([Lowercase(), *before])
 
 
 def about(checkpoint: Checkpoint, tokeniser: Any) -> Mapping[str, str]:
@@ -70,23 +128,32 @@ def model(
     dtype: str,
     trained_as: str,
     may_lack: tuple[str, ...] = (),
+    reading: PairReading | None = None,
+    notes: list[str] | None = None,
 ) -> Any:
     """A model of that class of transformers, on the CPU, in evaluation mode. Raises ModelError.
 
     Weights that the checkpoint lacks would be random: they are refused, unless their names begin
-    as `may_lack` says.
+    as `may_lack` says. So are weights of its layers that the class has no place for; of others
+    `notes` is told. Layers that a `reading` names compute in float32.
     """
     import torch
     import transformers
 
     try:
-        found, loading = getattr(transformers, class_name).from_pretrained(
-            checkpoint.transformer,
-            dtype=getattr(torch, dtype),
-            use_safetensors=True,
-            output_loading_info=True,
-            **_common(spec),
-        )
+        with quiet():
+            kind = getattr(transformers, class_name)
+            if not spec.trust_remote_code:
+                planned_size.check(checkpoint, kind)
+            found, loading = kind.from_pretrained(
+                checkpoint.transformer,
+                dtype=getattr(torch, dtype),
+                use_safetensors=True,
+                output_loading_info=True,
+                **_common(spec),
+            )
+    except ModelError:
+        raise
     except Exception as error:  # safetensors raises plain Exceptions
         _check_own_code(checkpoint, spec, class_name)
         raise _unloadable(checkpoint, error) from error
@@ -97,7 +164,43 @@ def model(
             f"{checkpoint.name}: {len(missing)} weights are missing, such as {missing[0]}, and "
             f"would be random; name a checkpoint that was trained as {trained_as}"
         )
+    said = unread_weights.check(checkpoint.name, found, loading["unexpected_keys"])
+    if said is not None and notes is not None:
+        notes.append(said)
+    if reading is not None:
+        _keep_in_float32(checkpoint, found, reading.float32)
     return found.eval()
+
+
+def _keep_in_float32(checkpoint: Checkpoint, model: Any, names: tuple[str, ...]) -> None:
+    """Let linear layers compute in float32 in a model of another dtype.
+
+    Names are those of sentence-transformers, `0.model.` being the transformer; what comes after
+    it is in float32 anyway.
+    """
+    import torch
+    from torch.nn import functional
+
+    linear = [each for each in model.modules() if isinstance(each, torch.nn.Linear)]
+    for name in names:
+        if not name.startswith("0."):
+            continue
+        layer: Any = None
+        with suppress(AttributeError):
+            layer = model.get_submodule(name.removeprefix("0.model."))
+        if not isinstance(layer, torch.nn.Linear):
+            raise ModelError(
+                f"{checkpoint.name}: keep_in_fp32_modules names {name:.80}, which is no linear "
+                "layer of its transformer; mend its config_sentence_transformers.json"
+            )
+
+        def forward(x: Any, layer: Any = layer, last: bool = layer is linear[-1]) -> Any:
+            bias = None if layer.bias is None else layer.bias.float()
+            found = functional.linear(x.float(), layer.weight.float(), bias)
+            # What follows another layer than the last is in the model's own dtype.
+            return found if last else found.to(x.dtype)
+
+        layer.forward = forward  # type: ignore[method-assign, assignment]
 
 
 def _check_own_code(checkpoint: Checkpoint, spec: RerankerSpec, class_name: str) -> None:
@@ -116,7 +219,7 @@ def _common(spec: RerankerSpec) -> dict[str, Any]:
 
 def _unloadable(checkpoint: Checkpoint, error: Exception) -> ModelError:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return ModelError(f"{checkpoint.name}: cannot be loaded ({reason})")
+    return ModelError(f"{checkpoint.name}: cannot be loaded ({reason:.200})")
 
 
 def _device(name: str) -> torch.device:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job
 from rerankbench.rerankers.engines.contract import TokenRows
+from rerankbench.rerankers.vocabulary import PROBE
 from rerankbench.types import Candidates, Document, Query
 
 # A longer query would leave too little room for a document (FlagEmbedding draws the line here
@@ -24,8 +25,6 @@ from rerankbench.types import Candidates, Document, Query
 QUERY_SHARE = 0.75
 # Texts tokenised in one call: enough for all threads, little enough for flat memory.
 CHUNK = 2048
-# Capitals, white space, accents, letters of several bytes: what tokenisers treat differently.
-_PROBE = "Tide\n  über 1.5 月🙂 [moon]"
 
 _Ids: TypeAlias = npt.NDArray[np.int32]
 _Indices: TypeAlias = npt.NDArray[np.int64]
@@ -96,15 +95,20 @@ class EncodedPairs:
 
 
 def encode(
-    tokenizer: Any, job: Job, max_length: int, template: Template | None = None
+    tokenizer: Any,
+    job: Job,
+    max_length: int,
+    template: Template | None = None,
+    prompt: str = "",
 ) -> EncodedPairs:
-    """Tokenise all pairs of a job, cut to `max_length` tokens.
+    """Tokenise all pairs of a job, cut to `max_length` tokens, with a prompt before each query.
 
     Pairs already done are included: which pairs share a batch must not depend on them. Without
     the tokeniser's `template` it is found out anew, which takes about a millisecond. Raises
     UsageError for a length that leaves no room for a token of either text.
     """
     template = template or template_of(tokenizer)
+    job = with_prompt(job, prompt)
     room = max_length - template.size
     if room < 2:
         raise UsageError(
@@ -134,9 +138,20 @@ def encode(
     )
 
 
+def with_prompt(job: Job, prompt: str) -> Job:
+    """The job with a prompt before every query."""
+    if not prompt:
+        return job
+    asked = [
+        replace(each, query=replace(each.query, text=prompt + each.query.text))
+        for each in job.candidates
+    ]
+    return replace(job, candidates=asked)
+
+
 def template_of(tokenizer: Any) -> Template:
     """What a tokeniser puts around two texts, found out by trying. Raises ModelError."""
-    pair = tokenizer([_PROBE], [_PROBE], truncation=False, verbose=False).encodings[0]
+    pair = tokenizer([PROBE], [PROBE], truncation=False, verbose=False).encodings[0]
     query, document = ([i for i, x in enumerate(pair.sequence_ids) if x == of] for of in (0, 1))
     if query and document:
         start, end, first, last = query[0], query[-1] + 1, document[0], document[-1] + 1
@@ -159,7 +174,7 @@ def template_of(tokenizer: Any) -> Template:
 
 def _agrees(tokenizer: Any, template: Template, max_length: int) -> bool:
     """Whether empty, fitting and too long documents come out as in the tokeniser's own pairs."""
-    texts = ("", _PROBE, 3 * _PROBE)
+    texts = ("", PROBE, 3 * PROBE)
     queries = [Query(query_id="", text=text) for text in texts[:2]]
     documents = tuple(Document(doc_id="", title="", text=text) for text in texts)
     job = Job(candidates=[Candidates(query=query, documents=documents) for query in queries])
@@ -215,8 +230,15 @@ def tokenise(tokenizer: Any, texts: Iterable[str]) -> Iterator[list[int]]:
     backend.no_padding()
     remaining = iter(texts)
     while chunk := list(islice(remaining, CHUNK)):
-        # Fast: it does not keep where in the text a token lies.
-        for encoding in backend.encode_batch_fast(chunk, add_special_tokens=False):
+        try:
+            # Fast: it does not keep where in the text a token lies.
+            found = backend.encode_batch_fast(chunk, add_special_tokens=False)
+        except Exception as error:  # tokenizers raises plain Exceptions
+            raise ModelError(
+                f"{tokenizer.name_or_path or 'this model'}: its tokeniser fails ({error!s:.100}); "
+                "fetch the model again"
+            ) from error
+        for encoding in found:
             yield encoding.ids
 
 

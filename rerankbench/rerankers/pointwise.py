@@ -27,9 +27,21 @@ class EncodedPairs(batch_run.Encoded, Encoded, Protocol):
         """Whether a pair's document was cut."""
 
 
-def relevance(logits: Logits) -> npt.NDArray[np.float32]:
-    """One label's logit, or logit₁ − logit₀."""
-    return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+def relevance(logits: Logits, label: int | None = None) -> npt.NDArray[np.float32]:
+    """The logit of the only label, or of one label the log-odds against all others.
+
+    Of two labels that is the difference of their logits. The last one is scored unless named.
+    """
+    if logits.shape[1] == 1:
+        return logits[:, 0]
+    label = logits.shape[1] - 1 if label is None else label
+    others = np.delete(logits, label, axis=1)
+    if others.shape[1] == 1:
+        return logits[:, label] - others[:, 0]
+    highest = others.max(axis=1)
+    rest = highest + np.log(np.exp(others - highest[:, None]).sum(axis=1))
+    found: npt.NDArray[np.float32] = (logits[:, label] - rest).astype(np.float32)
+    return found
 
 
 class Pointwise:
@@ -45,13 +57,18 @@ class Pointwise:
         device: Any,
         check: TokenCheck | None = None,
         about: Mapping[str, str] | None = None,
+        label: int | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         """Keep a model that is on its device and in evaluation mode.
 
-        Its logits are pairs × 1 or 2, read by `relevance`. `check` is None for models without
-        tables of transformers' kind. `about` is more that `doctor` shows.
+        Its logits are pairs × labels, read by `relevance` of one `label`. `check` is None for
+        models without tables of transformers' kind. `about` is more that `doctor` shows, `notes`
+        are warnings from its files.
         """
         self.about = about or {}
+        self._label = label
+        self._notes = notes
         self.ref = ref
         self.engine = engine_ref
         self.attention_kernel = engine.attention_kernel
@@ -83,15 +100,15 @@ class Pointwise:
         for batch in self._run.run(prepared):
             yield ScoredBatch(
                 pairs=batch.rows,
-                scores=relevance(batch.output).tolist(),
+                scores=relevance(batch.output, self._label).tolist(),
                 tokens=batch.tokens,
                 padded_tokens=batch.padded_tokens,
                 truncated_pairs=int(prepared.truncated[batch.rows].sum()),
             )
 
     def warnings(self) -> Sequence[str]:
-        """An engine that gave way, a halved batch budget, and queries that were cut."""
-        found = [] if self.engine.warning is None else [self.engine.warning]
+        """Notes, an engine that gave way, a halved batch budget, and queries that were cut."""
+        found = [*self._notes] + ([] if self.engine.warning is None else [self.engine.warning])
         found += self._run.warnings()
         if self._cut_queries:
             found.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")

@@ -8,13 +8,14 @@ from typing import Any, Literal, TypeAlias
 from rerankbench.errors import UsageError, nearest
 from rerankbench.protocols import RerankerSpec
 
-Kind: TypeAlias = "Literal['text', 'texts', 'integer', 'number', 'flag']"
+Kind: TypeAlias = "Literal['text', 'texts', 'integer', 'number', 'flag', 'label']"
 _KINDS: Mapping[Kind, str] = {
     "text": "a text",
     "texts": "a text or a list of texts",
     "integer": "a whole number",
     "number": "a number",
     "flag": "true or false",
+    "label": "a label's name or its index",
 }
 
 
@@ -48,6 +49,8 @@ def _is(value: Any, kind: Kind) -> bool:
         case "texts":
             several = isinstance(value, list | tuple) and all(isinstance(x, str) for x in value)
             return isinstance(value, str) or (several and bool(value))
+        case "label":
+            return isinstance(value, str | int)
         case "integer":
             return isinstance(value, int) and not isinstance(value, bool)
         case "number":

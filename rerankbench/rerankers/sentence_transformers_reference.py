@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers.pointwise import relevance
 from rerankbench.types import Candidates, RerankerRef
 
 Scores = Callable[[Sequence[Candidates]], Sequence[float] | None]
@@ -20,7 +21,8 @@ def load(ref: RerankerRef, spec: RerankerSpec) -> Scores | None:
         return None
 
     def scores(candidates: Sequence[Candidates]) -> Sequence[float] | None:
-        by_chat = ref.family == "causal-lm" and ref.recipe.get("prompt_from") == "chat template"
+        as_saved = ref.recipe.get("prompt_from") in ("chat template", "tokeniser's pair")
+        by_chat = ref.family == "causal-lm" and as_saved
         if spec.recipe:
             return None
         if ref.family in _ENCODERS:
@@ -53,8 +55,14 @@ def _crossed(
     )
     pairs = [(each.query.text, one.content) for each in candidates for one in each.documents]
     found = model.predict(pairs, batch_size=8, show_progress_bar=False)
-    raw = found[:, 1] - found[:, 0] if found.ndim == 2 else found
-    return [float(score) for score in raw]
+    if found.ndim == 1:
+        return [float(score) for score in found]
+    return [float(score) for score in relevance(found, _scored(ref))]
+
+
+def _scored(ref: RerankerRef) -> int:
+    """The label that a record's formula begins with, such as `logit1 - logit0`."""
+    return int(str(ref.recipe["score"]).removeprefix("logit").split()[0])
 
 
 def _encoded(

@@ -1,11 +1,13 @@
-"""Cross-encoders: any Hugging Face sequence classifier with one label or two.
+"""Cross-encoders: any Hugging Face sequence classifier.
 
-One label is scored by its raw logit. Two labels (monoBERT, monoELECTRA) are scored by
-logit₁ − logit₀, which orders pairs as the probability of label 1 does.
+One label is scored by its raw logit. Of two labels (monoBERT, monoELECTRA) the relevant one is
+scored by the difference of their logits, which orders pairs as its probability does; of more, by
+its log-odds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files as package_files
@@ -21,6 +23,8 @@ from rerankbench.rerankers.engines.build import build, eager, loading_dtype
 from rerankbench.rerankers.engines.choice import choose
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import classifier as classifiers
+from rerankbench.rerankers.files.classifier import Classifier
 from rerankbench.rerankers.pair_encoding import (
     QUERY_SHARE,
     EncodedPairs,
@@ -29,11 +33,12 @@ from rerankbench.rerankers.pair_encoding import (
     template_of,
 )
 from rerankbench.rerankers.pointwise import Pointwise
-from rerankbench.rerankers.recipe import settings
+from rerankbench.rerankers.recipe import Kind, settings
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "sequence-classification"
+_SETTINGS: Mapping[str, Kind] = {"label": "label", "query_prompt": "text"}
 # A batch ends when its last pair does: it holds enough work that idle threads cost little.
 NATIVE_BATCH_TOKENS = 32768
 NATIVE_TOKENS_PER_THREAD = 8192
@@ -53,16 +58,17 @@ class Factory:
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        settings(spec, {})
         checkpoint = self._find(spec)
-        _check_architecture(checkpoint)
         spec = replace(spec, dtype=spec.dtype or _default_dtype(spec))
-        return _reranker_ref(checkpoint, spec), _engine_ref(checkpoint, spec)
+        return _identified(checkpoint, _described(checkpoint, spec), spec)
 
     def load(self, spec: RerankerSpec) -> Pointwise:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        ref, engine = self.identify(spec)
-        return _load(self._find(spec), ref, engine, spec)
+        checkpoint = self._find(spec)
+        spec = replace(spec, dtype=spec.dtype or _default_dtype(spec))
+        described = _described(checkpoint, spec)
+        ref, engine = _identified(checkpoint, described, spec)
+        return _load(checkpoint, described, ref, engine, spec)
 
     def _find(self, spec: RerankerSpec) -> checkpoints.Checkpoint:
         return checkpoints.find(
@@ -80,33 +86,45 @@ DEMO = Factory(
 )
 
 
-def _check_architecture(checkpoint: checkpoints.Checkpoint) -> None:
-    if not checkpoint.architecture.endswith("ForSequenceClassification"):
+def _described(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Classifier:
+    """What the files and the recipe say. Raises ModelError, UsageError."""
+    unnamed = checkpoint.architecture == checkpoints.NO_ARCHITECTURE
+    if not checkpoint.is_classifier and not unnamed:
         raise ModelError(
             f"{checkpoint.name}: {checkpoint.architecture} is no sequence classifier; "
             "name a cross-encoder, whose config.json says …ForSequenceClassification"
         )
-    if checkpoint.label_count not in (1, 2):
+    found = classifiers.describe(checkpoint, settings(spec, _SETTINGS))
+    reading = found.reading
+    if reading is not None and (reading.chat is not None or reading.task != FAMILY):
+        what = "chat messages" if reading.chat is not None else f"pairs for {reading.task}"
         raise ModelError(
-            f"{checkpoint.name}: {checkpoint.label_count} labels; a reranker has one label or two"
+            f"{checkpoint.name}: sentence-transformers saved it as reading {what}, which is not "
+            "supported for encoders; name a model that reads text pairs and writes labels"
         )
+    return found
 
 
-def _reranker_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> RerankerRef:
-    return RerankerRef(
+def _identified(
+    checkpoint: checkpoints.Checkpoint, described: Classifier, spec: RerankerSpec
+) -> tuple[RerankerRef, EngineRef]:
+    saved = None if described.reading is None else described.reading.max_length
+    ref = RerankerRef(
         # What int8 changes is for no reader to overlook.
         name=f"{checkpoint.name} (int8)" if spec.dtype == "int8" else checkpoint.name,
         family=FAMILY,
         revision=checkpoint.revision,
         parameters=checkpoint.parameter_count(),
         dtype=spec.dtype,
-        max_length=checkpoint.length_within(spec.max_length),
+        max_length=checkpoint.length_within(spec.max_length, saved=saved),
         recipe={
             "architecture": checkpoint.architecture,
-            "score": "logit" if checkpoint.label_count == 1 else "logit1 - logit0",
+            "score": described.label.score,
             "truncation": f"document; query beyond {QUERY_SHARE:.0%} of the length",
+            **described.told(),
         },
     )
+    return ref, _engine_ref(checkpoint, described, spec)
 
 
 def _default_dtype(spec: RerankerSpec) -> str:
@@ -115,7 +133,13 @@ def _default_dtype(spec: RerankerSpec) -> str:
     return "bfloat16" if fast and spec.engine != "onnx" else "float32"
 
 
-def _engine_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> EngineRef:
+def _engine_ref(
+    checkpoint: checkpoints.Checkpoint, described: Classifier, spec: RerankerSpec
+) -> EngineRef:
+    in_float32 = () if described.reading is None else described.reading.float32
+    if in_float32 and spec.dtype not in ("float32", "int8"):
+        # Only torch computes single layers in another dtype.
+        spec = replace(spec, engine="torch")
     chosen = choose(spec, checkpoint.config, checkpoint.parameter_count())
     on_cpu = spec.device == "cpu"
     threads = spec.threads or 1
@@ -138,18 +162,25 @@ def _engine_ref(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Engin
 
 
 def _load(
-    checkpoint: checkpoints.Checkpoint, ref: RerankerRef, engine: EngineRef, spec: RerankerSpec
+    checkpoint: checkpoints.Checkpoint,
+    described: Classifier,
+    ref: RerankerRef,
+    engine: EngineRef,
+    spec: RerankerSpec,
 ) -> Pointwise:
     import torch
 
     device = loading.ready(engine)
-    tokenizer = loading.tokenizer(checkpoint, spec)
+    tokenizer = loading.tokenizer(checkpoint, spec, described.reading)
+    notes: list[str] = [*described.cautions]
     model = loading.model(
         checkpoint,
         spec,
         "AutoModelForSequenceClassification",
         dtype=loading_dtype(engine.engine, str(ref.dtype)),
         trained_as="a classifier",
+        reading=described.reading,
+        notes=notes,
     )
     # Before an engine takes the model apart.
     check = TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables_of(model))
@@ -178,10 +209,13 @@ def _load(
             tokenizer,
             max_length=int(ref.max_length or 512),
             template=template,
+            prompt=described.prompt,
         ),
         check=check,
         device=device,
         about=loading.about(checkpoint, tokenizer),
+        label=described.label.index,
+        notes=notes,
     )
     padding.settle(found, padded)
     return found

@@ -17,11 +17,10 @@ from rerankbench.errors import ModelError
 from rerankbench.rerankers.engines.contract import TokenRows
 from rerankbench.rerankers.engines.tables import Tables
 from rerankbench.rerankers.pair_encoding import tokenise
+from rerankbench.rerankers.vocabulary import greatest_id
 
 # Rows that are put together at once, to find out which one holds a token that some row holds.
 _ROWS = 1024
-# Ids are held in 32 bits.
-MOST_ID = 2**31 - 1
 
 _Ids = npt.NDArray[np.int32]
 
@@ -114,11 +113,6 @@ class TokenCheck:
     @property
     def _tokenizer(self) -> str:
         return f"{type(self.tokenizer).__name__}, {len(self.tokenizer):,} tokens"
-
-
-def greatest_id(tokenizer: Any) -> int:
-    """The greatest id of a tokeniser's vocabulary, added tokens included; -1 of an empty one."""
-    return max(tokenizer.get_vocab().values(), default=-1)
 
 
 def _short(text: str) -> str:

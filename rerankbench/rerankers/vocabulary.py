@@ -12,6 +12,10 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 
+# Capitals, white space, accents, letters of several bytes: what tokenisers treat differently.
+PROBE = "Tide\n  über 1.5 月🙂 [moon]"
+# Ids are held in 32 bits.
+MOST_ID = 2**31 - 1
 # A model's vocabulary may be rounded up, but not to twenty times of what its tokeniser has.
 _SMALLEST_SHARE = 0.05
 # How many of its own tokens a tokeniser is shown, and which share of them it must not forget.
@@ -23,7 +27,12 @@ _REMEDY = "save it again with tokenizer.save_pretrained(folder), or fetch the mo
 
 
 def check(tokenizer: Any, config: Mapping[str, Any], name: str) -> None:
-    """Refuse a tokeniser with hardly any vocabulary. Raises ModelError."""
+    """Refuse a tokeniser with hardly any vocabulary, or ids of no model. Raises ModelError."""
+    if greatest_id(tokenizer) > MOST_ID:
+        raise ModelError(
+            f"{name}: its tokeniser has the token id {greatest_id(tokenizer)}, which no model has "
+            "an embedding for; mend tokenizer.json, or fetch the tokeniser again"
+        )
     special = {*tokenizer.get_added_vocab(), *tokenizer.all_special_tokens}
     words = [token for token in tokenizer.get_vocab() if token not in special]
     expected = _vocabulary_size(config)
@@ -40,6 +49,11 @@ def check(tokenizer: Any, config: Mapping[str, Any], name: str) -> None:
             f"{name}: its tokeniser ({kind}) takes {share:.0%} of the words of its own vocabulary "
             f"for unknown; {_REMEDY}"
         )
+
+
+def greatest_id(tokenizer: Any) -> int:
+    """The greatest id of a tokeniser's vocabulary, added tokens included; -1 of an empty one."""
+    return max(tokenizer.get_vocab().values(), default=-1)
 
 
 def _vocabulary_size(config: Mapping[str, Any]) -> int:

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from rerankbench import config as configs
-from rerankbench import environment, plan
+from rerankbench import environment, naming, plan
 from rerankbench.errors import ConfigError, ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers.files import checkpoint as checkpoints
@@ -37,6 +37,12 @@ def folder(checkpoint_of: CheckpointOf, tmp_path: Path) -> Path:
 
 def _identify(model: Path | str, **options: Any) -> RerankerRef:
     return FACTORY.identify(RerankerSpec(model=str(model), **options))[0]
+
+
+def _scores(folder: Path, **options: Any) -> list[float]:
+    reranker = FACTORY.load(RerankerSpec(model=str(folder), **{"dtype": "float32"} | options))
+    batches = reranker.score(reranker.prepare(Job(candidates=tiny.mixed(queries=1))))
+    return [score for batch in batches for score in batch.scores]
 
 
 def _refusal(model: Path | str, **options: Any) -> str:
@@ -161,9 +167,15 @@ def test_a_base_model_without_classifier_is_refused(folder: Path) -> None:
     assert message.startswith("my-model: BertModel is no sequence classifier; name a cross-enc")
 
 
-def test_a_config_that_names_no_architecture_is_refused(folder: Path) -> None:
-    _change_config(folder, architectures=None)
-    assert "is no sequence classifier" in _refusal(folder)
+@pytest.mark.parametrize("unsaid", [None, []])
+def test_a_config_that_names_no_architecture_runs_once_its_family_is_named(
+    folder: Path, unsaid: Any
+) -> None:
+    expected = _scores(folder)
+    _change_config(folder, architectures=unsaid)
+    with pytest.raises(ModelError, match="name its 'family' in a config: sequence-class"):
+        naming.find_factory(str(folder)).identify(RerankerSpec(model=str(folder)))
+    assert _scores(folder) == expected
 
 
 def test_a_classifier_whose_head_is_missing_is_refused(folder: Path) -> None:
@@ -176,7 +188,10 @@ def test_a_classifier_whose_head_is_missing_is_refused(folder: Path) -> None:
 
 def test_three_labels_are_refused(checkpoint_of: CheckpointOf) -> None:
     message = _refusal(checkpoint_of("bert", 3))
-    assert message == "bert-3: 3 labels; a reranker has one label or two"
+    assert message.startswith(
+        "bert-3: 3 labels (LABEL_0, LABEL_1, LABEL_2), and nothing tells which one is relevant; "
+        "name it in a config: {model: bert-3, recipe: {label:"
+    )
 
 
 @pytest.mark.parametrize("kind", tiny.KINDS)

@@ -340,7 +340,7 @@ def test_another_failure_of_the_model_is_not_taken_for_a_lack_of_memory(
     reranker, fake = _short_of_memory(
         checkpoint_of(), 0, lambda: RuntimeError("index out of range in self")
     )
-    with pytest.raises(RuntimeError, match="index out of range"):
+    with pytest.raises(ModelError, match=r"its code fails while it scores .index out of range"):
         _score(reranker, tiny.mixed())
     assert fake.failures == 1
 

@@ -7,30 +7,27 @@ as by any cross-encoder, and scores are raw: a saved activation is for display.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from rerankbench.errors import ModelError
-from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding
-from rerankbench.rerankers.embedding import embedding_files, text_encoding
+from rerankbench.rerankers.embedding import text_encoding
 from rerankbench.rerankers.embedding.embedding_recipe import module_names
 from rerankbench.rerankers.embedding.factory import encoder
 from rerankbench.rerankers.embedding.text_tokeniser import prompt_length
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
-from rerankbench.rerankers.files import modules_file
-from rerankbench.rerankers.files.modules_file import SavedModules
-from rerankbench.rerankers.pair_encoding import (
-    QUERY_SHARE,
-    EncodedPairs,
-    Template,
-    encode,
-    template_of,
-)
+from rerankbench.rerankers.files import modules_file, pair_reading
+from rerankbench.rerankers.files.classifier import cautions
+from rerankbench.rerankers.files.labels import Label, scored
+from rerankbench.rerankers.files.modules_file import Module
+from rerankbench.rerankers.files.pair_reading import PairReading
+from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.recipe import Kind, settings
@@ -38,7 +35,7 @@ from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "cross-encoder-modules"
-_SETTINGS: dict[str, Kind] = {"query_prompt": "text"}
+_SETTINGS: dict[str, Kind] = {"query_prompt": "text", "label": "label"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +46,22 @@ class Factory:
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = _find(spec)
-        return _ref(checkpoint, spec, _saved(checkpoint)), engine_ref(spec)
+        checkpoint = checkpoints.asked(spec)
+        return _ref(checkpoint, spec, _described(checkpoint, spec)), engine_ref(spec)
 
     def load(self, spec: RerankerSpec) -> Pointwise:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         from rerankbench.rerankers.embedding import token_modules
 
-        checkpoint = _find(spec)
-        saved = _saved(checkpoint)
-        ref, engine = _ref(checkpoint, spec, saved), engine_ref(spec)
+        checkpoint = checkpoints.asked(spec)
+        described = _described(checkpoint, spec)
+        ref, engine = _ref(checkpoint, spec, described), engine_ref(spec)
         device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec)
-        head = token_modules.chain(saved.heads, name=ref.name, device=device)
-        model = encoder(checkpoint, spec).to(device)
-        prompt = str(ref.recipe["query_prompt"])
-        before = prompt_length(tokenizer, prompt, text_encoding.around(tokenizer))
+        tokenizer = loading.tokenizer(checkpoint, spec, described.reading)
+        head = token_modules.chain(described.heads, name=ref.name, device=device)
+        notes = [*described.cautions]
+        model = encoder(checkpoint, spec, described.reading, notes).to(device)
+        before = prompt_length(tokenizer, described.prompt, text_encoding.around(tokenizer))
         tables = tables_of(model)
         made = TorchEngine(
             model,
@@ -77,78 +74,83 @@ class Factory:
             engine_ref=engine,
             engine=made,
             encode=partial(
-                _encode,
+                encode,
                 tokenizer,
-                prompt=prompt,
                 max_length=int(ref.max_length or 512),
                 template=template_of(tokenizer),
+                prompt=described.prompt,
             ),
             check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             device=device,
             about=loading.about(checkpoint, tokenizer),
+            label=described.label.index,
+            notes=notes,
         )
         padding.settle_by_trial(found, model)
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Described:
+    """What the files and a recipe say."""
+
+    heads: tuple[Module, ...]
+    reading: PairReading
+    label: Label
+    prompt: str
+    cautions: tuple[str, ...]
+
+
 FACTORY = Factory()
 
 
-def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
-    return checkpoints.asked(spec)
-
-
-def _saved(checkpoint: checkpoints.Checkpoint) -> SavedModules:
-    """The modules, which must lead from tokens to one score or two. Raises ModelError."""
-    saved = modules_file.read(checkpoint.folder)
+def _described(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> _Described:
+    """The modules, which must lead from tokens to scores of labels. Raises ModelError."""
+    saved, reading = modules_file.read(checkpoint.folder), pair_reading.read(checkpoint)
     last = saved.heads[-1] if saved is not None and saved.heads else None
-    if saved is None or last is None or last.config.get("module_output_name") != "scores":
+    if reading is None or last is None or last.config.get("module_output_name") != "scores":
         raise ModelError(
             f"{checkpoint.name}: its modules do not end in a score; name a cross-encoder whose "
             "modules.json ends in a Dense that writes 'scores'"
         )
-    labels = last.config.get("out_features")
-    if labels not in (1, 2):
-        raise ModelError(f"{checkpoint.name}: {labels} labels; a reranker has one label or two")
-    embedding_files.check_reads_text(saved, checkpoint.name)
-    return saved
+    if reading.chat is not None or reading.task != "feature-extraction":
+        raise ModelError(
+            f"{checkpoint.name}: its modules read chat messages or {reading.task}, which is not "
+            "supported; name a model whose sentence_bert_config.json says text"
+        )
+    asked = settings(spec, _SETTINGS)
+    count = last.config.get("out_features")
+    if not isinstance(count, int):
+        raise ModelError(f"{checkpoint.name}: its last module has no out_features; save it again")
+    # The configuration's labels are those of a classifier that the modules replace.
+    names = [f"LABEL_{i}" for i in range(count)]
+    return _Described(
+        heads=() if saved is None else saved.heads,
+        reading=reading,
+        label=scored(names, asked.get("label"), model=checkpoint.name),
+        prompt=str(asked.get("query_prompt", reading.prompt or "")),
+        cautions=cautions(checkpoint, count),
+    )
 
 
 def _ref(
-    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, saved: SavedModules
+    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, described: _Described
 ) -> RerankerRef:
-    limit = embedding_files.most_tokens(checkpoint, saved)
-    limited = replace(checkpoint, tokenizer_config={"model_max_length": limit})
-    asked = settings(spec, _SETTINGS)
-    default = saved.prompts.get(str(saved.settings.get("default_prompt_name")), "")
-    one = saved.heads[-1].config["out_features"] == 1
     return RerankerRef(
         name=checkpoint.name,
         family=FAMILY,
         revision=checkpoint.revision,
         parameters=checkpoint.parameter_count(),
         dtype=dtype_of(spec),
-        max_length=limited.length_within(spec.max_length),
+        max_length=checkpoint.length_within(spec.max_length, saved=described.reading.max_length),
         recipe={
             "architecture": checkpoint.architecture,
-            "modules": module_names(saved.heads),
-            "score": "logit" if one else "logit1 - logit0",
-            "query_prompt": asked.get("query_prompt", default),
+            "modules": module_names(described.heads),
+            "score": described.label.score,
+            "query_prompt": described.prompt,
             "truncation": f"document; query beyond {QUERY_SHARE:.0%} of the length",
         },
     )
-
-
-def _encode(
-    tokenizer: Any, job: Job, *, prompt: str, max_length: int, template: Template
-) -> EncodedPairs:
-    if prompt:
-        asked = [
-            replace(each, query=replace(each.query, text=prompt + each.query.text))
-            for each in job.candidates
-        ]
-        job = replace(job, candidates=asked)
-    return encode(tokenizer, job, max_length, template)
 
 
 def _scoring(

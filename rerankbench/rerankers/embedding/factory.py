@@ -21,6 +21,7 @@ from rerankbench.rerankers.embedding.late_interaction_files import late_interact
 from rerankbench.rerankers.engines.tables import Tables, tables_of
 from rerankbench.rerankers.engines.text_vectors import Counting, Output, Task, TextVectors
 from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
@@ -144,7 +145,12 @@ class Factory:
         )
 
 
-def encoder(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Any:
+def encoder(
+    checkpoint: checkpoints.Checkpoint,
+    spec: RerankerSpec,
+    reading: PairReading | None = None,
+    notes: list[str] | None = None,
+) -> Any:
     """The transformer alone, without what was trained on top of it. Raises ModelError."""
     model_type = str(checkpoint.config.get("model_type"))
     return loading.model(
@@ -154,6 +160,8 @@ def encoder(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Any:
         dtype=dtype_of(spec),
         trained_as="an encoder of texts",
         may_lack=UNREAD_WEIGHTS,
+        reading=reading,
+        notes=notes,
     )
 
 

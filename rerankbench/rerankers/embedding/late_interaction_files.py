@@ -20,6 +20,7 @@ from rerankbench.rerankers.files import modules_file
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.json_file import read_object
 from rerankbench.rerankers.files.modules_file import Module, SavedModules
+from rerankbench.rerankers.files.schemas import ColbertFile
 from rerankbench.rerankers.recipe import settings
 
 ARCHITECTURE = "HF_ColBERT"
@@ -109,7 +110,7 @@ def late_interaction(checkpoint: Checkpoint, spec: RerankerSpec) -> Recipe:
 
 
 def _stanford(checkpoint: Checkpoint) -> _Saved:
-    metadata = read_object(checkpoint.folder / modules_file.METADATA)
+    metadata = read_object(checkpoint.folder / modules_file.METADATA, ColbertFile)
     query = f"{metadata.get('query_token_id') or '[unused0]'} "
     document = f"{metadata.get('doc_token_id') or '[unused1]'} "
     projection = {"bias": False, "activation_function": _IDENTITY, "module_input_name": TOKENS}

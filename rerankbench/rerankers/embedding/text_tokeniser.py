@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rerankbench.errors import ModelError
+from rerankbench.rerankers import loading
 from rerankbench.rerankers.embedding.embedding_recipe import Recipe
 from rerankbench.rerankers.embedding.text_encoding import Around, Filling
 from rerankbench.rerankers.pair_encoding import tokenise
@@ -14,17 +15,8 @@ from rerankbench.rerankers.pair_encoding import tokenise
 def make_ready(tokenizer: Any, recipe: Recipe) -> None:
     """Lower-case what the recipe wants so, and read its markers as one token each."""
     if recipe.lower_case:
-        _lower_case(tokenizer)
+        loading.lower_case(tokenizer)
     _register(tokenizer, recipe.markers)
-
-
-def _lower_case(tokenizer: Any) -> None:
-    from tokenizers.normalizers import Lowercase, Sequence
-
-    backend = tokenizer.backend_tokenizer
-    before = [] if backend.normalizer is None else [backend.normalizer]
-    # Once more does no harm where the tokeniser does it itself.
-    backend.normalizer = Sequence([Lowercase(), *before])
 
 
 def _register(tokenizer: Any, markers: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from rerankbench.errors import UsageError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.engines import cpu
+from rerankbench.rerankers.files import config_defaults
 
 NAMES = ("auto", "native", "torch", "compile", "onnx", "openvino")
 
@@ -107,14 +108,24 @@ def _shape_obstacle(config: Mapping[str, Any]) -> str | None:
     model_type = config.get("model_type")
     if model_type not in NATIVE_MODEL_TYPES:
         return f"does not know the architecture {model_type}"
-    hidden, inner = int(config["hidden_size"]), int(config["intermediate_size"])
-    heads = int(config["num_attention_heads"])
+    sizes = [
+        config_defaults.setting(config, key)
+        for key in ("hidden_size", "intermediate_size", "num_attention_heads")
+    ]
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
+        return f"does not know sizes such as {sizes!r:.60}"
+    hidden, inner, heads = sizes
     if hidden % (2 * heads) or inner % 2 or hidden // heads > 256:
         return f"does not know {heads} heads over {hidden} dimensions"
-    if config.get("embedding_size", hidden) != hidden:
+    # Of these architectures only ELECTRA has the key.
+    of_words = (
+        config_defaults.setting(config, "embedding_size") if model_type == "electra" else None
+    )
+    if config.get("embedding_size", of_words or hidden) != hidden:
         return "does not know embeddings narrower than the layers"
-    if config.get("hidden_act", "gelu") not in NATIVE_ACTIVATIONS:
-        return f"does not know the activation {config['hidden_act']}"
+    activation = config_defaults.setting(config, "hidden_act") or "gelu"
+    if activation not in NATIVE_ACTIVATIONS:
+        return f"does not know the activation {activation!s:.40}"
     plain = config.get("position_embedding_type", "absolute") == "absolute"
     if not plain or config.get("is_decoder"):
         return "knows absolute positions and encoders only"

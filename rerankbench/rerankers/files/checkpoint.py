@@ -17,11 +17,23 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.files import sha256_file
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.engines.positions import COUNTED_AFTER_PADDING
-from rerankbench.rerankers.files import modules_file
-from rerankbench.rerankers.files.config_defaults import setting
+from rerankbench.rerankers.files import config_defaults, modules_file
 from rerankbench.rerankers.files.json_file import read_object
-from rerankbench.rerankers.files.weight_file import weight_count
+from rerankbench.rerankers.files.labels import names_of
+from rerankbench.rerankers.files.schemas import ConfigFile, TokenizerConfigFile
+from rerankbench.rerankers.files.weight_file import (
+    WHOLE,
+    safetensors_header,
+    weight_count,
+    weight_files,
+)
 from rerankbench.special_files import refuse_special_in
+
+NO_ARCHITECTURE = "(none named)"
+HEAD_WEIGHTS = "rerankbench_head.safetensors"
+"""The tensors of a head of ours, beside its encoder's."""
+# What PEFT writes; a folder may hold them beside the base model.
+_ADAPTERS = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 
 # What is fetched from a hub: never pickles; code only for a model that is trusted by name.
 _WANTED = [
@@ -57,22 +69,44 @@ class Checkpoint:
     @property
     def architecture(self) -> str:
         """The class that the weights were saved from, such as `BertForSequenceClassification`."""
-        names = self.config.get("architectures") or ["(none named)"]
+        names = self.config.get("architectures") or [NO_ARCHITECTURE]
         return str(names[0])
 
     @property
+    def is_classifier(self) -> bool:
+        """Whether its weights end in labels; where no class is named, the weights tell."""
+        if self.architecture != NO_ARCHITECTURE:
+            return self.architecture.endswith("ForSequenceClassification")
+        return any(
+            name.startswith(("classifier.", "score."))
+            for path in self.weight_files()
+            for name in safetensors_header(path)
+        )
+
+    @property
     def label_count(self) -> int:
-        """How many output labels the classifier has; transformers' default is 2."""
-        labels = self.config.get("id2label")
-        return len(labels) if labels else int(self.config.get("num_labels", 2))
+        """How many output labels the classifier has. Raises ModelError."""
+        try:
+            return len(names_of(self.config))
+        except ModelError as error:
+            raise ModelError(f"{self.name}: {error}") from None
+
+    def setting(self, key: str) -> Any:
+        """A value of config.json, or what transformers takes where the key is left out."""
+        return config_defaults.setting(self.config, key)
+
+    def weight_files(self) -> tuple[Path, ...]:
+        """The transformer's files of weights, those that transformers loads. Raises ModelError."""
+        return weight_files(self.transformer, self.config.get("transformers_weights"))
 
     def parameter_count(self) -> int:
-        """Numbers in the weight files; index buffers, which are not learned, do not count."""
-        return sum(
-            weight_count(path)
-            for folder in (self.modules or (self.folder,))
-            for path in sorted(folder.glob("*.safetensors"))
-        )
+        """Numbers in the weights that are loaded.
+
+        Index buffers, which are not learned, do not count, nor does a second copy of the weights.
+        """
+        beside = [folder / WHOLE for folder in self.modules[1:]] + [self.folder / HEAD_WEIGHTS]
+        parts = (self.weight_files(), *((path,) for path in beside if path.is_file()))
+        return sum(weight_count(paths) for paths in parts)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,17 +117,12 @@ class Checkpoint:
         return tuple(str(each) for each in (*known, *bases) if each)
 
     @property
-    def sentence_transformers(self) -> Mapping[str, Any]:
-        """What sentence-transformers saved about prompts and kind; empty where it did not."""
-        return read_object(self.folder / modules_file.SETTINGS)
-
-    @property
     def logit_score(self) -> Mapping[str, Any] | None:
         """The answer tokens of a decoder that sentence-transformers saved as a cross-encoder."""
         saved = modules_file.read(self.folder)
         heads = () if saved is None else saved.heads
         found = next((head.config for head in heads if head.kind == "LogitScore"), None)
-        if found is not None and not isinstance(found.get("true_token_id"), int):
+        if found is not None and found.get("true_token_id") is None:
             raise ModelError(f"{self.name}: its LogitScore names no true_token_id")
         return found
 
@@ -104,21 +133,34 @@ class Checkpoint:
         files set none. RoBERTa's kin count positions from padding index + 1, so that many
         embeddings are never used.
         """
-        positions = setting(self.config, "max_position_embeddings")
-        limits = [int(self.tokenizer_config.get("model_max_length") or 10**9)]
-        if isinstance(positions, int) and positions > 0:
-            shifted = self.config.get("model_type") in COUNTED_AFTER_PADDING
-            offset = int(setting(self.config, "pad_token_id") or 0) + 1 if shifted else 0
-            limits.append(positions - offset)
-        limit = min(limits)
+        limits = [self.tokenizer_config.get("model_max_length") or 10**9, self.positions()]
+        limit = int(min(each for each in limits if each is not None))
         return limit if limit < 10**6 else otherwise
 
-    def length_within(self, asked: int | None, *, default: int | None = None) -> int:
+    def positions(self) -> int | None:
+        """How many positions the model has embeddings for; None where it sets no limit."""
+        if self.config.get("model_type") in config_defaults.WITHOUT_POSITIONS:
+            return None
+        found = self.setting("max_position_embeddings")
+        if not isinstance(found, int) or found <= 0:
+            return None
+        if self.config.get("model_type") not in COUNTED_AFTER_PADDING:
+            return found
+        return max(1, found - int(self.setting("pad_token_id") or 0) - 1)
+
+    def length_within(
+        self, asked: int | None, *, default: int | None = None, saved: int | None = None
+    ) -> int:
         """The length that was asked for, or the default, as far as the model can read so much.
 
-        Raises UsageError for a length beyond.
+        A `saved` length is sentence-transformers'; it stands before the tokeniser's and before
+        the default. Raises UsageError for a length beyond.
         """
         limit = self.max_length(otherwise=default or 512)
+        if saved is not None:
+            limit = max(limit, saved)
+            limit = min(limit, self.positions() or limit)
+            default = saved
         if asked is not None and asked > limit:
             raise UsageError(
                 f"{self.name}: max length {asked} is beyond the model's {limit}; "
@@ -152,10 +194,11 @@ def find(model: str, *, name: str | None, revision: str | None, with_code: bool)
         folder=folder,
         name=name or (folder.resolve().name if not revision_found else model),
         revision=revision_found or _hash_of_files(folder, modules),
-        config=read_object(modules[0] / "config.json", needed=True),
-        tokenizer_config=read_object(modules[0] / "tokenizer_config.json"),
+        config=read_object(modules[0] / "config.json", ConfigFile, needed=True),
+        tokenizer_config=read_object(modules[0] / "tokenizer_config.json", TokenizerConfigFile),
         modules=modules,
     )
+    _check_positions(checkpoint)
     _check_weights(checkpoint)
     return checkpoint
 
@@ -192,10 +235,32 @@ def _fetch(model: str, revision: str | None, *, with_code: bool) -> Path:
         raise ModelError(f"{model}: cannot be fetched ({reason}); try again") from error
 
 
+def _check_positions(checkpoint: Checkpoint) -> None:
+    """Refuse positions that transformers computed up to release 4 and no longer does."""
+    kind = checkpoint.config.get("position_embedding_type", "absolute")
+    if kind.startswith("relative_key") and "auto_map" not in checkpoint.config:
+        raise ModelError(
+            f"{checkpoint.name}: its positions are {kind:.40}, which transformers 5 has no code "
+            "for: its weights for them would not be used; name a model with absolute positions"
+        )
+
+
 def _check_weights(checkpoint: Checkpoint) -> None:
-    if any(checkpoint.transformer.glob("*.safetensors")):
+    for folder in {checkpoint.folder, checkpoint.transformer}:
+        if adapter := next((name for name in _ADAPTERS if (folder / name).exists()), None):
+            raise ModelError(
+                f"{checkpoint.name}: holds an adapter ({adapter}), which is not applied; merge it "
+                "with its base model (peft's merge_and_unload), save that and name its folder"
+            )
+    if checkpoint.weight_files() or (checkpoint.folder / HEAD_WEIGHTS).is_file():
         return
+    others = sorted(path.name for path in checkpoint.transformer.glob("*.safetensors"))
     pickled = any(checkpoint.transformer.glob("*.bin"))
+    if others:
+        raise ModelError(
+            f"{checkpoint.name}: its weights are not called {WHOLE} (there: {others[0]:.60}), so "
+            "transformers does not find them; save it with model.save_pretrained(folder)"
+        )
     why = " (pickled *.bin weights can run code and are not loaded)" if pickled else ""
     raise ModelError(
         f"{checkpoint.name}: no *.safetensors in it{why}; "
@@ -224,6 +289,10 @@ def _hash_of_files(folder: Path, modules: tuple[Path, ...]) -> str:
     paths = sorted({p for each in folders for pattern in _DECIDING for p in each.glob(pattern)})
     whole = hashlib.sha256()
     for path in paths:
+        if path.is_dir():
+            continue
+        if not path.is_file():
+            raise ModelError(f"{path}: is no regular file; fetch the model again")
         stat = path.stat()
         content = _content_hash(path, stat.st_size, stat.st_mtime_ns)
         whole.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())

@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+# Positions that are added to scores, or none at all: nothing limits their length.
+WITHOUT_POSITIONS = frozenset({"t5", "mt5", "umt5", "xlnet"})
+
 
 def setting(config: Mapping[str, Any], key: str) -> Any:
     """What a config says under a key or its other name, else transformers' default.
 
     None where neither knows it. Only for a key that is missing is transformers imported.
     """
-    if key in config:
-        return config[key]
-    other_name, default = _default(str(config.get("model_type")), key)
-    return config.get(other_name, default)
+    if config.get(key) is not None or not config.get("model_type"):
+        return config.get(key)
+    other_name, default = _default(str(config["model_type"]), key)
+    found = config.get(other_name)
+    return default if found is None else found
 
 
 @cache
@@ -26,4 +30,8 @@ def _default(model_type: str, key: str) -> tuple[str, Any]:
     if model_type not in CONFIG_MAPPING:
         return key, None
     kind: Any = CONFIG_MAPPING[model_type]
-    return kind.attribute_map.get(key, key), getattr(kind(), key, None)
+    try:
+        made = kind()
+    except ValueError:
+        return key, None  # A pair of two models, each with a configuration of its own.
+    return kind.attribute_map.get(key, key), getattr(made, key, None)

@@ -13,6 +13,13 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.rerankers.files.json_file import read_object, read_value
+from rerankbench.rerankers.files.schemas import (
+    ListedModule,
+    ModuleFile,
+    SettingsFile,
+    TransformerFile,
+    checked,
+)
 
 LIST = "modules.json"
 SETTINGS = "config_sentence_transformers.json"
@@ -93,35 +100,42 @@ def read(folder: Path) -> SavedModules | None:
     kinds = [_kind(folder, dotted) for dotted, _ in listed]
     if kinds[0] != "Transformer" or "Transformer" in kinds[1:]:
         raise ModelError(
-            f"{folder / LIST}: lists {', '.join(kinds)}; only one transformer, followed by what "
-            "reads its tokens, is known; name another model"
+            f"{folder / LIST}: lists {', '.join(kinds)!s:.80}; only one transformer, followed by "
+            "what reads its tokens, is known; name another model"
         )
     return SavedModules(
         transformer=_transformer_settings(listed[0][1]),
         heads=tuple(
-            Module(kind=kind, folder=where, config=read_object(where / "config.json"))
+            Module(kind=kind, folder=where, config=read_object(where / "config.json", ModuleFile))
             for kind, (_, where) in zip(kinds[1:], listed[1:], strict=True)
             if kind != _IDLE
         ),
-        settings=read_object(folder / SETTINGS),
+        settings=settings(folder),
     )
+
+
+def settings(folder: Path) -> Mapping[str, Any]:
+    """What sentence-transformers saved about prompts and kind; empty where it did not."""
+    return read_object(folder / SETTINGS, SettingsFile)
 
 
 def _listed(folder: Path) -> list[tuple[str, Path]]:
     """Each module's dotted path and folder, as listed."""
     path = folder / LIST
-    found = read_value(path)
-    if found is None:
+    if not path.exists():
         return []
-    try:
-        listed = [(str(each["type"]), str(each["path"])) for each in found]
-    except (KeyError, TypeError):
-        listed = []
-    if not listed:
+    found = read_value(path)
+    entries: list[Any] = found if isinstance(found, list) else []
+    if not entries or not all(isinstance(each, dict) for each in entries):
         raise ModelError(f"{path}: is no list of modules with type and path; fetch it again")
+    entries = [checked(path, ListedModule, each) for each in entries]
+    listed = [(str(each["type"]), str(each["path"])) for each in entries]
     for _, inner in listed:
-        if PurePosixPath(inner).is_absolute() or ".." in PurePosixPath(inner).parts:
-            raise ModelError(f"{path}: '{inner}' leads out of the model's folder; fetch it again")
+        pure = PurePosixPath(inner)
+        if pure.is_absolute() or ".." in pure.parts or "\0" in inner:
+            raise ModelError(
+                f"{path}: {inner!r:.80} leads out of the model's folder; fetch it again"
+            )
     return [(dotted, folder / inner) for dotted, inner in listed]
 
 
@@ -129,7 +143,7 @@ def _kind(folder: Path, dotted: str) -> str:
     kind = dotted.rpartition(".")[2]
     if kind not in {*KNOWN, _IDLE} or not dotted.startswith(_OWN_CODE):
         raise ModelError(
-            f"{folder / LIST}: module {dotted} is not known; known are "
+            f"{folder / LIST}: module {dotted:.80} is not known; known are "
             f"{', '.join(sorted(KNOWN))}; name a model that is made of these"
         )
     return kind
@@ -137,6 +151,6 @@ def _kind(folder: Path, dotted: str) -> str:
 
 def _transformer_settings(folder: Path) -> Mapping[str, Any]:
     for name in _TRANSFORMER_SETTINGS:
-        if found := read_object(folder / name):
+        if found := read_object(folder / name, TransformerFile):
             return found
     return {}

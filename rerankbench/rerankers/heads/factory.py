@@ -103,7 +103,7 @@ def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
             f"{found.name}: {found.architecture} is no encoder, whose tokens see the whole pair; "
             "put a head on BERT, ELECTRA, RoBERTa, DeBERTa, ModernBERT or their kin"
         )
-    if not any(path.name != head_file.WEIGHTS for path in found.folder.glob("*.safetensors")):
+    if not found.weight_files():
         raise ModelError(
             f"{found.name}: has a head and no encoder; save that with "
             "encoder.save_pretrained(folder)"

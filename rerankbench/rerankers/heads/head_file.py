@@ -17,11 +17,13 @@ import numpy.typing as npt
 
 from rerankbench.errors import ModelError, NewerFileError, nearest
 from rerankbench.files import write_whole
+from rerankbench.rerankers.files.checkpoint import HEAD_WEIGHTS
 from rerankbench.rerankers.files.json_file import read_object
+from rerankbench.rerankers.files.schemas import ConfigFile
 from rerankbench.rerankers.files.weight_file import safetensors_header
 
 NAME = "rerankbench_head.json"
-WEIGHTS = "rerankbench_head.safetensors"
+WEIGHTS = HEAD_WEIGHTS
 FORMAT = 1
 HEADS = ("monobert", "mean", "celi")
 _KEYS = ("format", "head", "token_dim")
@@ -153,6 +155,6 @@ def _written(shape: Sequence[int]) -> str:
 
 def _width(folder: Path) -> int | None:
     """The size of the encoder's hidden states, where its configuration says so."""
-    config = read_object(folder / "config.json", needed=True)
+    config = read_object(folder / "config.json", ConfigFile, needed=True)
     found = (config.get(key) for key in _WIDTHS)
     return next((size for size in found if type(size) is int), None)

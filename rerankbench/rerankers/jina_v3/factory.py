@@ -136,7 +136,7 @@ def _projector_files(checkpoint: checkpoints.Checkpoint) -> list[Path]:
     """Which files hold the projector's matrices. Raises ModelError for any other projector."""
     held = {
         name: (path, tensor["shape"])
-        for path in sorted(checkpoint.folder.glob("*.safetensors"))
+        for path in checkpoint.weight_files()
         for name, tensor in safetensors_header(path).items()
         if name.startswith("projector.")
     }
@@ -147,7 +147,7 @@ def _projector_files(checkpoint: checkpoints.Checkpoint) -> list[Path]:
             f"{there:.80}); name a checkpoint that was trained as jina-reranker-v3"
         )
     shapes = [held[name][1] for name in _PROJECTOR]
-    width = checkpoint.config.get("hidden_size")
+    width = checkpoint.setting("hidden_size")
     if [len(shape) for shape in shapes] != [2, 2] or (shapes[0][1], shapes[1][1]) != (
         width,
         shapes[0][0],

@@ -97,7 +97,7 @@ FACTORY = Factory()
 
 def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
     found = checkpoints.asked(spec)
-    if not found.architecture.endswith(_WRITERS):
+    if not found.architecture.endswith((*_WRITERS, checkpoints.NO_ARCHITECTURE)):
         raise ModelError(
             f"{found.name}: {found.architecture} does not write; name a language model, whose "
             "config.json says …ForCausalLM"

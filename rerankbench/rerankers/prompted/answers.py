@@ -91,11 +91,17 @@ def decoder(model: Any, _: int | None = None) -> Forward:
     return forward
 
 
-def decoder_classifier(model: Any, _: int | None = None) -> Forward:
-    """A classifier's label read at the last token of each row; rows are padded on the left."""
-    # Not the model's own forward, which looks for the last token that is no padding: it errs where
-    # the prompt ends in a token that serves as padding too.
+def decoder_classifier(model: Any, _: int | None = None, *, padding_ends: bool = False) -> Forward:
+    """A classifier's labels read at the last token of each row; rows are padded on the left.
+
+    With `padding_ends` they are read at the last token that is not the model's padding, as in
+    transformers, and so in what was trained with it: it is another one where a prompt ends in a
+    token that serves as padding too.
+    """
+    import torch
+
     head = model.score.float()
+    padding = model.config.get_text_config().pad_token_id if padding_ends else None
 
     def forward(*, input_ids: Any, attention_mask: Any) -> Any:
         hidden = model.base_model(
@@ -104,7 +110,12 @@ def decoder_classifier(model: Any, _: int | None = None) -> Forward:
             position_ids=_positions(attention_mask),
             use_cache=False,
         ).last_hidden_state
-        return SimpleNamespace(logits=head(hidden[:, -1].float()))
+        if padding is None:
+            return SimpleNamespace(logits=head(hidden[:, -1].float()))
+        places = torch.arange(input_ids.shape[1], device=input_ids.device)
+        last = ((input_ids != padding) * places).argmax(dim=1)
+        rows = torch.arange(len(input_ids), device=input_ids.device)
+        return SimpleNamespace(logits=head(hidden[rows, last].float()))
 
     return forward
 
@@ -135,7 +146,13 @@ def encoder_decoder(model: Any, _: int | None = None) -> Forward:
     """Logits of the decoder's first step."""
     import torch
 
-    start = int(model.config.decoder_start_token_id)
+    start = model.config.decoder_start_token_id
+    known = model.get_input_embeddings().num_embeddings
+    if not isinstance(start, int) or not 0 <= start < known:
+        raise ModelError(
+            f"its decoder_start_token_id {start!r:.20} is none of its {known:,} tokens; mend its "
+            "config.json"
+        )
 
     def forward(*, input_ids: Any, attention_mask: Any) -> Any:
         first = torch.full_like(input_ids[:, :1], start)

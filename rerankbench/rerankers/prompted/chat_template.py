@@ -5,69 +5,124 @@ Templates are programs of a model's authors; they run in Jinja's sandbox, as in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from rerankbench.errors import ModelError
 from rerankbench.rerankers.files.checkpoint import Checkpoint
-from rerankbench.rerankers.files.json_file import read_object
+from rerankbench.rerankers.files.pair_reading import Chat, is_structured
+
+# What transformers' own templates may call, beside what Jinja has.
+_EXTENSIONS = ("jinja2.ext.loopcontrols",)
+# Contents that a template could change: white space, capitals, marks, length.
+_PROBES = (("  Ab\n c", "D-e\t'f' "), ("x", "7 <y> & z"), ("query " * 2000, "words " * 20000))
 
 
-def rendered(checkpoint: Checkpoint, instruction: str | None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A pair's text with `{query}` and `{document}` in it; whether it strips what stands there."""
+
+    text: str
+    strips: bool
+
+
+def rendered(checkpoint: Checkpoint, chat: Chat, instruction: str | None) -> Rendered:
     """What the template makes of `{query}` and `{document}`, which stay in its text.
 
     The roles are those of sentence-transformers: `query`, `document`, and `system` for the
-    instruction. Raises ModelError for a template without such roles.
+    instruction. Raises ModelError for a template without such roles, and for one that changes
+    what it is given.
     """
-    from jinja2 import TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    source = _source(checkpoint.folder, checkpoint.tokenizer_config)
+    source = chat.template or _source(checkpoint)
     if source is None:
         raise ModelError(f"{checkpoint.name}: has no chat template; name a preset or a template")
-    # transformers' settings (utils/chat_template_utils.py).
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
-    environment.globals["raise_exception"] = _refuse
-    messages = [{"role": role, "content": f"{{{role}}}"} for role in ("query", "document")]
-    if instruction is not None:
-        messages.insert(0, {"role": "system", "content": instruction})
-    tokens = {
-        name: value["content"] if isinstance(value, dict) else value
-        for name, value in checkpoint.tokenizer_config.items()
-        if name.endswith("_token") and isinstance(value, str | dict)
-    }
-    try:
-        text = environment.from_string(source).render(
-            messages=messages, add_generation_prompt=_prompts_generation(checkpoint), **tokens
-        )
-    except TemplateError as error:
-        raise ModelError(
-            f"{checkpoint.name}: its chat template fails ({str(error)[:100]}); name a template"
-        ) from error
+    structured = is_structured(chat, source, checkpoint.config.get("model_type"))
+    write = _writer(checkpoint, source, chat, structured)
+    text = write(instruction, "{query}", "{document}")
     if text.count("{query}") != 1 or text.count("{document}") != 1:
         raise ModelError(
             f"{checkpoint.name}: its chat template has no roles query and document; name a preset "
             "or a template in the recipe"
         )
-    return text
+    if "{bos}" in text or "{eos}" in text:
+        raise ModelError(
+            f"{checkpoint.name}: its chat template or prompt writes {{bos}} or {{eos}}, which "
+            "stand for tokens here; name a template in the recipe"
+        )
+    strips = []
+    for query, document in _PROBES:
+        found = write(instruction, query, document)
+        if found == _filled(text, query, document):
+            strips.append(query == query.strip())
+        elif found == _filled(text, query.strip(), document.strip()):
+            strips.append(True)
+        else:
+            raise ModelError(
+                f"{checkpoint.name}: its chat template does more to a query and a document than "
+                "to put text around them; name a preset or a template in the recipe"
+            )
+    return Rendered(text=text, strips=all(strips))
 
 
-def _prompts_generation(checkpoint: Checkpoint) -> bool:
-    """Whether sentence-transformers was told to begin the answer's turn."""
-    path = checkpoint.folder / "sentence_bert_config.json"
-    saved = read_object(path).get("processing_kwargs") or {}
-    return bool((saved.get("chat_template") or {}).get("add_generation_prompt", False))
+def _filled(text: str, query: str, document: str) -> str:
+    parts = re.split(r"(\{query\}|\{document\})", text)
+    return "".join({"{query}": query, "{document}": document}.get(part, part) for part in parts)
 
 
-def _source(folder: Path, tokenizer_config: Mapping[str, Any]) -> str | None:
-    path = folder / "chat_template.jinja"
+def _writer(
+    checkpoint: Checkpoint, source: str, chat: Chat, structured: bool
+) -> Callable[[str | None, str, str], str]:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # transformers' settings (utils/chat_template_utils.py).
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=_EXTENSIONS
+    )
+    environment.globals["raise_exception"] = _refuse
+    environment.filters["tojson"] = _as_json
+    tokens = {
+        name: value["content"] if isinstance(value, dict) else value
+        for name, value in checkpoint.tokenizer_config.items()
+        if name.endswith("_token") and isinstance(value, str | dict)
+    }
+    given = {"add_generation_prompt": False, **tokens, **chat.arguments}
+
+    def write(instruction: str | None, query: str, document: str) -> str:
+        said = {"system": instruction, "query": query, "document": document}
+        messages = [
+            {"role": role, "content": [{"type": "text", "text": text}] if structured else text}
+            for role, text in said.items()
+            if text is not None
+        ]
+        try:
+            return environment.from_string(source).render(messages=messages, **given)
+        except Exception as error:  # A template is a program: it may divide by zero.
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(
+                f"{checkpoint.name}: its chat template fails ({reason:.100}); name a template"
+            ) from error
+
+    return write
+
+
+def _source(checkpoint: Checkpoint) -> str | None:
+    path = checkpoint.transformer / "chat_template.jinja"
     if path.is_file():
-        return path.read_text(encoding="utf-8")
-    found = tokenizer_config.get("chat_template")
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{path}: cannot be read ({error!s:.80}); fetch it again") from None
+    found = checkpoint.tokenizer_config.get("chat_template")
+    if isinstance(found, list):
+        found = next((x["template"] for x in found if x["name"] == "default"), None)
     return found if isinstance(found, str) else None
+
+
+def _as_json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def _refuse(message: str) -> NoReturn:

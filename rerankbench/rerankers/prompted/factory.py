@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import loading, padding
+from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.rerankers import loading, padding, pair_encoding
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import pair_reading
+from rerankbench.rerankers.files.classifier import cautions
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
-from rerankbench.rerankers.pointwise import Pointwise
+from rerankbench.rerankers.pointwise import EncodedPairs, Pointwise
 from rerankbench.rerankers.prompted import answers, prompt
 from rerankbench.rerankers.prompted.presets import CAUSAL, SEQ2SEQ, Preset
-from rerankbench.rerankers.prompted.prompt_recipe import described, resolve
+from rerankbench.rerankers.prompted.prompt_recipe import described, label_of, resolve
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
@@ -47,41 +49,45 @@ class Factory:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         checkpoint = checkpoints.asked(spec)
         ref, engine = self._identified(checkpoint, spec)
-        preset = self._preset(checkpoint, spec)
+        preset, reading = self._preset(checkpoint, spec), pair_reading.read(checkpoint)
+        label = label_of(checkpoint, spec, preset)
         device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec)
+        tokenizer = loading.tokenizer(checkpoint, spec, reading)
+        notes = [*cautions(checkpoint, 1 if label is None else label.count)]
+        notes += [] if label is None or label.caution is None else [label.caution]
         model = loading.model(
             checkpoint,
             spec,
             self.class_names[preset.head],
             dtype=str(ref.dtype),
             trained_as="a reranker",
+            reading=reading,
+            notes=notes,
         )
         if preset.head == "answers":
             ids = answers.token_ids(tokenizer, preset.answers, ref.name)
             answers.narrow(model, ids, ref.name)
         tables = tables_of(model)
+        forward = self.forwards[preset.head](model, preset.layer)
+        if preset.head == "label" and preset.padding_ends:
+            forward = answers.decoder_classifier(model, padding_ends=True)
         made = TorchEngine(
             model.to(device),
             padding=tables.filler(tokenizer.pad_token_id),
             device=device,
-            forward=self.forwards[preset.head](model, preset.layer),
+            forward=forward,
             left=self.left,
-        )
-        encode = partial(
-            prompt.encode,
-            tokenizer,
-            prompt.Prompt(segments=preset.segments, free=preset.free),
-            max_length=int(ref.max_length or preset.max_length),
         )
         found = Pointwise(
             ref=ref,
             engine_ref=engine,
             engine=made,
-            encode=encode,
+            encode=_encoding(tokenizer, preset, int(ref.max_length or preset.max_length)),
             check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             device=device,
             about=loading.about(checkpoint, tokenizer),
+            label=None if label is None else label.index,
+            notes=notes,
         )
         padding.settle_by_trial(found, model)
         return found
@@ -89,20 +95,38 @@ class Factory:
     def _identified(
         self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec
     ) -> tuple[RerankerRef, EngineRef]:
-        preset = self._preset(checkpoint, spec)
+        preset, reading = self._preset(checkpoint, spec), pair_reading.read(checkpoint)
+        saved = None if reading is None else reading.max_length
+        label = label_of(checkpoint, spec, preset)
         ref = RerankerRef(
             name=checkpoint.name,
             family=self.family,
             revision=checkpoint.revision,
             parameters=checkpoint.parameter_count(),
             dtype=dtype_of(spec),
-            max_length=checkpoint.length_within(spec.max_length, default=preset.max_length),
-            recipe={"architecture": checkpoint.architecture, **described(preset)},
+            max_length=checkpoint.length_within(
+                spec.max_length, default=preset.max_length, saved=saved
+            ),
+            recipe={"architecture": checkpoint.architecture, **described(preset, label)},
         )
         return ref, engine_ref(spec)
 
     def _preset(self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Preset:
         return resolve(checkpoint, spec, self.presets, self.forwards)
+
+
+def _encoding(tokenizer: Any, preset: Preset, max_length: int) -> Callable[[Job], EncodedPairs]:
+    """How pairs become token ids: as the tokeniser's pairs, or as prompts."""
+    if preset.as_pair:
+        return partial(
+            pair_encoding.encode,
+            tokenizer,
+            max_length=max_length,
+            template=pair_encoding.template_of(tokenizer),
+            prompt=preset.instruction or "",
+        )
+    form = prompt.Prompt(segments=preset.segments, free=preset.free, strips=preset.strips)
+    return partial(prompt.encode, tokenizer, form, max_length=max_length)
 
 
 CAUSAL_LM = Factory(

@@ -22,6 +22,11 @@ class Preset:
     not count in `max_length` (see `prompt.Prompt`). `{instruction}` in a segment stands for
     `instruction_form`, or for nothing where there is no instruction. `layer` is what the
     head `layer` reads; None is the last. `origin` says where the prompt comes from.
+
+    Files of sentence-transformers tell the rest: `as_pair` has no segments, the tokeniser's own
+    pair is read, with the instruction before the query; `strips` is `prompt.Prompt`'s; and a
+    label is read where transformers reads it (`padding_ends`): at the last token that is no
+    padding.
     """
 
     named: str
@@ -34,6 +39,9 @@ class Preset:
     instruction_form: str = "{instruction}"
     layer: int | None = None
     origin: str = ""
+    as_pair: bool = False
+    strips: bool = False
+    padding_ends: bool = False
 
     def fits(self, name: str) -> bool:
         """Whether a checkpoint of this name is scored so."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -30,11 +30,13 @@ class Prompt:
     """What a model reads of a pair; `{query}`, `{document}`, `{bos}`, `{eos}` stand for theirs.
 
     The length limit is one on the whole, plus the tokens of the segments that `free` names by
-    their place (twice, where they count twice): authors differ in what they count.
+    their place (twice, where they count twice): authors differ in what they count. `strips` takes
+    white space around a query away, as some chat templates do (documents have none).
     """
 
     segments: tuple[str, ...]
     free: tuple[int, ...] = ()
+    strips: bool = False
 
     @property
     def document_place(self) -> int:
@@ -85,6 +87,11 @@ def encode(tokenizer: Any, prompt: Prompt, job: Job, max_length: int) -> Prompte
 
     Raises UsageError for a length that leaves no room for a token of either text.
     """
+    if prompt.strips:
+        bare = [
+            replace(x, query=replace(x.query, text=x.query.text.strip())) for x in job.candidates
+        ]
+        job = replace(job, candidates=bare)
     empty = [len(ids) for ids in tokenise(tokenizer, _filled(tokenizer, prompt, "", ""))]
     most = max_length + sum(empty[place] for place in prompt.free)
     room = most - sum(empty)

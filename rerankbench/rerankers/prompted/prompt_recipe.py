@@ -9,7 +9,10 @@ from typing import Any
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
+from rerankbench.rerankers.files import labels, pair_reading
 from rerankbench.rerankers.files.checkpoint import Checkpoint
+from rerankbench.rerankers.files.labels import Label
+from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.prompted import chat_template
 from rerankbench.rerankers.prompted.presets import Preset
 from rerankbench.rerankers.recipe import Kind, choice, settings
@@ -21,6 +24,7 @@ SETTINGS: Mapping[str, Kind] = {
     "answers": "texts",
     "head": "text",
     "layer": "integer",
+    "label": "label",
 }
 # Qwen3-Reranker's own limit; models of this form can read more than a machine can hold.
 _CHAT_MAX_LENGTH = 8192
@@ -32,7 +36,11 @@ def resolve(
     presets: Mapping[str, Preset],
     heads: Collection[str],
 ) -> Preset:
-    """The recipe, with the instruction in its place. Raises ModelError, UsageError."""
+    """The recipe, with the instruction in its place. Raises ModelError, UsageError.
+
+    What a config names comes first, then what sentence-transformers saved, then what the model's
+    name suggests.
+    """
     asked = settings(spec, SETTINGS)
     preset = _named(spec, asked, presets) or _told_by_files(checkpoint, presets, asked)
     if preset is None:
@@ -43,9 +51,19 @@ def resolve(
                 "or give a template"
             )
         preset = Preset(named="", segments=(), max_length=512)
-    if checkpoint.architecture.endswith("ForSequenceClassification"):
+    if checkpoint.is_classifier:
         preset = replace(preset, head="label", answers=())
     return _changed(preset, asked, spec, heads)
+
+
+def label_of(checkpoint: Checkpoint, spec: RerankerSpec, preset: Preset) -> Label | None:
+    """The label that is scored; None for a head without labels. Raises ModelError, UsageError."""
+    asked = settings(spec, SETTINGS).get("label")
+    if preset.head == "label":
+        return labels.of(checkpoint.config, asked, model=checkpoint.name)
+    if asked is not None:
+        raise UsageError(f"{spec.model}: a 'label' is a classifier's; this one has answers")
+    return None
 
 
 def _named(
@@ -60,29 +78,41 @@ def _named(
 def _told_by_files(
     checkpoint: Checkpoint, presets: Mapping[str, Preset], asked: Mapping[str, Any]
 ) -> Preset | None:
-    """From sentence-transformers' modules, else from the checkpoint's names."""
-    if checkpoint.logit_score is not None:
-        return _chat(checkpoint, checkpoint.logit_score, asked)
+    """From sentence-transformers' files, else from the checkpoint's names."""
+    reading = pair_reading.read(checkpoint)
+    if reading is not None:
+        return _saved(checkpoint, reading, asked)
     for name, preset in presets.items():
         if any(map(preset.fits, checkpoint.names)):
             return replace(preset, origin=f"preset {name}")
     return None
 
 
-def _chat(checkpoint: Checkpoint, ids: Mapping[str, Any], asked: Mapping[str, Any]) -> Preset:
-    saved = checkpoint.sentence_transformers
-    prompts, default = saved.get("prompts") or {}, saved.get("default_prompt_name")
-    instruction = asked.get("instruction", prompts.get(default))
-    no, yes = ids.get("false_token_id"), ids["true_token_id"]
-    return Preset(
+def _saved(checkpoint: Checkpoint, reading: PairReading, asked: Mapping[str, Any]) -> Preset:
+    ids = checkpoint.logit_score
+    if reading.task != ("sequence-classification" if ids is None else "text-generation"):
+        raise ModelError(
+            f"{checkpoint.name}: sentence-transformers saved it for {reading.task}, which writes "
+            "no score; name a preset or a template in the recipe"
+        )
+    instruction = asked.get("instruction", reading.prompt)
+    no, yes = (None, None) if ids is None else (ids.get("false_token_id"), ids["true_token_id"])
+    preset = Preset(
         named="",
-        # An instruction is the conversation's system message; no place for it is left.
-        segments=(chat_template.rendered(checkpoint, instruction),),
-        answers=(yes,) if no is None else (no, yes),
-        max_length=_CHAT_MAX_LENGTH,
-        origin="chat template",
-        instruction=instruction,
+        segments=(),
+        answers=tuple(each for each in (no, yes) if each is not None),
+        head="answers" if ids is not None else "label",
+        max_length=reading.max_length or _CHAT_MAX_LENGTH,
+        instruction=instruction or None,
+        padding_ends=True,
     )
+    if "template" in asked:
+        return preset
+    if reading.chat is None:
+        return replace(preset, as_pair=True, origin="tokeniser's pair")
+    # An instruction is the conversation's system message; no place for it is left.
+    found = chat_template.rendered(checkpoint, reading.chat, preset.instruction)
+    return replace(preset, segments=(found.text,), strips=found.strips, origin="chat template")
 
 
 def _changed(
@@ -91,6 +121,7 @@ def _changed(
     changes: dict[str, Any] = {"instruction": asked.get("instruction", preset.instruction)}
     if "template" in asked:
         changes |= {"segments": asked["template"], "free": (), "origin": "config"}
+        changes |= {"as_pair": False, "strips": False}
     if "answers" in asked:
         changes |= {"answers": asked["answers"], "head": "answers"}
     if "head" in asked:
@@ -107,6 +138,15 @@ def _changed(
 
 
 def _check(preset: Preset, asked: Mapping[str, Any], spec: RerankerSpec) -> None:
+    if preset.head == "answers" and len(preset.answers) not in (1, 2):
+        raise UsageError(f"{spec.model}: the recipe needs one answer, or two: [no, yes]")
+    if preset.layer is not None and preset.head != "layer":
+        raise UsageError(f"{spec.model}: only the preset bge-minicpm reads a layer")
+    if not preset.as_pair:
+        _check_places(preset, asked, spec)
+
+
+def _check_places(preset: Preset, asked: Mapping[str, Any], spec: RerankerSpec) -> None:
     whole = "".join(preset.segments)
     for field in ("query", "document"):
         if whole.count(f"{{{field}}}") != 1:
@@ -116,26 +156,33 @@ def _check(preset: Preset, asked: Mapping[str, Any], spec: RerankerSpec) -> None
     fixed = preset.instruction is not None and preset.instruction in whole
     if "instruction" in asked and "{instruction}" not in whole and not fixed:
         raise UsageError(f"{spec.model}: its prompt has no place for an instruction")
-    if preset.head == "answers" and len(preset.answers) not in (1, 2):
-        raise UsageError(f"{spec.model}: the recipe needs one answer, or two: [no, yes]")
-    if preset.layer is not None and preset.head != "layer":
-        raise UsageError(f"{spec.model}: only the preset bge-minicpm reads a layer")
 
 
-def described(preset: Preset) -> dict[str, Any]:
+def described(preset: Preset, label: Label | None) -> dict[str, Any]:
     """What a record holds of a recipe."""
-    return {
-        "prompt": "|".join(preset.segments),
+    prompt = "|".join(preset.segments)
+    if preset.as_pair:
+        prompt = f"{preset.instruction or ''}{{query}}|{{document}}"
+    found: dict[str, Any] = {
+        "prompt": prompt,
         "prompt_from": preset.origin,
-        "score": _score(preset),
+        "score": _score(preset, label),
         "truncation": "end of the document; query beyond 75% of the length",
     }
+    # Only where they say something: keys of records without them stay what they were.
+    found |= {} if label is None else label.told()
+    if preset.strips:
+        found["strips"] = True
+    return found
 
 
-def _score(preset: Preset) -> str:
+def _score(preset: Preset, label: Label | None) -> str:
     match preset.head:
         case "label":
-            return "logit of the label at the last token"
+            several = label is not None and label.count > 1
+            return (
+                f"{label.score if several and label else 'logit of the label'} at the last token"
+            )
         case "layer":
             return f"logit of layer {preset.layer or '(last)'} at the last token"
     *no, yes = (json.dumps(answer, ensure_ascii=False) for answer in preset.answers)

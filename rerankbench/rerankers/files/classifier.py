@@ -1,0 +1,66 @@
+"""A classifier's files in one description: what is read of a pair, and which label is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rerankbench.rerankers.files import activations, labels, modules_file, pair_reading
+from rerankbench.rerankers.files.checkpoint import Checkpoint
+from rerankbench.rerankers.files.labels import Label
+from rerankbench.rerankers.files.pair_reading import PairReading
+from rerankbench.types import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classifier:
+    """One label's score of a pair. `cautions` are for a person to read."""
+
+    label: Label
+    reading: PairReading | None
+    prompt: str
+    cautions: tuple[str, ...]
+
+    def told(self) -> dict[str, Json]:
+        """What a record holds of it, beside the score's formula."""
+        found: dict[str, Json] = dict(self.label.told())
+        if self.prompt:
+            found["query_prompt"] = self.prompt
+        if self.reading is not None and self.reading.lower_case:
+            found["lower_case"] = True
+        if self.reading is not None and self.reading.truncation_side == "left":
+            found["truncation_side"] = "left"
+        return found
+
+
+def describe(checkpoint: Checkpoint, asked: Mapping[str, Any]) -> Classifier:
+    """The description, after a recipe's `label` and `query_prompt`, then after the files.
+
+    Raises ModelError for what the files say and nothing here does, UsageError for a label that
+    there is not.
+    """
+    reading = pair_reading.read(checkpoint)
+    label = labels.of(checkpoint.config, asked.get("label"), model=checkpoint.name)
+    saved = (reading and reading.prompt) or ""
+    told = (label.caution, *cautions(checkpoint, label.count))
+    return Classifier(
+        label=label,
+        reading=reading,
+        prompt=asked.get("query_prompt", saved),
+        cautions=tuple(each for each in told if each is not None),
+    )
+
+
+def cautions(checkpoint: Checkpoint, label_count: int) -> tuple[str, ...]:
+    """What to say of an activation, and of settings that nothing reads. Raises ModelError."""
+    settings = modules_file.settings(checkpoint.folder)
+    listed = (checkpoint.folder / modules_file.LIST).is_file()
+    dotted = activations.saved(settings if listed else {}, checkpoint.config)
+    told = [activations.caution(checkpoint.name, dotted, labels=label_count)]
+    if not listed and settings.get("default_prompt_name") is not None:
+        told.append(
+            f"its {modules_file.SETTINGS} names a default prompt, which is not used: without "
+            f"{modules_file.LIST} sentence-transformers does not read it either"
+        )
+    return tuple(each for each in told if each is not None)

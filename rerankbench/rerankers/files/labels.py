@@ -1,0 +1,209 @@
+"""Which label of a classifier means that a document is relevant, told by the labels' names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rerankbench.errors import ModelError, UsageError
+
+_RELEVANT = frozenset(
+    {"relevant", "relevance", "isrelevant", "related", "useful", "helpful", "good"}
+    | {"entailment", "entailed", "entails", "entail", "supported", "supports", "support"}
+    | {"yes", "y", "true", "positive", "pos", "correct", "accept", "accepted"}
+    | {"match", "matches", "matched", "matching", "similar", "equivalent"}
+    | {"duplicate", "isduplicate", "paraphrase", "isparaphrase"}
+    | {"answer", "answers", "answered", "hasanswer", "answerable"}
+)
+_OTHER = frozenset(
+    {"irrelevant", "useless", "bad", "none", "no", "n", "false", "negative", "neg"}
+    | {"contradiction", "contradicts", "contradictory", "refuted", "refutes", "refute"}
+    | {"incorrect", "wrong", "reject", "rejected"}
+    | {"mismatch", "different", "dissimilar", "distinct"}
+)
+_UNDECIDED = frozenset({"neutral", "unknown", "undecided", "maybe", "other", "notenoughinfo"})
+_DENIALS = ("not", "non", "no", "un", "in", "ir", "dis", "isnot", "doesnot", "without")
+# Numbers for names: of two labels the second is the relevant one.
+_NUMBERED = re.compile(r"(?:label|class)?([01])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """The label that is scored, of how many.
+
+    `name` is empty where names say no more than a number does. `caution` is for a person to read
+    where the choice is a guess.
+    """
+
+    index: int
+    count: int
+    name: str = ""
+    caution: str | None = None
+
+    @property
+    def score(self) -> str:
+        """How the score is computed, as records show it."""
+        if self.count == 1:
+            return "logit"
+        if self.count == 2:
+            return f"logit{self.index} - logit{1 - self.index}"
+        rest = ", ".join(f"logit{i}" for i in range(self.count) if i != self.index)
+        return f"logit{self.index} - logsumexp({rest})"
+
+    def told(self) -> dict[str, str]:
+        """What a record's recipe holds of it: its name, where that says something."""
+        return {"label": self.name} if self.name else {}
+
+
+def names_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The labels' names in the order of the logits, as config.json has them, else transformers'.
+
+    Raises ModelError for names that are numbered otherwise than from 0 on.
+    """
+    named = config.get("id2label")
+    if named is None:
+        count = config.get("num_labels", 2)
+        turned = config.get("label2id") or {}
+        by_index = {str(index): name for name, index in turned.items()}
+        return tuple(str(by_index.get(str(i), f"LABEL_{i}")) for i in range(count))
+    try:
+        by_number = {int(key): str(name) for key, name in named.items()}
+    except ValueError:
+        by_number = {}
+    if not by_number or sorted(by_number) != list(range(len(named))):
+        raise ModelError(
+            f"its id2label numbers its labels {', '.join(map(str, named))!s:.80}, and not from 0 "
+            "on; mend its config.json"
+        )
+    return tuple(by_number[i] for i in range(len(by_number)))
+
+
+def of(config: Mapping[str, Any], asked: str | int | None, *, model: str) -> Label:
+    """The label to score of a classifier with this config.json, as `scored` chooses it.
+
+    Where `label2id` contradicts `id2label`, which transformers follows, a caution says so.
+    """
+    try:
+        names = names_of(config)
+    except ModelError as error:
+        raise ModelError(f"{model}: {error}") from None
+    found = scored(names, asked, model=model)
+    by_name = config.get("label2id") or {}
+    contradicted = any(str(by_name.get(name, i)) != str(i) for i, name in enumerate(names))
+    if len(names) == 1 or not contradicted or found.caution is not None or asked is not None:
+        return found
+    caution = (
+        f"its id2label and label2id contradict each other; {names[found.index]:.40} "
+        f"({found.index}) was scored, after id2label; {_REMEDY}"
+    )
+    return replace(found, caution=caution)
+
+
+def scored(names: Sequence[str], asked: str | int | None, *, model: str) -> Label:
+    """The label to score: the one asked for by name or index, else the one that names tell.
+
+    Raises UsageError for a label that there is not, ModelError where nothing tells which of
+    three or more is meant.
+    """
+    if asked is not None:
+        return _asked(names, asked, model)
+    if len(names) == 1:
+        return Label(index=0, count=1)
+    meanings = [_meaning(name) for name in names]
+    if len(names) == 2:
+        return _of_two(names, meanings)
+    if meanings.count(True) == 1 and None not in meanings:
+        index = meanings.index(True)
+        return Label(index=index, count=len(names), name=names[index])
+    raise ModelError(
+        f"{model}: {len(names)} labels ({', '.join(names)!s:.80}), and nothing tells which one "
+        "is relevant; name it in a config: "
+        f"{{model: {model}, recipe: {{label: {_written(names[-1])}}}}}"
+    )
+
+
+def _asked(names: Sequence[str], asked: str | int, model: str) -> Label:
+    # YAML reads yes and no as true and false.
+    flags = {True: ("yes", "true"), False: ("no", "false")} if isinstance(asked, bool) else {}
+    if flags:
+        found = [i for i, name in enumerate(names) if _plain(name) in flags[bool(asked)]]
+        index = found[0] if len(found) == 1 else None
+    else:
+        index = int(asked) if isinstance(asked, int) else _place(names, asked)
+    if index is None or not 0 <= index < len(names):
+        raise UsageError(
+            f"{model}: no label {asked!r:.60}; its labels are "
+            + f"{', '.join(f'{i}: {name}' for i, name in enumerate(names))!s:.150}"
+        )
+    name = "" if len(names) == 1 or _number(names[index]) is not None else names[index]
+    return Label(index=index, count=len(names), name=name)
+
+
+def _place(names: Sequence[str], asked: str) -> int | None:
+    """The one label of that name, as written, else without regard to case and spacing."""
+    for same in (str, _plain):
+        found = [i for i, name in enumerate(names) if same(name) == same(asked)]
+        if len(found) == 1:
+            return found[0]
+    return int(asked) if asked.isascii() and asked.isdigit() else None
+
+
+def _of_two(names: Sequence[str], meanings: Sequence[bool | None]) -> Label:
+    numbers = [_number(name) for name in names]
+    if sorted(n for n in numbers if n is not None) == [0, 1]:
+        index = numbers.index(1)
+        turned = (
+            f"its labels are numbered the other way round ({names[0]}, {names[1]}): {names[index]}"
+            f", the first, was scored; {_REMEDY}"
+        )
+        return Label(index=index, count=2, caution=None if index == 1 else turned)
+    first, second = meanings
+    if first is not None and second is not None and first != second:
+        index = 0 if first else 1
+    elif (first is None and second is None) or first == second:
+        return Label(index=1, count=2, name=names[1], caution=_unclear(names))
+    else:
+        # One name is understood: the other is its opposite.
+        index = 0 if first is True or second is False else 1
+    return Label(index=index, count=2, name=names[index])
+
+
+_REMEDY = "name another as 'label' in the recipe of a config if that is wrong"
+
+
+def _unclear(names: Sequence[str]) -> str:
+    return (
+        f"its labels, {names[0]:.40} and {names[1]:.40}, do not say which is relevant: the second "
+        f"was scored; {_REMEDY}"
+    )
+
+
+def _plain(name: str) -> str:
+    """Without case, spacing and marks; letters of all scripts stay."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def _number(name: str) -> int | None:
+    """The number of a label that is called by no more than its number."""
+    found = _NUMBERED.fullmatch(_plain(re.sub(r"\.0+$", "", name.strip())))
+    return int(found[1]) if found else None
+
+
+def _meaning(name: str) -> bool | None:
+    """Whether a name means relevant (True) or the contrary or neither (False); else None."""
+    plain = _plain(name)
+    if plain in _RELEVANT:
+        return True
+    if plain in _OTHER or plain in _UNDECIDED:
+        return False
+    denied = any(plain.removeprefix(d) in _RELEVANT for d in _DENIALS if plain.startswith(d))
+    if denied:
+        return False
+    # "not" before a contrary says nothing that could be relied on.
+    return None
+
+
+def _written(name: str) -> str:
+    return name if re.fullmatch(r"\w+", name) and not name.isdigit() else repr(name)
