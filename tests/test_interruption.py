@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from rerankbench.checksums import seal, unseal
+
 from . import tiny
 
 PATIENCE_S = 120
@@ -158,11 +160,11 @@ def test_ctrl_c_says_how_to_go_on_and_what_was_scored_is_kept(
     assert FEWEST_LINES + 100 <= len(lines) < QUERIES * DEPTH
 
     # A score that no model gave, and a line torn off, show what is taken from the journal.
-    marked = json.loads(lines[1])
+    marked = unseal(lines[1], lines[0])
     marked["scores"] = [12345.5 for _ in marked["scores"]]
     (journal,) = place.home.glob("work/*/scores.jsonl")
     torn = '{"pairs":[9999],"sco'
-    journal.write_text("\n".join([lines[0], json.dumps(marked), *lines[2:], torn]))
+    journal.write_text("\n".join([lines[0], seal(marked, lines[0]), *lines[2:], torn]))
     place.finish()
     expected, found = unbroken.outcome()[0], place.outcome()[0]
     (changed,) = (name for name in expected if found[name] != expected[name])
