@@ -382,8 +382,15 @@ def test_bfloat16_is_the_dtype_of_a_gpu(checkpoint_of: CheckpointOf) -> None:
     assert _score(reranker, candidates) == pytest.approx(_expected(folder, candidates), abs=0.15)
 
 
-@pytest.mark.parametrize("model", ["bm25", "demo-cross-encoder", "random"])
-def test_a_recipe_where_there_is_none_is_refused(model: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [
+        ("bm25", "its family takes none"),
+        ("demo-cross-encoder", "known: label, query_prompt"),
+        ("random", "its family takes none"),
+    ],
+)
+def test_a_recipe_key_that_there_is_not_is_refused(model: str, known: str) -> None:
     spec = RerankerSpec(model=model, recipe={"preset": "qwen3"})
-    with pytest.raises(UsageError, match="unknown recipe key 'preset'; its family takes none"):
+    with pytest.raises(UsageError, match=f"unknown recipe key 'preset'; {known}"):
         naming.find_factory(model).identify(spec)
