@@ -56,3 +56,13 @@ def test_what_is_written_in_place_and_never_cleared_is_found() -> None:
     done = _crash("-c", CARELESS)
     assert done.returncode == 1, done.stderr
     assert "results/baselines/.main" in done.stderr, done.stderr
+
+
+def test_the_page_holds_the_table_of_the_last_run() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    table = (ROOT / "benchmarks" / "results" / "crash.md").read_text()
+    assert table.partition("\n")[2].strip() in page
+    (total,) = (line for line in table.splitlines() if line.startswith("| all |"))
+    by_clock, before_change, _, *faults = map(int, total.strip("| ").split(" | ")[1:])
+    assert by_clock + before_change == 200
+    assert faults == [0, 0, 0, 0]
