@@ -119,8 +119,8 @@ def apply_sigmoid_twice(patch: Patch, *, dtype: str = "bfloat16") -> None:
 
     relevance = pointwise.relevance
 
-    def saturated(logits: Any) -> Any:
-        exact = torch.from_numpy(np.ascontiguousarray(relevance(logits)))
+    def saturated(logits: Any, label: int | None = None) -> Any:
+        exact = torch.from_numpy(np.ascontiguousarray(relevance(logits, label)))
         return exact.to(getattr(torch, dtype)).sigmoid().sigmoid().float().numpy()
 
     patch(pointwise, "relevance", saturated)

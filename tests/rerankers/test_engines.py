@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import threading
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -185,6 +188,33 @@ def test_any_shape_agrees_with_one_pair_at_a_time(shape: str, threads: int) -> N
     logits = NativeEngine(model, dtype="float32", threads=threads).submit(rows, 0)()
     assert logits.dtype == np.float32
     assert logits.tolist() == [pytest.approx(x, abs=5e-5) for x in expected]
+
+
+@needs_native
+def test_what_a_thread_reads_outlives_whoever_waited_for_it() -> None:
+    """After an error nobody keeps the batch or the engine, and C++ may still be reading them."""
+    engine, rows = NativeEngine(_bert(), dtype="float32", threads=1), _rows([5, 40])
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(encoder: object, batch: object) -> int:
+        started.set()
+        go_on.wait()
+        return 0
+
+    engine._function = slow
+    held = [weakref.ref(rows.ids), weakref.ref(engine)]
+    engine.submit(rows, 0)
+    started.wait()
+    pool = engine._pool
+    del engine, rows
+    gc.collect()
+    alive = [each() is not None for each in held]
+    go_on.set()
+    assert alive == [True, True]
+    pool.shutdown()
+    del pool
+    gc.collect()
+    assert all(each() is None for each in held)
 
 
 @needs_native

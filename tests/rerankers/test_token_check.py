@@ -92,6 +92,7 @@ _ENGINES = [
 
 
 @pytest.mark.parametrize("engine", _ENGINES)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_an_added_token_is_named_before_anything_is_computed(
     checkpoint_of: CheckpointOf, tmp_path: Path, engine: str
 ) -> None:

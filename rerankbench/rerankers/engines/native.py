@@ -86,12 +86,10 @@ class NativeEngine:
             len(groups) - 1,
             *(None if array is None else array.ctypes.data for array in (*inputs, *outputs)),
         )
-        work = [
-            self._pool.submit(self._function, self._encoder, batch) for _ in range(self._threads)
-        ]
+        arrays = (inputs, outputs)
+        work = [self._pool.submit(self._encode, batch, arrays) for _ in range(self._threads)]
 
-        # The batch points into its arrays; held here, they outlive its threads.
-        def logits(_: object = (inputs, outputs)) -> Logits:
+        def logits() -> Logits:
             import torch
 
             for failure in {each.result() for each in work} - {0}:
@@ -101,6 +99,14 @@ class NativeEngine:
             return found.numpy()
 
         return logits
+
+    def _encode(self, batch: Batch, arrays: object) -> int:
+        """One thread's share of a batch.
+
+        The batch points into its arrays, the encoder into the weights: the call holds all of them,
+        so that they outlive the work even where nobody waits for it any more, as after an error.
+        """
+        return int(self._function(self._encoder, batch))
 
     def _checked_positions(self, rows: TokenRows) -> npt.NDArray[np.int64]:
         """Position ids. Raises ModelError where any id is beyond its table: C++ does not look."""
