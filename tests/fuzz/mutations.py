@@ -1,6 +1,6 @@
 """Ways in which a file or folder goes wrong: bits, lines, values, keys, and whole files.
 
-Every choice is drawn from a `random.Random`: a seed repeats it, and Hypothesis can shrink it.
+Every choice is drawn from a `random.Random`: a seed repeats it, and Hypothesis can steer it.
 """
 
 from __future__ import annotations
