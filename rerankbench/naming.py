@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,9 @@ def parse_metric(text: str, usual_level: int = 1) -> Metric:
     parts = metric_name.split(text)
     if parts is None:
         raise UsageError(f"metric '{text}' is not of the form nDCG@10; try: nDCG@10")
-    known = {name.lower(): name for name in registry.names("metrics")}
-    name = known.get(parts.base.lower()) or _OTHER_NAMES.get(parts.base.lower())
+    name = _own_name(parts.base)
     if name is None:
-        raise UsageError(f"no metric '{text}'; {nearest(parts.base, known.values())}")
+        raise UsageError(f"no metric '{text}'; {nearest(parts.base, registry.names('metrics'))}")
     if parts.parameters or parts.level == 0:
         raise UsageError(
             f"metric '{text}' is not of the form nDCG@10 or MAP(rel=2)@10; in brackets only rel=N "
@@ -85,6 +85,25 @@ def parse_metric(text: str, usual_level: int = 1) -> Metric:
         raise UsageError(f"metric '{text}': the cutoff must be at least 1")
     metric: Metric = registry.load("metrics", name)(parts.cutoff)
     return _at_level(metric, parts.level, usual_level)
+
+
+def metric_as_held(text: str) -> str:
+    """The name under which records hold a metric that other tools name otherwise.
+
+    A level of 1 stays where it was said. What is no known metric stays as it is: records may hold
+    those of a plug-in that is not installed here.
+    """
+    parts = metric_name.split(text)
+    if parts is None or parts.parameters:
+        return text
+    name = str(replace(parts, base=_own_name(parts.base) or parts.base))
+    return metric_name.explicit(name) if parts.level == 1 else name
+
+
+def _own_name(base: str) -> str | None:
+    """What we call a metric without its level and cutoff; None where it is none of ours."""
+    known = {name.lower(): name for name in registry.names("metrics")}
+    return known.get(base.lower()) or _OTHER_NAMES.get(base.lower())
 
 
 def _at_level(metric: Metric, named: int | None, usual: int) -> Metric:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
-from rerankbench import float32
+from rerankbench import float32, metric_name
 from rerankbench.errors import UsageError
 from rerankbench.protocols import Metric
 from rerankbench.types import Qrels, Ranking, Run, Ties
@@ -62,17 +62,21 @@ def without_relevant(qrels: Qrels, level: int = 1) -> list[str]:
     )
 
 
-def audit(qrels: Qrels, rankings: Sequence[Ranking], headline: Metric, *, level: int = 1) -> Audit:
+def audit(
+    qrels: Qrels, rankings: Sequence[Ranking], metrics: Sequence[Metric], *, level: int = 1
+) -> Audit:
     """Queries that cannot score, and ties beyond chance with what they may do to the headline.
 
-    `level` is the lowest grade that counts as relevant where only that counts.
+    The headline is the first of the metrics. `level` is the lowest grade that counts as relevant
+    in the collection; a metric may have another one.
     """
+    headline = metrics[0]
     unanswered = without_results(qrels, rankings)
     ties = tie_audit(qrels, rankings, headline)
     warnings = []
     if unanswered:
         warnings.append(f"{unanswered} judged queries have no results and score 0")
-    warnings += _without_relevant(qrels, level)
+    warnings += cannot_score(qrels, (level, *(metric_name.level(each.name) for each in metrics)))
     if ties and ties.rate > TIE_RATE_LIMIT:
         warnings.append(
             f"{ties.rate:.1%} of neighbouring scores tie: {headline.name} is between "
@@ -81,8 +85,8 @@ def audit(qrels: Qrels, rankings: Sequence[Ranking], headline: Metric, *, level:
     return Audit(queries_without_results=unanswered, ties=ties, warnings=tuple(warnings))
 
 
-def _without_relevant(qrels: Qrels, level: int) -> Iterator[str]:
-    """What to say of queries that no ranking can do well on."""
+def cannot_score(qrels: Qrels, levels: Iterable[int]) -> Iterator[str]:
+    """What to say of queries that no ranking can do well on, where these grades are relevant."""
     none = without_relevant(qrels)
     if none:
         yield (
@@ -90,12 +94,13 @@ def _without_relevant(qrels: Qrels, level: int) -> Iterator[str]:
             f"(first: '{none[0]}')"
         )
     known = set(none)
-    low = [query for query in without_relevant(qrels, level) if query not in known]
-    if low:
-        yield (
-            f"{len(low)} judged queries have no document of grade {level} or more and score 0 in "
-            f"all but nDCG (first: '{low[0]}')"
-        )
+    for level in sorted(set(levels)):
+        low = [query for query in without_relevant(qrels, level) if query not in known]
+        if low:
+            yield (
+                f"{len(low)} judged queries have no document of grade {level} or more and score 0 "
+                f"where rel={level} (first: '{low[0]}')"
+            )
 
 
 def tie_audit(qrels: Qrels, rankings: Sequence[Ranking], metric: Metric) -> Ties | None:

@@ -157,11 +157,16 @@ def test_judged_queries_without_results_are_counted() -> None:
 def test_queries_that_cannot_score_are_counted_and_told() -> None:
     qrels = {"a": {"x": 0, "y": -1}, "b": {"x": 1}, "c": {"x": 2}, "d": {}}
     rankings = [_ranking(query, {"x": 2.0, "y": 1.0}) for query in qrels]
-    told = quality.audit(qrels, rankings, NDCG).warnings
+    told = quality.audit(qrels, rankings, [NDCG]).warnings
     assert told == ("2 judged queries have no relevant document and score 0 (first: 'a')",)
-    told = quality.audit(qrels, rankings, NDCG, level=2).warnings
-    assert told[1:] == (
-        "1 judged queries have no document of grade 2 or more and score 0 in all but nDCG "
-        "(first: 'b')",
+    at_2 = (
+        "1 judged queries have no document of grade 2 or more and score 0 where rel=2 (first: 'b')"
     )
-    assert quality.audit({"c": {"x": 2}}, rankings, NDCG, level=2).warnings == ()
+    at_3 = (
+        "2 judged queries have no document of grade 3 or more and score 0 where rel=3 (first: 'b')"
+    )
+    assert quality.audit(qrels, rankings, [NDCG], level=2).warnings[1:] == (at_2,)
+    assert quality.audit({"c": {"x": 2}}, rankings, [NDCG], level=2).warnings == ()
+    # A metric may be asked for at a level that its collection says nothing of.
+    metrics = [parse_metric("RR(rel=2)@10"), NDCG, parse_metric("MAP(rel=3)"), parse_metric("P@1")]
+    assert quality.audit(qrels, rankings, metrics).warnings[1:] == (at_2, at_3)

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from rerankbench import config as configs
-from rerankbench import environment, naming, pipeline, plan, quality
+from rerankbench import environment, metric_name, naming, pipeline, plan, quality
 from rerankbench.archive import Archive
 from rerankbench.candidates import stage_warnings
 from rerankbench.config import RunConfig
@@ -136,5 +136,7 @@ def evaluate(
     unanswered = quality.without_results(qrels, rankings)
     if unanswered:
         Terminal().warn(f"{unanswered} of {len(qrels)} judged queries have no results, score 0")
+    for line in quality.cannot_score(qrels, map(metric_name.level, names)):
+        Terminal().warn(line)
     text = quality.as_json if form == "json" else quality.as_trec_eval
     typer.echo(text(values, per_query=per_query))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from rerankbench import catalogue, figures
+from rerankbench import catalogue, figures, naming
 from rerankbench.compare.judged import StoredJudge, outcomes_of
 from rerankbench.compare.outcomes import Games, games_by_metric, games_of
 from rerankbench.compare.ratings import Ratings, fit
@@ -105,6 +105,7 @@ def rate(
     out where there are others: no search reaches them. Raises UsageError where no two players met.
     """
     records = figures.in_order([record for found in players.values() for record in found])
+    metric = naming.metric_as_held(metric) if metric else None
     metric = metric or (figures.headline(records) if records else None) or "a metric"
     tasks = _tasks(players, metric if judge is None else None)
     titles = _titles(tasks)

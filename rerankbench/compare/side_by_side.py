@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from rerankbench import metric_name
+from rerankbench import metric_name, naming
 from rerankbench.compare.imported import tie_notes
 from rerankbench.compare.pairs import Pair, Side
 from rerankbench.compare.speeds import Speeds, speeds_of, why_no_speeds
@@ -98,7 +98,7 @@ def choose_metric(records: Sequence[Record], wanted: str | None) -> str:
     ]
     if wanted is None and shared:
         return shared[0]
-    found = None if wanted is None else metric_name.among(wanted, shared)
+    found = None if wanted is None else metric_name.among(naming.metric_as_held(wanted), shared)
     if found is not None:
         return found
     asked = f"no metric '{wanted}' in all of these records" if wanted else "no metric in common"

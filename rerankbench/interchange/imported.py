@@ -149,7 +149,7 @@ class Importer:
         group, metrics = self.group, self.group.metrics
         rankings, dropped = self._judged(source)
         level = group.collection_ref.relevance_level
-        audit = quality.audit(group.qrels, rankings, metrics[0], level=level)
+        audit = quality.audit(group.qrels, rankings, metrics, level=level)
         cell = self._cell(source)
         record = Record(
             schema=SCHEMA,

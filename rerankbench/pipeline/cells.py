@@ -181,7 +181,7 @@ def _record(
     started_at: str,
 ) -> Record:
     audit = quality.audit(
-        group.qrels, scored.rankings, group.metrics[0], level=group.collection_ref.relevance_level
+        group.qrels, scored.rankings, group.metrics, level=group.collection_ref.relevance_level
     )
     return Record(
         schema=store.SCHEMA,

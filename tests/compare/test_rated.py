@@ -141,6 +141,7 @@ def test_metrics_are_those_asked_for_or_the_headline() -> None:
     rated = rate(by_name(records), metric="nDCG@10", margin=0.1)
     assert rated.overall.standings[0].record_text == "2W-0L-0T"
     assert rate(by_name(records), metric="nDCG@10", margin=0.2).overall.standings[0].ties == 2
+    assert rate(by_name(records), metric="RR@10").metric == "MRR@10"
 
 
 @pytest.mark.parametrize(
