@@ -16,13 +16,24 @@ from rerankbench.files import read_lines
 from rerankbench.types import Hit, Qrels, Ranking
 
 _RUN_FORM = "a run line is: query-id Q0 doc-id rank score tag"
-_WHOLE = re.compile(r"\d{1,9}", flags=re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", flags=re.ASCII)
 
 
 HIGHEST_GRADE = 1_000_000
 """trec_eval keeps a counter for every grade up to the highest: from 2³¹ − 1 on it gives 0 without
 a word, and long before that the memory is gone."""
+_QUERY = ("query-id", "queryid", "qid", "query", "topic", "topic-id")
+_DOCUMENT = (
+    "corpus-id",
+    "corpusid",
+    "doc-id",
+    "docid",
+    "docno",
+    "doc-no",
+    "document-id",
+    "pid",
+    "passage-id",
+)
 _GRADES = (
     f"write whole numbers from -{HIGHEST_GRADE:,} to {HIGHEST_GRADE:,} (0 is not relevant); of "
     "fractions, such as 0.5, decide which count as relevant, or scale all of them"
@@ -89,9 +100,9 @@ def _contradict(ranks: Sequence[str], scores: Mapping[str, float]) -> bool:
 
     Equal ranks say nothing of each other, so a column of zeros contradicts nothing.
     """
-    if not all(map(_WHOLE.fullmatch, ranks)):
+    if not all(map(_NUMBER.fullmatch, ranks)):
         return False
-    ordered = sorted(zip(map(int, ranks), float32.rounded(scores.values()), strict=True))
+    ordered = sorted(zip(map(float, ranks), float32.rounded(scores.values()), strict=True))
     groups = [[score for _, score in of] for _, of in groupby(ordered, key=itemgetter(0))]
     return any(min(better) < max(worse) for better, worse in pairwise(groups))
 
@@ -146,7 +157,7 @@ def read_qrels(path: Path) -> Qrels:
     qrels: dict[str, dict[str, int]] = {}
     for number, line in read_lines(path):
         fields = line.split("\t") if line.count("\t") == 2 else line.split()
-        if number == 1 and fields[0] == "query-id":
+        if number == 1 and _is_heading(path, fields):
             continue
         _add_judgment(path, number, fields, qrels)
     if not qrels:
@@ -156,6 +167,28 @@ def read_qrels(path: Path) -> Qrels:
             remedy="expected lines of: query-id <tab> doc-id <tab> grade",
         )
     return qrels
+
+
+def _is_heading(path: Path, fields: Sequence[str]) -> bool:
+    """Whether the first line names BEIR's columns. Raises InputError for those of another form.
+
+    Numbers in columns that stand otherwise would be read as other documents' grades.
+    """
+    names = ["-".join(re.findall(r"[a-z]+", field.lower())) for field in fields]
+    queries = [at for at, name in enumerate(names) if name in _QUERY]
+    documents = [at for at, name in enumerate(names) if name in _DOCUMENT]
+    if not queries + documents or len(fields) < 3 or _NUMBER.fullmatch(fields[-1]):
+        return False
+    expected = [[len(fields) - 2]] if fields[0] != "query-id" else [[len(fields) - 2], []]
+    if queries == [0] and documents in expected:
+        return True
+    shown = " ".join(fields)[:80]
+    raise InputError(
+        path,
+        f"the columns '{shown}' are not those of judgments",
+        line=1,
+        remedy="give query-id, corpus-id and score, in this order",
+    )
 
 
 def _add_judgment(

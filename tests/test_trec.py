@@ -113,6 +113,8 @@ def test_a_bad_run_line_is_named_with_its_number(line: str, problem: str, tmp_pa
         ((1, 1, 2), (1.0, 3.0, 2.0), True),
         ((1, 2, 3), (2.0, 2.0 + 1e-12, 1.0), False),  # no metric sees the difference
         (("x", "-", "1.5"), (1.0, 2.0, 3.0), False),
+        (("1.0", "2.0", "3.0"), (1.0, 2.0, 3.0), True),  # as pandas writes a column with gaps
+        (("1.0", "2.0", "3.0"), (3.0, 2.0, 1.0), False),
     ],
 )
 def test_ranks_that_contradict_scores_are_told(
@@ -167,6 +169,10 @@ def test_an_empty_run_is_refused(tmp_path: Path) -> None:
         "q1 0 a 2\nq1 0 a 2\nq1 0 b 0\nq2 0 a -1\n",
         "query-id\tcorpus-id\tscore\nq1\ta\t2.0\nq1\tb\t0.0\nq2\ta\t-1.0\n",
         "q1 0 a 2.000000000000000000e+00\nq1 0 a 2\nq1 0 b 0.\nq2 0 a -1e0\n",
+        "query_id\tcorpus_id\tscore\nq1\ta\t2\nq1\tb\t0\nq2\ta\t-1\n",
+        "query-id\tentity\tscore\nq1\ta\t2\nq1\tb\t0\nq2\ta\t-1\n",
+        "qid iteration docno label\nq1 0 a 2\nq1 0 b 0\nq2 0 a -1\n",
+        "QueryID\tDocID\tRelevance\nq1\ta\t2\nq1\tb\t0\nq2\ta\t-1\n",
     ],
 )
 def test_qrels_are_read_in_both_forms(text: str, tmp_path: Path) -> None:
@@ -190,6 +196,22 @@ def test_the_highest_grade_still_has_its_gain(tmp_path: Path) -> None:
 
 def test_ids_in_tab_separated_qrels_may_hold_spaces(tmp_path: Path) -> None:
     assert read_qrels(_file(tmp_path, "my query\tmy doc\t1\n")) == {"my query": {"my doc": 1}}
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "query-id\tscore\tcorpus-id",
+        "corpus-id\tquery-id\tscore",
+        "query-id\tcorpus-id\tscore\tannotator",
+        "topic\td\tyes",
+    ],
+)
+def test_columns_in_another_order_are_refused(heading: str, tmp_path: Path) -> None:
+    # With ids that are numbers every line below would be read, as judgments of other documents.
+    path = _file(tmp_path, heading + "\n" + "\t".join("731"[: len(heading.split())]) + "\t1\n")
+    with pytest.raises(InputError, match=r"file:1: the columns '.*' are not those of judgments"):
+        read_qrels(path)
 
 
 def test_a_header_further_down_is_a_mistake(tmp_path: Path) -> None:
