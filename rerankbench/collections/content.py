@@ -87,7 +87,7 @@ class CorpusReading:
         _add(self._hash, document.doc_id, document.title, document.text)
         self._keys.append(hash(document.doc_id))
         self._missing.discard(document.doc_id)
-        self._without_text += not document.text
+        self._without_text += not document.text.strip()
         if document.doc_id in self._queries:
             query = self._queries[document.doc_id]
             self._identical[document.doc_id] = is_same_text(query, document)

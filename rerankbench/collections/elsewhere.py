@@ -54,12 +54,17 @@ def texts_elsewhere(path: Path, *, besides: frozenset[str]) -> Elsewhere | None:
 def _without_text(path: Path) -> Iterator[Mapping[str, Any]]:
     for _, line in read_lines(path):
         values = json.loads(line)
-        if not values.get("text"):
+        if not (values.get("text") or "").strip():
             yield values
 
 
 def _keys_with_text(values: Mapping[str, Any], besides: frozenset[str]) -> Iterator[str]:
     for key, value in values.items():
+        if isinstance(value, dict):
+            # Within another object only what is surely a text: the rest may be anything.
+            inner = _keys_with_text(value, besides)
+            yield from (f"{key}.{each}" for each in inner if _is_known(each))
+            continue
         parts = value if isinstance(value, list) else [value]
         words = [word for part in parts if isinstance(part, str) for word in part.split()]
         # A word alone under any key is rather a date, a language or an address.
@@ -68,4 +73,4 @@ def _keys_with_text(values: Mapping[str, Any], besides: frozenset[str]) -> Itera
 
 
 def _is_known(key: str) -> bool:
-    return key.casefold().replace("-", "_").strip("_") in _KNOWN
+    return key.rpartition(".")[2].casefold().replace("-", "_").strip("_") in _KNOWN

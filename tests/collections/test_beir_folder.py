@@ -262,6 +262,20 @@ def test_some_bodies_under_another_key_are_counted(write_folder: WriteFolder) ->
     )
 
 
+def test_a_body_of_blanks_is_none(write_folder: WriteFolder) -> None:
+    corpus = lines([{"_id": "d1", "title": "Tides", "text": " \n", "contents": "the moon"}])
+    with pytest.raises(InputError, match="'d1' has words under \"contents\""):
+        open_collection(str(write_folder(corpus=corpus)), None).hashes()
+
+
+@pytest.mark.parametrize("outer", ["metadata", "document", "fields"])
+def test_a_body_within_another_object_is_found(write_folder: WriteFolder, outer: str) -> None:
+    entry: dict[str, object] = {"title": "Tides", outer: {"text": "the moon", "by": "Ada of Ys"}}
+    folder = write_folder(corpus=lines([{"_id": "d1", **entry}, {"_id": "d2", **entry}]))
+    with pytest.raises(InputError, match=f"'d1' has words under \"{outer}.text\""):
+        open_collection(str(folder), None).hashes()
+
+
 def test_titles_with_addresses_and_no_text_are_no_oddity(write_folder: WriteFolder) -> None:
     entry: dict[str, object] = {
         "title": "Tides",
