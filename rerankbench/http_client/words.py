@@ -62,11 +62,12 @@ _WORD = re.compile(r"[^\W\d_]{2}")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _MARKUP_CHARACTERS = 8 * 2**10
 _NAMES = (
-    *("message", "Message", "error", "Error", "errors", "detail", "details", "msg"),
-    *("error_message", "errorMessage", "error_msg", "error_description", "reason", "title"),
-    *("description", "exception", "fault", "errorCode", "code", "__type", "type", "status"),
+    *("message", "error_description", "error_message", "errormessage", "error_msg", "error"),
+    *("errors", "detail", "details", "msg", "messages", "status_message", "statusmessage"),
+    *("status_msg", "reason", "cause", "title", "description", "exception", "fault", "failure"),
+    *("base_resp", "output", "result", "data", "errorcode", "code", "__type", "type", "status"),
 )
-"""Where services put their reason, the most telling first.
+"""Where services put their reason, in whatever case, the most telling first.
 
 FastAPI: detail. OpenAI and vLLM: error.message. Cohere, SGLang and NVIDIA's containers: message.
 NVIDIA's cloud: title and detail. AWS: message or Message, and __type. DashScope: code and message.
@@ -81,7 +82,8 @@ def _message(value: Any, name: str = "message") -> str:
     if isinstance(value, list):
         return "; ".join(filter(None, map(_message, value[:_FIRST])))
     if isinstance(value, dict):
-        inner = (_message(value[name], name) for name in _NAMES if name in value)
+        by_name = {str(key).lower(): each for key, each in reversed(value.items())}
+        inner = (_message(by_name[name], name) for name in _NAMES if name in by_name)
         text = next(filter(None, inner), "")
         place = value.get("loc")  # FastAPI says which field it means.
         if text and isinstance(place, list) and place:
