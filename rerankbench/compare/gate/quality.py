@@ -100,7 +100,7 @@ def judge(
             verdict = replace(
                 verdict,
                 bound=_bound(lost, resamples),
-                detectable=noninferiority.detectable(lost, alpha=alone),
+                detectable=_detectable(verdict, lost, alone),
                 needs=noninferiority.fewest(alone),
                 p=p,
                 holm_p=holm_p,
@@ -113,6 +113,12 @@ def judge(
 def _patterns(tests: int) -> int:
     """So many that the least p of all these tests, 1 / 2(n + 1), is at most `ALPHA` after Holm."""
     return max(min(_PATTERNS_A_TEST * tests, _MOST_PATTERNS), math.ceil(tests / (2 * ALPHA)))
+
+
+def _detectable(verdict: QualityVerdict, lost: Sequence[float], alpha: float) -> float | None:
+    """None also where no mean could drop so far: values of metrics are at least 0."""
+    found = noninferiority.detectable(lost, alpha=alpha)
+    return None if found is None or found > (verdict.base or 0.0) else found
 
 
 def _bound(lost: Sequence[float], resamples: int) -> float | None:

@@ -36,10 +36,14 @@ def render(gate: Gate, *, width: int = 80, colours: bool = False) -> str:
 
 def _grid(table: Table) -> Grid:
     grid = Grid(title=table.title, title_justify="left", box=None, pad_edge=False)
-    for column in table.columns:
+    for at, column in enumerate(table.columns):
         right = column.align == "right"
+        # Cells alone are folded: half of a metric's name may be another metric's.
         grid.add_column(
-            Text(column.text), justify="right" if right else "left", overflow="fold", no_wrap=right
+            Text(column.text),
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=at > 0,
         )
     for row in table.rows:
         style = _LOUD.get(row.entries[-1].text, "")

@@ -112,7 +112,13 @@ def notes(gate: Gate) -> Iterator[str]:
 
 
 def _detects_nothing(gate: Gate) -> Iterator[str]:
-    few = [verdict for verdict in gate.quality if verdict.needs and verdict.detectable is None]
+    blind = [verdict for verdict in gate.quality if verdict.needs and verdict.detectable is None]
+    few = [verdict for verdict in blind if verdict.queries < (verdict.needs or 0)]
+    if len(few) < len(blind):
+        yield (
+            "Detects nothing, with as many queries as that takes: they changed so unlike each "
+            "other that only a drop of more than the base's mean would show."
+        )
     if few:
         yield (
             f"Detects nothing: with fewer than {few[0].needs} queries no drop of one cell has "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -14,6 +15,7 @@ from rerankbench.compare.gate.limits import Limits, parse_drops, parse_share
 from rerankbench.compare.gate.quality import QualityVerdict
 from rerankbench.compare.gate.speed import Remeasured
 from rerankbench.errors import UsageError
+from rerankbench.stats import noninferiority
 from rerankbench.types import Record, Ties
 
 from .records import record, timed
@@ -104,6 +106,15 @@ def test_seven_queries_worse_by_half_fail() -> None:
     assert (verdict.outcome, verdict.holm_p, verdict.needs) == ("failed", 1 / 128, 7)
     assert verdict.detectable is not None
     assert 0.49 < verdict.detectable <= 0.5
+
+
+def test_no_drop_beyond_the_whole_value_is_called_detectable() -> None:
+    swapped = [0.8, 0.4] * 4
+    base, new = record(swapped[:7]), record(swapped[1:])
+    verdict = _only(base, new)
+    assert (verdict.outcome, verdict.detectable) == ("unclear", None)
+    drops = [a - b for a, b in pairwise(swapped)]
+    assert (noninferiority.detectable(drops) or 0.0) > 1.0
 
 
 @pytest.mark.parametrize(("cells", "needs"), [(1, 7), (2, 8), (3, 9), (20, 11), (100, 14)])

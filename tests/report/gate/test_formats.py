@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -118,6 +119,26 @@ def test_every_form_says_how_many_queries_it_takes(form: str) -> None:
     if form in ("text", "markdown", "junit"):
         assert "with fewer than 8 queries no drop" in shown
         assert "1/2ⁿ, times 2 for Holm" in shown
+
+
+def test_a_metrics_name_is_never_folded() -> None:
+    name = "MRR(rel=2)@100"
+    both = [
+        replace(record([value, 0.5], "reranker-of-a-long-name"), per_query={name: {"a": value}})
+        for value in (0.5, 0.4)
+    ]
+    limits = Limits(drops={name: 0.01})
+    text = formats.render(compare(both[:1], both[1:], limits), "text")
+    assert any(f" {name} " in line and "0.5000" in line for line in text.splitlines())
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_queries_enough_that_show_nothing_are_not_called_few() -> None:
+    swapped = [0.8, 0.4] * 4
+    gate = compare([record(swapped[:7])], [record(swapped[1:])], Limits())
+    shown = " ".join(formats.render(gate, "text").split())
+    assert "Detects nothing, with as many queries as that takes: " in shown
+    assert "with fewer than" not in shown
 
 
 def test_a_cell_that_is_not_tested_detects_neither_something_nor_nothing() -> None:
