@@ -29,7 +29,8 @@ _ASIDE_IN_NAME = re.compile(r"\(.*?\)|\[.*?\]|\b(w/o|without|excl|except)\b.*", 
 _COLLECTIONS = re.compile(
     r"\W*(corpus|corpora|data ?-?sets?|tasks?|collections?|benchmarks?|domains?|languages?|lang"
     r"|subsets?|splits?|test ?sets?|topics?|categor(y|ies)|subtasks?|tracks?|sources?|quer(y|ies)"
-    r"|seeds?|folds?|trials?)\b.*",
+    r"|seeds?|folds?|trials?"
+    r"|datens[aä]tze?|conjuntos? de datos|数据集|資料集|任务|データセット)\b.*",
     re.I,
 )
 _SYSTEMS = re.compile(
