@@ -25,7 +25,7 @@ from rerankbench.files import cache_home, write_whole
 from rerankbench.types import Document, Json, Qrels, Query
 
 _DIGEST_BYTES = 16
-_MEMO_SCHEMA = 2
+_MEMO_SCHEMA = 3
 _log = logging.getLogger(__name__)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 

@@ -121,8 +121,8 @@ def _detects_nothing(gate: Gate) -> Iterator[str]:
         )
     if few:
         yield (
-            f"Detects nothing: with fewer than {few[0].needs} queries no drop of one cell has "
-            f"p ≤ {ALPHA:g}, however large (all n queries worse: 1/2ⁿ{_of_tests(gate)})."
+            f"Detects nothing: with fewer than {few[0].needs} queries no drop of one cell alone "
+            f"has p ≤ {ALPHA:g}, however large (all n queries worse: 1/2ⁿ{_of_tests(gate)})."
         )
 
 
