@@ -18,7 +18,6 @@ from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers import loading, padding
 from rerankbench.rerankers.batch_run import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS
-from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.build import build, eager, loading_dtype
 from rerankbench.rerankers.engines.choice import choose
 from rerankbench.rerankers.engines.tables import tables_of
@@ -32,6 +31,7 @@ from rerankbench.rerankers.pair_encoding import (
     encode,
     template_of,
 )
+from rerankbench.rerankers.plain_engine import default_dtype
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.recipe import Kind, settings
 from rerankbench.rerankers.token_check import TokenCheck
@@ -59,13 +59,13 @@ class Factory:
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
         checkpoint = self._find(spec)
-        spec = replace(spec, dtype=spec.dtype or _default_dtype(spec))
+        spec = replace(spec, dtype=spec.dtype or _default_dtype(spec, checkpoint))
         return _identified(checkpoint, _described(checkpoint, spec), spec)
 
     def load(self, spec: RerankerSpec) -> Pointwise:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         checkpoint = self._find(spec)
-        spec = replace(spec, dtype=spec.dtype or _default_dtype(spec))
+        spec = replace(spec, dtype=spec.dtype or _default_dtype(spec, checkpoint))
         described = _described(checkpoint, spec)
         ref, engine = _identified(checkpoint, described, spec)
         return _load(checkpoint, described, ref, engine, spec)
@@ -127,10 +127,8 @@ def _identified(
     return ref, _engine_ref(checkpoint, described, spec)
 
 
-def _default_dtype(spec: RerankerSpec) -> str:
-    """bfloat16 where the hardware multiplies it, whatever the model: keys must not vary more."""
-    fast = spec.device != "cpu" or cpu.multiplies_bfloat16()
-    return "bfloat16" if fast and spec.engine != "onnx" else "float32"
+def _default_dtype(spec: RerankerSpec, checkpoint: checkpoints.Checkpoint) -> str:
+    return "float32" if spec.engine == "onnx" else default_dtype(spec, checkpoint.config)
 
 
 def _engine_ref(

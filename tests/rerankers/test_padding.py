@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 import torch
 import transformers
 
-from rerankbench.errors import ModelError
+from rerankbench import naming
+from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers import padding, sample_pairs
+from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.contract import Logits, TokenRows
 from rerankbench.rerankers.pair_encoding import encode
 from rerankbench.rerankers.sequence_classification import FACTORY
@@ -186,6 +189,31 @@ def test_a_dtype_that_a_model_cannot_compute_in_is_refused(tmp_path: Path) -> No
     folder = _saved(tmp_path / "xlnet", name, tokenizer(), more)
     with pytest.raises(ModelError, match=r"cannot score in bfloat16 .*; use --dtype float32"):
         FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="bfloat16"))
+
+
+@pytest.mark.parametrize("kind", ["xlnet", "fnet", "deberta"])
+def test_the_default_dtype_is_one_that_a_model_can_compute_in(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+    name, tokenizer, more = KINDS[kind]
+    folder = _saved(tmp_path / kind, name, tokenizer(), more)
+    spec = RerankerSpec(model=str(folder), engine="torch")
+    assert FACTORY.identify(spec)[0].dtype == "float32"
+    assert FACTORY.load(spec).ref.dtype == "float32"
+
+
+def test_an_encoder_computes_in_a_dtype_that_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu, "multiplies_bfloat16", lambda: True)
+    name, tokenizer, more = KINDS["deberta"]
+    folder = _saved(tmp_path / "deberta", name, tokenizer(), more)
+    spec = RerankerSpec(model=str(folder), family="bi-encoder")
+    factory = naming.find_factory(spec.model, spec.family)
+    assert factory.load(spec).ref.dtype == "float32"
+    with pytest.raises(UsageError, match=r"deberta .* compute in bfloat16; use --dtype float32"):
+        factory.identify(replace(spec, dtype="bfloat16"))
 
 
 @pytest.mark.parametrize("kind", REFUSED)

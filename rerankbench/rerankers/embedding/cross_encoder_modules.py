@@ -141,7 +141,7 @@ def _ref(
         family=FAMILY,
         revision=checkpoint.revision,
         parameters=checkpoint.parameter_count(),
-        dtype=dtype_of(spec),
+        dtype=dtype_of(spec, checkpoint.config),
         max_length=checkpoint.length_within(spec.max_length, saved=described.reading.max_length),
         recipe={
             "architecture": checkpoint.architecture,

@@ -101,7 +101,7 @@ class Factory:
             family=self.family,
             revision=checkpoint.revision,
             parameters=checkpoint.parameter_count(),
-            dtype=dtype_of(spec),
+            dtype=dtype_of(spec, checkpoint.config),
             max_length=recipe.document_length,
             recipe={"architecture": checkpoint.architecture, **recipe.told()},
         )
@@ -157,7 +157,7 @@ def encoder(
         checkpoint,
         spec,
         ENCODER_CLASSES.get(model_type, "AutoModel"),
-        dtype=dtype_of(spec),
+        dtype=dtype_of(spec, checkpoint.config),
         trained_as="an encoder of texts",
         may_lack=UNREAD_WEIGHTS,
         reading=reading,

@@ -119,7 +119,7 @@ def _identified(
         family=FAMILY,
         revision=checkpoint.revision,
         parameters=checkpoint.parameter_count(),
-        dtype=dtype_of(spec),
+        dtype=dtype_of(spec, checkpoint.config),
         max_length=checkpoint.length_within(spec.max_length),
         recipe={
             "architecture": checkpoint.architecture,

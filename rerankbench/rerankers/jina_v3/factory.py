@@ -93,7 +93,7 @@ def _identified(
         family=FAMILY,
         revision=checkpoint.revision,
         parameters=checkpoint.parameter_count(),
-        dtype=dtype_of(spec),
+        dtype=dtype_of(spec, checkpoint.config),
         max_length=_max_length(checkpoint, spec, recipe),
         recipe={
             "architecture": checkpoint.architecture,

@@ -113,7 +113,7 @@ def _reranker_ref(
         family=FAMILY,
         revision=checkpoint.revision,
         parameters=checkpoint.parameter_count(),
-        dtype=dtype_of(spec),
+        dtype=dtype_of(spec, checkpoint.config),
         max_length=checkpoint.length_within(spec.max_length, default=MAX_LENGTH),
         recipe={
             "architecture": checkpoint.architecture,

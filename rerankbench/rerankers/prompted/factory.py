@@ -103,7 +103,7 @@ class Factory:
             family=self.family,
             revision=checkpoint.revision,
             parameters=checkpoint.parameter_count(),
-            dtype=dtype_of(spec),
+            dtype=dtype_of(spec, checkpoint.config),
             max_length=checkpoint.length_within(
                 spec.max_length, default=preset.max_length, saved=saved
             ),
