@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +91,7 @@ def tokenizer(
         raise _unloadable(checkpoint, error) from error
     if not getattr(found, "is_fast", False):
         raise ModelError(f"{checkpoint.name}: has no fast tokeniser; save one as tokenizer.json")
+    planned_size.check_vocabulary(checkpoint)
     vocabulary.check(found, checkpoint.config, checkpoint.name)
     if reading is not None and reading.lower_case:
         lower_case(found)
@@ -150,6 +151,8 @@ def model(
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
                 output_loading_info=True,
+                # Refused below, with what does not fit.
+                ignore_mismatched_sizes=True,
                 **_common(spec),
             )
     except ModelError:
@@ -157,6 +160,7 @@ def model(
     except Exception as error:  # safetensors raises plain Exceptions
         _check_own_code(checkpoint, spec, class_name)
         raise _unloadable(checkpoint, error) from error
+    _check_shapes(checkpoint, loading["mismatched_keys"])
     missing = sorted(name for name in loading["missing_keys"] if not name.startswith(may_lack))
     if missing:
         _check_own_code(checkpoint, spec, class_name)
@@ -170,6 +174,20 @@ def model(
     if reading is not None:
         _keep_in_float32(checkpoint, found, reading.float32)
     return found.eval()
+
+
+def _check_shapes(checkpoint: Checkpoint, mismatched: Iterable[tuple[str, Any, Any]]) -> None:
+    """Refuse weights of other sizes than config.json says. Raises ModelError."""
+    for name, held, described in sorted(mismatched):
+        raise ModelError(
+            f"{checkpoint.name}: its weight {name:.80} is {_shape(held)}, and its config.json "
+            f"describes {_shape(described)}; mend that (num_labels, sizes), or fetch the model "
+            "again"
+        )
+
+
+def _shape(sizes: Iterable[int]) -> str:
+    return " × ".join(map(str, sizes))
 
 
 def _keep_in_float32(checkpoint: Checkpoint, model: Any, names: tuple[str, ...]) -> None:
@@ -218,8 +236,19 @@ def _common(spec: RerankerSpec) -> dict[str, Any]:
 
 
 def _unloadable(checkpoint: Checkpoint, error: Exception) -> ModelError:
+    import transformers
+
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return ModelError(f"{checkpoint.name}: cannot be loaded ({reason:.200})")
+    kind = checkpoint.config.get("model_type")
+    if isinstance(kind, str) and kind not in transformers.CONFIG_MAPPING:
+        return ModelError(
+            f"{checkpoint.name}: its architecture ({kind:.60}) is none of transformers "
+            f"{transformers.__version__}'s; name a model that this release knows"
+        )
+    return ModelError(
+        f"{checkpoint.name}: cannot be loaded ({reason:.150}); save it again with "
+        "save_pretrained(folder), or fetch it again"
+    )
 
 
 def _device(name: str) -> torch.device:

@@ -11,7 +11,6 @@ from rerankbench.rerankers.batch_run import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS
 from rerankbench.rerankers.engines import choice, cpu
 from rerankbench.types import EngineRef
 
-
 # Their code in transformers makes tensors in float32 on the way, or has no other product.
 FLOAT32_ALONE = frozenset({"deberta", "fnet", "mra", "xlnet"})
 

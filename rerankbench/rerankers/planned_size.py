@@ -23,13 +23,30 @@ def check(checkpoint: Checkpoint, kind: Any) -> None:
     import torch
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(checkpoint.transformer, local_files_only=True)
+    # Without an answer transformers would ask, at the terminal, whether to run a model's own code.
+    config = AutoConfig.from_pretrained(
+        checkpoint.transformer, local_files_only=True, trust_remote_code=False
+    )
     with torch.device("meta"):
         make = getattr(kind, "from_config", None) or kind._from_config
         planned = sum(parameter.numel() for parameter in make(config).parameters())
     held = checkpoint.parameter_count()
     if planned > 2 * held + _MORE:
-        raise ModelError(
-            f"{checkpoint.name}: its config.json describes {planned:,} parameters, and its files "
-            f"hold {held:,}; fetch the model again"
-        )
+        raise _too_much(checkpoint.name, planned, held)
+
+
+def check_vocabulary(checkpoint: Checkpoint) -> None:
+    """Refuse more token embeddings than the files hold numbers, whatever the model's class.
+
+    Raises ModelError.
+    """
+    rows = checkpoint.config.get("vocab_size") or 0
+    if rows > (held := checkpoint.parameter_count()):
+        raise _too_much(checkpoint.name, rows, held)
+
+
+def _too_much(name: str, planned: int, held: int) -> ModelError:
+    return ModelError(
+        f"{name}: its config.json describes {planned:,} parameters or more, and its files hold "
+        f"{held:,}; fetch the model again"
+    )

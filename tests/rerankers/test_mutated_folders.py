@@ -201,4 +201,4 @@ def test_what_is_no_regular_file_is_refused(
     folder = Path(shutil.copytree(whole("encoder"), tmp_path / "m"))
     (folder / name).unlink()
     os.mkfifo(folder / name)
-    assert "is no regular file" in str(_run(folder))
+    assert "not a regular file" in str(_run(folder))

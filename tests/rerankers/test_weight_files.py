@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,56 @@ def test_relative_positions_are_refused_by_their_name(folder: Path, kind: str) -
     assert f"its positions are {kind}, which transformers 5 has no code for" in _refusal(folder)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "positions are alibi, which transformers 5 has no code for"),
+        ({"auto_map": {"AutoModel": "m.M"}}, "positions are alibi, which need its own code"),
+    ],
+)
+def test_positions_of_other_code_are_refused(
+    folder: Path, settings: dict[str, Any], words: str
+) -> None:
+    _say(folder, position_embedding_type="alibi", **settings)
+    message = _refusal(folder)
+    assert words in message
+    assert len(message) <= 300
+
+
+def test_nobody_is_asked_whether_to_run_a_models_own_code(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda *words: asked.append(str(words)) or "n")
+    code = {"AutoConfig": "m.C", "AutoModelForSequenceClassification": "m.M"}
+    _say(folder, model_type="of-their-own", auto_map=code)
+    assert "needs its own code (m.M); read it" in _refusal(folder)
+    assert asked == []
+
+
+def test_an_architecture_that_transformers_does_not_know_is_named(folder: Path) -> None:
+    _say(folder, model_type="of-nobody")
+    message = _refusal(folder)
+    assert "its architecture (of-nobody) is none of transformers" in message
+    assert "name a model that this release knows" in message
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings"), [(1, {"id2label": {"0": "no", "1": "yes"}}), (2, {"num_labels": 1})]
+)
+def test_labels_of_another_number_than_rows_are_refused(
+    tmp_path: Path, labels: int, settings: dict[str, Any]
+) -> None:
+    folder = tiny.build(tmp_path / "m", labels=labels)
+    _say(folder, **settings)
+    assert "its weight classifier.bias is" in _refusal(folder)
+
+
+def _say(folder: Path, **settings: Any) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
+
+
 def test_an_encoder_with_weights_that_nothing_uses_is_refused_in_every_family(
     tmp_path: Path,
 ) -> None:
@@ -221,7 +272,8 @@ def test_a_default_that_does_not_fit_the_weights_is_refused_in_a_line(
     config = json.loads(path.read_text())
     config.pop(key)
     path.write_text(json.dumps(config))
-    assert "cannot be loaded" in _refusal(folder, engine="auto")
+    message = _refusal(folder, engine="auto")
+    assert re.search(r"its weight bert\S+ is \d+.*, and its config.json describes \d+", message)
 
 
 @pytest.mark.parametrize("model_type", ["bert", "roberta", "distilbert", "modernbert", "qwen3"])

@@ -35,6 +35,13 @@ HEAD_WEIGHTS = "rerankbench_head.safetensors"
 # What PEFT writes; a folder may hold them beside the base model.
 _ADAPTERS = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 
+# Architectures that add an embedding of each token's place to it, and once had other ways too.
+_WITH_TABLES = frozenset(
+    {"albert", "bert", "big_bird", "camembert", "data2vec-text", "electra", "ernie", "layoutlm"}
+    | {"lilt", "markuplm", "megatron-bert", "mra", "nezha", "nystromformer", "roberta"}
+    | {"roberta-prelayernorm", "roc_bert", "splinter", "xlm-roberta", "xlm-roberta-xl", "xmod"}
+    | {"yoso"}
+)
 # What is fetched from a hub: never pickles; code only for a model that is trusted by name.
 _WANTED = [
     *("*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"),
@@ -198,7 +205,7 @@ def find(model: str, *, name: str | None, revision: str | None, with_code: bool)
         tokenizer_config=read_object(modules[0] / "tokenizer_config.json", TokenizerConfigFile),
         modules=modules,
     )
-    _check_positions(checkpoint)
+    _check_positions(checkpoint, with_code=with_code)
     _check_weights(checkpoint)
     return checkpoint
 
@@ -235,13 +242,21 @@ def _fetch(model: str, revision: str | None, *, with_code: bool) -> Path:
         raise ModelError(f"{model}: cannot be fetched ({reason}); try again") from error
 
 
-def _check_positions(checkpoint: Checkpoint) -> None:
-    """Refuse positions that transformers computed up to release 4 and no longer does."""
+def _check_positions(checkpoint: Checkpoint, *, with_code: bool) -> None:
+    """Refuse positions that transformers has no code for, such as it had up to release 4."""
     kind = checkpoint.config.get("position_embedding_type", "absolute")
-    if kind.startswith("relative_key") and "auto_map" not in checkpoint.config:
+    known = checkpoint.config.get("model_type") not in _WITH_TABLES
+    if kind == "absolute" or (known and not kind.startswith("relative_key")):
+        return
+    if "auto_map" not in checkpoint.config:
         raise ModelError(
             f"{checkpoint.name}: its positions are {kind:.40}, which transformers 5 has no code "
             "for: its weights for them would not be used; name a model with absolute positions"
+        )
+    if not with_code:
+        raise ModelError(
+            f"{checkpoint.name}: its positions are {kind:.40}, which need its own code; read it, "
+            "then name the model in a config with 'trust_remote_code: true' and its revision"
         )
 
 

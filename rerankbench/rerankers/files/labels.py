@@ -10,7 +10,7 @@ from typing import Any
 from rerankbench.errors import ModelError, UsageError
 
 _RELEVANT = frozenset(
-    {"relevant", "relevance", "isrelevant", "related", "useful", "helpful", "good"}
+    {"relevant", "relevance", "rel", "isrelevant", "related", "useful", "helpful", "good"}
     | {"entailment", "entailed", "entails", "entail", "supported", "supports", "support"}
     | {"yes", "y", "true", "positive", "pos", "correct", "accept", "accepted"}
     | {"match", "matches", "matched", "matching", "similar", "equivalent"}
@@ -23,8 +23,18 @@ _OTHER = frozenset(
     | {"incorrect", "wrong", "reject", "rejected"}
     | {"mismatch", "different", "dissimilar", "distinct"}
 )
-_UNDECIDED = frozenset({"neutral", "unknown", "undecided", "maybe", "other", "notenoughinfo"})
+_UNDECIDED = frozenset(
+    {"neutral", "unknown", "undecided", "maybe", "other", "nei", "notenoughinfo"}
+)
 _DENIALS = ("not", "non", "no", "un", "in", "ir", "dis", "isnot", "doesnot", "without")
+_DENYING_WORDS = frozenset({"not", "non", "no", "isnt", "doesnt", "without"})
+# Words that leave a name's meaning as it is.
+_BESIDES = frozenset(
+    {"is", "are", "it", "a", "the", "label", "class", "score", "pair", "sample", "example"}
+    | {"text", "passage", "passages", "document", "documents", "doc", "query", "result"}
+)
+_WORDS = re.compile(r"[^\W\d_]+")
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Numbers for names: of two labels the second is the relevant one.
 _NUMBERED = re.compile(r"(?:label|class)?([01])")
 
@@ -60,11 +70,12 @@ class Label:
 def names_of(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The labels' names in the order of the logits, as config.json has them, else transformers'.
 
-    Raises ModelError for names that are numbered otherwise than from 0 on.
+    As there, names of another number than `num_labels` are no names. Raises ModelError for names
+    that are numbered otherwise than from 0 on.
     """
     named = config.get("id2label")
-    if named is None:
-        count = config.get("num_labels", 2)
+    count = config.get("num_labels", 2 if named is None else len(named))
+    if named is None or len(named) != count:
         turned = config.get("label2id") or {}
         by_index = {str(index): name for name, index in turned.items()}
         return tuple(str(by_index.get(str(i), f"LABEL_{i}")) for i in range(count))
@@ -117,10 +128,14 @@ def scored(names: Sequence[str], asked: str | int | None, *, model: str) -> Labe
     if meanings.count(True) == 1 and None not in meanings:
         index = meanings.index(True)
         return Label(index=index, count=len(names), name=names[index])
+    example = next(
+        (n for n, told in zip(names[::-1], meanings[::-1], strict=True) if told is not False),
+        names[-1],
+    )
     raise ModelError(
         f"{model}: {len(names)} labels ({', '.join(names)!s:.80}), and nothing tells which one "
         "is relevant; name it in a config: "
-        f"{{model: {model}, recipe: {{label: {_written(names[-1])}}}}}"
+        f"{{model: {model}, recipe: {{label: {_written(example)}}}}}"
     )
 
 
@@ -163,7 +178,8 @@ def _of_two(names: Sequence[str], meanings: Sequence[bool | None]) -> Label:
     if first is not None and second is not None and first != second:
         index = 0 if first else 1
     elif (first is None and second is None) or first == second:
-        return Label(index=1, count=2, name=names[1], caution=_unclear(names))
+        index = 0 if _denies(names[1], names[0]) else 1
+        return Label(index=index, count=2, name=names[index], caution=_unclear(names, index))
     else:
         # One name is understood: the other is its opposite.
         index = 0 if first is True or second is False else 1
@@ -173,11 +189,16 @@ def _of_two(names: Sequence[str], meanings: Sequence[bool | None]) -> Label:
 _REMEDY = "name another as 'label' in the recipe of a config if that is wrong"
 
 
-def _unclear(names: Sequence[str]) -> str:
+def _unclear(names: Sequence[str], index: int) -> str:
     return (
-        f"its labels, {names[0]:.40} and {names[1]:.40}, do not say which is relevant: the second "
-        f"was scored; {_REMEDY}"
+        f"its labels, {names[0]:.40} and {names[1]:.40}, do not say which is relevant: the "
+        f"{('first', 'second')[index]} was scored; {_REMEDY}"
     )
+
+
+def _denies(name: str, other: str) -> bool:
+    """Whether one name is the other with a denial before it, whatever that means."""
+    return any(_plain(name) == denial + _plain(other) for denial in _DENIALS)
 
 
 def _plain(name: str) -> str:
@@ -193,16 +214,26 @@ def _number(name: str) -> int | None:
 
 def _meaning(name: str) -> bool | None:
     """Whether a name means relevant (True) or the contrary or neither (False); else None."""
-    plain = _plain(name)
+    whole = _meaning_of_word(_plain(name))
+    if whole is not None:
+        return whole
+    words = [word.casefold() for word in _WORDS.findall(_HUMPS.sub(" ", name))]
+    told = [word for word in words if word not in _BESIDES]
+    denied = any(word in _DENYING_WORDS for word in told)
+    meanings = {_meaning_of_word(word) for word in told if word not in _DENYING_WORDS}
+    if meanings == {True}:
+        return not denied
+    # "not" before a contrary says nothing that could be relied on.
+    return False if meanings == {False} and not denied else None
+
+
+def _meaning_of_word(plain: str) -> bool | None:
     if plain in _RELEVANT:
         return True
     if plain in _OTHER or plain in _UNDECIDED:
         return False
     denied = any(plain.removeprefix(d) in _RELEVANT for d in _DENIALS if plain.startswith(d))
-    if denied:
-        return False
-    # "not" before a contrary says nothing that could be relied on.
-    return None
+    return False if denied else None
 
 
 def _written(name: str) -> str:
