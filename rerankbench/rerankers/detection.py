@@ -18,6 +18,12 @@ from rerankbench.types import EngineRef, RerankerRef
 DECODERS = frozenset(
     {"gemma", "gemma2", "gemma3_text", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
 )
+# More of them, whose classifiers were trained on conversations or on plain pairs: files tell.
+_CHATTING = DECODERS | frozenset(
+    {"arcee", "exaone4", "glm", "glm4", "helium", "hunyuan_v1_dense", "ministral", "mixtral"}
+    | {"nemotron", "olmo", "olmo2", "olmo3", "phi", "qwen2_moe", "qwen3_moe", "seed_oss"}
+    | {"smollm3", "stablelm", "starcoder2"}
+)
 # https://huggingface.co/castorini/rank_zephyr_7b_v1_full and its copies; nothing else tells it.
 _WRITES_ORDERS = re.compile(r"rank[-_]?zephyr")
 _FAMILIES = {
@@ -71,8 +77,12 @@ def _listed_family(
     if saved.model_type == "CrossEncoder":
         if saved.heads:
             return "cross-encoder-modules"
-        task = saved.transformer.get("transformer_task")
-        return _family_of_labels(checkpoint) if task == "sequence-classification" else None
+        if saved.transformer.get("transformer_task") != "sequence-classification":
+            return None
+        in_chat = "message" in (saved.transformer.get("modality_config") or {})
+        if in_chat and checkpoint.config.get("model_type") in _CHATTING:
+            return "causal-lm"
+        return _family_of_labels(checkpoint)
     if saved.model_type == "SentenceTransformer" and "Pooling" in saved.kinds:
         return "bi-encoder"
     return None

@@ -100,7 +100,8 @@ def _described(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Classi
         what = "chat messages" if reading.chat is not None else f"pairs for {reading.task}"
         raise ModelError(
             f"{checkpoint.name}: sentence-transformers saved it as reading {what}, which is not "
-            "supported for encoders; name a model that reads text pairs and writes labels"
+            f"supported for {checkpoint.architecture:.50}; name a model that reads text pairs and "
+            "writes labels"
         )
     return found
 

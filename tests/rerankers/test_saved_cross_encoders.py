@@ -256,7 +256,7 @@ def test_a_plain_pair_classifier_reads_pairs(
     assert ref.max_length == options.get("max_length", 4096)
 
 
-@pytest.mark.parametrize("kind", ["Qwen3", "Llama"])
+@pytest.mark.parametrize("kind", ["Qwen3", "Llama", "Olmo2", "SmolLM3"])
 @pytest.mark.parametrize("options", [{}, PROMPT])
 def test_a_chat_classifier_reads_its_own_template(
     tmp_path: Path, kind: str, options: dict[str, Any]

@@ -187,7 +187,7 @@ def test_nobody_is_asked_whether_to_run_a_models_own_code(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("builtins.input", lambda *words: asked.append(str(words)) or "n")
+    monkeypatch.setattr("builtins.input", asked.append)
     code = {"AutoConfig": "m.C", "AutoModelForSequenceClassification": "m.M"}
     _say(folder, model_type="of-their-own", auto_map=code)
     assert "needs its own code (m.M); read it" in _refusal(folder)
