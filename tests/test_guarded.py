@@ -104,6 +104,10 @@ def _batch(**parts: Any) -> Callable[[Job], Iterator[Any]]:
     return lambda job: iter([ScoredBatch(**parts)])
 
 
+def _words(name: str) -> dict[str, Any]:
+    return {name: "many"}
+
+
 RERANKERS: Mapping[str, tuple[Any, str]] = {
     "no factory": ("a text", "its entry point gave a str, which has no 'identify'"),
     "no load": (_factory(load=del_), "its entry point gave a _Parts, which has no 'load'"),
@@ -125,6 +129,47 @@ RERANKERS: Mapping[str, tuple[Any, str]] = {
     "score raises": (_reranker(score=_raising), "score raised KeyError"),
     "score gives nothing": (_reranker(score=lambda job: None), "score gave None, which cannot"),
     "score gives numbers": (_reranker(score=lambda job: [1.0]), "must give ScoredBatch, and gave"),
+    "parameters in words": (
+        _factory(identify=lambda spec: (replace(REF, **_words("parameters")), ENGINE)),
+        "the parameters of identify is 'many'; Input should be a valid integer",
+    ),
+    "fewer than none": (
+        _factory(identify=lambda spec: (replace(REF, parameters=-3), ENGINE)),
+        "the parameters of identify is -3; Input should be greater than or equal to 0",
+    ),
+    "threads in words": (
+        _factory(identify=lambda spec: (REF, replace(ENGINE, **_words("threads")))),
+        "the threads of identify is 'many'",
+    ),
+    "two lines for a name": (
+        _factory(identify=lambda spec: (replace(REF, name="a\nb"), ENGINE)),
+        "the name of identify is 'a\\nb'; it must be one line",
+    ),
+    "no name": (
+        _factory(identify=lambda spec: (replace(REF, name=" "), ENGINE)),
+        "the name of identify is ' '; it must be one line",
+    ),
+    "checks in numbers": (
+        _reranker(checks={"padding": 1}),
+        "checks must give str, and gave a int",
+    ),
+    "checks in a list": (_reranker(checks=[1]), "checks must give Mapping, and gave a list"),
+    "tokens in words": (
+        _reranker(score=_batch(pairs=[0], scores=[1.0], tokens="x")),
+        "the tokens of score must be a count, and is 'x'",
+    ),
+    "endless searches": (
+        _reranker(score=_batch(pairs=[0], scores=[1.0], searches=float("inf"))),
+        "the searches of score gave",
+    ),
+    "one attempt": (
+        _reranker(score=_batch(pairs=[0], scores=[1.0], failed_attempts_s=3)),
+        "the failed_attempts_s of score gave a int, which cannot be gone through",
+    ),
+    "answers of no kind": (
+        _reranker(score=_batch(pairs=[0], scores=[1.0], answers=4)),
+        "the answers of score must give Mapping, and gave a int",
+    ),
     "too few": (
         _reranker(score=_batch(pairs=[0, 1], scores=[1.0, 2.0])),
         "score left 4 of 6 pairs without a score",
@@ -272,6 +317,11 @@ WRONG: list[tuple[str, Change, str]] = [
     ("collections", {"qrels": lambda: {"q": ["d"]}}, "qrels must give Mapping, and gave a list"),
     ("collections", {"lookup": lambda ids: {"d": "text"}}, "lookup must give Document"),
     ("collections", {"warnings": lambda: [1]}, "warnings must give str, and gave a int"),
+    (
+        "collections",
+        {"warnings": lambda: "text"},
+        "warnings must give several texts, and gave one",
+    ),
     ("firststages", {"retrieve": del_}, "no 'retrieve'"),
     ("firststages", {"describe": lambda: {"at": object()}}, "describe gave what is no JSON"),
     ("firststages", {"describe": lambda: {"k1": float("nan")}}, "describe gave what is no JSON"),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
 
 from rerankbench.errors import PluginError, RerankbenchError, show_traceback
 
@@ -69,7 +72,42 @@ def kind_of(found: Any) -> str:
 
 def texts_of(plugin: Plugin, name: str, found: Any) -> list[str]:
     """Texts that a plug-in gave. Raises PluginError."""
+    if isinstance(found, str):
+        raise plugin.wrong(f"{name} must give several texts, and gave one")
     return [plugin.being(name, each, str) for each in plugin.each(name, found)]
+
+
+def check_fields(plugin: Plugin, name: str, found: Any) -> None:
+    """Check that each field of one of the project's dataclasses is what its type says.
+
+    Records hold them, and what does not fit is not read again. Raises PluginError.
+    """
+    for field, kind in get_type_hints(type(found), include_extras=True).items():
+        value = getattr(found, field)
+        try:
+            TypeAdapter(kind).validate_python(value, strict=True)
+        except ValidationError as error:
+            told = error.errors(include_url=False)[0]["msg"]
+            raise plugin.wrong(f"the {field} of {name} is {value!r:.40}; {told:.80}") from error
+
+
+def count(plugin: Plugin, name: str, found: Any) -> int:
+    """A whole number from 0 on, of whatever integer type. Raises PluginError."""
+    try:
+        number = operator.index(found)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise plugin.wrong(f"{name} must be a count, and is {found!r:.40}")
+    return number
+
+
+def amount(plugin: Plugin, name: str, found: Any) -> float:
+    """A finite number from 0 on, of whatever type. Raises PluginError."""
+    check_score(plugin, name, found)
+    if found < 0:
+        raise plugin.wrong(f"{name} must not be negative, and is {found!r:.40}")
+    return float(found)
 
 
 def check_score(plugin: Plugin, name: str, score: Any) -> None:

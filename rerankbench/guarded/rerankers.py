@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rerankbench.guarded.plugin import Plugin, check_score, json_object, kind_of, texts_of
+from rerankbench.guarded.plugin import (
+    Plugin,
+    amount,
+    check_fields,
+    check_score,
+    count,
+    json_object,
+    kind_of,
+    texts_of,
+)
 from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.types import EngineRef, RerankerRef
+
+_LONGEST_NAME = 200
 
 
 class GuardedFactory:
@@ -52,6 +63,9 @@ class GuardedReranker:
         self.attention_kernel = (
             None if kernel is None else plugin.being("attention_kernel", kernel, str)
         )
+        for part in ("about", "checks"):
+            told = plugin.being(part, getattr(inner, part, {}), Mapping)  # type: ignore[type-abstract]
+            texts_of(plugin, part, (*told.keys(), *told.values()))
 
     def __getattr__(self, name: str) -> Any:
         """Parts that not every reranker has: `about`, `checks`, `whole_job`."""
@@ -79,7 +93,8 @@ class GuardedReranker:
                 open_pairs.remove(pair)
                 check_score(plugin, "score", score)
             # Journals and runs hold Python's own numbers.
-            yield replace(batch, pairs=pairs, scores=[float(score) for score in scores])
+            own = [float(score) for score in scores]
+            yield replace(_counted(plugin, batch), pairs=pairs, scores=own)
         if open_pairs:
             raise plugin.wrong(f"score left {len(open_pairs)} of {total} pairs without a score")
 
@@ -114,11 +129,43 @@ def _place(plugin: Plugin, pair: Any) -> int:
         raise plugin.wrong(f"score named the pair {pair!r:.40}, which is no index") from error
 
 
+def _counted(plugin: Plugin, batch: ScoredBatch) -> ScoredBatch:
+    """The batch with what it counts in Python's own numbers."""
+
+    def counted(name: str) -> int:
+        return count(plugin, f"the {name} of score", getattr(batch, name))
+
+    answers = plugin.being("the answers of score", batch.answers, Mapping)  # type: ignore[type-abstract]
+    failed = plugin.each("the failed_attempts_s of score", batch.failed_attempts_s)
+    return replace(
+        batch,
+        tokens=counted("tokens"),
+        padded_tokens=counted("padded_tokens"),
+        truncated_pairs=counted("truncated_pairs"),
+        searches=amount(plugin, "the searches of score", batch.searches),
+        lost_s=amount(plugin, "the lost_s of score", batch.lost_s),
+        failed_attempts_s=[amount(plugin, "the failed_attempts_s of score", x) for x in failed],
+        answers={
+            plugin.being("the answers of score", key, str): count(
+                plugin, "an answer of score", value
+            )
+            for key, value in answers.items()
+        },
+    )
+
+
 def _reranker_ref(plugin: Plugin, name: str, found: Any) -> RerankerRef:
     ref = plugin.being(name, found, RerankerRef)
     for part in ("name", "family", "revision"):
         plugin.being(f"the {part} of {name}", getattr(ref, part), str)
     json_object(plugin, f"the recipe of {name}", ref.recipe)
+    check_fields(plugin, name, ref)
+    # A name stands in tables and in the names of files.
+    if not ref.name.strip() or not ref.name.isprintable() or len(ref.name) > _LONGEST_NAME:
+        raise plugin.wrong(
+            f"the name of {name} is {ref.name!r:.60}; it must be one line of 1 to {_LONGEST_NAME} "
+            "letters"
+        )
     return ref
 
 
@@ -126,4 +173,5 @@ def _engine_ref(plugin: Plugin, name: str, found: Any) -> EngineRef:
     engine = plugin.being(name, found, EngineRef)
     for part in ("engine", "device"):
         plugin.being(f"the {part} of {name}", getattr(engine, part), str)
+    check_fields(plugin, name, engine)
     return engine
