@@ -130,7 +130,8 @@ def pad_left(patch: Patch) -> None:
     """Torch gets pairs filled up on the left: the first place, which is read, holds padding."""
     from rerankbench.rerankers.engines import padded
 
-    patch(padded, "TorchEngine", partial(padded.TorchEngine, left=True))
+    engine = padded.TorchEngine
+    patch(padded, "TorchEngine", lambda model, **how: engine(model, **{**how, "left": True}))
 
 
 class Slowed:

@@ -70,7 +70,7 @@ def rerank(
         "datasets": [{"id": dataset, "split": split}],
         "models": [model],
         "first_stages": [{"name": "run", "path": str(run)}],
-        "top_k": top_k or wiring.WHOLE_RUN,
+        "top_k": top_k or wiring.deepest(run),
         "device": device,
         "dtype": dtype,
         "engine": engine,

@@ -23,9 +23,6 @@ from rerankbench.store import Store
 from rerankbench.trec import format_run, read_qrels, read_run
 from rerankbench.types import Ranking
 
-# Depth of `rerank` when none is given: more than any run holds.
-WHOLE_RUN = 10**6
-
 
 def run_and_report(
     path: Path | None, overrides: Mapping[str, Any], *, fresh: bool, verbosity: int
@@ -96,6 +93,11 @@ def retrieve(
     write_whole(output, _run_bytes(output, rankings, group.first_stage_ref.name))
     hits = sum(len(ranking.hits) for ranking in rankings)
     terminal.note(f"{output}: {len(rankings)} queries, {hits} hits")
+
+
+def deepest(run: Path) -> int:
+    """Documents in a run's longest list: the depth that takes all of it. Raises InputError."""
+    return max(len(ranking.hits) for ranking in read_run(run))
 
 
 def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> None:

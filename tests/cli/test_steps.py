@@ -120,6 +120,16 @@ def test_rerank_cuts_at_the_depth(
     assert set(tiny.run_scores(out)) == expected
 
 
+def test_nothing_is_compiled_for_a_run_of_a_few_pairs(
+    command: Command, collection: Path, random_run: Path, tmp_path: Path
+) -> None:
+    model = tiny.build(tmp_path / "tiny-modernbert", "modernbert")
+    options = ("-d", collection, "--run", random_run, "-m", model, "--device", "cpu")
+    done = command("rerank", *options, "-o", tmp_path / "out.trec")
+    assert done.code == 0
+    assert "tiny-modernbert: engine torch, " in " ".join(done.err.split())
+
+
 def test_a_gz_name_writes_gzip(command: Command, collection: Path, tmp_path: Path) -> None:
     plain, packed = tmp_path / "a.trec", tmp_path / "a.trec.gz"
     for path in (plain, packed):

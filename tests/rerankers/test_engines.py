@@ -202,7 +202,7 @@ def test_what_a_thread_reads_outlives_whoever_waited_for_it() -> None:
         return 0
 
     engine._function = slow
-    held = [weakref.ref(rows.ids), weakref.ref(engine)]
+    held: list[weakref.ref[Any]] = [weakref.ref(rows.ids), weakref.ref(engine)]
     engine.submit(rows, 0)
     started.wait()
     pool = engine._pool
