@@ -31,6 +31,11 @@ def seal(value: Mapping[str, Any], about: str = "") -> str:
     return f'{body[:-1]},"{_KEY}":"{_digest(body, about)}"}}'
 
 
+def is_sealed(line: str) -> bool:
+    """Whether a line has a checksum, right or wrong."""
+    return f'"{_KEY}"' in line
+
+
 def unseal(line: str, about: str = "") -> dict[str, Any]:
     """What was sealed. Raises ChecksumError for every other line."""
     end = _END.search(line)

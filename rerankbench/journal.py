@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from rerankbench.checksums import seal, unseal
+from rerankbench.checksums import is_sealed, seal, unseal
 from rerankbench.errors import StorageError
 from rerankbench.files import write_whole
 from rerankbench.protocols import ScoredBatch
@@ -64,7 +64,7 @@ class Journal:
         if not lines or lines[0] not in (self._header, self._first_header):
             self.damage = "is damaged, or of other candidates or packages: all is scored anew"
             return []
-        read = self._verified if lines[0] == self._header else json.loads
+        read = self._verified if lines[0] == self._header else _without_checksum
         kept = [self._header]
         for number, line in enumerate(lines[1:], start=2):
             try:
@@ -137,6 +137,13 @@ class Journal:
         return StorageError(
             f"{self._path}: cannot be written ({reason}); free space or set RERANKBENCH_HOME"
         )
+
+
+def _without_checksum(line: str) -> Any:
+    """What a line of format 1 holds. Raises ValueError for one of format 2 under its header."""
+    if is_sealed(line):
+        raise ValueError("its header is that of a journal without checksums")
+    return json.loads(line)
 
 
 def _batch(batch: Any) -> ScoredBatch:

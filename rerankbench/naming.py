@@ -23,6 +23,9 @@ _OTHER_NAMES = {
     "precision": "P",  # ir_measures, ranx
 }
 
+HIGHEST_CUTOFF = 1_000_000
+"""Far beyond any list; trec_eval loses what its own integers cannot hold."""
+
 
 def is_path(name: str) -> bool:
     """Whether a name is meant as a place in the file system, there or not."""
@@ -83,6 +86,8 @@ def parse_metric(text: str, usual_level: int = 1) -> Metric:
         )
     if parts.cutoff == 0:
         raise UsageError(f"metric '{text}': the cutoff must be at least 1")
+    if (parts.cutoff or 0) > HIGHEST_CUTOFF:
+        raise UsageError(f"metric '{text}': the cutoff must be at most {HIGHEST_CUTOFF:,}")
     metric: Metric = registry.load("metrics", name)(parts.cutoff)
     return _at_level(metric, parts.level, usual_level)
 

@@ -177,6 +177,15 @@ def test_a_journal_of_the_version_before_is_picked_up_and_gets_checksums(path: P
     assert written == _journalled(path)
 
 
+def test_lines_with_checksums_are_not_believed_under_a_header_without(path: Path) -> None:
+    header, *lines = _journalled(path).decode().splitlines()
+    changed = lines[0].replace('"scores":[', '"scores":[9', 1)
+    path.write_text("\n".join([json.dumps(HEADER), changed, *lines[1:]]) + "\n")
+    assert header != json.dumps(HEADER)
+    assert "line 2 does not verify" in (Journal(path, HEADER).damage or "")
+    assert _picked_up(path) == ({}, 0)
+
+
 def test_a_torn_end_is_what_kills_leave_and_no_damage(path: Path) -> None:
     path.write_bytes(_journalled(path)[:-9])
     assert Journal(path, HEADER).damage is None
