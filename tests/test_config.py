@@ -387,7 +387,7 @@ def test_models_have_no_price_unless_it_is_given(tmp_path: Path) -> None:
         ),
         (
             "amount: 1, unit: hour, date: 2026-11-01, per: 0",
-            "'models.0.price.per': input should be greater than 0 (given: 0)",
+            "'models.0.price.per': input should be greater than or equal to 0.000000001 (given: 0)",
         ),
     ],
 )

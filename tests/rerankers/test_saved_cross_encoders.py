@@ -231,7 +231,8 @@ def test_layers_in_float32_compute_in_float32(tmp_path: Path) -> None:
     def error(scores: list[float]) -> float:
         return sum(abs(a - b) for a, b in zip(scores, exact, strict=True))
 
-    assert error(found) < error(plain)
+    # Ours computes the head in float32 in any case, so that to say so changes nothing.
+    assert error(found) <= error(plain)
     inner = ["0.model.bert.encoder.layer.1.output.dense"]
     _change(folder / "config_sentence_transformers.json", keep_in_fp32_modules=inner)
     found, _ = _ours(folder, dtype="bfloat16")
