@@ -23,6 +23,8 @@ Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _LONGEST_NAME = 200
 """A folder's name may have 255 bytes; some of them go to what is made beside it."""
+MOST = 2**31 - 1
+"""Beyond any length, depth or count, and what records can hold."""
 _MOST_PROBLEMS = 100
 """Explaining one searches for the nearest name; nobody mends more at once."""
 
@@ -48,7 +50,7 @@ class DatasetConfig(_Strict):
     id: str = Field(min_length=1)
     split: str | None = None
     drop_identical_ids: Literal["auto"] | bool | None = None
-    relevance_level: int | None = Field(default=None, ge=1)
+    relevance_level: int | None = Field(default=None, ge=1, le=MOST)
 
 
 class FirstStageConfig(BaseModel):
@@ -68,7 +70,7 @@ class FusionConfig(_Strict):
     """Joining a reranker's ranking with the first stage's: `rrf`, or `linear` with a weight."""
 
     method: Literal["rrf", "linear"] = "rrf"
-    k: int = Field(default=60, ge=1)
+    k: int = Field(default=60, ge=1, le=MOST)
     weight: float = Field(default=0.5, ge=0, le=1)
 
 
@@ -84,8 +86,8 @@ class ModelConfig(_Strict):
     trust_remote_code: bool = False
     dtype: Dtype | None = None
     engine: str | None = None
-    batch_tokens: int | None = Field(default=None, ge=1)
-    max_length: int | None = Field(default=None, ge=8)
+    batch_tokens: int | None = Field(default=None, ge=1, le=MOST)
+    max_length: int | None = Field(default=None, ge=8, le=MOST)
     price: PriceConfig | None = None
 
 
@@ -93,7 +95,7 @@ class SpeedConfig(_Strict):
     """How speed is measured; `budget_s` seconds a cell cut the sample, never the passes."""
 
     enabled: bool = True
-    passes: int = Field(default=3, ge=3)
+    passes: int = Field(default=3, ge=3, le=MOST)
     budget_s: float = Field(default=60.0, gt=0)
 
 
@@ -106,14 +108,14 @@ class RunConfig(_Strict):
     first_stages: tuple[Annotated[FirstStageConfig, _under("name")], ...] = Field(
         default=(FirstStageConfig(name="bm25"),), min_length=1
     )
-    top_k: int = Field(default=100, ge=1)
+    top_k: int = Field(default=100, ge=1, le=MOST)
     metrics: tuple[str, ...] = Field(default=("nDCG@10",), min_length=1)
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     dtype: Dtype = "auto"
     engine: str = "auto"
-    batch_tokens: int | None = Field(default=None, ge=1)
-    max_length: int | None = Field(default=None, ge=8)
-    limit_queries: int | None = Field(default=None, ge=1)
+    batch_tokens: int | None = Field(default=None, ge=1, le=MOST)
+    max_length: int | None = Field(default=None, ge=8, le=MOST)
+    limit_queries: int | None = Field(default=None, ge=1, le=MOST)
     drop_identical_ids: Literal["auto"] | bool = "auto"
     always_include_positives: bool = False
     keep_texts: bool = True

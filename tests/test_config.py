@@ -387,7 +387,7 @@ def test_models_have_no_price_unless_it_is_given(tmp_path: Path) -> None:
         ),
         (
             "amount: 1, unit: hour, date: 2026-11-01, per: 0",
-            "'models.0.price.per': input should be greater than or equal to 0.000000001 (given: 0)",
+            "'models.0.price.per': input should be greater than or equal to 0.000000001 (given: 0)",  # noqa: E501
         ),
     ],
 )
@@ -400,3 +400,13 @@ def test_a_wrong_fusion_names_the_methods() -> None:
     entry = {"model": "m", "fusion": "rff"}
     with pytest.raises(ConfigError, match=r"fusion\.method': expected one of rrf, linear"):
         config.validated({"datasets": ["demo"], "models": [entry]}, "f.yaml")
+
+
+def test_no_depth_is_beyond_what_a_record_can_hold(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "datasets: [demo]\nmodels: [bm25]\ntop_k: 99999999999999999999\n"
+    )
+    with pytest.raises(
+        ConfigError, match="'top_k': input should be less than or equal to 2147483"
+    ):
+        config.load(tmp_path / "c.yaml", {})

@@ -195,6 +195,13 @@ def test_a_cache_that_cannot_be_written_is_told_and_used_without(
     assert "folder that cannot be made" in line
 
 
+def test_a_file_that_is_cut_while_it_is_in_use_harms_nobody(place: Place) -> None:
+    library = kept_library.load(place.path, place.build, limit_s=60)
+    again = kept_library.load(place.path, place.build, limit_s=60)
+    place.path.write_bytes(b"")
+    assert (library.says(), again.says(), place.builds) == (1, 1, 1)
+
+
 def test_what_cut_builds_left_is_cleared(place: Place) -> None:
     old, new = (place.path.parent / f"build-{name}" for name in ("old", "new"))
     for each in (old, new):

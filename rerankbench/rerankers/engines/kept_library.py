@@ -2,7 +2,8 @@
 
 Loading a library runs it. So its folder and its file must be the user's own and writable by nobody
 else, and the file must have the content whose hash was written beside it when it was built. What
-was looked at is what is loaded: both go through one open file.
+was looked at is what is loaded, from memory: a file that is cut while its library is in use ends
+the process.
 """
 
 from __future__ import annotations
@@ -59,15 +60,19 @@ class _Distrust(Exception):
 
 def _load(path: Path, expected: str) -> ctypes.CDLL:
     handle, content = _read(path)
-    try:
-        if hashlib.sha256(content).hexdigest() != expected:
-            raise _Distrust("is not what was built")
-        library = ctypes.CDLL(f"/proc/self/fd/{handle}")
-    except BaseException:
-        os.close(handle)
-        raise
-    # The handle stays open: the loader tells libraries apart by their names, and this is its name.
-    return library
+    os.close(handle)
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise _Distrust("is not what was built")
+    # The descriptor stays open: the loader tells libraries apart by their names, and this is one.
+    return ctypes.CDLL(f"/proc/self/fd/{_in_memory(content)}")
+
+
+def _in_memory(content: bytes) -> int:
+    """A file in memory alone: whatever becomes of the kept one, what is loaded stays as it is."""
+    handle = os.memfd_create("rerankbench-native")
+    with os.fdopen(handle, "wb", closefd=False) as file:
+        file.write(content)
+    return handle
 
 
 def _written_hash(path: Path) -> str:
