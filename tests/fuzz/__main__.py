@@ -112,16 +112,20 @@ def _follow(target: Target, first: int, last: int, tally: Tally) -> int:
             tally.codes[entry["code"]] += 1
             tally.slowest_s = max(tally.slowest_s, entry["elapsed_s"])
             for fault in entry["faults"]:
-                tally.faults.append(fault)
-                sys.stderr.write(f"{target.name}: {fault}\n")
+                _tell(target, tally, fault)
         else:
             child.kill()
-            tally.faults.append(f"seed {begun}: hangs")
+            _tell(target, tally, f"seed {begun}: hangs")
     if begun < first:
         raise SystemExit(f"{target.name}: the good files could not be made")
     if child.returncode not in (0, -9):
-        tally.faults.append(f"seed {begun}: the process ended with {child.returncode}")
+        _tell(target, tally, f"seed {begun}: the process ended with {child.returncode}")
     return begun
+
+
+def _tell(target: Target, tally: Tally, fault: str) -> None:
+    tally.faults.append(fault)
+    sys.stderr.write(f"{target.name}: {fault}\n")
 
 
 def _table(tallies: dict[str, Tally], seed: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -174,7 +175,12 @@ _WAYS: tuple[Callable[[Random, Path], str], ...] = (
 
 def _unpacked(path: Path) -> bytes:
     body = path.read_bytes()
-    return gzip.decompress(body) if _is_packed(path) and body[:2] == b"\x1f\x8b" else body
+    if not _is_packed(path):
+        return body
+    try:
+        return gzip.decompress(body)
+    except (EOFError, OSError, zlib.error):
+        return body  # Broken by an earlier mutation.
 
 
 def _pack(path: Path, body: bytes) -> None:
