@@ -13,8 +13,9 @@ from rerankbench import registry
 _BESIDE_THE_CHECKOUT = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
-# How long an example takes depends on what else the machine does.
-settings.register_profile("untimed", deadline=None)
+# How long an example takes depends on what else the machine does. In CI the examples are the same
+# each time, so that a change is judged by what it does; elsewhere new ones are tried.
+settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("untimed")
 
 

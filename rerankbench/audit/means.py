@@ -176,7 +176,11 @@ def _runs(
 def _nearest(view: View, average: int, terms: Sequence[int]) -> Iterator[Sequence[int]]:
     """`DL19 | DL20 | NQ | FiQA | BEIR avg`: those next to it, where several lines say so."""
     near = [at for at in terms if at < average]
+    # Where a line agrees with all terms, two lines that agree with fewer may do so by chance,
+    # which would hide a wrong average in one of them.
+    every = Basis(average=average, terms=tuple(terms), certain=False)
+    fewest = 3 if len(terms) > 1 and _agreeing(view, every) else 2
     for first in range(1, len(near) - 1):
         nearest = Basis(average=average, terms=tuple(near[first:]), certain=False)
-        if _agreeing(view, nearest) > 1:
+        if _agreeing(view, nearest) >= fewest:
             yield near[first:]

@@ -86,6 +86,18 @@ def test_an_average_off_by_more_than_rounding_is_found_in_its_row(
     assert abs(float(found[0].expected) - fmean(table.rows()[at])) <= 0.0006
 
 
+def test_two_lines_that_also_agree_with_fewer_columns_do_not_hide_a_wrong_average(
+    tmp_path: Path,
+) -> None:
+    """0.302 lies within rounding of the last three columns, and so does the sound second row."""
+    rows = [
+        ["m0", "0.101", "0.494", "0.101", "0.101", "0.701", "0.302"],
+        ["m1", "0.100", "0.493", "0.100", "0.100", "0.700", "0.299"],
+    ]
+    (finding,) = _found(tmp_path, _markdown(["Model", *"ABCDE", "Average"], rows))
+    assert (finding.check, finding.severity, finding.row) == ("average", "error", "m0")
+
+
 @given(table=_sound(), data=st.data())
 def test_a_zero_among_qualities_is_found(table: _Sound, data: st.DataObject, folder: Path) -> None:
     headings, rows = table.cells()
