@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from rerankbench import float32
-from rerankbench.types import Hit, Ranking
+from rerankbench.types import Hit, Ranking, as_float32
 
 Method: TypeAlias = Literal["rrf", "linear"]
 
@@ -79,7 +78,7 @@ def shared_ranks(ranking: Ranking) -> Mapping[str, int]:
 
 def _single(ranking: Ranking) -> dict[str, float]:
     """Scores as float32, in the ranking's order."""
-    single = float32.rounded(hit.score for hit in ranking.hits)
+    single = as_float32(hit.score for hit in ranking.hits)
     return dict(zip((hit.doc_id for hit in ranking.hits), single, strict=True))
 
 

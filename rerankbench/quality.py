@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
-from rerankbench import float32, metric_name
+from rerankbench import metric_name
 from rerankbench.errors import UsageError
 from rerankbench.protocols import Metric
-from rerankbench.types import Qrels, Ranking, Run, Ties
+from rerankbench.types import Qrels, Ranking, Run, Ties, as_float32
 
 # Two raw float32 scores of one query rarely coincide: beyond this share they were made coarse.
 TIE_RATE_LIMIT = 0.01
@@ -121,7 +121,7 @@ def tie_rate(rankings: Iterable[Ranking]) -> float:
     """Share of neighbouring hits whose scores are equal as float32; 0 without neighbours."""
     neighbours = tied = 0
     for ranking in rankings:
-        scores = float32.rounded(hit.score for hit in ranking.hits)
+        scores = as_float32(hit.score for hit in ranking.hits)
         neighbours += max(0, len(scores) - 1)
         tied += sum(before == after for before, after in pairwise(scores))
     return tied / neighbours if neighbours else 0.0
@@ -133,7 +133,7 @@ def _mean_with_ties_broken(
     run = {}
     for ranking in rankings:
         grades = qrels.get(ranking.query_id, {})
-        scores = float32.rounded(hit.score for hit in ranking.hits)
+        scores = as_float32(hit.score for hit in ranking.hits)
         doc_ids = [hit.doc_id for hit in ranking.hits]
         ordered = sorted(
             zip(

@@ -10,10 +10,9 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 
-from rerankbench import float32
 from rerankbench.errors import InputError
 from rerankbench.files import read_lines
-from rerankbench.types import Hit, Qrels, Ranking
+from rerankbench.types import Hit, Qrels, Ranking, as_float32
 
 _RUN_FORM = "a run line is: query-id Q0 doc-id rank score tag"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", flags=re.ASCII)
@@ -102,7 +101,7 @@ def _contradict(ranks: Sequence[str], scores: Mapping[str, float]) -> bool:
     """
     if not all(map(_NUMBER.fullmatch, ranks)):
         return False
-    ordered = sorted(zip(map(float, ranks), float32.rounded(scores.values()), strict=True))
+    ordered = sorted(zip(map(float, ranks), as_float32(scores.values()), strict=True))
     groups = [[score for _, score in of] for _, of in groupby(ordered, key=itemgetter(0))]
     return any(min(better) < max(worse) for better, worse in pairwise(groups))
 

@@ -8,14 +8,13 @@ say what a number may be: that is checked where a record is read, and costs noth
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from annotated_types import Ge, Le
-
-from rerankbench import float32
 
 Json: TypeAlias = "str | bool | int | float | tuple[str, ...] | None"
 """What a plug-in may say of itself in a record: flat, so that keys and diffs stay readable."""
@@ -76,6 +75,15 @@ class Hit(NamedTuple):
     score: float
 
 
+def as_float32(scores: Iterable[float]) -> list[float]:
+    """Each score as the nearest float32; beyond its range as an infinity.
+
+    pytrec_eval holds scores in 32 bits, so what differs by less ties. Every order, cut and count
+    of ties goes by these values, so that they agree with the metrics.
+    """
+    return array("f", scores).tolist()
+
+
 def _levelled(hit: Hit, single: float) -> Hit:
     """With the score as float32, unless that is infinite, which no run file can hold."""
     return hit if math.isinf(single) else Hit(doc_id=hit.doc_id, score=single)
@@ -96,7 +104,7 @@ class Ranking:
         beyond that become equal, so that whoever compares more digits finds the same order.
         """
         listed = tuple(hits)
-        single = float32.rounded(hit.score for hit in listed)
+        single = as_float32(hit.score for hit in listed)
         if len(set(single)) < len({hit.score for hit in listed}):
             listed = tuple(map(_levelled, listed, single))
         ordered = sorted(

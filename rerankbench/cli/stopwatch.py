@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from rerankbench import config as configs
-from rerankbench import measure, pipeline
+from rerankbench import measure
 from rerankbench.cli.wiring import prepare
 from rerankbench.compare.gate.cells import name_of
 from rerankbench.console import Terminal
 from rerankbench.errors import RerankbenchError, UsageError
+from rerankbench.pipeline.cells import find_candidates
+from rerankbench.pipeline.work import Work
 from rerankbench.plan import Group, PlannedCell
 from rerankbench.protocols import Job, Reranker
 from rerankbench.types import Candidates
@@ -36,7 +38,7 @@ Answer = Mapping[str, Any]
 class Stopwatch:
     """The cells of a config, one of them open at a time."""
 
-    def __init__(self, work: pipeline.Work) -> None:
+    def __init__(self, work: Work) -> None:
         """Read the collections; models are loaded when their cell is opened."""
         self._work = work
         self._groups: list[Group] = [open_group() for open_group in work.plan.groups]
@@ -74,7 +76,7 @@ class Stopwatch:
         self._reranker = None  # Its memory is free before the next one is loaded.
         group, cell = self._find(key)
         if self._found is None or self._found[0] is not group:
-            self._found = group, pipeline.find_candidates(self._work, group).candidates
+            self._found = group, find_candidates(self._work, group).candidates
         self._sample = measure.seeded_order([each for each in self._found[1] if each.documents])
         self._reranker = cell.factory.load(cell.spec)
         return {"queries": len(self._sample)}

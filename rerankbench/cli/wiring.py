@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from rerankbench import config as configs
-from rerankbench import environment, metric_name, naming, pipeline, plan, quality
+from rerankbench import environment, metric_name, naming, plan, quality
 from rerankbench.archive import Archive
 from rerankbench.candidates import stage_warnings
 from rerankbench.config import RunConfig
@@ -19,6 +19,9 @@ from rerankbench.files import cache_home, gzip_bytes, write_whole
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.publish import show
 from rerankbench.measure import Instruments
+from rerankbench.pipeline import cells
+from rerankbench.pipeline.run import run
+from rerankbench.pipeline.work import Work
 from rerankbench.store import Store
 from rerankbench.trec import format_run, read_qrels, read_run
 from rerankbench.types import Ranking
@@ -31,7 +34,7 @@ def run_and_report(
     terminal = Terminal(verbosity=verbosity)
     nothing_named = path is None and not overrides["datasets"] and not overrides["models"]
     config = configs.load(configs.demo_path() if nothing_named else path, overrides)
-    report = pipeline.run(prepare(config, terminal, fresh=fresh))
+    report = run(prepare(config, terminal, fresh=fresh))
     if report.records:
         collections = {record.cell.collection.name for record in report.records}
         layout = load_layout("plain" if len(collections) == 1 else "wide")
@@ -42,11 +45,11 @@ def run_and_report(
     report.raise_for_failures()
 
 
-def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> pipeline.Work:
+def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> Work:
     """What a config asks for on this machine, with every name checked and nothing done yet."""
     machine = environment.inspect()
     planned = plan.make(config, machine, cuda=environment.cuda_is_likely(), cache=cache_home())
-    return pipeline.Work(
+    return Work(
         plan=planned,
         store=Store(results=config.results, suite=config.suite),
         environment=machine,
@@ -87,7 +90,7 @@ def retrieve(
     }
     work = prepare(configs.load(None, overrides), terminal, fresh=False)
     group = only_group(work.plan)
-    rankings = pipeline.retrieve(work, group)
+    rankings = cells.retrieve(work, group)
     for warning in (*group.collection.warnings(), *stage_warnings(group.first_stage)):
         terminal.warn(warning)
     write_whole(output, _run_bytes(output, rankings, group.first_stage_ref.name))
@@ -106,10 +109,10 @@ def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> Non
     work = prepare(configs.load(None, overrides), terminal, fresh=False)
     group = only_group(work.plan)
     cell = group.cells[-1]
-    rankings = pipeline.rerank(work, group, cell)
+    rankings = cells.rerank(work, group, cell)
     tag = cell.cell.reranker.name.replace("/", "_")
     write_whole(output, _run_bytes(output, rankings, tag))
-    pipeline.forget(cell)
+    cells.forget(cell)
     terminal.note(f"{output}: {len(rankings)} queries reranked by {cell.cell.reranker.name}")
 
 
