@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rerankbench import environment
 from rerankbench.console import Terminal
 from rerankbench.firststage.analysis import STOP_WORDS
 from rerankbench.leaderboard.inject import inject
+from rerankbench.run import environment
 
 RESULTS = Path(__file__).parent / "results"
 GATE_PAGE = Path(__file__).parent.parent / "docs" / "gate-evidence.md"

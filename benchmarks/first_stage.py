@@ -23,11 +23,11 @@ import numpy as np
 
 from benchmarks import common
 from benchmarks.common import Spread
-from rerankbench import environment
 from rerankbench.collections.beir_folder import open_collection
-from rerankbench.files import cache_home
+from rerankbench.files.whole import cache_home
 from rerankbench.firststage import analysis, bm25
 from rerankbench.progress import Advance, Silent
+from rerankbench.run import environment
 
 DEPTH = 100
 MOST_ADDED = 0.20

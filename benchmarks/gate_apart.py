@@ -14,7 +14,7 @@ from itertools import combinations
 from benchmarks import common
 from benchmarks.gate_speed import CONDITIONS, beside, judged, shown
 from benchmarks.turns import SLOWDOWN, Bench
-from rerankbench.compare.gate.limits import DEFAULT_SLOWDOWN
+from rerankbench.gate.limits import DEFAULT_SLOWDOWN
 from rerankbench.stats import order
 from rerankbench.stats.ratios import DRIFT
 from rerankbench.types import Record

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common, faults
-from rerankbench.compare.gate.limits import DEFAULT_DROP
+from rerankbench.gate.limits import DEFAULT_DROP
 
 FAILED = 3
 METRIC = "nDCG@10"

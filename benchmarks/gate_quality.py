@@ -18,9 +18,9 @@ import numpy as np
 
 from benchmarks import common
 from benchmarks.significance import Values, error_of, shift_for
-from rerankbench.compare.gate import quality
-from rerankbench.compare.gate.cells import Change, cell_name
-from rerankbench.compare.gate.limits import DEFAULT_DROP
+from rerankbench.gate import quality
+from rerankbench.gate.cells import Change, cell_name
+from rerankbench.gate.limits import DEFAULT_DROP
 from tests.leaderboard.records import make_record
 
 METRIC = "nDCG@10"

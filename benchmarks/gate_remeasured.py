@@ -26,7 +26,7 @@ import yaml
 from benchmarks import common
 from benchmarks.gate_speed import CONDITIONS, beside, shown
 from benchmarks.turns import SLOWDOWN, Bench
-from rerankbench.compare.gate.limits import DEFAULT_SLOWDOWN
+from rerankbench.gate.limits import DEFAULT_SLOWDOWN
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 10

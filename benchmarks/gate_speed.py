@@ -18,11 +18,11 @@ from statistics import median
 
 from benchmarks import common
 from benchmarks.turns import SLOWDOWN, SUBJECTS, Bench, Turns
-from rerankbench.compare.gate import speed
-from rerankbench.compare.gate.cells import Change, cell_name
-from rerankbench.compare.gate.limits import DEFAULT_SLOWDOWN, Limits
-from rerankbench.compare.gate.speed import Remeasured
-from rerankbench.measure import FOREIGN_LOAD_LIMIT
+from rerankbench.gate import speed
+from rerankbench.gate.cells import Change, cell_name
+from rerankbench.gate.limits import DEFAULT_SLOWDOWN, Limits
+from rerankbench.gate.speed import Remeasured
+from rerankbench.run.speed import FOREIGN_LOAD_LIMIT
 from rerankbench.stats import ratios
 from rerankbench.types import Record
 from tests.leaderboard.records import make_record

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from benchmarks import common
 from benchmarks.common import COMMAND
-from rerankbench.environment import machine_busy_s
-from rerankbench.measure import FOREIGN_LOAD_LIMIT
+from rerankbench.run.environment import machine_busy_s
+from rerankbench.run.speed import FOREIGN_LOAD_LIMIT
 
 MOST_APART = 0.05
 DEPTH = 100

@@ -21,7 +21,7 @@ from benchmarks import common
 from benchmarks.common import COMMAND, Spread
 from rerankbench import registry
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
-from rerankbench.store import Store, read_records
+from rerankbench.results.store import Store, read_records
 from rerankbench.types import EngineRef, Latency, Measurements, Record, RerankerRef, Throughput
 
 MOST_SHARE = 0.03

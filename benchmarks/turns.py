@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import common, faults
-from rerankbench import environment, naming
-from rerankbench.measure import FOREIGN_LOAD_LIMIT, Instruments, measure, one_pass
+from rerankbench.files.trec import read_run
 from rerankbench.protocols import Job, Reranker, RerankerSpec
+from rerankbench.registry import naming
+from rerankbench.run import environment
+from rerankbench.run.speed import FOREIGN_LOAD_LIMIT, Instruments, measure, one_pass
 from rerankbench.stats import ratios
-from rerankbench.trec import read_run
 from rerankbench.types import Candidates, Record
 from tests.leaderboard.records import make_record
 

@@ -40,7 +40,7 @@ import Stemmer
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-DATA = Path(__file__).parents[1] / "rerankbench" / "data"
+PACKAGE = Path(__file__).parents[1] / "rerankbench"
 THREADS = 2
 PERMUTATIONS = 10_000
 MAX_LENGTH = 192
@@ -511,8 +511,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--base", type=Path, required=True, help="checkpoint to train further")
     parser.add_argument("--teacher", type=Path, required=True, help="checkpoint to learn from")
-    parser.add_argument("--demo", type=Path, default=DATA / "demo", help="the demo collection")
-    parser.add_argument("--out", type=Path, default=DATA / "demo-cross-encoder")
+    parser.add_argument(
+        "--demo",
+        type=Path,
+        default=PACKAGE / "collections" / "demo_collection",
+        help="the demo collection",
+    )
+    parser.add_argument("--out", type=Path, default=PACKAGE / "rerankers" / "demo-cross-encoder")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pseudo-epochs", type=int, default=6)
     parser.add_argument("--epochs", type=int, default=3, help="of the judged stage")

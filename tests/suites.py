@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rerankbench import naming
-from rerankbench.identity import digest, task_key
-from rerankbench.quality import evaluate, tie_audit, without_results
-from rerankbench.store import Store, run_sha256
-from rerankbench.tasks import SCHEMA, Task, Topic, write_task
+from rerankbench.registry import naming
+from rerankbench.results.identity import digest, task_key
+from rerankbench.results.store import Store, run_sha256
+from rerankbench.results.tasks import SCHEMA, Task, Topic, write_task
+from rerankbench.run.quality import evaluate, tie_audit, without_results
 from rerankbench.types import Hit, Latency, Ranking, Record
 from tests.leaderboard.records import make_record
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from rerankbench import cli, store
-from rerankbench.tasks import read_task
+from rerankbench import cli
+from rerankbench.results import store
+from rerankbench.results.tasks import read_task
 
 from . import tiny
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from rerankbench import __version__, catalogue, config
+from rerankbench import __version__
 from rerankbench.cli import app
+from rerankbench.known import collections
 from rerankbench.leaderboard.renderers.json import summary
+from rerankbench.run import config
 from tests.leaderboard.records import make_record
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +41,7 @@ def test_every_config_is_valid_and_names_known_collections(path: Path) -> None:
     loaded = config.load(path, {})
     assert loaded.suite == path.stem
     for dataset in loaded.datasets:
-        assert dataset.id == "demo" or catalogue.expand(dataset.id)
+        assert dataset.id == "demo" or collections.expand(dataset.id)
 
 
 def test_the_demo_config_is_the_one_inside_the_package() -> None:

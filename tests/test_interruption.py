@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from rerankbench.checksums import seal, unseal
+from rerankbench.files.checksums import seal, unseal
 
 from . import tiny
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from rerankbench import cli
-from rerankbench.journal import Journal
 from rerankbench.protocols import ScoredBatch
+from rerankbench.run.journal import Journal
 
 # What Python announces before it changes the disk; what is half written then shows at the next.
 _CHANGES = {"os.chmod", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "fcntl.flock"}

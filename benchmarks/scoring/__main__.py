@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from benchmarks.common import RESULTS, terminal
 from benchmarks.scoring import contenders, pairs, parent, report
 from benchmarks.scoring.outcome import Outcome
-from rerankbench.environment import usable_cores
 from rerankbench.errors import RerankbenchError, UsageError
+from rerankbench.run.environment import usable_cores
 
 
 def main() -> int:

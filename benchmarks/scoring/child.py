@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.scoring import contenders, pairs, talk
 from benchmarks.scoring.contenders.contract import Contender, Setup
-from rerankbench import environment
+from rerankbench.run import environment
 from rerankbench.types import Candidates
 
 TUNE = "tune"

@@ -17,9 +17,9 @@ from typing import Any
 
 from benchmarks.scoring import talk
 from rerankbench.errors import RerankbenchError
-from rerankbench.files import cache_home
-from rerankbench.naming import find_factory
+from rerankbench.files.whole import cache_home
 from rerankbench.protocols import RerankerSpec
+from rerankbench.registry.naming import find_factory
 
 # Raise it when what is exported changes, so that older files are not taken.
 _RECIPE = 1

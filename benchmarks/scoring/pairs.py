@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from rerankbench import candidates as candidate_lists
-from rerankbench.naming import open_collection
-from rerankbench.trec import read_run
+from rerankbench.files.trec import read_run
+from rerankbench.registry.naming import open_collection
+from rerankbench.run import candidates as candidate_lists
 from rerankbench.types import Candidates, Document, Qrels, Query
 
 _CALIBRATION_PAIRS = 64

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
 from benchmarks.scoring.pairs import Workload
-from rerankbench.naming import parse_metric
+from rerankbench.registry.naming import parse_metric
 from rerankbench.types import Candidates
 
 # Any contender's name → one score a pair.

@@ -12,8 +12,8 @@ from typing import Any
 from benchmarks.common import Spread, table
 from benchmarks.scoring.limits import best_of
 from benchmarks.scoring.outcome import Outcome, Row
-from rerankbench.environment import inspect
-from rerankbench.files import write_whole
+from rerankbench.files.whole import write_whole
+from rerankbench.run.environment import inspect
 
 SCHEMA = 1
 _PACKAGES = (

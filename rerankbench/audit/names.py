@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rerankbench import catalogue
+from rerankbench.known import collections
 
 # "Mean reciprocal rank" and "average precision" are metrics, "mean pooling" is a kind of model,
 # and "mean of 5 seeds" says how each figure was measured.
@@ -103,7 +103,7 @@ def is_known_collection(name: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _collections() -> frozenset[str]:
-    known = catalogue.known()
+    known = collections.known()
     return frozenset(
         _letters(name) for one in known for name in (one.name, one.slug, *one.aliases)
     )

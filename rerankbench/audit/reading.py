@@ -16,7 +16,7 @@ from rerankbench.audit.html_tables import html_tables
 from rerankbench.audit.markdown import Line, around, markdown_tables, runs, title_of
 from rerankbench.audit.tables import Table, Unread
 from rerankbench.errors import InputError
-from rerankbench.files import read_lines
+from rerankbench.files.whole import read_lines
 
 _HTML = (".html", ".htm")
 _DELIMITERS = ",;\t"

@@ -9,7 +9,7 @@ from rerankbench.audit.agreement import disagreements
 from rerankbench.audit.averages import averages
 from rerankbench.audit.bold import not_the_best
 from rerankbench.audit.card_checks import card_findings
-from rerankbench.audit.carried import carried
+from rerankbench.audit.dominant_columns import carried
 from rerankbench.audit.findings import Audit, Finding, not_read
 from rerankbench.audit.order import out_of_order
 from rerankbench.audit.reading import Document, read_document

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from rerankbench import known_models, published
 from rerankbench.audit.cells import Cell
 from rerankbench.audit.findings import Finding, Severity, about
 from rerankbench.audit.tables import Table
+from rerankbench.known import models, published
 
 ROWS = 3
 """The fewest rows whose speeds can be equal by more than chance."""
@@ -126,7 +126,7 @@ def _as_published(table: Table, name: str, speeds: Mapping[str, Cell]) -> Iterat
 
 def _model(name: str) -> str:
     shown = name.rpartition(" / ")[2]
-    known = known_models.find(shown)
+    known = models.find(shown)
     return known.name if known else shown.casefold()
 
 

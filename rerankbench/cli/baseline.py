@@ -38,9 +38,9 @@ def save(name: Name, paths: Paths = None, folder: Folder = None) -> None:
 
     Example: rerankbench baseline save main results/
     """
-    from rerankbench.cli import wiring_baseline
+    from rerankbench.gate.baselines import command
 
-    wiring_baseline.save(folder, name, paths or [Path("results")])
+    command.save(folder, name, paths or [Path("results")])
 
 
 @app.command()
@@ -53,9 +53,9 @@ def show(
 
     Example: rerankbench baseline show main --format json
     """
-    from rerankbench.cli import wiring_baseline
+    from rerankbench.gate.baselines import command
 
-    wiring_baseline.show(folder, name, format_name)
+    command.show(folder, name, format_name)
 
 
 @app.command()
@@ -69,6 +69,6 @@ def promote(
 
     Example: rerankbench baseline promote main results/ --yes
     """
-    from rerankbench.cli import wiring_baseline
+    from rerankbench.gate.baselines import command
 
-    wiring_baseline.promote(folder, name, paths or [Path("results")], yes=yes)
+    command.promote(folder, name, paths or [Path("results")], yes=yes)

@@ -56,11 +56,11 @@ def card(
 
     Example: rerankbench card demo-cross-encoder results --format html -o card.html
     """
-    from rerankbench.archive import open_archive
     from rerankbench.compare.judged import StoredJudge
     from rerankbench.errors import UsageError
-    from rerankbench.files import write_whole
-    from rerankbench.report.cards import all_cards, card_text
+    from rerankbench.files.whole import write_whole
+    from rerankbench.report.card.publish import all_cards, card_text
+    from rerankbench.results.record_set import open_archive
 
     if judge is not None and margin:
         raise UsageError("--tie-margin is for a metric's values; leave it out with --judge")

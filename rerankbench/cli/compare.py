@@ -48,9 +48,9 @@ def compare(
     Example: rerankbench compare bm25 demo-cross-encoder results
     """
     from rerankbench.errors import UsageError
-    from rerankbench.files import write_whole
-    from rerankbench.report.side_by_side import publish
-    from rerankbench.texts import Library
+    from rerankbench.files.whole import write_whole
+    from rerankbench.report.comparison.publish import publish
+    from rerankbench.results.find_texts import Library
 
     if dataset and not documents:
         raise UsageError("--dataset says where texts lie; add --documents to show them")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from rerankbench import catalogue
-from rerankbench.catalogue import KnownCollection
 from rerankbench.cli.listing import FormatOption, ListFormat, as_json, as_markdown, print_notes
+from rerankbench.known import collections
+from rerankbench.known.collections import KnownCollection
 
 _ELSEWHERE = (
     "Besides these, -d takes `demo`, the path of a BEIR folder, and every id of ir_datasets "
@@ -28,7 +28,7 @@ def datasets(output: FormatOption = ListFormat.TABLE) -> None:
 
     Example: rerankbench datasets --format markdown
     """
-    entries = catalogue.known()
+    entries = collections.known()
     if output is ListFormat.JSON:
         typer.echo(as_json(entries))
     elif output is ListFormat.MARKDOWN:

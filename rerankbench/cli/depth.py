@@ -47,8 +47,8 @@ def depth(
 
     Example: rerankbench depth results --model demo-cross-encoder --latency-ms 100
     """
-    from rerankbench.archive import open_archive
     from rerankbench.report.depth import publish
+    from rerankbench.results.record_set import open_archive
 
     archive = open_archive(paths or [Path("results")])
     text, problems = publish(

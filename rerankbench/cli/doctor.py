@@ -34,6 +34,6 @@ def doctor(
 
     Example: rerankbench doctor cross-encoder/ms-marco-MiniLM-L6-v2
     """
-    from rerankbench.cli import wiring_doctor
+    from rerankbench.doctor import command
 
-    wiring_doctor.doctor(model, config, device, dtype, engine, form=format_name)
+    command.doctor(model, config, device, dtype, engine, form=format_name)

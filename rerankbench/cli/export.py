@@ -33,9 +33,9 @@ def export(
 
     Example: rerankbench export results --format trec -o runs/
     """
-    from rerankbench.archive import open_archive
     from rerankbench.console import Terminal
     from rerankbench.interchange.export import export as write
+    from rerankbench.results.record_set import open_archive
 
     terminal = Terminal(verbosity=-1 if quiet else 0)
     archive = open_archive(paths or [Path("results")])

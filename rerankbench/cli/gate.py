@@ -90,9 +90,9 @@ def gate(
 
     Example: rerankbench gate --rev main -c configs/mine.yaml --remeasure 10
     """
-    from rerankbench.cli.wiring_gate import decide
-    from rerankbench.compare.gate.limits import limits
-    from rerankbench.remeasure.asked import Asked
+    from rerankbench.gate.command import decide
+    from rerankbench.gate.limits import limits
+    from rerankbench.gate.remeasure.asked import Asked
 
     asked = Asked(
         rev=rev,

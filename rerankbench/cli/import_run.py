@@ -53,13 +53,13 @@ def import_run(
 
     Example: rerankbench import colbert.trec -d scifact/ --first-stage bm25
     """
-    from rerankbench import config as configs
-    from rerankbench import environment, plan
-    from rerankbench.cli.wiring import only_group
     from rerankbench.console import Terminal
-    from rerankbench.files import cache_home
+    from rerankbench.files.whole import cache_home
     from rerankbench.interchange.imported import Importer, read_sources
-    from rerankbench.store import Store
+    from rerankbench.results.store import Store
+    from rerankbench.run import config as configs
+    from rerankbench.run import environment, plan
+    from rerankbench.run.command import only_group
 
     sources = read_sources(runs, name)
     overrides = {

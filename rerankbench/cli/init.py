@@ -59,9 +59,9 @@ def init(
 
     Example: rerankbench init -d data/ours -m models/ours --ci gitlab --yes
     """
-    from rerankbench.cli import wiring_init
+    from rerankbench.gate.init import command
 
-    given = wiring_init.Given(
+    given = command.Given(
         datasets=dataset, models=model, ci=ci, max_drop=max_drop, package=package
     )
-    wiring_init.init(given, folder, run=not no_run, yes=yes)
+    command.init(given, folder, run=not no_run, yes=yes)

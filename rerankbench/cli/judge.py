@@ -79,8 +79,8 @@ def judge(
     """
     from rerankbench.console import Terminal
     from rerankbench.errors import UsageError
+    from rerankbench.judge.command import Options, run
     from rerankbench.judge.judging import Prices
-    from rerankbench.judge.session import Options, run
 
     prices = (price_in, price_out)
     if prices != (None, None) and not all(each is not None and isfinite(each) for each in prices):

@@ -81,11 +81,11 @@ def leaderboard(
     Example: rerankbench leaderboard results --layout beir-full --inject README.md
     """
     # Imported here, so that `rerankbench --help` does not wait for pydantic.
-    from rerankbench.archive import open_archive
     from rerankbench.errors import UsageError
     from rerankbench.leaderboard.against import publish_against
     from rerankbench.leaderboard.inject import inject
     from rerankbench.leaderboard.publish import DEFAULT_FORMAT, publish, show
+    from rerankbench.results.record_set import open_archive
 
     if inject_into is not None and format_name not in (None, DEFAULT_FORMAT):
         raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")

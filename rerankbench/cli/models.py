@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rerankbench import known_models
 from rerankbench.cli.listing import FormatOption, ListFormat, as_json, as_markdown, print_notes
-from rerankbench.known_models import KnownModel
+from rerankbench.known import models as known_models
+from rerankbench.known.models import KnownModel
 from rerankbench.leaderboard.table import Entry
 
 if TYPE_CHECKING:

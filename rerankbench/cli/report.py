@@ -34,9 +34,9 @@ def report(
 
     Example: rerankbench report results -o report.html --plots plots
     """
-    from rerankbench.archive import open_archive
-    from rerankbench.files import write_whole
+    from rerankbench.files.whole import write_whole
     from rerankbench.report.report import TITLE, export_plots, render, sections
+    from rerankbench.results.record_set import open_archive
 
     parts = sections(open_archive(paths or [Path("results")]), metric=metric)
     write_whole(output, render(parts, title=title or TITLE))

@@ -106,7 +106,7 @@ def run(
 
     Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2
     """
-    from rerankbench.cli.wiring import run_and_report
+    from rerankbench.run.command import run_and_report
 
     overrides: dict[str, Any] = {
         "datasets": [{"id": each, "split": split} for each in dataset] if dataset else None,

@@ -48,8 +48,8 @@ def slices(
 
     Example: rerankbench slices results --model demo-cross-encoder --by first-stage
     """
-    from rerankbench.archive import open_archive
     from rerankbench.report.slices import publish
+    from rerankbench.results.record_set import open_archive
 
     archive = open_archive(paths or [Path("results")])
     text, problems = publish(

@@ -32,10 +32,10 @@ def retrieve(
 
     Example: rerankbench retrieve -d scifact/ -k 1000 -o scifact.bm25.trec
     """
-    from rerankbench.cli import wiring
+    from rerankbench.run import command
 
     entry = first_stage_override(first_stage, first_stage_arg)
-    wiring.retrieve(dataset, split, entry, top_k, output, verbosity=-1 if quiet else 0)
+    command.retrieve(dataset, split, entry, top_k, output, verbosity=-1 if quiet else 0)
 
 
 def rerank(
@@ -64,20 +64,20 @@ def rerank(
 
     Example: rerankbench rerank -d scifact/ --run bm25.trec -m MODEL -o out.trec
     """
-    from rerankbench.cli import wiring
+    from rerankbench.run import command
 
     overrides = {
         "datasets": [{"id": dataset, "split": split}],
         "models": [model],
         "first_stages": [{"name": "run", "path": str(run)}],
-        "top_k": top_k or wiring.deepest(run),
+        "top_k": top_k or command.deepest(run),
         "device": device,
         "dtype": dtype,
         "engine": engine,
         "batch_tokens": batch_tokens,
         "max_length": max_length,
     }
-    wiring.rerank(overrides, output, verbosity=-1 if quiet else 0)
+    command.rerank(overrides, output, verbosity=-1 if quiet else 0)
 
 
 def evaluate(
@@ -97,6 +97,6 @@ def evaluate(
 
     Example: rerankbench evaluate qrels/test.tsv run.trec --metric nDCG@10
     """
-    from rerankbench.cli import wiring
+    from rerankbench.run import command
 
-    wiring.evaluate(qrels, run, metric or ["nDCG@10"], per_query=per_query, form=format_name)
+    command.evaluate(qrels, run, metric or ["nDCG@10"], per_query=per_query, form=format_name)

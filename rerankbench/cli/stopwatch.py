@@ -20,16 +20,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rerankbench import config as configs
-from rerankbench import measure
-from rerankbench.cli.wiring import prepare
-from rerankbench.compare.gate.cells import name_of
 from rerankbench.console import Terminal
 from rerankbench.errors import RerankbenchError, UsageError
-from rerankbench.pipeline.cells import find_candidates
-from rerankbench.pipeline.work import Work
-from rerankbench.plan import Group, PlannedCell
+from rerankbench.gate.cells import name_of
 from rerankbench.protocols import Job, Reranker
+from rerankbench.run import config as configs
+from rerankbench.run import speed
+from rerankbench.run.cells import find_candidates
+from rerankbench.run.command import prepare
+from rerankbench.run.plan import Group, PlannedCell
+from rerankbench.run.work import Work
 from rerankbench.types import Candidates
 
 Answer = Mapping[str, Any]
@@ -77,7 +77,7 @@ class Stopwatch:
         group, cell = self._find(key)
         if self._found is None or self._found[0] is not group:
             self._found = group, find_candidates(self._work, group).candidates
-        self._sample = measure.seeded_order([each for each in self._found[1] if each.documents])
+        self._sample = speed.seeded_order([each for each in self._found[1] if each.documents])
         self._reranker = cell.factory.load(cell.spec)
         return {"queries": len(self._sample)}
 
@@ -94,7 +94,7 @@ class Stopwatch:
         chosen = self._sample[:queries]
         instruments = self._work.instruments
         memory_is_fresh = instruments.reset_peak_memory()
-        result = measure.one_pass(self._reranker, Job(candidates=chosen), instruments)
+        result = speed.one_pass(self._reranker, Job(candidates=chosen), instruments)
         return {
             "seconds": result.whole_s,
             "pairs": sum(len(each.documents) for each in chosen),

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from rerankbench import catalogue
 from rerankbench.collections.content import CorpusFacts, file_fingerprint
 from rerankbench.collections.elsewhere import texts_elsewhere
 from rerankbench.collections.jsonl import Entry, OffsetIndex, is_gzipped, read_entries
 from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError
-from rerankbench.trec import read_qrels
+from rerankbench.files.trec import read_qrels
+from rerankbench.known import collections
 from rerankbench.types import Document, Json, Qrels, Query
 
 _LAYOUT = "a BEIR folder has corpus.jsonl, queries.jsonl and qrels/<split>.tsv, each plain or .gz"
@@ -53,7 +53,7 @@ class BeirFolder(CheckedCollection):
 
     def __init__(self, *, name: str, split: str, corpus: Path, queries: Path, qrels: Path) -> None:
         """Take the three files of the split, which exist."""
-        known = catalogue.by_slug(name)
+        known = collections.by_slug(name)
         drops = known is not None and known.drops_identical_ids
         super().__init__(name=name, source=name, split=split, drops_identical_ids=drops)
         self._corpus_path = corpus
@@ -143,7 +143,7 @@ def _name(folder: Path) -> str:
     named = folder if folder.name not in ("", "..") else folder.resolve()
     # BEIR's archive has CQADupStack's forums as folders in a folder.
     part = f"{named.absolute().parent.name}-{named.name}"
-    members = chain.from_iterable(entry.members for entry in catalogue.known())
+    members = chain.from_iterable(entry.members for entry in collections.known())
     return part if part in members else named.name
 
 

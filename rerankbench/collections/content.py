@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from rerankbench.checksums import seal, unseal
-from rerankbench.files import cache_home, write_whole
+from rerankbench.files.checksums import seal, unseal
+from rerankbench.files.whole import cache_home, write_whole
 from rerankbench.types import Document, Json, Qrels, Query
 
 _DIGEST_BYTES = 16

@@ -13,5 +13,5 @@ def open_collection(spec: str, split: str | None) -> BeirFolder:
 
     Raises InputError for a split that the demo has not.
     """
-    folder = Path(str(files("rerankbench") / "data" / "demo"))
+    folder = Path(str(files("rerankbench") / "collections" / "demo_collection"))
     return open_folder(folder, split, name="demo")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rerankbench.files import read_lines
+from rerankbench.files.whole import read_lines
 
 _KNOWN = frozenset(
     (

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rerankbench import catalogue
 from rerankbench.collections import ir_datasets_source as source
 from rerankbench.collections.content import file_fingerprint
 from rerankbench.collections.jsonl import id_problem
 from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError, UsageError
+from rerankbench.known import collections
 from rerankbench.types import Document, Json, Qrels, Query
 
 _SPLITS = ("train", "dev", "validation", "valid", "eval", "test")
@@ -35,7 +35,7 @@ def open_collection(spec: str, split: str | None) -> IrDatasetsCollection:
 
 
 def _single(spec: str) -> str:
-    ids = catalogue.expand(spec)
+    ids = collections.expand(spec)
     if len(ids) > 1:
         raise UsageError(f"'{spec}' is several collections; name one of: {', '.join(ids)}")
     return ids[0]
@@ -66,7 +66,7 @@ def _lacks(dataset: Any) -> str:
 
 def split_of(dataset_id: str) -> str:
     """The split that an id names; `test` where it names none."""
-    entry = catalogue.by_id(dataset_id)
+    entry = collections.by_id(dataset_id)
     if entry is not None:
         return entry.split
     return next((part for part in dataset_id.split("/")[1:] if part in _SPLITS), "test")
@@ -78,7 +78,7 @@ def name_of(dataset_id: str) -> str:
     All splits of a collection share its name; `beir/webis-touche2020`, whose judgments are not
     those of the collection that tables call Touché, keeps the long form.
     """
-    entry = catalogue.by_id(dataset_id)
+    entry = collections.by_id(dataset_id)
     if entry is not None:
         return entry.members[entry.ids.index(dataset_id)] if entry.members else entry.slug
     base = _without_split(dataset_id)
@@ -86,7 +86,7 @@ def name_of(dataset_id: str) -> str:
     if family != "beir" or not rest:
         return dataset_id.replace("/", "-")
     short = rest.replace("/", "-")
-    namesake = catalogue.by_slug(short)
+    namesake = collections.by_slug(short)
     if namesake is not None and base not in map(_without_split, namesake.ids):
         return base.replace("/", "-")
     return short
@@ -107,7 +107,7 @@ class IrDatasetsCollection(CheckedCollection):
             name=name,
             source=dataset_id,
             split=split_of(dataset_id),
-            drops_identical_ids=catalogue.drops_identical_ids(dataset_id, name),
+            drops_identical_ids=collections.drops_identical_ids(dataset_id, name),
         )
         self._dataset = dataset
         self._store: Any = None

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from rerankbench import catalogue
 from rerankbench.errors import InputError, UsageError
+from rerankbench.known import collections
 
 _Item = TypeVar("_Item")
 _TEXT_FIELDS = ("text", "body", "abstract")
@@ -121,7 +121,7 @@ def _shortened(reason: str, most: int = 300) -> str:
 def _remedy(dataset_id: str, error: Exception) -> str:
     if isinstance(error, ImportError):
         return "install the package that it names"
-    entry = catalogue.by_id(dataset_id)
+    entry = collections.by_id(dataset_id)
     if entry is not None and entry.licence_needed:
         return entry.note
     return (

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rerankbench.errors import InputError
-from rerankbench.files import open_bytes, read_lines
+from rerankbench.files.whole import open_bytes, read_lines
 
 _ONE_OBJECT = 'every line is one JSON object such as {"_id": "d1", "title": "", "text": "…"}'
 _AGAIN = "fetch the file again"

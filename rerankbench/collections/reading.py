@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from rerankbench import catalogue
 from rerankbench.collections.content import (
     CorpusFacts,
     CorpusReading,
@@ -21,6 +20,7 @@ from rerankbench.collections.content import (
     save_facts,
 )
 from rerankbench.errors import InputError
+from rerankbench.known import collections
 from rerankbench.types import CollectionHashes, Document, Json, Qrels, Query
 
 
@@ -37,7 +37,7 @@ class CheckedCollection(ABC):
         self.source = source
         self.split = split
         self.drops_identical_ids = drops_identical_ids
-        self.relevance_level = catalogue.relevance_level(name, split)
+        self.relevance_level = collections.relevance_level(name, split)
         self._facts: CorpusFacts | None = None
         self._qrels: Qrels | None = None
         self._queries: tuple[Query, ...] | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rerankbench import figures
 from rerankbench.compare.ceilings import SAME
 from rerankbench.compare.depth import DepthCurve
+from rerankbench.results import derived
 from rerankbench.stats import order
 from rerankbench.types import Record
 
@@ -25,7 +25,7 @@ def estimated_ms(record: Record, depth: int) -> float | None:
 
     An estimate, as if the time grew with the number of documents. None without a measurement.
     """
-    latency, median_ms = record.measurements.latency, figures.latency_ms(record, 50)
+    latency, median_ms = record.measurements.latency, derived.latency_ms(record, 50)
     if latency is None or median_ms is None:
         return None
     documents = order.median(latency.pairs_per_request)

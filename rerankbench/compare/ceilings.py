@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from rerankbench.protocols import Metric
-from rerankbench.tasks import Task
+from rerankbench.results.tasks import Task
 from rerankbench.types import Ranking, Record, Run
 
 SAME = 1e-9

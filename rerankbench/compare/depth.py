@@ -12,12 +12,13 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from rerankbench import metric_name, naming
 from rerankbench.compare.ceilings import SAME
 from rerankbench.compare.rank_metrics import Floats, Integers, measure_at, places
 from rerankbench.errors import UsageError
+from rerankbench.known import metric_name
+from rerankbench.registry import naming
+from rerankbench.results.tasks import Task, Topic
 from rerankbench.stats.paired import Interval, bootstrap_means, percentile_interval
-from rerankbench.tasks import Task, Topic
 from rerankbench.types import Ranking, Record
 
 STEP = 10

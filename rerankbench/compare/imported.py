@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rerankbench import figures, naming, quality
 from rerankbench.compare.pairs import Pair, Side
 from rerankbench.errors import RerankbenchError
+from rerankbench.registry import naming
+from rerankbench.results import derived
+from rerankbench.run import quality
 from rerankbench.types import Ties
 
 
@@ -20,12 +22,12 @@ def tie_notes(pair: Pair, metric: str) -> Iterator[str]:
     Nothing where both rankings were made here: their records' own cautions tell of ties.
     """
     sides = (pair.a, pair.b)
-    if not any(figures.is_imported(side.record) for side in sides):
+    if not any(derived.is_imported(side.record) for side in sides):
         return
     ranges = [_range(side, metric) for side in sides]
     for side, ties in zip(sides, ranges, strict=True):
         if ties is not None and f"{ties.worst:.4f}" != f"{ties.best:.4f}":
-            of = "an imported run" if figures.is_imported(side.record) else "ranked here"
+            of = "an imported run" if derived.is_imported(side.record) else "ranked here"
             yield (
                 f"{side.label} ({of}): {ties.rate:.1%} of neighbouring scores tie; {metric} is "
                 f"between {ties.worst:.4f} and {ties.best:.4f} as tools order ties"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rerankbench.archive import Archive
-from rerankbench.compare.outcomes import Outcome
+from rerankbench.compare.games import Outcome
 from rerankbench.errors import UsageError, nearest
-from rerankbench.identity import task_key
-from rerankbench.judgements import Judged
+from rerankbench.results.identity import task_key
+from rerankbench.results.record_set import Archive
+from rerankbench.results.verdicts import Judged
 from rerankbench.types import Record
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from rerankbench import figures
-from rerankbench.archive import Archive
 from rerankbench.errors import UsageError, nearest
+from rerankbench.results import derived
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 
 _MOST_NAMED = 3
@@ -113,8 +113,8 @@ def _place(pair: Pair) -> tuple[str, str, str, int, str]:
 def _cells(archive: Archive) -> dict[tuple[tuple[str, ...], str], list[Record]]:
     """(Task, reranker) → its records, the newest last."""
     found: dict[tuple[tuple[str, ...], str], list[Record]] = {}
-    for record in sorted(archive.records, key=figures.age):
-        key = (figures.task_key(record), record.cell.reranker.name)
+    for record in sorted(archive.records, key=derived.age):
+        key = (derived.task_key(record), record.cell.reranker.name)
         found.setdefault(key, []).append(record)
     return found
 
@@ -129,9 +129,9 @@ def _pair(
     a, b = max(
         product(found_a, found_b),
         key=lambda two: (
-            figures.setting(two[0]) == figures.setting(two[1]),
-            figures.age(two[0]),
-            figures.age(two[1]),
+            derived.setting(two[0]) == derived.setting(two[1]),
+            derived.age(two[0]),
+            derived.age(two[1]),
         ),
     )
     return Pair(
@@ -148,9 +148,9 @@ def _near_misses(
     for a in alone_a:
         name = partners[a.cell.reranker.name]
         for b in alone_b:
-            here = figures.collection_slug(a) == figures.collection_slug(b)
+            here = derived.collection_slug(a) == derived.collection_slug(b)
             if here and b.cell.reranker.name == name:
-                one, other = figures.task(a), figures.task(b)
+                one, other = derived.task(a), derived.task(b)
                 apart = ", ".join(fact for fact in one if one[fact] != other[fact])
                 yield (
                     f"{a.cell.reranker.name} and {name} answered different tasks on "

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from rerankbench import catalogue, figures, naming
+from rerankbench.compare.games import Games, games_by_metric, games_of
 from rerankbench.compare.judged import StoredJudge, outcomes_of
-from rerankbench.compare.outcomes import Games, games_by_metric, games_of
 from rerankbench.compare.ratings import Ratings, fit
 from rerankbench.errors import UsageError
-from rerankbench.judgements import Judged
+from rerankbench.known import collections as known_collections
+from rerankbench.registry import naming
+from rerankbench.results import derived
+from rerankbench.results.verdicts import Judged
 from rerankbench.types import Record
 
 _SHOWN_CHARACTERS = 24
@@ -77,15 +79,15 @@ class Rated:
 
 def plays(record: Record) -> bool:
     """Whether games are made of the record."""
-    return figures.is_first_stage(record) or not figures.is_baseline(record)
+    return derived.is_first_stage(record) or not derived.is_baseline(record)
 
 
 def by_name(records: Iterable[Record]) -> dict[str, list[Record]]:
     """Name of the reranker → the newest of its records in each task, for all that play."""
     found = [record for record in records if plays(record)]
     newest: dict[tuple[str, tuple[str, ...]], Record] = {}
-    for record in sorted(found, key=figures.age):
-        newest[record.cell.reranker.name, figures.task_key(record)] = record
+    for record in sorted(found, key=derived.age):
+        newest[record.cell.reranker.name, derived.task_key(record)] = record
     names: dict[str, list[Record]] = {}
     for (name, _), record in sorted(newest.items()):
         names.setdefault(name, []).append(record)
@@ -104,9 +106,9 @@ def rate(
     Without a metric it is the headline of the records. Tasks with missed positives added are left
     out where there are others: no search reaches them. Raises UsageError where no two players met.
     """
-    records = figures.in_order([record for found in players.values() for record in found])
+    records = derived.in_order([record for found in players.values() for record in found])
     metric = naming.metric_as_held(metric) if metric else None
-    metric = metric or (figures.headline(records) if records else None) or "a metric"
+    metric = metric or (derived.headline(records) if records else None) or "a metric"
     tasks = _tasks(players, metric if judge is None else None)
     titles = _titles(tasks)
     pairs = [[] if judge is None else judge.pairs(list(found.values())) for found in tasks]
@@ -122,7 +124,7 @@ def rate(
         for at, weight in zip(met, _weights([tasks[at] for at in met]), strict=True)
     }
     first_stages = {
-        name for name, found in players.items() if any(map(figures.is_first_stage, found))
+        name for name, found in players.items() if any(map(derived.is_first_stage, found))
     }
     tasks_met = tuple(
         RatedTask(
@@ -145,7 +147,7 @@ def rate(
 
 
 def _by_metric(task: Mapping[str, Record], metric: str, margin: float) -> Games:
-    values = {name: figures.values_of(record, metric) for name, record in task.items()}
+    values = {name: derived.values_of(record, metric) for name, record in task.items()}
     return games_by_metric(values, margin=margin, collection=_collection(task))
 
 
@@ -210,8 +212,8 @@ def _tasks(players: Mapping[str, Sequence[Record]], metric: str | None) -> list[
     tasks: dict[tuple[str, ...], dict[str, Record]] = {}
     for name, found in sorted(players.items()):
         for record in found:
-            if plays(record) and (metric is None or figures.mean_of(record, metric) is not None):
-                tasks.setdefault(figures.task_key(record), {})[name] = record
+            if plays(record) and (metric is None or derived.mean_of(record, metric) is not None):
+                tasks.setdefault(derived.task_key(record), {})[name] = record
     shared = [task for _, task in sorted(tasks.items()) if len(task) > 1]
     return [task for task in shared if not _adds_positives(task)] or shared
 
@@ -227,16 +229,18 @@ def _collection(task: Mapping[str, Record]) -> str:
 def _weights(tasks: Sequence[Mapping[str, Record]]) -> list[float]:
     """One for each collection, shared by its tasks."""
     wholes = {
-        figures.slug(member): whole.slug for whole in catalogue.known() for member in whole.members
+        derived.slug(member): whole.slug
+        for whole in known_collections.known()
+        for member in whole.members
     }
-    slugs = [figures.slug(_collection(task)) for task in tasks]
+    slugs = [derived.slug(_collection(task)) for task in tasks]
     collections = [wholes.get(slug, slug) for slug in slugs]
     return [1 / collections.count(collection) for collection in collections]
 
 
 def _titles(tasks: Sequence[Mapping[str, Record]]) -> list[str]:
     """Each collection's name, and where several tasks share it, the facts that differ."""
-    facts = [figures.task(next(iter(task.values()))) for task in tasks]
+    facts = [derived.task(next(iter(task.values()))) for task in tasks]
     titles = []
     for task, its in zip(tasks, facts, strict=True):
         name = _collection(task)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rerankbench.compare.outcomes import Games, Outcome, games_of
+from rerankbench.compare.games import Games, Outcome, games_of
 from rerankbench.stats import bradley_terry
 
 CONFIDENCE = 0.95

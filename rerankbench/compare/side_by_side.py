@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from rerankbench import metric_name, naming
 from rerankbench.compare.imported import tie_notes
 from rerankbench.compare.pairs import Pair, Side
 from rerankbench.compare.speeds import Speeds, speeds_of, why_no_speeds
 from rerankbench.errors import RerankbenchError, UsageError, nearest
+from rerankbench.known import metric_name
+from rerankbench.registry import naming
+from rerankbench.results.find_texts import Library
+from rerankbench.results.tasks import Task, Topic
 from rerankbench.stats import paired
-from rerankbench.tasks import Task, Topic
-from rerankbench.texts import Library
 from rerankbench.types import Document, Record
 
 SHOWN = 3

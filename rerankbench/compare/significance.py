@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rerankbench import figures
 from rerankbench.errors import UsageError
+from rerankbench.results import derived
 from rerankbench.stats import paired
 from rerankbench.stats.letters import letters
 from rerankbench.stats.paired import Interval
@@ -88,7 +88,7 @@ def is_tested(record: Record) -> bool:
     The oracle is a bound and random a floor; nobody chooses between them and a model, and every
     test more makes all others weaker.
     """
-    return figures.is_first_stage(record) or not figures.is_baseline(record)
+    return derived.is_first_stage(record) or not derived.is_baseline(record)
 
 
 def significance(
@@ -189,12 +189,12 @@ class _Sample:
 def _place(record: Record, metric: str) -> tuple[bool, float, str, tuple[str, ...]]:
     """Sorts the tested before the others, each the best first, and what is equal by name."""
     mean = record.mean(metric) or 0.0
-    return not is_tested(record), -mean, record.cell.reranker.name, figures.age(record)
+    return not is_tested(record), -mean, record.cell.reranker.name, derived.age(record)
 
 
 def _values(records: Sequence[Record], metric: str) -> _Floats:
     """Systems × queries, the queries by id."""
-    if len({figures.task_key(record) for record in records}) > 1:
+    if len({derived.task_key(record) for record in records}) > 1:
         raise UsageError("only records of one collection, first stage and depth compare by query")
     queries = sorted(records[0].per_query.get(metric, ()))
     for record in records:
@@ -216,7 +216,7 @@ def _base(tested: Sequence[Record], reference: Reference) -> int | None:
     """The place of the reference among the tested, who stand best first; None where it is not."""
     if reference == "best":
         return 0 if tested else None
-    return next((at for at, record in enumerate(tested) if figures.is_first_stage(record)), None)
+    return next((at for at, record in enumerate(tested) if derived.is_first_stage(record)), None)
 
 
 def _adjusted_from(p: _Floats, base: int) -> _Floats:

@@ -14,8 +14,8 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 
 from rerankbench.errors import UsageError, nearest
+from rerankbench.results.tasks import Task, Topic
 from rerankbench.stats.paired import Interval, bootstrap_interval
-from rerankbench.tasks import Task, Topic
 
 SMALL = 5
 """Bins with fewer queries are marked, and have no interval: it would be too narrow."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rerankbench import figures
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 
@@ -19,12 +19,12 @@ class Speeds:
 
 def why_no_speeds(a: Record, b: Record) -> str:
     """Why the two speeds must not stand side by side; empty where they may."""
-    if not (figures.is_timed(a) and figures.is_timed(b)):
+    if not (derived.is_timed(a) and derived.is_timed(b)):
         return "speed was not measured for both"
-    if figures.setting(a) != figures.setting(b):
+    if derived.setting(a) != derived.setting(b):
         return (
             "speeds compare only on one machine and device: "
-            f"A ran on {figures.machine(a)}, B on {figures.machine(b)}"
+            f"A ran on {derived.machine(a)}, B on {derived.machine(b)}"
         )
     return ""
 
@@ -34,7 +34,7 @@ def speeds_of(a: Record, b: Record) -> Speeds | None:
     if why_no_speeds(a, b):
         return None
     return Speeds(
-        docs_per_s=(figures.docs_per_s(a), figures.docs_per_s(b)),
-        p50_ms=(figures.latency_ms(a, 50), figures.latency_ms(b, 50)),
-        p95_ms=(figures.latency_ms(a, 95), figures.latency_ms(b, 95)),
+        docs_per_s=(derived.docs_per_s(a), derived.docs_per_s(b)),
+        p50_ms=(derived.latency_ms(a, 50), derived.latency_ms(b, 50)),
+        p95_ms=(derived.latency_ms(a, 95), derived.latency_ms(b, 95)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rerankbench import registry
-from rerankbench.files import cache_home
+from rerankbench.files.whole import cache_home
 from rerankbench.types import Environment
 
 Facts = Sequence[tuple[str, str]]

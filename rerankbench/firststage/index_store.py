@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from rerankbench.errors import StorageError
+from rerankbench.files.partials import folder_beside
 from rerankbench.firststage.inverted import Integers, ScoreMatrix
-from rerankbench.partials import folder_beside
 from rerankbench.types import Json
 
 FORMAT = 1

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rerankbench.errors import InputError
-from rerankbench.files import open_bytes, sha256_file
+from rerankbench.files.trec import read_run
+from rerankbench.files.whole import open_bytes, sha256_file
 from rerankbench.firststage.arguments import Arguments
 from rerankbench.progress import Progress
 from rerankbench.protocols import Collection
-from rerankbench.trec import read_run
 from rerankbench.types import Json, Query, Ranking
 
 

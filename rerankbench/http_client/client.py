@@ -26,8 +26,15 @@ from rerankbench.http_client.connections import (
     Connections,
     TooLongError,
 )
+from rerankbench.http_client.messages import (
+    Settings,
+    asked_wait_s,
+    remedy,
+    said,
+    said_within,
+    shown,
+)
 from rerankbench.http_client.signing import AwsKeys
-from rerankbench.http_client.words import Settings, asked_wait_s, remedy, said, said_within, shown
 
 # Besides all from 500 on: the service was too slow or too busy.
 _REPEATED = (408, 429)

@@ -12,8 +12,8 @@ from statistics import fmean
 
 import numpy as np
 
-from rerankbench import candidates, quality
 from rerankbench.protocols import Metric
+from rerankbench.run import candidates, quality
 from rerankbench.types import Hit, Qrels, Ranking
 
 _MOST_NAMED = 3

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from rerankbench.archive import Archive
 from rerankbench.errors import UsageError, nearest
-from rerankbench.files import gzip_bytes, write_whole
+from rerankbench.files.whole import gzip_bytes, write_whole
 from rerankbench.interchange import ir_measures_files, mteb_files, ranx_files, trec_files
 from rerankbench.progress import Progress
+from rerankbench.results.record_set import Archive
 
 Files: TypeAlias = Iterator[tuple[str, str]]
 """Name and text of each file, made as they are asked for."""

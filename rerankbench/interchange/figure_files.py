@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rerankbench.errors import InputError
-from rerankbench.files import open_bytes
+from rerankbench.files.whole import open_bytes
 
 _MOST_BYTES = 1 << 24
 _EVALUATOR_HEAD = re.compile(r"epoch,steps,(MAP|Accuracy|.*@\d)", flags=re.IGNORECASE)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from rerankbench import figures
-from rerankbench.store import read_records
+from rerankbench.results import derived
+from rerankbench.results.store import read_records
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def records_frame(records: Sequence[Record]) -> pd.DataFrame:
     """One row per record, in the order of `--format json`; a column for every metric of any."""
     import pandas as pd
 
-    ordered = figures.in_order(records)
+    ordered = derived.in_order(records)
     frame = pd.DataFrame([_row(record) for record in ordered])
     metrics = dict.fromkeys(name for record in ordered for name in record.per_query)
     means = {name: [record.mean(name) for record in ordered] for name in metrics}
@@ -50,7 +50,7 @@ def per_query_frame(records: Sequence[Record]) -> pd.DataFrame:
 
     parts = [
         (record, metric, values)
-        for record in figures.in_order(records)
+        for record in derived.in_order(records)
         for metric, values in record.per_query.items()
     ]
     cells = pd.DataFrame([{**_cell(record), "metric": metric} for record, metric, _ in parts])
@@ -89,11 +89,11 @@ def _row(record: Record) -> dict[str, object]:
         "device": engine.device,
         "machine_id": record.environment.machine_id,
         "started_at": record.started_at,
-        "queries": figures.query_count(record),
+        "queries": derived.query_count(record),
         "sampled_queries": record.cell.collection.sampled_queries,
         "queries_without_results": record.queries_without_results,
-        "docs_per_s": figures.docs_per_s(record),
-        **{f"latency_p{p}_ms": figures.latency_ms(record, p) for p in PERCENTILES},
-        "usd_per_1000_queries": figures.usd_per_1000_queries(record),
+        "docs_per_s": derived.docs_per_s(record),
+        **{f"latency_p{p}_ms": derived.latency_ms(record, p) for p in PERCENTILES},
+        "usd_per_1000_queries": derived.usd_per_1000_queries(record),
         "warnings": record.warnings,
     }

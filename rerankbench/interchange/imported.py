@@ -12,17 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rerankbench import candidates as candidate_lists
-from rerankbench import figures, quality
 from rerankbench.errors import InputError, UsageError
-from rerankbench.files import sha256_file
-from rerankbench.identity import quality_key, speed_key, task_key
+from rerankbench.files.whole import sha256_file
 from rerankbench.interchange import elsewhere, figure_files
 from rerankbench.interchange.run_files import read_any_run, stem
-from rerankbench.plan import Group, Plan
 from rerankbench.progress import Progress
-from rerankbench.store import SCHEMA, Store, run_sha256
-from rerankbench.tasks import make_task, write_task
+from rerankbench.results import derived
+from rerankbench.results.identity import quality_key, speed_key, task_key
+from rerankbench.results.store import SCHEMA, Store, run_sha256
+from rerankbench.results.tasks import make_task, write_task
+from rerankbench.run import candidates as candidate_lists
+from rerankbench.run import quality
+from rerankbench.run.plan import Group, Plan
 from rerankbench.types import (
     CandidateLists,
     Cell,
@@ -197,7 +198,7 @@ class Importer:
     def _cell(self, source: RunSource) -> Cell:
         ref = RerankerRef(
             name=source.name,
-            family=figures.IMPORTED,
+            family=derived.IMPORTED,
             revision=source.sha256[:16],
             recipe={"run_sha256": source.sha256},
         )

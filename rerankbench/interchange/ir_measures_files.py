@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from statistics import fmean
 
-from rerankbench import figures, naming, quality
-from rerankbench.archive import Archive
-from rerankbench.identity import digest
-from rerankbench.interchange.beside import by_rank
+from rerankbench.interchange.exported_parts import by_rank
 from rerankbench.interchange.names import ir_measures_name, run_stem, told_apart
 from rerankbench.progress import Progress
+from rerankbench.registry import naming
+from rerankbench.results import derived
+from rerankbench.results.identity import digest
+from rerankbench.results.record_set import Archive
+from rerankbench.run import quality
 from rerankbench.types import Ranking, Record
 
 _TOLERANCE = 1e-9
@@ -30,7 +32,7 @@ def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
             progress.warn(f"ir_measures has no {metric}; left out")
     found = {
         (run_stem(record), digest(text)): text
-        for record in figures.in_order(archive.records)
+        for record in derived.in_order(archive.records)
         if (text := _lines(_true(archive, record, progress)))
     }
     stems = told_apart(found)

@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rerankbench import figures
-from rerankbench.archive import Archive
-from rerankbench.identity import digest
 from rerankbench.interchange.names import file_part, mteb_name, task_stem, told_apart
 from rerankbench.progress import Progress
+from rerankbench.results import derived
+from rerankbench.results.identity import digest
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 
 _MAIN = "nDCG@10"
@@ -23,7 +23,7 @@ _MODEL_TYPES: dict[str, list[str]] = {
     "bi-encoder": ["dense"],
     "late-interaction": ["late-interaction"],
     "http": [],
-    figures.IMPORTED: [],
+    derived.IMPORTED: [],
 }
 # ISO 639-3 and ISO 15924 for what is not known, as no record knows its languages; of an empty
 # list MTEB makes the mean of nothing.
@@ -38,7 +38,7 @@ def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
     records = [record for record in archive.records if _is_told(record, progress)]
     stems = told_apart((task_stem(record), _task(record)) for record in records)
     newest: dict[tuple[str, str], dict[str, Record]] = {}
-    for record in sorted(records, key=figures.age):
+    for record in sorted(records, key=derived.age):
         reranker = record.cell.reranker
         # As MTEB's ResultCache names folders.
         model = file_part(_model_name(record).replace("/", "__"))
@@ -57,7 +57,7 @@ def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
 
 
 def _is_told(record: Record, progress: Progress) -> bool:
-    if figures.is_baseline(record):
+    if derived.is_baseline(record):
         return False
     if record.mean(_MAIN) is None:
         progress.warn(f"{task_stem(record)}: the record holds no {_MAIN}; left out")
@@ -101,7 +101,7 @@ def _scores(record: Record) -> dict[str, object]:
         "languages": [_UNDETERMINED],
         "first_stage": cell.first_stage.name,
         "top_k": cell.depth,
-        "queries": figures.query_count(record),
+        "queries": derived.query_count(record),
     }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from rerankbench import metric_name
+from rerankbench.known import metric_name
 from rerankbench.types import Record
 
 _MOST_CHARACTERS = 120

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from rerankbench import quality
-from rerankbench.archive import Archive
-from rerankbench.interchange import beside
+from rerankbench.interchange import exported_parts
 from rerankbench.progress import Progress
+from rerankbench.results.record_set import Archive
+from rerankbench.run import quality
 
 
 def files(archive: Archive, progress: Progress, untied: bool) -> Iterator[tuple[str, str]]:
@@ -16,7 +16,7 @@ def files(archive: Archive, progress: Progress, untied: bool) -> Iterator[tuple[
 
     `untied` puts scores by rank in place of the reranker's.
     """
-    for run in beside.runs(archive, progress, untied=untied):
+    for run in exported_parts.runs(archive, progress, untied=untied):
         yield f"{run.stem}.json", json.dumps(quality.as_run(run.rankings)) + "\n"
-    for stem, qrels in beside.judgments(archive, progress):
+    for stem, qrels in exported_parts.judgments(archive, progress):
         yield f"{stem}.qrels.json", json.dumps(qrels) + "\n"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rerankbench.errors import InputError
-from rerankbench.files import MOST_BYTES, open_bytes
-from rerankbench.trec import read_run
+from rerankbench.files.trec import read_run
+from rerankbench.files.whole import MOST_BYTES, open_bytes
 from rerankbench.types import Hit, Ranking
 
 _TOO_LARGE = "write it in TREC's lines, which are read one by one"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rerankbench.archive import Archive
-from rerankbench.interchange import beside
+from rerankbench.files.trec import format_run
+from rerankbench.interchange import exported_parts
 from rerankbench.interchange.names import file_part
 from rerankbench.progress import Progress
-from rerankbench.trec import format_run
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Qrels
 
 
@@ -17,10 +17,10 @@ def files(archive: Archive, progress: Progress, untied: bool) -> Iterator[tuple[
 
     `untied` puts scores by rank in place of the reranker's.
     """
-    for run in beside.runs(archive, progress, untied=untied):
+    for run in exported_parts.runs(archive, progress, untied=untied):
         tag = file_part(run.record.cell.reranker.name)
         yield f"{run.stem}.trec", format_run(run.rankings, tag)
-    for stem, qrels in beside.judgments(archive, progress):
+    for stem, qrels in exported_parts.judgments(archive, progress):
         yield f"{stem}.qrels", _format_qrels(qrels)
 
 

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rerankbench.http_client.flight import in_flight
+from rerankbench.http_client.concurrency import in_flight
 from rerankbench.judge import prompt
 from rerankbench.judge.matches import Asked, Match
 from rerankbench.judge.service import JudgeService, Reply
-from rerankbench.judgements import (
+from rerankbench.progress import Advance, Progress
+from rerankbench.results.verdicts import (
     SCHEMA,
     Answer,
     Contestant,
@@ -19,7 +20,6 @@ from rerankbench.judgements import (
     read_judged,
     write_judged,
 )
-from rerankbench.progress import Advance, Progress
 from rerankbench.types import Record
 
 # A rough rule for English; services tell the real numbers afterwards.

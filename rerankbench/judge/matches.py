@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from rerankbench import figures
-from rerankbench.archive import Archive
 from rerankbench.errors import UsageError, nearest
-from rerankbench.identity import task_key
 from rerankbench.protocols import Collection
-from rerankbench.store import Store
-from rerankbench.texts import Library
+from rerankbench.results import derived
+from rerankbench.results.find_texts import Library
+from rerankbench.results.identity import task_key
+from rerankbench.results.record_set import Archive
+from rerankbench.results.store import Store
 from rerankbench.types import Ranking, Record
 
 SAMPLE_SEED = 20_240_617
@@ -76,11 +76,11 @@ def _check(archive: Archive, models: Sequence[str]) -> None:
 def _by_task(archive: Archive, models: Sequence[str]) -> Iterator[list[Record]]:
     """The newest record of every wanted reranker, task by task; rerankers in order of name."""
     tasks: dict[tuple[str, ...], dict[str, Record]] = {}
-    for record in sorted(figures.in_order(archive.records), key=figures.age):
+    for record in sorted(derived.in_order(archive.records), key=derived.age):
         name = record.cell.reranker.name
-        plain = not figures.is_baseline(record) or figures.is_first_stage(record)
+        plain = not derived.is_baseline(record) or derived.is_first_stage(record)
         if name in models or (not models and plain):
-            tasks.setdefault(figures.task_key(record), {})[name] = record
+            tasks.setdefault(derived.task_key(record), {})[name] = record
     for _, newest in sorted(tasks.items()):
         yield [record for _, record in sorted(newest.items())]
 

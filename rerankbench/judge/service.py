@@ -12,12 +12,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from rerankbench.checksums import ChecksumError, seal, unseal
 from rerankbench.errors import ModelError
-from rerankbench.files import write_whole
+from rerankbench.files.checksums import ChecksumError, seal, unseal
+from rerankbench.files.whole import write_whole
 from rerankbench.http_client.address import check_address, check_variable, read_key
 from rerankbench.http_client.client import Client, Patience
-from rerankbench.http_client.words import Settings
+from rerankbench.http_client.messages import Settings
 from rerankbench.judge.prompt import Message
 
 _log = logging.getLogger(__name__)

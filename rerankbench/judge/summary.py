@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rerankbench import figures
 from rerankbench.compare.judged import outcomes_of
 from rerankbench.compare.ratings import Ratings, Standing, fit_outcomes
 from rerankbench.judge.matches import Match
-from rerankbench.judgements import Judged
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.results import derived
+from rerankbench.results.verdicts import Judged
 
 _PAIRS = ("A", "B", "A wins", "B wins", "Ties", "Orders disagree", "Unread")
 _RATINGS = ("Reranker", "Rating", "W–L–T", "Win rate")
@@ -74,7 +74,7 @@ def _tasks(matches: Sequence[Match], judged: Sequence[Judged]) -> list[_Task]:
 
 def _first_stages(task: _Task) -> set[str]:
     records = [record for match in task.matches for record in (match.a, match.b)]
-    return {each.cell.reranker.name for each in records if figures.is_first_stage(each)}
+    return {each.cell.reranker.name for each in records if derived.is_first_stage(each)}
 
 
 def _pairs(task: _Task) -> Table:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rerankbench import catalogue, figures, known_models, published
 from rerankbench.errors import UsageError, nearest
+from rerankbench.known import collections, models, published
+from rerankbench.known.published import PublishedFigure, Source
 from rerankbench.leaderboard.columns.quality import MetricColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, renderer
 from rerankbench.leaderboard.select import kept, select
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
-from rerankbench.published import PublishedFigure, Source
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 CHOICES = ("published",)
@@ -51,7 +52,7 @@ def against_published(records: Sequence[Record], layout: Layout) -> list[Table]:
     """
     tasks: dict[tuple[str, ...], list[Record]] = {}
     for record in kept(records, layout):
-        tasks.setdefault(figures.task_key(record), []).append(record)
+        tasks.setdefault(derived.task_key(record), []).append(record)
     tables = [
         _table(pairs, metric, layout)
         for group in tasks.values()
@@ -69,7 +70,7 @@ def against_published(records: Sequence[Record], layout: Layout) -> list[Table]:
 
 def _metrics(layout: Layout, records: Sequence[Record]) -> list[str]:
     """The metrics of the layout's columns; a column without one shows the headline."""
-    usual = layout.metric or figures.headline(records)
+    usual = layout.metric or derived.headline(records)
     columns = [one for table in layout.tables for one in table.columns]
     named = [one.metric or usual for one in columns if isinstance(one, MetricColumn)]
     return list(dict.fromkeys(metric for metric in named if metric is not None))
@@ -91,7 +92,7 @@ def _nearest_figure(name: str, record: Record, metric: str) -> PublishedFigure |
 
     `name` is the row's: a layout's `also` can say which published model a folder is.
     """
-    collection, model = _collection(record), known_models.find(name)
+    collection, model = _collection(record), models.find(name)
     spellings = model.spellings if model else frozenset({name.casefold()})
     found = published.find(spellings, collection, metric)
     believed = [figure for figure in found if not figure.doubt]
@@ -101,9 +102,11 @@ def _nearest_figure(name: str, record: Record, metric: str) -> PublishedFigure |
 def _collection(record: Record) -> str:
     """The short name under which figures of the record's collection are published."""
     collection = record.cell.collection
-    known = catalogue.by_id(collection.source) or catalogue.by_slug(figures.slug(collection.name))
+    known = collections.by_id(collection.source) or collections.by_slug(
+        derived.slug(collection.name)
+    )
     if known is None or known.members:
-        return figures.slug(collection.name)
+        return derived.slug(collection.name)
     return known.slug
 
 
@@ -120,7 +123,7 @@ def _departures(figure: PublishedFigure, record: Record) -> list[str]:
         found.append(
             f"missed positives {words[figure.adds_positives]}, here {words[cell.adds_positives]}"
         )
-    known = catalogue.by_slug(figure.collection or "")
+    known = collections.by_slug(figure.collection or "")
     if known is not None and cell.collection.split != known.split:
         found.append(f"split {known.split}, here {cell.collection.split}")
     if cell.collection.sampled_queries is not None:
@@ -155,7 +158,7 @@ def _row(pair: _Pair, sources: Sequence[tuple[Source, str]], decimals: int) -> R
             replace(measured, value=pair.value - figure.value, form="signed"),
             Entry(value=str(number), link=figure.source.url),
         ),
-        emphasised=figures.is_baseline(pair.record),
+        emphasised=derived.is_baseline(pair.record),
     )
 
 

@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rerankbench import figures
-from rerankbench.archive import Archive
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import ModelColumn
+from rerankbench.leaderboard.columns.fill import expand, fill, header
 from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
 from rerankbench.leaderboard.columns.ratings import RatingColumn
 from rerankbench.leaderboard.columns.speed import timed
-from rerankbench.leaderboard.columns.squares import expand, fill, header
+from rerankbench.leaderboard.highlights import stand_out
 from rerankbench.leaderboard.judge import stored_judge
 from rerankbench.leaderboard.layout import Layout, TableForm
-from rerankbench.leaderboard.lines import Line, Selection
 from rerankbench.leaderboard.notes import notes
+from rerankbench.leaderboard.rows import Line, Selection
 from rerankbench.leaderboard.select import kept, select
-from rerankbench.leaderboard.standing import stand_out
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.results import derived
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _group(record: Record, layout: Layout) -> tuple[str, ...]:
         apart |= {"first stage", "first-stage parameters"}
     if layout.tells_positives_apart:
         apart.add("missed positives")
-    return tuple(value for fact, value in figures.task(record).items() if fact not in apart)
+    return tuple(value for fact, value in derived.task(record).items() if fact not in apart)
 
 
 def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
@@ -85,11 +85,11 @@ def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
     titles = [found[0].title for found in groups]
     for at, (title, record) in enumerate(zip(titles, firsts, strict=True)):
         alike = [
-            figures.task(one) for one, its in zip(firsts, titles, strict=True) if its == title
+            derived.task(one) for one, its in zip(firsts, titles, strict=True) if its == title
         ]
         differing = [
             f"{fact} {value[:_SHOWN_CHARACTERS]}"
-            for fact, value in figures.task(record).items()
+            for fact, value in derived.task(record).items()
             if len({task[fact] for task in alike}) > 1
         ]
         if title and differing:
@@ -107,9 +107,9 @@ def _tables(
     context = Context(
         archive=archive,
         metric=(
-            figures.headline(records)
+            derived.headline(records)
             if layout.metric is None
-            else figures.name_for(records, layout.metric)
+            else derived.name_for(records, layout.metric)
         ),
         decimals=layout.decimals,
         columns=(),
@@ -186,7 +186,7 @@ def _table(filled: _Filled, lines: Sequence[Line], layout: Layout) -> Table:
             entries=filled.rows[line.name],
             group=line.group,
             block=line.block,
-            emphasised=figures.is_baseline(line.newest),
+            emphasised=derived.is_baseline(line.newest),
         )
         for line in lines
     ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rerankbench import partials
 from rerankbench.errors import InputError, UsageError
-from rerankbench.files import read_whole, rewrite
+from rerankbench.files import partials
+from rerankbench.files.whole import read_whole, rewrite
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ANY_MARKER = re.compile(r"<!--\s*rerankbench:(begin|end)\b")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rerankbench.archive import Archive
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.layout import Layout
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from rerankbench.errors import ConfigError, InputError, nearest
+from rerankbench.files.yaml_file import read_yaml
 from rerankbench.leaderboard.columns.kinds import COLUMN_KINDS
 from rerankbench.leaderboard.layout import (
     Family,
@@ -19,7 +20,6 @@ from rerankbench.leaderboard.layout import (
     ListedModel,
     TableForm,
 )
-from rerankbench.yaml_file import read_yaml
 
 DEFAULT = "plain"
 _MOST_PROBLEMS = 100

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from rerankbench import figures
 from rerankbench.leaderboard.columns import ratings, significance
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import FirstStageColumn
@@ -13,7 +12,8 @@ from rerankbench.leaderboard.columns.kinds import NOTES
 from rerankbench.leaderboard.columns.quality import DeltaColumn, MeasuredColumn
 from rerankbench.leaderboard.columns.speed import CostColumn, TimedColumn
 from rerankbench.leaderboard.layout import Layout
-from rerankbench.leaderboard.lines import Selection, first_of
+from rerankbench.leaderboard.rows import Selection, first_of
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 _SHOWN_NAMES = 5
@@ -41,16 +41,16 @@ def _facts(
     columns: Sequence[Column], selection: Selection, timed: Mapping[str, Sequence[Record]]
 ) -> Iterator[str]:
     records = list(selection.records())
-    tasks = [figures.task(record) for record in records]
+    tasks = [derived.task(record) for record in records]
     if len({task["collection"] for task in tasks}) == 1:
-        yield f"Queries: {_spread(figures.query_count(record) for record in records)}."
+        yield f"Queries: {_spread(derived.query_count(record) for record in records)}."
     first_stages = {_first_stage(record) for record in records}
     depths = _spread(record.cell.depth for record in records)
     yield f"Reranked: the first {depths} documents of {' / '.join(sorted(first_stages))}."
-    idle = (figures.is_baseline, figures.is_imported)
+    idle = (derived.is_baseline, derived.is_imported)
     models = [record for record in records if not any(is_idle(record) for is_idle in idle)]
     if models:
-        machines = sorted(set(map(figures.machine, models)))
+        machines = sorted(set(map(derived.machine, models)))
         engines = set(map(_engine, models))
         yield f"Run on {'; '.join(machines)}; engine {', '.join(sorted(engines))}."
     if any(isinstance(column, DeltaColumn) for column in columns):
@@ -67,11 +67,11 @@ def _other_work(selection: Selection) -> Iterator[str]:
     once = {
         one.cell.reranker.name
         for one in selection.records()
-        if figures.encodes_documents_once(one)
+        if derived.encodes_documents_once(one)
     }
     if once:
         yield f"Documents encoded once per collection, not once per pair: {_some(sorted(once))}."
-    imported = {one.cell.reranker.name for one in selection.records() if figures.is_imported(one)}
+    imported = {one.cell.reranker.name for one in selection.records() if derived.is_imported(one)}
     if imported:
         yield f"Imported from run files, not run here: {_some(sorted(imported))}."
 
@@ -186,7 +186,7 @@ def _unlike_tasks(columns: Sequence[Column], selection: Selection) -> Iterator[s
 def _differences(
     collection: str, records: Sequence[Record], meant: AbstractSet[str]
 ) -> Iterator[str]:
-    tasks = [figures.task(record) for record in records]
+    tasks = [derived.task(record) for record in records]
     differences = [
         _difference(fact, {task[fact] for task in tasks})
         for fact in (tasks[0] if tasks else {})
@@ -206,17 +206,17 @@ def _unlike_speeds(timed: Mapping[str, Sequence[Record]]) -> Iterator[str]:
     shown = {name: records for name, records in timed.items() if records}
     by_setting: dict[tuple[str, str], list[str]] = {}
     for name, records in shown.items():
-        by_setting.setdefault(figures.setting(records[0]), []).append(name)
+        by_setting.setdefault(derived.setting(records[0]), []).append(name)
     if len(by_setting) > 1:
         places = [
-            f"{_some(names)} on {figures.machine(shown[names[0]][0])}"
+            f"{_some(names)} on {derived.machine(shown[names[0]][0])}"
             for names in by_setting.values()
         ]
         yield (
             "speeds were measured on different machines or devices and compare only within one: "
             f"{'; '.join(places)}."
         )
-    pools = {frozenset(map(figures.collection_slug, records)) for records in shown.values()}
+    pools = {frozenset(map(derived.collection_slug, records)) for records in shown.values()}
     if len(pools) > 1:
         yield "speeds are medians over different collections from row to row."
 
@@ -229,7 +229,7 @@ def _missing_metrics(
     missing = sorted(
         name
         for name in asked
-        if name is not None and all(figures.mean_of(record, name) is None for record in records)
+        if name is not None and all(derived.mean_of(record, name) is None for record in records)
     )
     if missing:
         yield f"no record holds {', '.join(missing)}; they hold {', '.join(sorted(held))}."

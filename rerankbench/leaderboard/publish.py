@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from rerankbench.archive import Archive
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, json, renderer
 from rerankbench.leaderboard.table import Table
+from rerankbench.results.record_set import Archive
 
 DEFAULT_FORMAT = "markdown"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rerankbench import figures
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.facts import FamilyColumn
 from rerankbench.leaderboard.columns.quality import MeasuredColumn
 from rerankbench.leaderboard.layout import Layout
-from rerankbench.leaderboard.lines import Line, Selection, Square
-from rerankbench.leaderboard.places import Place, Places
+from rerankbench.leaderboard.row_order import Place, Places
+from rerankbench.leaderboard.rows import Line, Selection, Square
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 
@@ -27,7 +27,7 @@ def kept(records: Iterable[Record], layout: Layout) -> list[Record]:
             f"none of {len(records)} records fits the layout '{layout.name}'; "
             f"it asks for {_asked(layout)}: choose another layout, or change a copy of it"
         )
-    return figures.in_order(found)
+    return derived.in_order(found)
 
 
 def select(records: Sequence[Record], layout: Layout) -> Selection:
@@ -43,9 +43,9 @@ def select(records: Sequence[Record], layout: Layout) -> Selection:
     return Selection(
         lines=tuple(sorted(lines, key=lambda line: line.place)),
         first_stages={
-            figures.task_key(record): record
-            for record in sorted(records, key=figures.age)
-            if figures.is_first_stage(record)
+            derived.task_key(record): record
+            for record in sorted(records, key=derived.age)
+            if derived.is_first_stage(record)
         },
         chosen_among=tuple(
             f"{model.name} on {choice}"
@@ -65,7 +65,7 @@ def _line(
     filled = squares.filled(records)
     # What counts where no column says: the newest, but added positives only if all have them.
     usual = sorted(
-        filled.values(), key=lambda one: (not one.cell.adds_positives, figures.age(one))
+        filled.values(), key=lambda one: (not one.cell.adds_positives, derived.age(one))
     )
     family_row = "" if layout.has(FamilyColumn) else model.group
     return Line(
@@ -74,7 +74,7 @@ def _line(
         group=stage.group if stage else family_row,
         block=stage.label if stage else model.group,
         place=(stage.order if stage else (0, 0, ""), model.order),
-        records={figures.collection_slug(record): record for record in usual},
+        records={derived.collection_slug(record): record for record in usual},
         squares=filled if squares.are_told_apart else {},
         link=model.link,
         own=model.own,
@@ -91,13 +91,13 @@ class _Squares:
 
     def of(self, record: Record) -> Square:
         """Where the record belongs."""
-        stage = figures.slug(figures.first_stage(record)) if self._first_stages else ""
+        stage = derived.slug(derived.first_stage(record)) if self._first_stages else ""
         added = self._positives and record.cell.adds_positives
-        return Square(figures.collection_slug(record), stage, added)
+        return Square(derived.collection_slug(record), stage, added)
 
     def filled(self, records: Sequence[Record]) -> dict[Square, Record]:
         """The newest record of each square."""
-        return {self.of(record): record for record in sorted(records, key=figures.age)}
+        return {self.of(record): record for record in sorted(records, key=derived.age)}
 
     def choices(self, records: Sequence[Record]) -> Iterator[str]:
         """Collections where there was more than one record to choose from."""
@@ -134,7 +134,7 @@ def _passes(record: Record, layout: Layout) -> bool:
         (layout.machine, record.environment.machine_id),
     )
     # What is no model has no dtype: it belongs beside the models of any.
-    dtype_fits = layout.dtype in (None, cell.reranker.dtype) or figures.is_baseline(record)
+    dtype_fits = layout.dtype in (None, cell.reranker.dtype) or derived.is_baseline(record)
     return dtype_fits and all(want is None or want == have for want, have in asked)
 
 
@@ -154,18 +154,18 @@ class _Shown:
     def _by(self, column: MeasuredColumn, record: Record) -> bool:
         # A column that names none shows every collection: in its table, in columns, or together.
         return (
-            (not column.parts or figures.collection_slug(record) in _slugs(column))
+            (not column.parts or derived.collection_slug(record) in _slugs(column))
             and _is_from(record, column.first_stage)
             and (not self._positives or column.adds_positives == record.cell.adds_positives)
         )
 
 
 def _is_from(record: Record, first_stage: Sequence[str]) -> bool:
-    return not first_stage or figures.is_first_stage_called(record, first_stage)
+    return not first_stage or derived.is_first_stage_called(record, first_stage)
 
 
 def _slugs(column: MeasuredColumn) -> frozenset[str]:
-    return frozenset(figures.slug(name) for names in column.parts for name in names)
+    return frozenset(derived.slug(name) for names in column.parts for name in names)
 
 
 def _asked(layout: Layout) -> str:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from rerankbench import metric_name
 from rerankbench.errors import UsageError
+from rerankbench.known import metric_name
 from rerankbench.types import Qrels, Run
 
 

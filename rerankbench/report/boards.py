@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from rerankbench import figures
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 TaskKey: TypeAlias = tuple[str, ...]
@@ -43,7 +43,7 @@ class Board:
 
     def is_baseline(self, model: str) -> bool:
         """Whether the row is no model."""
-        return all(map(figures.is_baseline, self.of(model).values()))
+        return all(map(derived.is_baseline, self.of(model).values()))
 
     @property
     def first_stages(self) -> dict[TaskKey, Record]:
@@ -51,15 +51,15 @@ class Board:
         return {
             task: record
             for (_, task), record in self.squares.items()
-            if figures.is_first_stage(record)
+            if derived.is_first_stage(record)
         }
 
 
 def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
     """Every board of the records, that with the most records first."""
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in figures.in_order(records):
-        facts = figures.task(record)
+    for record in derived.in_order(records):
+        facts = derived.task(record)
         key = tuple(value for fact, value in facts.items() if fact not in _OF_THE_COLLECTION)
         groups.setdefault(key, []).append(record)
     ordered = sorted(groups.values(), key=lambda found: -len(found))
@@ -72,7 +72,7 @@ def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
 
 def _board(number: int, title: str, records: Sequence[Record], metric: str | None) -> Board:
     squares = _squares(records)
-    chosen = metric or figures.headline(records)
+    chosen = metric or derived.headline(records)
     models = sorted({name for name, _ in squares})
     return Board(
         number=number,
@@ -87,20 +87,20 @@ def _board(number: int, title: str, records: Sequence[Record], metric: str | Non
 
 def _squares(records: Sequence[Record]) -> dict[tuple[str, TaskKey], Record]:
     return {
-        (record.cell.reranker.name, figures.task_key(record)): record
-        for record in sorted(records, key=figures.age)
+        (record.cell.reranker.name, derived.task_key(record)): record
+        for record in sorted(records, key=derived.age)
     }
 
 
 def _columns(records: Sequence[Record]) -> dict[TaskKey, str]:
     """Every task with its collection's name; what tells namesakes apart stands behind it."""
-    firsts = {figures.task_key(record): record for record in reversed(records)}
+    firsts = {derived.task_key(record): record for record in reversed(records)}
     by_name: dict[str, list[Record]] = {}
     for record in firsts.values():
-        by_name.setdefault(figures.collection_slug(record), []).append(record)
+        by_name.setdefault(derived.collection_slug(record), []).append(record)
     found = {}
     for key, record in sorted(firsts.items()):
-        alike = by_name[figures.collection_slug(record)]
+        alike = by_name[derived.collection_slug(record)]
         split, sources = record.cell.collection.split, {one.cell.collection.split for one in alike}
         name = record.cell.collection.name
         if len(sources) > 1:

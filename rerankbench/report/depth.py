@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from rerankbench.archive import Archive
 from rerankbench.compare.budget import Choice, best_within, estimated_ms
-from rerankbench.compare.chosen import chosen, metric_of
 from rerankbench.compare.depth import MARGIN, DepthCurve, depth_curve
+from rerankbench.compare.newest import chosen, metric_of
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
-from rerankbench.report.cells import facts, title
+from rerankbench.report.titles import facts, title
+from rerankbench.results.record_set import Archive
 from rerankbench.stats.paired import Interval
 from rerankbench.types import Record
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rerankbench import figures, metric_name
-from rerankbench.archive import Archive
 from rerankbench.errors import UsageError, nearest
-from rerankbench.naming import parse_metric
+from rerankbench.known import metric_name
+from rerankbench.registry.naming import parse_metric
 from rerankbench.report.boards import boards
 from rerankbench.report.page import join, page, section
 from rerankbench.report.plots.plot import export
@@ -23,6 +22,8 @@ from rerankbench.report.sections.slices import by_query_length
 from rerankbench.report.sections.sources import sources, warnings
 from rerankbench.report.sections.summary import summary
 from rerankbench.report.sections.trade_offs import trade_offs
+from rerankbench.results import derived
+from rerankbench.results.record_set import Archive
 
 TITLE = "Reranker report"
 
@@ -34,7 +35,7 @@ def sections(archive: Archive, *, metric: str | None = None) -> list[Section]:
     it or there are no records, InputError for a damaged file beside them.
     """
     chosen = None if metric is None else _held(archive, metric)
-    records = figures.in_order(archive.records)
+    records = derived.in_order(archive.records)
     found = boards(records, chosen)
     return [
         summary(found),

@@ -6,17 +6,19 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from rerankbench import figures, metric_name, naming
-from rerankbench.archive import Archive
 from rerankbench.compare.ceilings import first_stage_values
-from rerankbench.compare.chosen import chosen, metric_of
+from rerankbench.compare.newest import chosen, metric_of
 from rerankbench.compare.slices import SMALL, Bin, Point, Slices, slices
 from rerankbench.errors import UsageError
+from rerankbench.known import metric_name
 from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
-from rerankbench.report.cells import facts, title
-from rerankbench.tasks import Task
+from rerankbench.registry import naming
+from rerankbench.report.titles import facts, title
+from rerankbench.results import derived
+from rerankbench.results.record_set import Archive
+from rerankbench.results.tasks import Task
 from rerankbench.types import Record
 
 _HEADS: Mapping[str, str] = {
@@ -86,8 +88,8 @@ def _base(
     """
     if held is None:
         return first_stage_values(_task(archive, record), naming.parse_metric(metric))
-    key = figures.task_key(record)
-    other = next((one for one in held if figures.task_key(one) == key), None)
+    key = derived.task_key(record)
+    other = next((one for one in held if derived.task_key(one) == key), None)
     if other is None:
         raise UsageError(f"{_name(record)}: {held[0].cell.reranker.name} has not the same task")
     return _values(other, metric)

@@ -81,7 +81,7 @@ class Factory:
 
 FACTORY = Factory()
 DEMO = Factory(
-    folder=Path(str(package_files("rerankbench") / "data" / "demo-cross-encoder")),
+    folder=Path(str(package_files("rerankbench") / "rerankers" / "demo-cross-encoder")),
     name="demo-cross-encoder",
 )
 

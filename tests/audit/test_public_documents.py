@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.archive import Archive
 from rerankbench.audit.findings import Finding
 from rerankbench.audit.review import review
+from rerankbench.known.published import published
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.publish import publish
-from rerankbench.published import published
+from rerankbench.results.record_set import Archive
 from tests.leaderboard.records import make_record
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.store import Store, read_records
+from rerankbench.results.store import Store, read_records
 from rerankbench.types import Record
 
-from ..compare.gate.records import record
+from ..gate.records import record
 from .conftest import Command
 
 GOOD = [0.9, 0.8, 0.7, 0.9, 0.8, 0.6, 0.7, 0.9]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.store import Store, read_records
+from rerankbench.results.store import Store, read_records
 
 from ..compare.judged_suites import write_pair
 from ..leaderboard.records import make_record

@@ -113,7 +113,7 @@ def test_a_damaged_journal_is_scored_again_from_there(
     kept: list[tuple[Path, bytes]] = []
     with monkeypatch.context() as unforgetting:
         unforgetting.setattr(
-            "rerankbench.store.forget_work",
+            "rerankbench.results.store.forget_work",
             lambda key: kept.extend((p, p.read_bytes()) for p in own_cache.rglob("scores.jsonl")),
         )
         assert command(*_options(collection)).code == 0
@@ -138,7 +138,7 @@ def test_the_journal_of_a_finished_cell_is_cleared_by_the_next_run(
     command: Command, collection: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as unforgetting:
-        unforgetting.setattr("rerankbench.store.forget_work", lambda key: None)
+        unforgetting.setattr("rerankbench.results.store.forget_work", lambda key: None)
         assert command(*_options(collection)).code == 0
     assert list(own_cache.rglob("scores.jsonl"))
     assert command(*_options(collection)).code == 0

@@ -8,8 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rerankbench import catalogue
 from rerankbench.cli.datasets import datasets
+from rerankbench.known import collections
 
 
 def printed(*arguments: str, columns: int = 80) -> str:
@@ -24,7 +24,7 @@ def test_the_table_fits_eighty_columns_and_holds_every_id() -> None:
     lines = printed().splitlines()
     assert max(map(len, lines)) <= 80
     assert all(line == line.rstrip() for line in lines)
-    for entry in catalogue.known():
+    for entry in collections.known():
         row = next(line for line in lines if line.startswith(f"{entry.name} "))
         assert (entry.shown_id or "none") in row
         assert f"{entry.documents:,}" in row
@@ -40,13 +40,13 @@ def test_a_narrow_terminal_loses_nothing(columns: int) -> None:
 
 def test_json_holds_every_field() -> None:
     entries = json.loads(printed("--format", "json"))
-    assert [entry["name"] for entry in entries] == [entry.name for entry in catalogue.known()]
+    assert [entry["name"] for entry in entries] == [entry.name for entry in collections.known()]
     quora = next(entry for entry in entries if entry["slug"] == "quora")
     assert quora["ids"] == ["beir/quora/test"] and quora["drops_identical_ids"] is True
 
 
 def test_markdown_is_a_table() -> None:
     lines = printed("--format", "markdown").splitlines()
-    assert len(lines) == 2 + len(catalogue.known())
+    assert len(lines) == 2 + len(collections.known())
     assert {line.count(" | ") for line in lines} == {6}
     assert "| SciFact | beir/scifact/test | test | 300 | 5,183 |  |  |" in lines

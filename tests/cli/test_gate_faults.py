@@ -19,7 +19,7 @@ from benchmarks import faults
 
 from .conftest import Command, Done
 
-MODEL = Path(str(files("rerankbench") / "data" / "demo-cross-encoder"))
+MODEL = Path(str(files("rerankbench") / "rerankers" / "demo-cross-encoder"))
 # Enough for every fault below to be told from chance on 80 queries.
 DEPTH = 30
 

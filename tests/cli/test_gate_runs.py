@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from rerankbench.compare.gate.cells import cell_name
-from rerankbench.store import dump_record, read_records
+from rerankbench.gate.cells import cell_name
+from rerankbench.results.store import dump_record, read_records
 
+from ..gate.remeasure.fake import write_python, write_side
+from ..gate.remeasure.repositories import Repository, make_repository
 from ..leaderboard.records import make_record
-from ..remeasure.fake import write_python, write_side
-from ..remeasure.repositories import Repository, make_repository
 from .conftest import Command, Done
 
 VALUES = [0.1 * (number % 10) for number in range(200)]

@@ -13,10 +13,10 @@ import ir_measures
 import pytest
 import pytrec_eval
 
-from rerankbench import figures
-from rerankbench.archive import open_archive
-from rerankbench.identity import task_key
-from rerankbench.store import read_records
+from rerankbench.results import derived
+from rerankbench.results.identity import task_key
+from rerankbench.results.record_set import open_archive
+from rerankbench.results.store import read_records
 from rerankbench.types import Record
 
 from .. import tiny
@@ -123,7 +123,7 @@ def test_a_run_that_went_out_and_came_back_is_the_same_work(
     assert table.count("### small (test), bm25 top-12") == 1
     assert "Imported from run files, not run here: back." in table
     assert "engine none" not in table
-    assert figures.machine(back) == "another tool, whose run was imported"
+    assert derived.machine(back) == "another tool, whose run was imported"
 
 
 def test_importing_alone_writes_the_task_that_running_would(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench import config
-from rerankbench.store import read_records
+from rerankbench.results.store import read_records
+from rerankbench.run import config
 
 from .conftest import Command
 
@@ -86,7 +86,7 @@ def test_ci_gets_what_is_here_where_it_can(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = "rerankbench==9.9"
-    monkeypatch.setattr("rerankbench.installed.requirement", lambda folder: release)
+    monkeypatch.setattr("rerankbench.gate.init.installed.requirement", lambda folder: release)
     done = command("init", "--yes", "--no-run")
     assert done.code == 0, done.err
     assert f"RERANKBENCH_PACKAGE: '{release}'" in GITHUB.read_text()
@@ -95,7 +95,7 @@ def test_ci_gets_what_is_here_where_it_can(
 def test_ci_is_not_told_to_install_what_only_this_machine_has(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rerankbench.installed.requirement", lambda folder: None)
+    monkeypatch.setattr("rerankbench.gate.init.installed.requirement", lambda folder: None)
     done = command("init", "--yes", "--no-run")
     assert done.code == 2
     assert "say with --package what pip installs there" in done.err
@@ -107,7 +107,7 @@ def test_ci_is_not_told_to_install_what_only_this_machine_has(
 def test_a_person_is_asked_until_something_is_named(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rerankbench.installed.requirement", lambda folder: None)
+    monkeypatch.setattr("rerankbench.gate.init.installed.requirement", lambda folder: None)
     monkeypatch.setattr("sys.stdin", _Terminal("\n\n\n\n\n\n./vendor/rerankbench\ny\n"))
     done = command("init", "--no-run")
     assert done.code == 0, done.err

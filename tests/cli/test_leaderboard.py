@@ -19,7 +19,7 @@ from rerankbench.cli.leaderboard import DEFAULT_LAYOUT, leaderboard
 from rerankbench.errors import ConfigError, InputError, UsageError
 from rerankbench.leaderboard.layout_file import DEFAULT, names
 from rerankbench.leaderboard.renderers import names as formats
-from rerankbench.store import SCHEMA, dump_record
+from rerankbench.results.store import SCHEMA, dump_record
 from rerankbench.types import (
     Cell,
     CollectionHashes,

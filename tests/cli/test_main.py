@@ -90,7 +90,7 @@ def test_what_nobody_foresaw_is_one_line(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("a place that is not there\nand more")
 
-    monkeypatch.setattr("rerankbench.cli.wiring.evaluate", fail)
+    monkeypatch.setattr("rerankbench.run.command.evaluate", fail)
     monkeypatch.setenv("RERANKBENCH_TRACEBACK", "1" if asked else "")
     done = command("evaluate", "qrels.tsv", "run.trec")
     assert (done.code, done.out) == (1, "")
@@ -131,7 +131,7 @@ def test_a_reader_that_goes_away_is_no_error(collection: Path, tmp_path: Path) -
 def test_a_bug_is_not_dressed_up_as_an_input_error(
     command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from rerankbench import quality
+    from rerankbench.run import quality
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")

@@ -9,9 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rerankbench import known_models
 from rerankbench.cli.models import models
-from rerankbench.known_models import KnownModel
+from rerankbench.known import models as known_models
+from rerankbench.known.models import KnownModel
 
 from .conftest import Command
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rerankbench.store import Store, dump_record
+from rerankbench.results.store import Store, dump_record
 from rerankbench.types import Latency, Price, Record, Throughput, Ties
 
 from ..leaderboard.records import make_record

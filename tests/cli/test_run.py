@@ -13,12 +13,12 @@ import pytest
 import pytrec_eval
 import torch
 
-from rerankbench import candidates, scoring
-from rerankbench.archive import open_archive
 from rerankbench.firststage.bm25 import Bm25
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.pointwise import Pointwise
 from rerankbench.rerankers.sequence_classification import Factory
+from rerankbench.results.record_set import open_archive
+from rerankbench.run import candidates, scoring
 
 from .. import tiny
 from .conftest import Command

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench import special_files
+from rerankbench.files import special_files
 
 from .. import tiny
 from .conftest import Command

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from rerankbench import config as configs
 from rerankbench.cli.stopwatch import Stopwatch
-from rerankbench.cli.wiring import prepare
-from rerankbench.compare.gate.cells import CellName, cell_name
 from rerankbench.console import Terminal
 from rerankbench.errors import UsageError
-from rerankbench.measure import seeded_order
-from rerankbench.store import read_records
+from rerankbench.gate.cells import CellName, cell_name
+from rerankbench.results.store import read_records
+from rerankbench.run import config as configs
+from rerankbench.run.command import prepare
+from rerankbench.run.speed import seeded_order
 
 from .conftest import Command
 

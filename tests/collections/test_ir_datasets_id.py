@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rerankbench import catalogue, metric_name
 from rerankbench.collections import beir_folder, ir_datasets_source
 from rerankbench.collections import ir_datasets_source as source
 from rerankbench.collections.ir_datasets_id import (
@@ -20,6 +19,7 @@ from rerankbench.collections.ir_datasets_id import (
     split_of,
 )
 from rerankbench.errors import InputError, UsageError
+from rerankbench.known import collections, metric_name
 from rerankbench.protocols import Collection
 
 WriteFolder = Callable[..., Path]
@@ -144,7 +144,7 @@ def test_levels_of_relevance_are_those_of_ir_datasets_official_measures(irds_hom
         and (measures := _official_measures(package.load(dataset_id)))
     }
     assert sum(level == 2 for level in official.values()) >= 20
-    found = {each: catalogue.relevance_level(name_of(each), split_of(each)) for each in official}
+    found = {each: collections.relevance_level(name_of(each), split_of(each)) for each in official}
     # TREC DL's later years say no level there; its overviews do.
     unsaid = {each for each in official if found[each] == 2 and official[each] == 1}
     assert all("/trec-dl-20" in each for each in unsaid), unsaid

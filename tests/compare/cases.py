@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from rerankbench.tasks import SCHEMA, Task, Topic
+from rerankbench.results.tasks import SCHEMA, Task, Topic
 from rerankbench.types import Hit, Ranking, Record
 from tests.leaderboard.records import make_record
 

@@ -7,16 +7,9 @@ from itertools import combinations
 from pathlib import Path
 from random import Random
 
-from rerankbench.identity import task_key
-from rerankbench.judgements import (
-    SCHEMA,
-    Answer,
-    Contestant,
-    Judge,
-    Judged,
-    write_judged,
-)
-from rerankbench.store import Store
+from rerankbench.results.identity import task_key
+from rerankbench.results.store import Store
+from rerankbench.results.verdicts import SCHEMA, Answer, Contestant, Judge, Judged, write_judged
 from rerankbench.types import Record
 
 _ANSWERS: Sequence[Answer] = ("a", "a", "a", "b", "b", "tie", "malformed")

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rerankbench.identity import task_key
-from rerankbench.store import Store, run_sha256
-from rerankbench.tasks import SCHEMA, Task, Topic, write_task
+from rerankbench.results.identity import task_key
+from rerankbench.results.store import Store, run_sha256
+from rerankbench.results.tasks import SCHEMA, Task, Topic, write_task
 from rerankbench.types import Hit, Ranking, Record
 
 

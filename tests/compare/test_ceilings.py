@@ -9,12 +9,12 @@ import ir_measures
 import pytest
 from hypothesis import given, settings
 
-from rerankbench import naming
 from rerankbench.compare import ceilings
 from rerankbench.compare.ceilings import Judged, Moves
 from rerankbench.protocols import Job
+from rerankbench.registry import naming
 from rerankbench.rerankers.baselines import first_stage_order, oracle
-from rerankbench.tasks import Task
+from rerankbench.results.tasks import Task
 from rerankbench.types import Candidates, Document, Hit, Query, Ranking, Run
 from tests.compare.cases import ranking, record_of, scored_tasks, task, topic
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rerankbench import naming
 from rerankbench.compare.budget import best_within, estimated_ms
 from rerankbench.compare.depth import DepthCurve, depth_curve, depths_to
 from rerankbench.errors import UsageError
-from rerankbench.tasks import Task
+from rerankbench.registry import naming
+from rerankbench.results.tasks import Task
 from rerankbench.types import Latency, Ranking, Record
 from tests.compare.cases import ranking, record_of, scored_tasks, task, topic
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.archive import Archive, open_archive
 from rerankbench.compare.pairs import pair_rerankers
 from rerankbench.compare.side_by_side import compare
-from rerankbench.store import Store, run_sha256
+from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.store import Store, run_sha256
 from rerankbench.types import Hit, Ranking, Record, Ties
 from tests.compare.suites import topic, write_topics
 from tests.leaderboard.records import make_record

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rerankbench.archive import Archive
 from rerankbench.compare.pairs import Pairing, pair_places, pair_rerankers
 from rerankbench.errors import UsageError
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 from tests.leaderboard.records import make_record
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rerankbench.compare.outcomes import games_by_metric
+from rerankbench.compare.games import games_by_metric
 from rerankbench.compare.rated import Rated, by_name, rate
 from rerankbench.compare.ratings import fit
 from rerankbench.errors import UsageError

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rerankbench.compare.outcomes import Games, Outcome, Result, games_by_metric, games_of
+from rerankbench.compare.games import Games, Outcome, Result, games_by_metric, games_of
 from rerankbench.compare.ratings import Ratings, fit, fit_outcomes
 from rerankbench.stats import bradley_terry
 

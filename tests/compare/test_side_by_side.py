@@ -10,12 +10,12 @@ from statistics import fmean, stdev
 import pytest
 from scipy import stats
 
-from rerankbench.archive import Archive, open_archive
 from rerankbench.compare.pairs import pair_rerankers
 from rerankbench.compare.side_by_side import Comparison, Seen, choose_metric, compare
 from rerankbench.errors import UsageError
-from rerankbench.naming import open_collection
-from rerankbench.texts import Library
+from rerankbench.registry.naming import open_collection
+from rerankbench.results.find_texts import Library
+from rerankbench.results.record_set import Archive, open_archive
 from rerankbench.types import Record
 from tests import tiny
 from tests.compare.suites import topic, write_cell, write_topics

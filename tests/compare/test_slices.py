@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from rerankbench.compare.slices import Bin, Slices, slices
 from rerankbench.errors import UsageError
+from rerankbench.results.tasks import Topic
 from rerankbench.stats.paired import bootstrap_interval
-from rerankbench.tasks import Topic
 from tests.compare.cases import task, topic
 
 

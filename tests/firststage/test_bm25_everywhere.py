@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rerankbench.files.trec import format_run
 from rerankbench.firststage import bm25
 from rerankbench.progress import Silent
-from rerankbench.trec import format_run
 from rerankbench.types import Ranking
 
 from .stubs import InMemory
@@ -48,7 +48,7 @@ def test_candidates_do_not_depend_on_the_cpus_features(tmp_path: Path) -> None:
     if not found:
         pytest.skip("NumPy uses no optional feature of this CPU")
     code = (
-        "import sys; from pathlib import Path; from rerankbench.trec import format_run;"
+        "import sys; from pathlib import Path; from rerankbench.files.trec import format_run;"
         "from tests.firststage.test_bm25_everywhere import features, rankings;"
         "assert not features(), features();"
         "sys.stdout.write(format_run(rankings(Path(sys.argv[1]), 100), 'x'))"

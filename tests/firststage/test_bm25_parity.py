@@ -10,9 +10,9 @@ from statistics import fmean
 import pytest
 import pytrec_eval
 
+from rerankbench.files.trec import read_qrels, read_run
 from rerankbench.firststage import bm25
 from rerankbench.progress import Silent
-from rerankbench.trec import read_qrels, read_run
 from rerankbench.types import CollectionHashes, Document, Query, Ranking
 
 from .stubs import InMemory

@@ -17,10 +17,11 @@ from pathlib import Path
 from random import Random
 from types import FrameType
 
-from rerankbench import cli, store
+from rerankbench import cli
 from rerankbench.errors import RerankbenchError
-from rerankbench.files import read_lines
-from rerankbench.trec import read_run
+from rerankbench.files.trec import read_run
+from rerankbench.files.whole import read_lines
+from rerankbench.results import store
 from tests.fuzz.mutations import mutate_folder
 from tests.fuzz.targets import Target
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rerankbench import naming, quality
-from rerankbench.identity import task_key
 from rerankbench.progress import Silent
-from rerankbench.store import Store, run_sha256
-from rerankbench.tasks import SCHEMA, Task, Topic, write_task
+from rerankbench.registry import naming
+from rerankbench.results.identity import task_key
+from rerankbench.results.store import Store, run_sha256
+from rerankbench.results.tasks import SCHEMA, Task, Topic, write_task
+from rerankbench.run import quality
 from rerankbench.types import Hit, Qrels, Ranking, Record
 
 from ..leaderboard.records import make_record

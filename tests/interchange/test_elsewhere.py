@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from rerankbench import naming, quality
 from rerankbench.interchange.elsewhere import Evaluated, differences
+from rerankbench.registry import naming
+from rerankbench.run import quality
 from rerankbench.types import Hit, Qrels, Ranking
 
 NAMES = {"nDCG@10": "ndcg_cut_10", "MAP": "map"}

@@ -13,14 +13,14 @@ from statistics import fmean
 import ir_measures
 import pytest
 
-from rerankbench import trec
-from rerankbench.archive import open_archive
 from rerankbench.errors import InputError, UsageError
-from rerankbench.identity import task_key
+from rerankbench.files import trec
 from rerankbench.interchange.export import FORMATS, export
 from rerankbench.interchange.names import ir_measures_name
-from rerankbench.store import Store
-from rerankbench.tasks import write_task
+from rerankbench.results.identity import task_key
+from rerankbench.results.record_set import open_archive
+from rerankbench.results.store import Store
+from rerankbench.results.tasks import write_task
 from rerankbench.types import Record
 
 from ..leaderboard.records import make_record

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench import naming
 from rerankbench.interchange.names import file_part, ir_measures_name, mteb_name, told_apart
+from rerankbench.registry import naming
 
 
 @given(st.text())

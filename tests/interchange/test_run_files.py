@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankbench.errors import InputError
+from rerankbench.files.trec import format_run
 from rerankbench.interchange.run_files import read_any_run, stem
-from rerankbench.trec import format_run
 from rerankbench.types import Hit, Ranking
 
 IDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(

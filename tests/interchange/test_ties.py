@@ -9,10 +9,12 @@ from pathlib import Path
 import ir_measures
 import pytest
 
-from rerankbench import naming, quality, trec
-from rerankbench.archive import open_archive
+from rerankbench.files import trec
 from rerankbench.interchange.export import export
 from rerankbench.interchange.names import ir_measures_name
+from rerankbench.registry import naming
+from rerankbench.results.record_set import open_archive
+from rerankbench.run import quality
 from rerankbench.types import Hit, Ranking, Record
 
 from .suites import METRICS, QRELS, Said, record_of, untied, write_record

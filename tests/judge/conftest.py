@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.naming import open_collection
+from rerankbench.registry.naming import open_collection
 from rerankbench.types import Record
 from tests.compare.suites import write_cell
 from tests.judge.judge_server import Scene, serve

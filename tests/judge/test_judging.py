@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from rerankbench.archive import open_archive
+from rerankbench.compare.games import Outcome
 from rerankbench.compare.judged import judged_outcomes
-from rerankbench.compare.outcomes import Outcome
 from rerankbench.compare.ratings import fit_outcomes
 from rerankbench.errors import ModelError, UsageError
-from rerankbench.judge import session
+from rerankbench.judge import command
+from rerankbench.judge.command import Options
 from rerankbench.judge.judging import Prices
-from rerankbench.judge.session import Options
-from rerankbench.judgements import read_judged
 from rerankbench.progress import Silent
+from rerankbench.results.record_set import open_archive
+from rerankbench.results.verdicts import read_judged
 from tests.compare.suites import write_cell
 from tests.judge.conftest import MODELS, QUERIES, SHOWN, Suite, record_on
 from tests.judge.judge_server import TOKENS, Scene, always_first, verdict
@@ -61,7 +61,7 @@ def _options(suite: Suite, scene: Scene, **changes: Any) -> Options:
 
 
 def _run(suite: Suite, scene: Scene, **changes: Any) -> list[dict[str, Any]]:
-    text = session.run(_options(suite, scene, **changes), Silent())
+    text = command.run(_options(suite, scene, **changes), Silent())
     found: list[dict[str, Any]] = json.loads(text)["pairs"]
     return found
 
@@ -310,7 +310,7 @@ def test_texts_or_runs_that_are_missing_are_told_before_anything_is_asked(
 
 def test_a_dry_run_counts_and_asks_nothing(suite: Suite, scene: Scene) -> None:
     prices = Prices(prompt=2.0, completion=8.0)
-    text = session.run(_options(suite, scene, dry_run=True, prices=prices), Silent())
+    text = command.run(_options(suite, scene, dry_run=True, prices=prices), Silent())
     assert scene.seen == []
     counted = int(text.split()[0])
     assert "0 were answered before" in text and " USD besides" in text
@@ -328,7 +328,7 @@ def test_the_cost_is_told_and_kept(suite: Suite, scene: Scene) -> None:
         assert each["usd"] == pytest.approx(usd)
     assert _run(suite, scene) == found, "a price that is there stays"
     notes = Notes()
-    session.run(_options(suite, scene, model="dear", prices=prices), notes)
+    command.run(_options(suite, scene, model="dear", prices=prices), notes)
     asked = 2 * sum(each["agreed"] for each in found)
     first, last = notes.told
     assert first.startswith(f"{asked} questions to ask (0 were answered before)")
@@ -381,7 +381,7 @@ def test_ratings_read_the_answers_as_games(suite: Suite, scene: Scene) -> None:
 
 
 def test_ratings_of_the_judge_are_those_of_its_answers(suite: Suite, scene: Scene) -> None:
-    found = json.loads(session.run(_options(suite, scene), Silent()))
+    found = json.loads(command.run(_options(suite, scene), Silent()))
     archive = open_archive([suite.results])
     expected = fit_outcomes(judged_outcomes(archive, archive.records))
     assert [each["reranker"] for each in found["ratings"]] == [
@@ -410,7 +410,7 @@ def test_of_several_judges_one_must_be_named(suite: Suite, scene: Scene) -> None
 
 
 def test_the_table_fits_a_terminal(suite: Suite, scene: Scene) -> None:
-    text = session.run(_options(suite, scene, format_name="markdown"), Silent())
+    text = command.run(_options(suite, scene, format_name="markdown"), Silent())
     assert text.startswith("### small (test), bm25 top-100: judged pairs\n")
     assert all(len(line) <= 80 for line in text.splitlines())
     counts = [0, 0, 0]

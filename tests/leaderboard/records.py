@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rerankbench.archive import Archive
 from rerankbench.leaderboard import build as builder
 from rerankbench.leaderboard import publish as publisher
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.table import Table
+from rerankbench.results.record_set import Archive
 from rerankbench.types import (
     Cell,
     CollectionHashes,

@@ -15,7 +15,7 @@ from rerankbench.leaderboard.against import against_published, publish_against
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
-from rerankbench.store import dump_record
+from rerankbench.results.store import dump_record
 from rerankbench.types import Record
 
 from .records import make_record

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from rerankbench import catalogue
 from rerankbench.errors import UsageError
+from rerankbench.known import collections
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
@@ -426,7 +426,7 @@ def test_a_record_without_any_metric_has_blanks() -> None:
 
 
 def test_the_forums_of_cqadupstack_share_one_column_blank_until_all_are_there() -> None:
-    whole = catalogue.by_slug("cqadupstack")
+    whole = collections.by_slug("cqadupstack")
     assert whole is not None
     forums = whole.members
     layout = _layout([{"kind": "metric", "every_collection": True}])

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 from pydantic import ValidationError
 
-from rerankbench import figures
+from rerankbench.leaderboard.highlights import stand_out
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.renderers import csv, latex, markdown
-from rerankbench.leaderboard.standing import stand_out
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 from .records import build, first_stage_record, make_record
@@ -188,11 +188,11 @@ def test_a_run_file_is_called_by_its_name_without_the_collections(
     file: str, collection: str, called: str
 ) -> None:
     record = _run_file(file, collection)
-    assert figures.first_stage(record) == called
+    assert derived.first_stage(record) == called
     stem = file.partition(".trec")[0].partition(".run")[0].partition(".txt")[0]
     for name in (called.upper(), stem, "run"):
-        assert figures.is_first_stage_called(record, [name])
-    assert not figures.is_first_stage_called(record, ["bm25"])
+        assert derived.is_first_stage_called(record, [name])
+    assert not derived.is_first_stage_called(record, ["bm25"])
 
 
 def test_a_layout_finds_a_first_stage_by_the_run_files_name() -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.archive import Archive, open_archive
 from rerankbench.errors import ConfigError
-from rerankbench.identity import task_key
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
-from rerankbench.store import Store, run_sha256
-from rerankbench.tasks import Topic
+from rerankbench.results.identity import task_key
+from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.store import Store, run_sha256
+from rerankbench.results.tasks import Topic
 from rerankbench.types import Record, Ties
 from tests.leaderboard.records import make_record
 from tests.suites import first_stage_scores, make_topic, oracle_scores, write_suite

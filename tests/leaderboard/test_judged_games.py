@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.archive import open_archive
 from rerankbench.errors import ConfigError, UsageError
-from rerankbench.judgements import Judged
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.judge import with_judge
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
+from rerankbench.results.record_set import open_archive
+from rerankbench.results.verdicts import Judged
 from rerankbench.types import Record
 
 from ..compare.judged_suites import random_answers, write_all_pairs, write_pair

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from rerankbench import known_models
+from rerankbench.known import models as known_models
+from rerankbench.known.published import PublishedFigure, published
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
-from rerankbench.published import PublishedFigure, published
 from rerankbench.types import Record
 
 from .records import build, make_record

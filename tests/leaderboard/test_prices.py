@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from rerankbench import figures
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
+from rerankbench.results import derived
 from rerankbench.types import Price, PriceUnit, Record, Throughput
 
 from .records import build, make_record
@@ -57,7 +57,7 @@ def _column(table: Table, head: str) -> list[str]:
     ],
 )
 def test_the_cost_is_price_times_what_was_measured(price: Price, dollars: float) -> None:
-    assert figures.usd_per_1000_queries(_record(price)) == pytest.approx(dollars)
+    assert derived.usd_per_1000_queries(_record(price)) == pytest.approx(dollars)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_cost_is_price_times_what_was_measured(price: Price, dollars: float)
     ],
 )
 def test_what_is_not_known_is_blank(price: Price | None, timed: Throughput | None) -> None:
-    assert figures.usd_per_1000_queries(_record(price, timed)) is None
+    assert derived.usd_per_1000_queries(_record(price, timed)) is None
 
 
 def test_default_layouts_show_costs_once_a_record_has_a_price() -> None:

@@ -7,12 +7,12 @@ import random
 import pytest
 from pydantic import ValidationError
 
-from rerankbench.archive import Archive
 from rerankbench.compare.rated import by_name, rate
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 
 from .records import make_record

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from rerankbench.archive import Archive
 from rerankbench.compare.significance import Significance, significance
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.layout import Layout
@@ -18,6 +17,7 @@ from rerankbench.leaderboard.publish import publish
 from rerankbench.leaderboard.renderers import latex, markdown
 from rerankbench.leaderboard.significant import with_significance
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 
 from .records import build, make_record

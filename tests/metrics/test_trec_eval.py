@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rerankbench.errors import UsageError
 from rerankbench.metrics import trec_eval
-from rerankbench.naming import parse_metric
+from rerankbench.registry.naming import parse_metric
 from rerankbench.types import Qrels, Run
 
 DOCS = [f"d{i}" for i in range(12)]

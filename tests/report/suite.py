@@ -8,8 +8,8 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from rerankbench.archive import Archive, open_archive
-from rerankbench.tasks import Topic
+from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.tasks import Topic
 from rerankbench.types import Price, Record
 from tests.compare.suites import write_cell, write_topics
 from tests.leaderboard.records import make_record

@@ -9,13 +9,14 @@ from statistics import fmean
 
 import pytest
 
-from rerankbench import figures, known_models
 from rerankbench.compare.rated import by_name, rate
 from rerankbench.errors import UsageError
-from rerankbench.report import card_words as words
-from rerankbench.report.card import Card, make_card
-from rerankbench.report.card_places import Placed
-from rerankbench.report.cards import all_cards, card_text
+from rerankbench.known import models
+from rerankbench.report.card import words
+from rerankbench.report.card.card import Card, make_card
+from rerankbench.report.card.places import Placed
+from rerankbench.report.card.publish import all_cards, card_text
+from rerankbench.results import derived
 from rerankbench.types import Measurements, Price, Record
 
 from ..leaderboard.records import make_record
@@ -163,7 +164,7 @@ def test_failed_requests_are_told_and_in_no_figure() -> None:
 
 
 def test_facts_come_from_the_record_and_the_list_of_known_models() -> None:
-    known = known_models.find(KNOWN)
+    known = models.find(KNOWN)
     assert known is not None
     records = [_record(KNOWN, 0.8, parameters=123), _record("other", 0.1)]
     card = _card(records, KNOWN)
@@ -327,4 +328,4 @@ def test_the_chart_has_words_and_a_table_behind_it() -> None:
     low, high = task.standing.low, task.standing.high
     assert f"one: {task.standing.rating:.0f} ({low:.0f} to {high:.0f})." in page.seen
     assert f"{task.standing.rating:.0f} ({low:.0f}–{high:.0f})" in page.seen
-    assert figures.slug("The figures as a table") in figures.slug(page.seen)
+    assert derived.slug("The figures as a table") in derived.slug(page.seen)

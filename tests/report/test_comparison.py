@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from rerankbench.archive import Archive
 from rerankbench.compare.pairs import pair_places, pair_rerankers
 from rerankbench.compare.side_by_side import Comparison, QueryDifference, Seen, compare
-from rerankbench.report import comparison as as_markdown
-from rerankbench.report import comparison_html, comparison_json
+from rerankbench.report.comparison import html
+from rerankbench.report.comparison import json as comparison_json
+from rerankbench.report.comparison import markdown as as_markdown
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Document
 from tests.leaderboard.records import make_record
 
@@ -143,15 +144,13 @@ def test_no_query_becomes_markdown(text: str) -> None:
 def test_no_text_becomes_html(hostile: str) -> None:
     documents = {"d2": Document(doc_id="d2", title=f"t{hostile}", text=hostile)}
     found = _Outline(
-        comparison_html.render(
+        html.render(
             [_comparison(differing=(_query(hostile, hostile),), documents=documents)], ["n"]
         )
     )
     plain = {"d2": Document(doc_id="d2", title="plain", text="plain")}
     expected = _Outline(
-        comparison_html.render(
-            [_comparison(differing=(_query("plain"),), documents=plain)], ["plain"]
-        )
+        html.render([_comparison(differing=(_query("plain"),), documents=plain)], ["plain"])
     )
     assert found.tags == expected.tags
     assert "\x1b" not in found.text and "\u202e" not in found.text
@@ -159,7 +158,7 @@ def test_no_text_becomes_html(hostile: str) -> None:
 
 
 def test_html_shows_both_with_their_queries() -> None:
-    page = _Outline(comparison_html.render([_comparison(differing=(_query("what is it?"),))], []))
+    page = _Outline(html.render([_comparison(differing=(_query("what is it?"),))], []))
     for part in ("what is it?", "0.500", "0.700", "+0.200", "d1 unjudged", "d2 grade 2, first"):
         assert part in page.text
     assert "nav" not in page.tags, "one collection needs no contents"
@@ -177,7 +176,7 @@ def test_several_collections_have_contents_and_one_adjusted_p() -> None:
     text = as_markdown.render(found, pairing.notes)
     assert "p: two-sided paired randomisation test, after Holm over 2 comparisons." in text
     assert text.index("### fiqa (test), bm25 top-100\n") < text.index("### nq (test), bm25")
-    page = _Outline(comparison_html.render(found, pairing.notes))
+    page = _Outline(html.render(found, pairing.notes))
     assert page.tags.count("section") == 2 and "nav" in page.tags
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.archive import Archive, open_archive
 from rerankbench.errors import UsageError
 from rerankbench.report.depth import publish
-from rerankbench.store import Store
+from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.store import Store
 from tests.leaderboard.records import make_record
 from tests.suites import Scores, first_stage_scores, make_topic, write_suite
 

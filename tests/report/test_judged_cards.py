@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.archive import open_archive
 from rerankbench.compare.judged import StoredJudge
 from rerankbench.compare.rated import by_name, rate
 from rerankbench.errors import UsageError
-from rerankbench.report.card import make_card
-from rerankbench.report.cards import all_cards, card_text
+from rerankbench.report.card.card import make_card
+from rerankbench.report.card.publish import all_cards, card_text
+from rerankbench.results.record_set import open_archive
 from rerankbench.types import Record
 from tests.compare.judged_suites import random_answers, write_all_pairs, write_pair
 from tests.compare.suites import write_cell

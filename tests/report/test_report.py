@@ -12,12 +12,12 @@ from statistics import fmean, median
 
 import pytest
 
-from rerankbench import figures
-from rerankbench.archive import Archive
 from rerankbench.errors import UsageError
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.report import export_plots, render, sections
 from rerankbench.report.sections.section import Section
+from rerankbench.results import derived
+from rerankbench.results.record_set import Archive
 from rerankbench.stats.paired import bootstrap_interval
 from rerankbench.types import Record
 from tests.leaderboard.records import first_stage_record, make_record
@@ -203,7 +203,7 @@ def test_latencies_are_the_requests_that_were_measured() -> None:
     requests = [0.01 * (1 + at % 17) for at in range(60)]
     record = make_record("a", requests_s=requests)
     [row] = _rows(_plots([record])["latency"])
-    assert row[2:] == [*(figures.latency_ms(record, p) for p in (50, 90, 95, 99)), 60]
+    assert row[2:] == [*(derived.latency_ms(record, p) for p in (50, 90, 95, 99)), 60]
     assert row[2] == pytest.approx(1000 * median(requests), rel=0.1)
 
 

@@ -11,9 +11,9 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from rerankbench.archive import Archive, open_archive
 from rerankbench.errors import UsageError
 from rerankbench.report.slices import publish
+from rerankbench.results.record_set import Archive, open_archive
 from tests.leaderboard.records import make_record
 from tests.suites import first_stage_scores, make_topic, oracle_scores, write_suite
 

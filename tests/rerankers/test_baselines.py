@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench import naming
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 from rerankbench.types import Candidates, Document, Hit, Qrels, Query, Ranking
 
 GRADES = st.lists(st.one_of(st.none(), st.integers(-1, 3)), min_size=1, max_size=5)

@@ -19,13 +19,13 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from rerankbench import scoring
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.progress import Silent
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers import sentence_transformers_reference
 from rerankbench.rerankers.detection import FACTORY as DETECTED
 from rerankbench.rerankers.embedding.factory import BI_ENCODER
+from rerankbench.run import scoring
 from rerankbench.types import CandidateLists, Candidates
 
 from .. import tiny

@@ -16,13 +16,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rerankbench import config as configs
-from rerankbench import environment, naming, plan
 from rerankbench.errors import ConfigError, ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.sequence_classification import FACTORY
+from rerankbench.run import config as configs
+from rerankbench.run import environment, plan
 from rerankbench.types import RerankerRef
 
 from .. import tiny

@@ -30,17 +30,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench import cli, measure
+from rerankbench import cli
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.http_client import connections as http_connections
 from rerankbench.http_client.client import Client, Pause
-from rerankbench.http_client.flight import wall_lost_s
-from rerankbench.http_client.words import asked_wait_s, said, shown
-from rerankbench.measure import Instruments
+from rerankbench.http_client.concurrency import wall_lost_s
+from rerankbench.http_client.messages import asked_wait_s, said, shown
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.http.factory import FACTORY, HttpReranker
 from rerankbench.rerankers.http.forms import FORMS
 from rerankbench.rerankers.http.service import SETTINGS, described
+from rerankbench.run import speed as run_speed
+from rerankbench.run.speed import Instruments
 from rerankbench.types import Candidates
 
 from .. import tiny
@@ -921,7 +922,7 @@ def test_percentiles_and_passes_hold_no_failed_attempts(server: Server) -> None:
     scene = server.scene("tei", faults=[wait, {}] * 500)
     waits = Waits()
     reranker = _reranker(scene, waits, waits.clock, concurrency=1)
-    found, warnings = measure.measure(
+    found, warnings = run_speed.measure(
         reranker,
         tiny.mixed(6),
         passes=3,

@@ -14,9 +14,9 @@ import pytest
 import torch
 import transformers
 
-from rerankbench import naming
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 from rerankbench.rerankers.files.labels import names_of, of, scored
 from rerankbench.rerankers.pointwise import relevance
 from rerankbench.types import Candidates

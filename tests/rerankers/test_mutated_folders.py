@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from rerankbench import naming
 from rerankbench.errors import RerankbenchError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 
 from .. import tiny
 from . import embedding_models as models

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from rerankbench import naming
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 
 from .. import tiny
 from . import language_models as lm

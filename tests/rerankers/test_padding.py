@@ -12,9 +12,9 @@ import pytest
 import torch
 import transformers
 
-from rerankbench import naming
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 from rerankbench.rerankers import padding, sample_pairs
 from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.contract import Logits, TokenRows

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from rerankbench import naming
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 from rerankbench.types import Candidates
 
 from .. import tiny

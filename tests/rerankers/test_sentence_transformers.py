@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rerankbench import naming
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 
 from .. import tiny
 from .conftest import CheckpointOf

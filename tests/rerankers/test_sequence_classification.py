@@ -14,9 +14,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rerankbench import naming
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.pair_encoding import encode

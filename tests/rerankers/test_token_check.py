@@ -18,9 +18,9 @@ import transformers
 from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import model_type_to_module_name
 
-from rerankbench import naming
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 from rerankbench.rerankers.engines import cpu, native_library, native_structs
 from rerankbench.rerankers.engines.native import NativeEngine
 from rerankbench.rerankers.engines.positions import COUNTED_AFTER_PADDING

@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from rerankbench import naming
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry import naming
 from rerankbench.rerankers.files import checkpoint as checkpoints
 
 from .. import tiny

@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
 
-from rerankbench.stats.bradley_terry import (
-    ELO_PER_UNIT,
-    MEAN_RATING,
-    FloatArray,
-    fit,
-    has_maximum,
-)
+from rerankbench.stats.bradley_terry import ELO_PER_UNIT, MEAN_RATING, FloatArray, fit, has_maximum
 
 # Games, ties as halves; no table of them lacks a maximum.
 TABLES = [

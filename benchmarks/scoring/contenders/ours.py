@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.scoring.contenders.contract import Setup
-from rerankbench.naming import find_factory
 from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.registry.naming import find_factory
 from rerankbench.types import Candidates
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeA
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from rerankbench.archive import Archive
-from rerankbench.leaderboard.lines import Selection
+from rerankbench.leaderboard.rows import Selection
 from rerankbench.leaderboard.table import Align, Better
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 
 if TYPE_CHECKING:

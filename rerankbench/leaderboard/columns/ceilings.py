@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Literal, TypeAlias
 
-from rerankbench import figures, naming
 from rerankbench.compare import ceilings
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.quality import MeasuredColumn, shown
-from rerankbench.leaderboard.lines import Line
+from rerankbench.leaderboard.rows import Line
 from rerankbench.leaderboard.table import Entry
 from rerankbench.protocols import Metric
-from rerankbench.tasks import Task
+from rerankbench.registry import naming
+from rerankbench.results import derived
+from rerankbench.results.tasks import Task
 
 _Values: TypeAlias = Mapping[str, float]
 
@@ -60,7 +61,7 @@ def ceiling(column: CeilingColumn, line: Line, context: Context) -> Entry:
 def headroom(column: HeadroomColumn, line: Line, context: Context) -> Entry:
     """Of the means over the collections; blank for the first stage itself."""
     found = _tasks(column, line, context)
-    if not found or any(map(figures.is_first_stage, shown(column, line))):
+    if not found or any(map(derived.is_first_stage, shown(column, line))):
         return Entry()
     share = ceilings.headroom_share(
         _means(values for _, values, _ in found),
@@ -74,7 +75,7 @@ def headroom(column: HeadroomColumn, line: Line, context: Context) -> Entry:
 def worse(column: WorseColumn, line: Line, context: Context) -> Entry:
     """A count in words; blank for the first stage itself."""
     found = _tasks(column, line, context)
-    if not found or any(map(figures.is_first_stage, shown(column, line))):
+    if not found or any(map(derived.is_first_stage, shown(column, line))):
         return Entry()
     moves = [
         ceilings.moves(values, _first_stage(context, task, metric))
@@ -92,7 +93,7 @@ def _tasks(
     found = []
     for record in shown(column, line):
         task = context.archive.task(record)
-        metric = _metric(None if name is None else figures.metric_in(record, name))
+        metric = _metric(None if name is None else derived.metric_in(record, name))
         if metric is None or task is None or metric.name not in record.per_query:
             return []
         found.append((metric, record.per_query[metric.name], task))

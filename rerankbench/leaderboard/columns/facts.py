@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rerankbench import figures, known_models
+from rerankbench.known import models
 from rerankbench.leaderboard.columns.base import Column, Context
-from rerankbench.leaderboard.lines import Line
+from rerankbench.leaderboard.rows import Line
 from rerankbench.leaderboard.table import Entry
+from rerankbench.results import derived
 
 
 class ModelColumn(Column):
@@ -74,7 +75,7 @@ def model(column: ModelColumn, line: Line, context: Context) -> Entry:
 
 
 def _hub_page(name: str) -> str | None:
-    known = known_models.find(name)
+    known = models.find(name)
     # What is unknown may be a folder; without a slash it is the name that an API takes.
     if known is None or "/" not in known.name:
         return None
@@ -93,14 +94,14 @@ def first_stage(column: FirstStageColumn, line: Line, context: Context) -> Entry
 
 def parameters(column: ParametersColumn, line: Line, context: Context) -> Entry:
     """The weights of the newest record."""
-    if column.baseline is not None and figures.is_baseline(line.newest):
+    if column.baseline is not None and derived.is_baseline(line.newest):
         return Entry(value=column.baseline)
     return Entry(value=line.newest.cell.reranker.parameters, form="magnitude")
 
 
 def fact(column: FactColumn, line: Line, context: Context) -> Entry:
     """What the list of known models says."""
-    known = known_models.find(line.newest.cell.reranker.name)
+    known = models.find(line.newest.cell.reranker.name)
     if known is None:
         return Entry()
     if column.fact == "max_length":
@@ -112,5 +113,5 @@ def fact(column: FactColumn, line: Line, context: Context) -> Entry:
 
 def queries(column: QueriesColumn, line: Line, context: Context) -> Entry:
     """The queries of all collections in the row."""
-    count = sum(figures.query_count(record) for record in line.records.values())
+    count = sum(derived.query_count(record) for record in line.records.values())
     return Entry(value=count, form="fixed")

@@ -19,7 +19,7 @@ from rerankbench.leaderboard.columns import (
     trust,
 )
 from rerankbench.leaderboard.columns.base import Column, Context
-from rerankbench.leaderboard.lines import Line
+from rerankbench.leaderboard.rows import Line
 from rerankbench.leaderboard.table import Entry
 
 # `Any` is the class that the line names: a mapping cannot say so.

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
-from rerankbench import figures, metric_name
+from rerankbench.known import metric_name
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
-from rerankbench.leaderboard.columns.standings import standing
-from rerankbench.leaderboard.lines import Line, first_of
+from rerankbench.leaderboard.columns.tested import standing
+from rerankbench.leaderboard.rows import Line, first_of
 from rerankbench.leaderboard.table import Entry, Form
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class MeasuredColumn(Column):
     def _metric_shown(self, metric: str, context: Context) -> str:
         """The metric at the level that all records of the column share."""
         records = [record for line in context.selection.lines for record in shown(self, line)]
-        return figures.name_for(records, metric)
+        return derived.name_for(records, metric)
 
 
 class RepeatedColumn(MeasuredColumn):
@@ -218,17 +219,17 @@ def _mean(column: MeasuredColumn, line: Line, context: Context) -> float | None:
     metric = column.metric or context.metric
     if metric is None:
         return None
-    return _all_or_none([figures.mean_of(record, metric) for record in shown(column, line)])
+    return _all_or_none([derived.mean_of(record, metric) for record in shown(column, line)])
 
 
 def _delta(column: DeltaColumn, line: Line, context: Context) -> float | None:
     mean, metric = _mean(column, line, context), column.metric or context.metric
     records = shown(column, line)
-    if mean is None or metric is None or any(map(figures.is_first_stage, records)):
+    if mean is None or metric is None or any(map(derived.is_first_stage, records)):
         return None
     first_stages = context.selection.first_stages
-    bases = [first_stages.get(figures.task_key(record)) for record in records]
-    base = _all_or_none([None if one is None else figures.mean_of(one, metric) for one in bases])
+    bases = [first_stages.get(derived.task_key(record)) for record in records]
+    base = _all_or_none([None if one is None else derived.mean_of(one, metric) for one in bases])
     return None if base is None else mean - base
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.quality import RepeatedColumn, shown
-from rerankbench.leaderboard.lines import Line
+from rerankbench.leaderboard.rows import Line
 from rerankbench.leaderboard.table import Entry
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from rerankbench.leaderboard.columns.quality import (
     MetricColumn,
     shown,
 )
-from rerankbench.leaderboard.columns.standings import all_found, standing
-from rerankbench.leaderboard.lines import Line
+from rerankbench.leaderboard.columns.tested import all_found, standing
+from rerankbench.leaderboard.rows import Line
 from rerankbench.leaderboard.table import Entry
 
 

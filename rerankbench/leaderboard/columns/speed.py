@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rerankbench import figures
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals
-from rerankbench.leaderboard.lines import Line
+from rerankbench.leaderboard.rows import Line
 from rerankbench.leaderboard.table import Entry
+from rerankbench.results import derived
 from rerankbench.stats import order
 from rerankbench.types import Record
 
@@ -70,10 +70,10 @@ class CostColumn(Column):
 def docs_per_s(column: RateColumn, line: Line, context: Context) -> Entry:
     """The median over the collections timed."""
     records = context.timed[line.name]
-    rate = _median([figures.docs_per_s(record) for record in records])
+    rate = _median([derived.docs_per_s(record) for record in records])
     # A median over several collections has no range of passes.
     alone = column.range and len(records) == 1
-    span = figures.docs_per_s_range(records[0]) if alone else None
+    span = derived.docs_per_s_range(records[0]) if alone else None
     if column.decimals is None:
         return Entry(value=rate, form="rate", span=span)
     return Entry(value=rate, form="fixed", decimals=column.decimals, span=span)
@@ -82,25 +82,25 @@ def docs_per_s(column: RateColumn, line: Line, context: Context) -> Entry:
 def latency(column: LatencyColumn, line: Line, context: Context) -> Entry:
     """The median over the collections timed."""
     records = context.timed[line.name]
-    time_ms = _median([figures.latency_ms(record, column.percentile) for record in records])
+    time_ms = _median([derived.latency_ms(record, column.percentile) for record in records])
     alone = column.interval and len(records) == 1
     return Entry(
         value=time_ms,
         form="fixed",
         decimals=1 if column.decimals is None else column.decimals,
-        span=figures.latency_interval_ms(records[0], column.percentile) if alone else None,
+        span=derived.latency_interval_ms(records[0], column.percentile) if alone else None,
     )
 
 
 def seconds_per_query(column: SecondsColumn, line: Line, context: Context) -> Entry:
     """The median over the collections timed."""
-    means = [figures.seconds_per_query(record) for record in context.timed[line.name]]
+    means = [derived.seconds_per_query(record) for record in context.timed[line.name]]
     return Entry(value=_median(means), form="seconds", decimals=column.decimals)
 
 
 def cost(column: CostColumn, line: Line, context: Context) -> Entry:
     """The median over the collections timed."""
-    dollars = [figures.usd_per_1000_queries(record) for record in context.timed[line.name]]
+    dollars = [derived.usd_per_1000_queries(record) for record in context.timed[line.name]]
     decimals = 3 if column.decimals is None else column.decimals
     return Entry(value=_median(dollars), form="fixed", decimals=decimals)
 
@@ -112,20 +112,20 @@ def timed(lines: Sequence[Line]) -> dict[str, list[Record]]:
     a row that has none of it shows the one that most of its own records share.
     """
     measured = {
-        line.name: [record for record in line.records.values() if figures.is_timed(record)]
+        line.name: [record for record in line.records.values() if derived.is_timed(record)]
         for line in lines
     }
     usual = _most_common([record for records in measured.values() for record in records])
     found = {}
     for name, records in measured.items():
-        settings = {figures.setting(record) for record in records}
+        settings = {derived.setting(record) for record in records}
         chosen = usual if usual in settings else _most_common(records)
-        found[name] = [record for record in records if figures.setting(record) == chosen]
+        found[name] = [record for record in records if derived.setting(record) == chosen]
     return found
 
 
 def _most_common(records: Sequence[Record]) -> tuple[str, str] | None:
-    counts = Counter(map(figures.setting, records))
+    counts = Counter(map(derived.setting, records))
     return max(counts, key=lambda setting: (counts[setting], setting), default=None)
 
 

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rerankbench import figures
 from rerankbench.compare import ceilings as honesty
 from rerankbench.leaderboard.columns.base import Context
 from rerankbench.leaderboard.columns.ceilings import explained, notes
 from rerankbench.leaderboard.columns.quality import MeasuredColumn, shown
-from rerankbench.leaderboard.lines import Line
+from rerankbench.leaderboard.rows import Line
 from rerankbench.leaderboard.table import Entry
+from rerankbench.results import derived
 
 
 class _TrustColumn(MeasuredColumn):
@@ -80,7 +80,7 @@ def ties(column: TiesColumn, line: Line, context: Context) -> Entry:
 def truncated(column: TruncatedColumn, line: Line, context: Context) -> Entry:
     """The mean of the shares; blank for what reads no text."""
     records = shown(column, line)
-    if any(map(figures.is_baseline, records)):
+    if any(map(derived.is_baseline, records)):
         return Entry()
     return _per_cent(column, [honesty.truncated_share(record) for record in records])
 

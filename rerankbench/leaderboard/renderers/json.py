@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from rerankbench import figures
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 PERCENTILES = (50, 90, 95, 99)
@@ -16,7 +16,7 @@ PERCENTILES = (50, 90, 95, 99)
 
 def render(records: Sequence[Record]) -> str:
     """A list with one object per record, in a fixed order, in ASCII, ending with a newline."""
-    found = [summary(record) for record in figures.in_order(records)]
+    found = [summary(record) for record in derived.in_order(records)]
     return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
@@ -31,12 +31,12 @@ def summary(record: Record) -> dict[str, object]:
         "depth": cell.depth,
         "reranker": cell.reranker.name,
         "parameters": cell.reranker.parameters,
-        "queries": figures.query_count(record),
+        "queries": derived.query_count(record),
         "metrics": {metric: record.mean(metric) for metric in record.per_query},
-        "docs_per_s": figures.docs_per_s(record),
-        "latency_ms": {f"p{p}": figures.latency_ms(record, p) for p in PERCENTILES},
+        "docs_per_s": derived.docs_per_s(record),
+        "latency_ms": {f"p{p}": derived.latency_ms(record, p) for p in PERCENTILES},
         "failed_attempts": len(record.measurements.failed_attempts_s),
-        "usd_per_1000_queries": figures.usd_per_1000_queries(record),
+        "usd_per_1000_queries": derived.usd_per_1000_queries(record),
         "machine_id": record.environment.machine_id,
         "started_at": record.started_at,
         "warnings": list(record.warnings),

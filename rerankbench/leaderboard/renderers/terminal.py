@@ -17,7 +17,7 @@ from rich.style import Style
 from rich.table import Table as Grid
 from rich.text import Text
 
-from rerankbench.leaderboard.standing import best
+from rerankbench.leaderboard.highlights import best
 from rerankbench.leaderboard.table import Align, Entry, Row, Table, firsts_of_blocks, printable
 
 if TYPE_CHECKING:

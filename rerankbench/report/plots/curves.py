@@ -9,14 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from rerankbench.report.plots.look import (
-    MUTED,
-    Size,
-    legend,
-    name_panel,
-    panels,
-    style,
-)
+from rerankbench.report.plots.look import MUTED, Size, legend, name_panel, panels, style
 
 MOST = 8
 """More lines than this in one panel cannot be told apart."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from rerankbench.files import write_whole
+from rerankbench.files.whole import write_whole
 from rerankbench.leaderboard.table import Table
 from rerankbench.report.page import Html, tag
 from rerankbench.report.plots.look import NARROW, WIDE, Size

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from rerankbench import figures
-from rerankbench.archive import Archive
 from rerankbench.compare.depth import DepthCurve, depth_curve, obstacle
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.table import Entry, Table
@@ -22,6 +20,8 @@ from rerankbench.report.sections.section import (
     paragraph,
     plot_name,
 )
+from rerankbench.results import derived
+from rerankbench.results.record_set import Archive
 from rerankbench.types import Record
 
 _SHOWN_DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
@@ -39,7 +39,7 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
     found: dict[tuple[str, TaskKey], DepthCurve] = {}
     problems: dict[str, None] = {}
     for square, record in board.squares.items():
-        if not figures.is_baseline(record):
+        if not derived.is_baseline(record):
             made = _curve(archive, record, board.metric)
             if isinstance(made, DepthCurve):
                 found[square] = made

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from rerankbench.identity import digest
 from rerankbench.leaderboard.table import Entry
 from rerankbench.report.page import Html, tag, text
 from rerankbench.report.sections.section import Section, data_table, facts
 from rerankbench.report.tables import table_html
+from rerankbench.results.identity import digest
 from rerankbench.types import Record
 
 _GIB = 2**30

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from statistics import fmean
 
-from rerankbench import figures
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
 from rerankbench.report.page import Html
@@ -20,6 +19,7 @@ from rerankbench.report.sections.section import (
     paragraph,
     plot_name,
 )
+from rerankbench.results import derived
 from rerankbench.stats.paired import bootstrap_means, percentile_interval
 from rerankbench.types import Record
 
@@ -78,8 +78,8 @@ def _estimates(board: Board) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
     """Mean and interval of every model, and of the first stage; other baselines have none."""
     groups: dict[tuple[str, ...], list[tuple[str, TaskKey]]] = {}
     for square, record in board.squares.items():
-        values = figures.values_of(record, board.metric or "")
-        if values and (figures.is_first_stage(record) or not figures.is_baseline(record)):
+        values = derived.values_of(record, board.metric or "")
+        if values and (derived.is_first_stage(record) or not derived.is_baseline(record)):
             groups.setdefault(tuple(sorted(values)), []).append(square)
     for queries, squares in groups.items():
         # Drawing queries takes the time: those of one task are drawn once for all models.
@@ -94,12 +94,12 @@ def _estimates(board: Board) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
 
 
 def _values(record: Record, metric: str, queries: Sequence[str]) -> list[float]:
-    values = figures.values_of(record, metric)
+    values = derived.values_of(record, metric)
     return [values[query_id] for query_id in queries]
 
 
 def _mean(record: Record | None, metric: str) -> float | None:
-    return None if record is None else figures.mean_of(record, metric)
+    return None if record is None else derived.mean_of(record, metric)
 
 
 def _by_mean(estimates: _Estimates) -> list[str]:

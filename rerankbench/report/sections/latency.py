@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from statistics import median
 
-from rerankbench import figures
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
 from rerankbench.report.page import Html, join, text
@@ -22,6 +21,7 @@ from rerankbench.report.sections.section import (
     paragraph,
     plot_name,
 )
+from rerankbench.results import derived
 from rerankbench.stats.order import percentile
 from rerankbench.types import Latency, Record
 
@@ -38,13 +38,13 @@ def latencies(boards: Sequence[Board]) -> Section:
 
 def _block(board: Board) -> Html | Plot:
     timed = board.only(lambda record: _requests(record) is not None)
-    counted = Counter(figures.setting(one) for one in timed.squares.values())
+    counted = Counter(derived.setting(one) for one in timed.squares.values())
     if not counted:
         return paragraph(
             "Latency is not shown: no model has a measured one (run without --no-speed)."
         )
     setting = counted.most_common(1)[0][0]
-    here = timed.only(lambda record: figures.setting(record) == setting)
+    here = timed.only(lambda record: derived.setting(record) == setting)
     elsewhere = sorted(set(timed.models) - set(here.models))
     groups = [
         Panel(
@@ -73,7 +73,7 @@ def _block(board: Board) -> Html | Plot:
 def _requests(record: Record) -> Latency | None:
     """What was measured of a model; a baseline does nothing that takes time."""
     latency = record.measurements.latency
-    known = latency is not None and latency.requests_s and not figures.is_baseline(record)
+    known = latency is not None and latency.requests_s and not derived.is_baseline(record)
     return latency if known else None
 
 
@@ -124,7 +124,7 @@ def _notes(groups: Sequence[Panel], here: Board, elsewhere: Sequence[str]) -> li
     found = [
         "Every stroke is a request: one query with its documents. Bar: the middle half; dot: the "
         "median; thick stroke: P95.",
-        join(("Measured on ", text(figures.machine(next(iter(here.squares.values())))), ".")),
+        join(("Measured on ", text(derived.machine(next(iter(here.squares.values())))), ".")),
     ]
     most = strokes_each(groups)
     if any(len(values) > most for panel in groups for values in panel.requests_ms.values()):

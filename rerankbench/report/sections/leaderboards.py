@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rerankbench.archive import Archive
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
@@ -13,6 +12,7 @@ from rerankbench.report.boards import Board
 from rerankbench.report.page import Html
 from rerankbench.report.sections.section import Section, board_heading
 from rerankbench.report.tables import tables_html
+from rerankbench.results.record_set import Archive
 
 
 def leaderboards(boards: Sequence[Board]) -> Section:

@@ -7,8 +7,6 @@ from functools import partial
 
 import numpy as np
 
-from rerankbench import figures
-from rerankbench.archive import Archive
 from rerankbench.compare.slices import Slices, slices
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
@@ -23,6 +21,8 @@ from rerankbench.report.sections.section import (
     paragraph,
     plot_name,
 )
+from rerankbench.results import derived
+from rerankbench.results.record_set import Archive
 
 MOST = 4
 """Clouds of points of more models than this hide one another."""
@@ -77,8 +77,8 @@ def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
     means = {
         square: mean
         for square, record in board.squares.items()
-        if square[1] == task and not figures.is_baseline(record)
-        if (mean := figures.mean_of(record, board.metric or "")) is not None
+        if square[1] == task and not derived.is_baseline(record)
+        if (mean := derived.mean_of(record, board.metric or "")) is not None
     }
     return sorted(means, key=lambda square: (-means[square], square))[:MOST]
 
@@ -89,7 +89,7 @@ def _slices(archive: Archive, board: Board, square: tuple[str, TaskKey]) -> Slic
     task = archive.task(record)
     if base is None or task is None or board.metric is None:
         return None
-    values, before = (figures.values_of(one, board.metric) for one in (record, base))
+    values, before = (derived.values_of(one, board.metric) for one in (record, base))
     made = slices(task, values, before, "query-length")
     return made if len(made.points) > 1 else None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rerankbench import figures
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.page import tag, text
 from rerankbench.report.sections.section import Section, data_table, paragraph
 from rerankbench.report.tables import table_html
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 _HASH = 12
@@ -68,7 +68,7 @@ def _collections(records: Sequence[Record]) -> Table:
                 Entry(value=name),
                 Entry(value=split),
                 Entry(value=record.cell.collection.source),
-                Entry(value=figures.query_count(record), form="fixed"),
+                Entry(value=derived.query_count(record), form="fixed"),
                 Entry(value=hashes.corpus[:_HASH]),
                 Entry(value=hashes.qrels[:_HASH]),
             )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rerankbench import figures
 from rerankbench.report.boards import Board
 from rerankbench.report.page import Html, join, tag, text
 from rerankbench.report.sections.section import Section, facts, names
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 
 def summary(boards: Sequence[Board]) -> Section:
     """Counts, then facts."""
     records = [record for board in boards for record in board.records]
-    models = {one.cell.reranker.name for one in records if not figures.is_baseline(one)}
+    models = {one.cell.reranker.name for one in records if not derived.is_baseline(one)}
     tasks = {task: record for board in boards for (_, task), record in board.squares.items()}
     collections = dict.fromkeys(one.cell.collection.name for one in tasks.values())
     metrics = dict.fromkeys(board.metric for board in boards if board.metric)
@@ -22,7 +22,7 @@ def summary(boards: Sequence[Board]) -> Section:
     counts = (
         (len(models), "model", "models"),
         (len(collections), "collection", "collections"),
-        (sum(map(figures.query_count, tasks.values())), "judged query", "judged queries"),
+        (sum(map(derived.query_count, tasks.values())), "judged query", "judged queries"),
         (len(records), "cell", "cells"),
     )
     return Section(
@@ -54,5 +54,5 @@ def _lines(values: Iterable[str]) -> Html:
 
 def _machines(records: Sequence[Record]) -> list[str]:
     """Where models ran; baselines do no work, they tell only where there is nothing else."""
-    models = [record for record in records if not figures.is_baseline(record)]
-    return sorted(set(map(figures.machine, models or records)))
+    models = [record for record in records if not derived.is_baseline(record)]
+    return sorted(set(map(derived.machine, models or records)))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
 
-from rerankbench import figures
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
 from rerankbench.report.page import Html, join, text
@@ -23,6 +22,7 @@ from rerankbench.report.sections.section import (
     paragraph,
     plot_name,
 )
+from rerankbench.results import derived
 from rerankbench.types import Record
 
 
@@ -47,7 +47,7 @@ _SPEED = _Cost(
     kind="quality-speed",
     title="Quality against speed",
     label="Docs / Sec",
-    of=figures.docs_per_s,
+    of=derived.docs_per_s,
     show=lambda value: Entry(value=value, form="rate"),
     more_is_better=True,
     why_missing="has a measured speed (run without --no-speed to measure it)",
@@ -66,7 +66,7 @@ _OTHERS = (
         kind="quality-price",
         title="Quality against price",
         label="US dollars for 1,000 queries",
-        of=figures.usd_per_1000_queries,
+        of=derived.usd_per_1000_queries,
         show=lambda value: Entry(value=value, form="fixed", decimals=3),
         more_is_better=False,
         why_missing="has a price in its config",
@@ -90,15 +90,15 @@ def _in_one_setting(board: Board) -> tuple[Board, tuple[str, ...]]:
     timed = [
         record
         for record in board.records
-        if not figures.is_baseline(record) and figures.docs_per_s(record) is not None
+        if not derived.is_baseline(record) and derived.docs_per_s(record) is not None
     ]
-    pairs = {(figures.setting(record), record.cell.reranker.name) for record in timed}
+    pairs = {(derived.setting(record), record.cell.reranker.name) for record in timed}
     counted = Counter(setting for setting, _ in sorted(pairs))
     if not counted:
         return board, ()
     setting = counted.most_common(1)[0][0]
     here = board.only(
-        lambda record: figures.is_baseline(record) or figures.setting(record) == setting
+        lambda record: derived.is_baseline(record) or derived.setting(record) == setting
     )
     return here, tuple(sorted({name for _, name in pairs} - set(here.models)))
 
@@ -157,8 +157,8 @@ def _placed(board: Board, cost: _Cost) -> dict[tuple[str, TaskKey], tuple[float,
     found = {}
     for square, record in board.squares.items():
         value = cost.of(record)
-        quality = None if board.metric is None else figures.mean_of(record, board.metric)
-        if value and quality is not None and not figures.is_baseline(record):
+        quality = None if board.metric is None else derived.mean_of(record, board.metric)
+        if value and quality is not None and not derived.is_baseline(record):
             found[square] = (value, quality)
     return found
 
@@ -177,7 +177,7 @@ def _reference(board: Board, tasks: Sequence[TaskKey]) -> Reference | None:
     stages = board.first_stages
     if board.metric is None or not all(task in stages for task in tasks):
         return None
-    means = [figures.mean_of(stages[task], board.metric) for task in tasks]
+    means = [derived.mean_of(stages[task], board.metric) for task in tasks]
     known = [mean for mean in means if mean is not None]
     name = stages[tasks[0]].cell.first_stage.name
     return (
@@ -230,7 +230,7 @@ def _notes(
     yield f"Filled: no other model shown is both better and {better}; the line joins these."
     if cost is _SPEED:
         records = [board.squares[square] for square in board.squares if square[1] in tasks]
-        machine = next(figures.machine(one) for one in records if not figures.is_baseline(one))
+        machine = next(derived.machine(one) for one in records if not derived.is_baseline(one))
         yield join(("Measured on ", text(machine), "."))
     for why, models in left_out.items():
         if models:

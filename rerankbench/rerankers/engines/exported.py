@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from rerankbench.errors import ModelError, StorageError
-from rerankbench.files import cache_home
-from rerankbench.partials import folder_beside
+from rerankbench.files.partials import folder_beside
+from rerankbench.files.whole import cache_home
 from rerankbench.rerankers.engines.contract import Logits
 from rerankbench.rerankers.engines.float32_head import head_modules
 from rerankbench.rerankers.engines.padded import HostEngine, Inputs

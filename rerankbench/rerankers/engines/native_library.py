@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rerankbench.errors import ModelError
-from rerankbench.files import cache_home
+from rerankbench.files.whole import cache_home
 from rerankbench.rerankers.engines import cpu, kept_library
 from rerankbench.rerankers.engines.native_structs import check_layout
 

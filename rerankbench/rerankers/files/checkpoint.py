@@ -12,9 +12,10 @@ from typing import Any
 
 import yaml
 
-from rerankbench import yaml_file
 from rerankbench.errors import ModelError, UsageError
-from rerankbench.files import sha256_file
+from rerankbench.files import yaml_file
+from rerankbench.files.special_files import refuse_special_in
+from rerankbench.files.whole import sha256_file
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.engines.positions import COUNTED_AFTER_PADDING
 from rerankbench.rerankers.files import config_defaults, modules_file
@@ -27,7 +28,6 @@ from rerankbench.rerankers.files.weight_file import (
     weight_count,
     weight_files,
 )
-from rerankbench.special_files import refuse_special_in
 
 NO_ARCHITECTURE = "(none named)"
 HEAD_WEIGHTS = "rerankbench_head.safetensors"

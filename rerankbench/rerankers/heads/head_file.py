@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rerankbench.errors import ModelError, NewerFileError, nearest
-from rerankbench.files import write_whole
+from rerankbench.files.whole import write_whole
 from rerankbench.rerankers.files.checkpoint import HEAD_WEIGHTS
 from rerankbench.rerankers.files.json_file import read_object
 from rerankbench.rerankers.files.schemas import ConfigFile

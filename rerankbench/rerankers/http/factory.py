@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from rerankbench.errors import ModelError
 from rerankbench.http_client.client import Client
-from rerankbench.http_client.flight import in_flight, wall_lost_s
+from rerankbench.http_client.concurrency import in_flight, wall_lost_s
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.http.forms import MalformedError, Scores
 from rerankbench.rerankers.http.service import SETTINGS, Service, described

@@ -10,8 +10,8 @@ from typing import Any
 from rerankbench.errors import UsageError
 from rerankbench.http_client.address import Key, check_address, check_variable, read_key
 from rerankbench.http_client.client import Patience
+from rerankbench.http_client.messages import Settings
 from rerankbench.http_client.signing import AwsKeys, read_aws_keys
-from rerankbench.http_client.words import Settings
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.http.forms import FORMS, Fields, Form
 from rerankbench.rerankers.recipe import Kind, choice, settings

@@ -1,0 +1,76 @@
+"""One folder in the place of another, with no moment in which there is neither.
+
+Linux and macOS swap two folders in one step. Where the file system cannot, the old one is put
+aside under a name that tells which it was: a process that dies right then leaves it there, and
+whoever looks next puts it back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from rerankbench.files.partials import locked
+
+_ASIDE = ".rerankbench-replaced"
+# From linux/fs.h and fcntl.h, and from macOS' sys/stdio.h.
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_RENAME_SWAP = 2
+
+
+def swap_in(staged: Path, place: Path) -> None:
+    """Put `staged` in the place of the folder there; what is left at `staged` may be removed.
+
+    Both lie in one folder. Raises OSError, with the old one in its place.
+    """
+    with locked(place.parent):
+        if exchange(staged, place):
+            return
+        aside = _aside(place)
+        shutil.rmtree(aside, ignore_errors=True)
+        place.rename(aside)
+        try:
+            staged.rename(place)
+        except BaseException:
+            aside.rename(place)
+            raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Put back, or clear, what a process left aside that died in the middle of `swap_in`."""
+    try:
+        left = [path for path in folder.iterdir() if path.name.endswith(_ASIDE)]
+    except OSError:
+        return
+    if not left:
+        return
+    # A folder that cannot be changed is read as it is.
+    with suppress(OSError), locked(folder):
+        for aside in left:
+            place = folder / aside.name.removeprefix(".").removesuffix(_ASIDE)
+            if place.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+            elif aside.exists():
+                aside.rename(place)
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}{_ASIDE}")
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two paths change places in one step; False, with nothing done, where that cannot be."""
+    paths = os.fsencode(one), os.fsencode(other)
+    try:
+        libc = ctypes.CDLL(None)
+        if sys.platform == "darwin":
+            return bool(libc.renamex_np(*paths, _RENAME_SWAP) == 0)
+        done = libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE)
+    except (OSError, AttributeError, TypeError):
+        return False  # A system without such a call; Windows has no library of that name.
+    return bool(done == 0)

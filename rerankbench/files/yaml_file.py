@@ -1,0 +1,116 @@
+"""YAML that people write: plain values, every key once, and bounded in what it can become.
+
+A few lines of anchors can stand for more values than a memory holds. The reader itself shares
+them, but whatever looks at the values afterwards, such as a check or a message, sees each one.
+So they are counted as they would be seen, before any is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+
+from rerankbench.errors import InputError
+from rerankbench.files.whole import read_lines
+
+MOST_BYTES = 256 * 2**10
+"""PyYAML reads this in a few seconds; configs have a hundredth of it."""
+MOST_VALUES = 20_000
+DEEPEST = 50
+_TEXT = 64
+"""So many characters of a text count as one value more."""
+
+
+def read_yaml(path: Path) -> Any:
+    """The values in a file. Raises InputError naming the line for what is wrong."""
+    try:
+        return parse("\n".join(_with_blanks(read_lines(path, most_bytes=MOST_BYTES))) + "\n")
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or " ".join(str(error).split()) or "too deep"
+        line = mark.line + 1 if mark else None
+        raise InputError(
+            path, f"not readable as YAML ({problem})", line=line, remedy="mend the YAML"
+        ) from None
+
+
+def parse(text: str) -> Any:
+    """The values in a text. Raises YAMLError, or RecursionError."""
+    return yaml.load(text, Loader=_Loader)
+
+
+def _with_blanks(lines: Iterable[tuple[int, str]]) -> Iterable[str]:
+    """Put blank lines back: YAML's line numbers are then the file's, and block texts whole."""
+    expected = 1
+    for number, line in lines:
+        yield from [""] * (number - expected)
+        yield line
+        expected = number + 1
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe, bounded, and refuses a key that is given twice instead of dropping the first."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = 0
+        self._counts: dict[int, int] = {}
+        """How many values each node stands for, the nodes behind its aliases with their own."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        is_alias = self.check_event(yaml.AliasEvent)
+        self._depth += 1
+        if len(self._counts) >= MOST_VALUES:
+            raise _refused(f"stands for more than {MOST_VALUES:,} values", mark)
+        if self._depth > DEEPEST:
+            raise _refused(f"nested deeper than {DEEPEST} levels", mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if is_alias and id(node) not in self._counts:
+            raise _refused("an anchor that holds itself", mark)
+        if node is not None and not is_alias:
+            self._counts[id(node)] = self._count(node)
+            if self._counts[id(node)] > MOST_VALUES:
+                raise _refused(f"stands for more than {MOST_VALUES:,} values", mark)
+        return node
+
+    def _count(self, node: yaml.Node) -> int:
+        if isinstance(node, yaml.MappingNode):
+            return 1 + sum(self._counts[id(each)] for pair in node.value for each in pair)
+        if isinstance(node, yaml.SequenceNode):
+            return 1 + sum(self._counts[id(each)] for each in node.value)
+        return 1 + len(node.value) // _TEXT
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise _refused(f"the key '{key.value:.40}' is given twice", key.start_mark)
+            seen.add(str(key.value))
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            value = super().construct_object(node, deep=deep)
+        except (ValueError, LookupError, AttributeError, TypeError, OverflowError):
+            # Such as month 13, or `!!bool maybe`: PyYAML lets the error of the type through.
+            raise _refused("a value that its type does not have", node.start_mark) from None
+        if isinstance(value, str) and any(_is_broken(character) for character in value):
+            # PyYAML does not join the two escapes by which JSON writes a character such as 😀.
+            problem = "a character that no file can hold (write it itself, not as an escape)"
+            raise _refused(problem, node.start_mark)
+        return value
+
+
+def _is_broken(character: str) -> bool:
+    return character == "\0" or "\ud800" <= character <= "\udfff"
+
+
+def _refused(problem: str, mark: Any) -> ConstructorError:
+    return ConstructorError(None, None, problem, mark)

@@ -1,0 +1,148 @@
+"""Baselines on disk: `results/baselines/NAME/` with record files and a README.md for reviewers.
+
+A baseline holds records alone: no runs, no tasks, so nothing of a collection but its queries' ids.
+Its files are named after their cells, so that git shows what became of a cell as a change of one
+file.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rerankbench.errors import InputError, StorageError, UsageError, nearest
+from rerankbench.files import partials
+from rerankbench.files.swap import recover, swap_in
+from rerankbench.files.whole import write_whole
+from rerankbench.gate.baselines.summary import readme
+from rerankbench.gate.cells import CellName, cell_name
+from rerankbench.results import derived
+from rerankbench.results.store import BASELINES, dump_record, read_records
+from rerankbench.types import Record
+
+FOLDER = Path("results") / BASELINES
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LONGEST_STEM = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baselines:
+    """All baselines of one folder."""
+
+    folder: Path = FOLDER
+
+    def names(self) -> list[str]:
+        """The baselines that there are, after what a killed process left was put in order."""
+        recover(self.folder)
+        partials.clear(self.folder)
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(each.name for each in found if _NAME.fullmatch(each.name) and each.is_dir())
+
+    def find(self, name: str) -> Path:
+        """Where that baseline lies. Raises InputError naming the nearest one."""
+        known = self.names()
+        if name not in known:
+            hint = nearest(name, known) if known else "`rerankbench baseline save` makes one"
+            raise InputError(self.folder, f"no baseline '{name}'", remedy=hint)
+        return self.folder / name
+
+    def read(self, name: str) -> list[Record]:
+        """Its records. Raises InputError."""
+        return read_records([self.find(name)])
+
+    def resolve(self, given: Path) -> Path:
+        """A path that exists, or else the baseline of that name.
+
+        Raises InputError naming the nearest baseline.
+        """
+        if given.exists():
+            return given
+        known = self.names()
+        if given.exists():
+            return given  # It was put back just now.
+        if str(given) in known:
+            return self.folder / given
+        hint = nearest(str(given), known) if known else "`rerankbench baseline save` makes one"
+        problem = f"no such file or folder, nor a baseline in {self.folder}"
+        raise InputError(given, problem, remedy=hint)
+
+    def save(self, name: str, records: Sequence[Record]) -> Path:
+        """Keep the records under a new name. Raises UsageError for one that is taken."""
+        path = self._new(name)
+        recover(self.folder)
+        if path.exists():
+            remedy = f"replace it with `rerankbench baseline promote {name}`"
+            raise UsageError(f"{path}: there is a baseline of that name; {remedy}")
+        with self._staged(name, records) as staged:
+            staged.rename(path)
+        return path
+
+    def replace(self, name: str, records: Sequence[Record]) -> Path:
+        """Put the records in the place of a baseline's: at any time one of both is there whole."""
+        path = self.find(name)
+        with self._staged(name, records) as staged:
+            swap_in(staged, path)
+        return path
+
+    def _new(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            rule = "letters, digits, '.', '_' and '-', starting with a letter or digit"
+            raise UsageError(f"'{name}' is no name of a baseline; expected {rule}")
+        return self.folder / name
+
+    @contextmanager
+    def _staged(self, name: str, records: Sequence[Record]) -> Iterator[Path]:
+        """The whole baseline in a hidden folder beside its place; it goes again at the end."""
+        kept = chosen(records)
+        try:
+            with partials.folder_beside(self.folder / name) as staged:
+                for stem, record in file_stems(kept).items():
+                    write_whole(staged / "records" / f"{stem}.json", dump_record(record))
+                write_whole(staged / "README.md", readme(name, kept))
+                yield staged
+        except OSError as error:
+            problem = f"cannot be written ({error.strerror or error})"
+            raise StorageError(
+                f"{self.folder / name}: {problem}; free space, or look at its rights"
+            ) from error
+
+
+def is_ignored(path: Path) -> bool:
+    """Whether git would leave the path out; false where there is no git or no repository."""
+    command = ("git", "-C", str(path), "check-ignore", "--quiet", "README.md")
+    try:
+        return (
+            subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def chosen(records: Sequence[Record]) -> list[Record]:
+    """One state of every cell, in order: its newest record, and what has the same quality key.
+
+    Those are measurements of the same ranking on other machines and devices, the newest of each.
+    """
+    by_age = sorted(records, key=derived.age)
+    newest: dict[CellName, Record] = {cell_name(record): record for record in by_age}
+    kept = {
+        (cell_name(record), derived.setting(record)): record
+        for record in by_age
+        if record.quality_key == newest[cell_name(record)].quality_key
+    }
+    return sorted(kept.values(), key=lambda record: (cell_name(record), derived.setting(record)))
+
+
+def file_stems(records: Sequence[Record]) -> dict[str, Record]:
+    """What to call each record's file: as its cell, with a number where that is taken."""
+    found: dict[str, Record] = {}
+    for record in records:
+        stem = derived.slug(str(cell_name(record)))[:_LONGEST_STEM] or "cell"
+        stems = (stem, *(f"{stem}-{number}" for number in range(2, len(records) + 1)))
+        found[next(each for each in stems if each not in found)] = record
+    return found

@@ -1,0 +1,63 @@
+"""A baseline in a few lines: what a reviewer reads of its change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rerankbench.gate.cells import cell_name
+from rerankbench.leaderboard.renderers import markdown
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.results import derived
+from rerankbench.types import Record
+
+_HEADER = """\
+# Baseline `{name}`
+
+`rerankbench gate {name} NEW` compares with it; `rerankbench baseline promote {name}` replaces it.
+Do not edit by hand: this page comes from `records/`.
+
+"""
+
+
+def readme(name: str, records: Sequence[Record]) -> str:
+    """The page beside the records: one line a cell, and where the figures come from."""
+    return _HEADER.format(name=name) + markdown.render([table("", records)])
+
+
+def table(title: str, records: Sequence[Record]) -> Table:
+    """One row a record: the cell, its queries, the mean of the headline metric, docs/s if any."""
+    metric = derived.headline(records) or "nDCG@10"
+    heads = [
+        Header(text="Cell", align="left"),
+        Header(text="Queries", align="right"),
+        Header(text=metric, align="right"),
+    ]
+    timed = any(derived.docs_per_s(record) is not None for record in records)
+    if timed:
+        heads += [Header(text="Docs/s", align="right"), Header(text="Machine", align="left")]
+    rows = tuple(Row(entries=tuple(_entries(record, metric, timed))) for record in records)
+    return Table(title=title, columns=tuple(heads), rows=rows, notes=tuple(_notes(records)))
+
+
+def _entries(record: Record, metric: str, timed: bool) -> Iterator[Entry]:
+    yield Entry(value=str(cell_name(record)))
+    yield Entry(value=derived.query_count(record), form="fixed")
+    yield Entry(value=derived.mean_of(record, metric), form="fixed", decimals=4)
+    if timed:
+        speed = derived.docs_per_s(record)
+        yield Entry(value=speed, form="rate")
+        yield Entry(value=None if speed is None else record.environment.machine_id)
+
+
+def _notes(records: Sequence[Record]) -> Iterator[str]:
+    """When, by which program and where, each combination once."""
+    made = []
+    for record in sorted(records, key=derived.age):
+        environment = record.environment
+        version = environment.packages.get("rerankbench", "of unknown version")
+        commit = f" (commit {environment.git_sha})" if environment.git_sha else ""
+        made.append(
+            f"Measured on {record.started_at[:10]} by rerankbench {version}{commit} on "
+            f"{environment.cpu}, {environment.cores} cores (machine {environment.machine_id})."
+        )
+    yield from dict.fromkeys(made)

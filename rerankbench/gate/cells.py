@@ -1,0 +1,118 @@
+"""Which cells of two record sets are one cell before and after a change.
+
+A cell is known by its names: collection and split, sample, first stage, depth, reranker. Contents
+may have changed under the same names; then the two answered different tasks and are not compared,
+which a gate tells instead of passing it over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from rerankbench.results import derived
+from rerankbench.types import Cell, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class CellName:
+    """What a cell is called in both sets."""
+
+    collection: str
+    split: str
+    first_stage: str
+    depth: int
+    adds_positives: bool
+    sample: str
+    reranker: str
+
+    def __str__(self) -> str:
+        """`scifact/test · bm25 top-100 · minilm-l6`."""
+        added = " + all positives" if self.adds_positives else ""
+        sample = f" ({self.sample})" if self.sample else ""
+        return (
+            f"{self.collection}/{self.split}{sample} · {self.first_stage} top-{self.depth}{added}"
+            f" · {self.reranker}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A cell before (`base`) and after (`new`) a change.
+
+    `changed` names the facts of the task in which the two differ: then their values are of
+    different work.
+    """
+
+    name: CellName
+    base: Record
+    new: Record
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """All cells of both sets: those in both, those that only the base has, and only the new."""
+
+    both: tuple[Change, ...]
+    missing: tuple[CellName, ...]
+    added: tuple[CellName, ...]
+
+
+def cell_name(record: Record) -> CellName:
+    """The names by which a record's cell is known."""
+    return name_of(record.cell)
+
+
+def name_of(cell: Cell) -> CellName:
+    """The names by which a cell is known."""
+    sample = cell.collection.sampled_queries
+    return CellName(
+        collection=derived.slug(cell.collection.name),
+        split=cell.collection.split,
+        first_stage=cell.first_stage.name,
+        depth=cell.depth,
+        adds_positives=cell.adds_positives,
+        sample="" if sample is None else f"{sample} queries",
+        reranker=cell.reranker.name,
+    )
+
+
+def match(base: Sequence[Record], new: Sequence[Record]) -> Matched:
+    """Match the cells of two sets by name; of several records of a cell two that compare.
+
+    Preferred are two of one task, then two of one machine and device, then the newest.
+    """
+    before, after = _by_name(base), _by_name(new)
+    both = [_chosen(name, before[name], after[name]) for name in sorted(before) if name in after]
+    return Matched(
+        both=tuple(both),
+        missing=tuple(sorted(before.keys() - after.keys())),
+        added=tuple(sorted(after.keys() - before.keys())),
+    )
+
+
+def _by_name(records: Sequence[Record]) -> dict[CellName, list[Record]]:
+    found: dict[CellName, list[Record]] = {}
+    for record in records:
+        found.setdefault(cell_name(record), []).append(record)
+    return found
+
+
+def _chosen(name: CellName, before: Sequence[Record], after: Sequence[Record]) -> Change:
+    base, new = max(
+        product(before, after),
+        key=lambda two: (
+            not _changed(*two),
+            derived.setting(two[0]) == derived.setting(two[1]),
+            derived.age(two[0]),
+            derived.age(two[1]),
+        ),
+    )
+    return Change(name=name, base=base, new=new, changed=_changed(base, new))
+
+
+def _changed(base: Record, new: Record) -> tuple[str, ...]:
+    one, other = derived.task(base), derived.task(new)
+    return tuple(fact for fact in one if one[fact] != other[fact])

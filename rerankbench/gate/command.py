@@ -1,0 +1,69 @@
+"""Puts the rooms together for `gate`: records, verdicts, and where they are shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from rerankbench.errors import InputError
+from rerankbench.files.whole import append, write_whole
+from rerankbench.gate.baselines.keep import Baselines
+from rerankbench.gate.limits import Limits
+from rerankbench.gate.remeasure.asked import Asked
+from rerankbench.gate.remeasure.command import remade
+from rerankbench.gate.show import formats, terminal
+from rerankbench.gate.verdict import Gate, compare
+from rerankbench.results.store import read_records
+
+
+def decide(
+    base: Path | None,
+    new: Path | None,
+    asked: Asked,
+    limits: Limits,
+    format_name: str,
+    *,
+    output: Path | None,
+    strict: bool,
+) -> bool:
+    """Hold new records against the base and show what comes of it; whether the gate passed."""
+    asked.refuse_contradictions(
+        base=base is not None, new=new is not None, speed=limits.slowdown is not None
+    )
+    if base is None or new is None:
+        found = remade(asked, limits, None)
+    else:
+        resolve = Baselines().resolve
+        known = read_records([resolve(base)]), read_records([resolve(new)])
+        found = remade(asked, limits, known) if asked.runs else compare(*known, limits)
+    _show(found, format_name, output)
+    return found.conclusion == "passed" or (found.conclusion == "unclear" and not strict)
+
+
+def _show(found: Gate, format_name: str, output: Path | None) -> None:
+    if format_name == "text" and output is None and sys.stdout.isatty():
+        width = min(120, os.get_terminal_size().columns)
+        typer.echo(terminal.render(found, width=width, colours=True), nl=False)
+        return
+    text = formats.render(found, format_name)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(output, text)
+        typer.echo(f"{output}: written", err=True)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if format_name == "github" and summary:
+        _append(Path(summary), formats.as_markdown(found))
+
+
+def _append(path: Path, text: str) -> None:
+    """GitHub's summary of a step is a file that every program adds to."""
+    try:
+        append(path, text)
+    except OSError as error:
+        remedy = "check GITHUB_STEP_SUMMARY"
+        problem = f"cannot be written ({error.strerror})"
+        raise InputError(path, problem, remedy=remedy) from None

@@ -1,0 +1,1 @@
+"""What `rerankbench init` asks and writes: a config, a CI workflow and a first baseline."""

@@ -1,0 +1,111 @@
+"""Puts the rooms together for `init`: questions, files, the first run and its baseline."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from rerankbench.console import Terminal
+from rerankbench.errors import UsageError
+from rerankbench.gate.baselines import command as baselines_command
+from rerankbench.gate.baselines.keep import FOLDER
+from rerankbench.gate.init import installed, scaffold
+from rerankbench.gate.init.scaffold import BASELINE, CONFIG, PACKAGE, Answers, Scaffold
+from rerankbench.run import command
+
+_RESULTS = Path("results") / CONFIG.stem
+_NO_SPEED: Mapping[str, Any] = {"speed": {"enabled": False}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What the options say; None is to be asked for."""
+
+    datasets: list[str] | None = None
+    models: list[str] | None = None
+    ci: list[str] | None = None
+    max_drop: list[str] | None = None
+    package: str | None = None
+
+
+def init(given: Given, folder: Path, *, run: bool, yes: bool) -> None:
+    """Ask, write, run, keep the baseline; nothing is written before all of it is known to work."""
+    terminal = Terminal()
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("there is nobody to ask; answer by options and add --yes")
+    answers = _answers(given, folder, ask=not yes)
+    made = scaffold.make(answers, folder)
+    results = (FOLDER / BASELINE, _RESULTS)
+    scaffold.refuse_existing([*made.files, *results], folder)
+    if not yes:
+        _confirm(made)
+    with contextlib.chdir(folder):
+        if run:
+            command.check(made.config)
+        scaffold.write(made, Path())
+        for path in made.files:
+            typer.echo(str(path))
+        _say_additions(made, terminal)
+        if run:
+            command.run_and_report(CONFIG, _NO_SPEED, fresh=False, verbosity=0)
+            baselines_command.save(None, BASELINE, [_RESULTS])
+        else:
+            terminal.note(f"then: rerankbench run {CONFIG} --no-speed")
+            terminal.note(f"and:  rerankbench baseline save {BASELINE} {_RESULTS}")
+    terminal.note(f"commit these files and {FOLDER}: the gate compares with what git holds")
+
+
+def _answers(given: Given, folder: Path, *, ask: bool) -> Answers:
+    def one(question: str, value: list[str] | None, default: str) -> list[str]:
+        if value is None and ask:
+            return str(typer.prompt(question, default=default, err=True)).split()
+        return value if value is not None else [default]
+
+    systems = ", ".join((*scaffold.CI, scaffold.NO_CI))
+    datasets = one("Collections (BEIR folders, ir_datasets ids, demo)", given.datasets, "demo")
+    models = one("Rerankers (hub ids, folders, names)", given.models, "demo-cross-encoder")
+    ci = one(f"CI ({systems})", given.ci, "github")
+    return Answers(
+        datasets=datasets,
+        models=models,
+        ci=ci,
+        max_drop=one("The drop that is still no matter", given.max_drop, "nDCG@10=0.005"),
+        package=_package(given.package, ci, folder, ask=ask),
+    )
+
+
+def _package(given: str | None, ci: Sequence[str], folder: Path, *, ask: bool) -> str:
+    """What CI installs: by itself only what another machine can get."""
+    if given is not None:
+        return given
+    if not scaffold.installs(ci):
+        return PACKAGE
+    same = installed.requirement(folder)
+    if ask:
+        question = "What pip installs in CI (a release, a git address, a path in the repository)"
+        return str(typer.prompt(question, default=same, err=True)).strip()
+    if same is None:
+        raise UsageError(
+            "this rerankbench came from a folder that CI does not have; say with --package what "
+            "pip installs there: a path in the repository, or 'rerankbench @ git+https://…'"
+        )
+    return same
+
+
+def _confirm(made: Scaffold) -> None:
+    for path in made.files:
+        typer.echo(f"  {path}", err=True)
+    if not typer.confirm("Write these files?", default=True, err=True):
+        raise UsageError("nothing was written")
+
+
+def _say_additions(made: Scaffold, terminal: Terminal) -> None:
+    for path, text in made.additions.items():
+        terminal.warn(f"{path} is there already and stays as it is; add to it:")
+        typer.echo(text, err=True)

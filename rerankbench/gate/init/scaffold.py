@@ -1,0 +1,161 @@
+"""The files that put the gate into a repository: a config, and a workflow for each CI.
+
+Templates are complete files that run as they are; only the margin and what pip installs are put
+in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rerankbench.errors import InputError, UsageError, nearest
+from rerankbench.files.whole import write_whole
+from rerankbench.gate.limits import parse_drops
+from rerankbench.run import config as configs
+
+CONFIG = Path("configs") / "rerankbench.yaml"
+BASELINE = "main"
+PACKAGE = "rerankbench"
+NO_CI = "none"
+
+_MARGIN = "--max-drop nDCG@10=0.005"
+_PACKAGE_LINES = re.compile(
+    r"(?<=RERANKBENCH_PACKAGE)(?P<sign>: | = )(?P<value>\S+)$", re.MULTILINE
+)
+# It stands between quotes in YAML, Groovy and a shell.
+_PACKAGE = re.compile(r"[A-Za-z0-9.~/][\w .,:;@+=~/<>!#&?%\[\]()*-]*")
+_CONFIG_HEADER = """\
+# What CI runs for the gate. float32 keeps scores as equal as machines of different kinds can make
+# them. After a change here, run it and `rerankbench baseline promote main`.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A template and where it goes; what `joins` others is only written where nothing is."""
+
+    template: str
+    path: Path
+    joins: bool = False
+
+
+CI: Mapping[str, tuple[Target, ...]] = {
+    "github": (Target(template="github.yml", path=Path(".github/workflows/rerankbench.yml")),),
+    "gitlab": (
+        Target(template="gitlab.yml", path=Path(".gitlab/rerankbench.yml")),
+        Target(template="gitlab-ci.yml", path=Path(".gitlab-ci.yml"), joins=True),
+    ),
+    "jenkins": (Target(template="Jenkinsfile", path=Path("Jenkinsfile.rerankbench")),),
+    "pre-commit": (
+        Target(template="pre-commit.yaml", path=Path(".pre-commit-config.yaml"), joins=True),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a person wants: collections, models, CI systems, margins, and what CI installs."""
+
+    datasets: Sequence[str]
+    models: Sequence[str]
+    ci: Sequence[str]
+    max_drop: Sequence[str]
+    package: str = PACKAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaffold:
+    """Files to write, relative to the repository, and texts to add to files that are there."""
+
+    config: configs.RunConfig
+    files: Mapping[Path, str]
+    additions: Mapping[Path, str]
+
+
+def make(answers: Answers, folder: Path) -> Scaffold:
+    """The files for a repository. Raises UsageError for an answer that cannot be."""
+    if not folder.is_dir():
+        raise InputError(folder, "is no folder", remedy="make it, or name another with --folder")
+    drops = parse_drops(answers.max_drop)
+    margins = " ".join(f"--max-drop {metric}={drop:g}" for metric, drop in drops.items())
+    values = {
+        "datasets": list(answers.datasets),
+        "models": list(answers.models),
+        "top_k": 100,
+        "metrics": list(drops),
+        "dtype": "float32",
+    }
+    config = configs.validated({**values, "suite": CONFIG.stem}, "init")
+    files = {CONFIG: _CONFIG_HEADER + _yaml(values)}
+    additions: dict[Path, str] = {}
+    for target in _targets(answers.ci):
+        text = _filled(template(target.template), margins, _checked(answers.package))
+        is_there = target.joins and (folder / target.path).exists()
+        (additions if is_there else files)[target.path] = text
+    return Scaffold(config=config, files=files, additions=additions)
+
+
+def template(name: str) -> str:
+    """A template of this package, which runs as it is."""
+    return (package_files("rerankbench") / "gate" / "init" / "templates" / name).read_text(
+        encoding="utf-8"
+    )
+
+
+def installs(ci: Sequence[str]) -> bool:
+    """Whether a workflow of these CI systems installs rerankbench. Raises UsageError for no CI."""
+    return any(_PACKAGE_LINES.search(template(target.template)) for target in _targets(ci))
+
+
+def write(scaffold: Scaffold, folder: Path) -> None:
+    """Write all files or none. Raises StorageError where the disk refuses one."""
+    written: list[Path] = []
+    try:
+        for path, text in scaffold.files.items():
+            write_whole(folder / path, text)
+            written.append(folder / path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def refuse_existing(paths: Sequence[Path], folder: Path) -> None:
+    """Raises UsageError naming every path that is there already: none is overwritten."""
+    taken = [f"{path}: is there already" for path in paths if (folder / path).exists()]
+    if taken:
+        taken[-1] += "; nothing was written: move it away, or edit it by hand"
+        raise UsageError("\n".join(taken))
+
+
+def _targets(names: Sequence[str]) -> Iterator[Target]:
+    for name in dict.fromkeys(names):
+        if name not in (*CI, NO_CI):
+            raise UsageError(f"no CI '{name}'; {nearest(name, (*CI, NO_CI))}")
+        yield from CI.get(name, ())
+
+
+def _checked(package: str) -> str:
+    if not _PACKAGE.fullmatch(package):
+        remedy = "expected what pip installs, such as rerankbench==0.1.0, without quotes"
+        raise UsageError(f"--package {package}: {remedy}")
+    return package
+
+
+def _filled(text: str, margins: str, package: str) -> str:
+    text = text.replace(_MARGIN, margins)
+    if package == PACKAGE:
+        return text
+    # Single quotes mean the same in YAML and in Groovy: the text as it stands.
+    return _PACKAGE_LINES.sub(lambda match: f"{match['sign']}'{package}'", text)
+
+
+def _yaml(values: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=1000)

@@ -1,0 +1,198 @@
+"""Quality before and after: non-inferiority with a margin, query by query."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Literal, TypeAlias
+
+from rerankbench.gate.cells import CellName, Change
+from rerankbench.gate.evidence import signs
+from rerankbench.results import derived
+from rerankbench.stats import noninferiority, paired
+from rerankbench.types import Record
+
+Outcome: TypeAlias = Literal["same", "passed", "failed", "unclear", "refused"]
+"""`same`: every query has the value it had. `unclear`: too few queries to tell. `refused`: the
+two do not compare."""
+ALPHA = 0.01
+"""At most so often does a gate fail where nothing is truly worse."""
+LEAST_FOR_BOUND = noninferiority.fewest(1 - noninferiority.CONFIDENCE)
+"""Fewer queries bound no drop at 95 %: n of them all move less than queries usually do in one of
+2ⁿ cases."""
+_WORST = 10
+# Random sign patterns for each verdict of a gate, or no p adjusted for all of them could be small.
+_PATTERNS_A_TEST = 100
+_MOST_PATTERNS = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryDrop:
+    """One query's value before and after."""
+
+    query_id: str
+    base: float
+    new: float
+
+    @property
+    def drop(self) -> float:
+        """Base less new."""
+        return self.base - self.new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityVerdict:
+    """One cell and metric: `drop` is base less new, of the mean.
+
+    `bound` is the one-sided 95 % bound of the drop, `holm_p` the one-sided p of a drop, adjusted
+    for all cells and metrics of the gate, `needs` the fewest queries that can show any drop of one
+    cell in such a gate, `detectable` the least drop that so many queries as these show in 95 of
+    100 cases: None where they are fewer than that. `worst` are the queries that lost most, `signs`
+    what tells that a change is no chance. `why` says in words what decided.
+    """
+
+    name: CellName
+    metric: str
+    margin: float
+    outcome: Outcome
+    why: str
+    queries: int = 0
+    base: float | None = None
+    new: float | None = None
+    drop: float | None = None
+    bound: float | None = None
+    detectable: float | None = None
+    needs: int | None = None
+    p: float | None = None
+    holm_p: float | None = None
+    worst: tuple[QueryDrop, ...] = ()
+    signs: tuple[str, ...] = ()
+
+
+def judge(
+    changes: Sequence[Change],
+    drops: Mapping[str, float],
+    *,
+    permutations: int = paired.PERMUTATIONS,
+    resamples: int = paired.RESAMPLES,
+) -> tuple[QualityVerdict, ...]:
+    """A verdict for every cell and metric with a margin.
+
+    A cell passes when the one-sided 95 % bound of its drop is within the margin. It fails when the
+    bound is beyond, the mean dropped, and that is no chance: p is at most `ALPHA` after Holm, or
+    there are signs. Where nothing is truly worse, so one gate in a hundred fails at most, however
+    many cells it has. Otherwise the queries are too few to tell. Where the detectable drop is
+    within the margin they are enough: any drop whose bound is beyond is then no chance. Fewer than
+    `LEAST_FOR_BOUND` queries bound nothing, so they do not let a cell pass.
+    """
+    compared = [_compared(change, metric, drops[metric]) for change in changes for metric in drops]
+    tests = [lost for _, lost in compared if lost]
+    permutations = max(permutations, _patterns(len(tests)))
+    alone = ALPHA / max(1, len(tests))
+    p_values = [noninferiority.p_of_drop(lost, permutations=permutations) for lost in tests]
+    chances = zip(p_values, paired.holm(p_values), strict=True)
+    found = []
+    for verdict, lost in compared:
+        if lost:
+            p, holm_p = next(chances)
+            verdict = replace(
+                verdict,
+                bound=_bound(lost, resamples),
+                detectable=_detectable(verdict, lost, alone),
+                needs=noninferiority.fewest(alone),
+                p=p,
+                holm_p=holm_p,
+            )
+            verdict = _decided(verdict, changed=sum(each != 0 for each in lost))
+        found.append(verdict)
+    return tuple(found)
+
+
+def _patterns(tests: int) -> int:
+    """So many that the least p of all these tests, 1 / 2(n + 1), is at most `ALPHA` after Holm."""
+    return max(min(_PATTERNS_A_TEST * tests, _MOST_PATTERNS), math.ceil(tests / (2 * ALPHA)))
+
+
+def _detectable(verdict: QualityVerdict, lost: Sequence[float], alpha: float) -> float | None:
+    """None also where no mean could drop so far: values of metrics are at least 0."""
+    found = noninferiority.detectable(lost, alpha=alpha)
+    return None if found is None or found > (verdict.base or 0.0) else found
+
+
+def _bound(lost: Sequence[float], resamples: int) -> float | None:
+    if len(lost) < LEAST_FOR_BOUND:
+        return None
+    return noninferiority.upper_bound(lost, resamples=resamples)
+
+
+def _compared(change: Change, metric: str, margin: float) -> tuple[QualityVerdict, list[float]]:
+    """Both means, and what every query lost: nothing where that needs no test."""
+    metric = derived.metric_in(change.base, metric)
+    verdict = QualityVerdict(
+        name=change.name, metric=metric, margin=margin, outcome="refused", why=""
+    )
+    if change.changed:
+        why = f"not the same task: {', '.join(change.changed)} changed"
+        return replace(verdict, why=why), []
+    base, new = _values(change.base, metric), _values(change.new, metric)
+    if base is None or new is None:
+        side = "base" if base is None else "new"
+        why = f"{metric} is not in the {side} record; run it with --metric"
+        return replace(verdict, why=why), []
+    if base.keys() != new.keys():
+        return replace(verdict, why="the two records hold values of different queries"), []
+    lost = [base[query] - new[query] for query in sorted(base)]
+    verdict = replace(
+        verdict,
+        queries=len(lost),
+        base=fmean(base.values()),
+        new=fmean(new.values()),
+        drop=fmean(lost),
+        worst=_worst(base, new),
+        signs=signs(change.base, change.new),
+    )
+    if not any(lost):
+        return replace(verdict, outcome="same", why="every query has the value it had"), []
+    return verdict, lost
+
+
+def _values(record: Record, metric: str) -> Mapping[str, float] | None:
+    return record.per_query.get(metric)
+
+
+def _worst(base: Mapping[str, float], new: Mapping[str, float]) -> tuple[QueryDrop, ...]:
+    found = [
+        QueryDrop(query_id=query, base=base[query], new=new[query])
+        for query in base
+        if new[query] < base[query]
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.drop, each.query_id))[:_WORST])
+
+
+def _decided(verdict: QualityVerdict, *, changed: int) -> QualityVerdict:
+    drop, p = (value or 0.0 for value in (verdict.drop, verdict.holm_p))
+    if verdict.bound is not None and verdict.bound <= verdict.margin:
+        why = "a drop within the margin" if drop > 0 else "no drop"
+        return replace(verdict, outcome="passed", why=why)
+    if p <= ALPHA:
+        return replace(verdict, outcome="failed", why="a drop beyond the margin")
+    told = f": {'; '.join(verdict.signs)}" if verdict.signs else ""
+    if drop > 0 and verdict.signs:
+        return replace(verdict, outcome="failed", why=f"a drop that is no chance{told}")
+    why = f"too few queries to tell{_too_few(verdict, changed)}{told}"
+    return replace(verdict, outcome="unclear", why=why)
+
+
+def _too_few(verdict: QualityVerdict, changed: int) -> str:
+    """How many it takes, where so few queries could show no drop, or bound none."""
+    needs = verdict.needs or 0
+    if (verdict.drop or 0.0) <= 0:
+        few = f" ({verdict.queries} bound no drop at 95 %; it takes {LEAST_FOR_BOUND})"
+        return few if verdict.bound is None else ""
+    if verdict.queries < needs:
+        return f" ({verdict.queries} can show no drop, however large; it takes {needs})"
+    if changed < needs:
+        return f" ({changed} of {verdict.queries} changed; to show a drop takes {needs})"
+    return ""

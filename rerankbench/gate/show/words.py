@@ -1,0 +1,131 @@
+"""A gate's verdicts in words: one line each, the same in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rerankbench.gate.drift import Drift
+from rerankbench.gate.quality import ALPHA, QualityVerdict
+from rerankbench.gate.speed import SpeedVerdict
+from rerankbench.gate.verdict import Gate
+from rerankbench.leaderboard.table import printable
+
+_HASH_DIGITS = 12
+_MEBIBYTE = 2**20
+
+
+def headline(gate: Gate) -> str:
+    """One line: what the gate came to, and over how much."""
+    cells = len({verdict.name for verdict in gate.quality})
+    found = {
+        "passed": "Gate passed: nothing became worse.",
+        "unclear": "Gate passed, but not all of it could be told.",
+        "failed": "Gate failed.",
+    }[gate.conclusion]
+    return f"{found} {cells} {'cell' if cells == 1 else 'cells'} compared."
+
+
+def quality_line(verdict: QualityVerdict) -> str:
+    """The cell, the metric, both values, the drop with its bound, why, and the worst queries."""
+    parts = [f"{printable(str(verdict.name))}: {verdict.metric}"]
+    if verdict.base is not None and verdict.new is not None:
+        parts[0] += f" {verdict.base:.4f} → {verdict.new:.4f}"
+    parts.append(verdict.why)
+    if verdict.bound is not None and verdict.drop is not None:
+        parts.append(
+            f"drop {verdict.drop:+.4f}, at most {verdict.bound:+.4f} (95 %), "
+            f"margin {verdict.margin:g}"
+        )
+    if verdict.detectable is not None:
+        parts.append(f"{verdict.queries} queries show drops from {verdict.detectable:.4f} on")
+    if verdict.outcome in ("failed", "unclear") and verdict.worst:
+        parts.append(f"worst queries: {worst_queries(verdict)}")
+    return "; ".join(parts)
+
+
+def worst_queries(verdict: QualityVerdict) -> str:
+    """The queries that lost most, each with both values."""
+    return ", ".join(
+        f"{printable(each.query_id)} ({each.base:.3f} → {each.new:.3f})" for each in verdict.worst
+    )
+
+
+def speed_line(verdict: SpeedVerdict) -> str:
+    """The cell, what was measured, both values, the ratio with its interval, and why."""
+    line = f"{printable(str(verdict.name))}: {verdict.kind}"
+    if verdict.base is not None and verdict.new is not None:
+        line += f" {amount(verdict, verdict.base)} → {amount(verdict, verdict.new)}"
+    if verdict.times is not None:
+        line += f", {times(verdict)} the {'time' if verdict.kind == 'docs/s' else 'memory'}"
+    return f"{line}; {verdict.why} (limit {1 + verdict.limit:.2f}×)"
+
+
+def amount(verdict: SpeedVerdict, value: float) -> str:
+    """Docs/s as a whole number, bytes in MiB."""
+    return f"{value:,.0f}" if verdict.kind == "docs/s" else f"{value / _MEBIBYTE:,.0f} MiB"
+
+
+def times(verdict: SpeedVerdict) -> str:
+    """`1.21× (1.18–1.24)`; empty where nothing compares."""
+    found = verdict.times
+    if found is None:
+        return ""
+    span = (
+        "" if found.low is None or found.high is None else f" ({found.low:.2f}–{found.high:.2f})"
+    )
+    return f"{found.median:.2f}×{span}"
+
+
+def drift_line(drift: Drift) -> str:
+    """What changed, from what to what, in how many cells."""
+    cells = f"{drift.cells} {'cell' if drift.cells == 1 else 'cells'}"
+    return f"{printable(drift.fact)}: {_short(drift.base)} → {_short(drift.new)} ({cells})"
+
+
+def _short(value: str) -> str:
+    shown = printable(value)
+    is_hash = len(shown) > 2 * _HASH_DIGITS and all(c in "0123456789abcdef" for c in shown)
+    return shown[:_HASH_DIGITS] if is_hash else shown
+
+
+def notes(gate: Gate) -> Iterator[str]:
+    """What decides and what else changed, below the verdicts."""
+    margins = ", ".join(f"{metric} {drop:g}" for metric, drop in gate.limits.drops.items())
+    yield (
+        f"Margins: {margins}. Detects: the least drop that so many queries show in 95 of 100 "
+        "cases."
+    )
+    yield from _detects_nothing(gate)
+    yield (
+        "A cell fails when its mean dropped, the one-sided 95 % bound of the drop exceeds the "
+        "margin, and that is no chance (randomisation test, p ≤ 0.01 after Holm over the cells; "
+        "or new ties, or other texts read). Where it may be chance, the queries are too few."
+    )
+    for name in gate.missing:
+        yield f"missing in the new results: {printable(str(name))}"
+    for name in gate.added:
+        yield f"only in the new results: {printable(str(name))}"
+    if gate.drift:
+        yield from (f"Changed: {drift_line(each)}." for each in gate.drift)
+    elif gate.quality:
+        yield "Nothing else changed: packages, models, collections and machine are the same."
+
+
+def _detects_nothing(gate: Gate) -> Iterator[str]:
+    blind = [verdict for verdict in gate.quality if verdict.needs and verdict.detectable is None]
+    few = [verdict for verdict in blind if verdict.queries < (verdict.needs or 0)]
+    if len(few) < len(blind):
+        yield (
+            "Detects nothing, with as many queries as that takes: they changed so unlike each "
+            "other that only a drop of more than the base's mean would show."
+        )
+    if few:
+        yield (
+            f"Detects nothing: with fewer than {few[0].needs} queries no drop of one cell alone "
+            f"has p ≤ {ALPHA:g}, however large (all n queries worse: 1/2ⁿ{_of_tests(gate)})."
+        )
+
+
+def _of_tests(gate: Gate) -> str:
+    tests = sum(verdict.p is not None for verdict in gate.quality)
+    return f", times {tests} for Holm" if tests > 1 else ""

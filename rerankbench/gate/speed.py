@@ -1,0 +1,169 @@
+"""Speed and memory before and after: only on one machine with one setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from rerankbench.gate.cells import CellName, Change
+from rerankbench.gate.limits import Limits
+from rerankbench.results import derived
+from rerankbench.run.speed import FOREIGN_LOAD_LIMIT
+from rerankbench.stats import order, ratios
+from rerankbench.stats.ratios import Ratio
+from rerankbench.types import Record
+
+Kind: TypeAlias = Literal["docs/s", "memory", "device memory"]
+Outcome: TypeAlias = Literal["passed", "failed", "unclear", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remeasured:
+    """A cell measured anew, base and new in turn, in rounds of processes of their own.
+
+    `base_s` and `new_s` hold for each round the seconds of its passes over the same `pairs`; the
+    i-th passes of both are neighbours in time. Of memory there is one peak a round, and none where
+    it could not be read.
+    """
+
+    base_s: tuple[tuple[float, ...], ...]
+    new_s: tuple[tuple[float, ...], ...]
+    pairs: int
+    base_bytes: tuple[int, ...] = ()
+    new_bytes: tuple[int, ...] = ()
+    base_device_bytes: tuple[int, ...] = ()
+    new_device_bytes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeedVerdict:
+    """One cell's speed or memory: `times` is how much more the new one takes, 1 for as much.
+
+    `base` and `new` are docs/s or bytes; `limit` is the share that is allowed to be added.
+    """
+
+    name: CellName
+    kind: Kind
+    limit: float
+    outcome: Outcome
+    why: str
+    base: float | None = None
+    new: float | None = None
+    times: Ratio | None = None
+
+
+def judge(
+    changes: Sequence[Change],
+    limits: Limits,
+    remeasured: Mapping[CellName, Remeasured] | None = None,
+) -> tuple[SpeedVerdict, ...]:
+    """Verdicts for every cell whose speed or memory both sides measured.
+
+    Worse is what takes more than the limit allows with all of its interval; what takes more, but
+    not with all of it, is `unclear`. Without remeasuring, a base and a new of different machines
+    or devices are refused, and what other programs may have slowed down is `unclear`.
+    """
+    found: list[SpeedVerdict] = []
+    for change in changes:
+        again = (remeasured or {}).get(change.name)
+        if limits.slowdown is not None:
+            found += _speed(change, again, limits.slowdown)
+        if limits.growth is not None:
+            found += _memory(change, again, limits.growth)
+    return tuple(found)
+
+
+def _speed(change: Change, again: Remeasured | None, limit: float) -> Iterator[SpeedVerdict]:
+    """Times a pair, not passes: the two may have timed samples of different size."""
+    if again is not None:
+        times = ratios.in_rounds(again.base_s, again.new_s)
+        base, new = (again.pairs / _middle_pass(each) for each in (again.base_s, again.new_s))
+    else:
+        before, after = _times_a_pair(change.base), _times_a_pair(change.new)
+        if not before or not after:
+            return
+        times = ratios.apart(before, after)
+        base, new = 1 / order.median(before), 1 / order.median(after)
+    verdict = SpeedVerdict(
+        name=change.name, kind="docs/s", limit=limit, outcome="refused", why="", base=base, new=new
+    )
+    yield _decided(verdict, change, again, times)
+
+
+def _times_a_pair(record: Record) -> list[float]:
+    throughput = record.measurements.throughput
+    return [] if throughput is None else [s / throughput.pairs for s in throughput.passes_s]
+
+
+def _middle_pass(rounds: Sequence[Sequence[float]]) -> float:
+    return order.median([order.median(passes) for passes in rounds])
+
+
+def _memory(change: Change, again: Remeasured | None, limit: float) -> Iterator[SpeedVerdict]:
+    kinds: tuple[tuple[Kind, str], ...] = (("memory", "host"), ("device memory", "device"))
+    for kind, where in kinds:
+        found = _peaks(change, where) if again is None else _peaks_again(again, where)
+        if found is not None:
+            base, new, times = found
+            verdict = SpeedVerdict(
+                name=change.name,
+                kind=kind,
+                limit=limit,
+                outcome="refused",
+                why="",
+                base=base,
+                new=new,
+            )
+            yield _decided(verdict, change, again, times)
+
+
+def _peaks(change: Change, where: str) -> tuple[float, float, Ratio] | None:
+    """The peaks of both records, each read once: a ratio without an interval."""
+    base, new = (
+        getattr(one.measurements, f"peak_{where}_bytes") for one in (change.base, change.new)
+    )
+    return (base, new, Ratio(median=new / base, low=None, high=None)) if base and new else None
+
+
+def _peaks_again(again: Remeasured, where: str) -> tuple[float, float, Ratio] | None:
+    base, new = (
+        (again.base_bytes, again.new_bytes)
+        if where == "host"
+        else (again.base_device_bytes, again.new_device_bytes)
+    )
+    if not base:
+        return None
+    return order.median(base), order.median(new), ratios.paired(base, new)
+
+
+def _decided(
+    verdict: SpeedVerdict, change: Change, again: Remeasured | None, times: Ratio
+) -> SpeedVerdict:
+    if again is None and derived.setting(change.base) != derived.setting(change.new):
+        why = "measured on different machines or devices; use --remeasure, or --speed ignore"
+        return replace(verdict, why=why)
+    verdict, allowed = replace(verdict, times=times), 1 + verdict.limit
+    failed = times.low is not None and times.low > allowed
+    # Load makes slower: it convicts no new one, and clears no base.
+    side, record = ("new", change.new) if failed else ("base", change.base)
+    if again is None and verdict.kind == "docs/s" and _was_disturbed(record):
+        why = f"other programs were busy while the {side} was measured; use --remeasure 10"
+        return replace(verdict, outcome="unclear", why=why)
+    if failed:
+        why = "more than the limit with all of its interval"
+        return replace(verdict, outcome="failed", why=why)
+    if times.median > allowed:
+        doubt = "so is the noise; measure more rounds"
+        if again is None:
+            apart = (
+                "measured too seldom to tell" if times.low is None else "within noise and drift"
+            )
+            doubt = f"{apart}; use --remeasure 10"
+        return replace(verdict, outcome="unclear", why=f"more than the limit, but {doubt}")
+    return replace(verdict, outcome="passed", why="within the limit")
+
+
+def _was_disturbed(record: Record) -> bool:
+    load = record.measurements.foreign_load
+    return load is not None and load > FOREIGN_LOAD_LIMIT

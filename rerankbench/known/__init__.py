@@ -1,0 +1,1 @@
+"""Facts about collections, metrics, models and published figures, with the YAML of each."""

@@ -1,0 +1,69 @@
+"""The columns of one table as they come out, their heads, and all squares of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rerankbench.known import collections
+from rerankbench.leaderboard.columns.base import Column, Context
+from rerankbench.leaderboard.columns.kinds import FILLS
+from rerankbench.leaderboard.columns.quality import MeasuredColumn, RepeatedColumn
+from rerankbench.leaderboard.rows import Line, Selection
+from rerankbench.leaderboard.table import Align, Entry, Header
+from rerankbench.results import derived
+
+
+def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
+    """The same columns, with one for each collection where a column asks for every one."""
+    found: list[Column] = []
+    for column in columns:
+        if isinstance(column, RepeatedColumn) and column.every_collection:
+            found += _every_collection(column, selection)
+        else:
+            found.append(column)
+    return found
+
+
+def _every_collection(column: RepeatedColumn, selection: Selection) -> list[Column]:
+    """One column a collection, by name; the parts of a known one (CQADupStack) share one."""
+    found = {
+        derived.collection_slug(record): record.cell.collection.name
+        for record in selection.records()
+    }
+    wholes = {
+        derived.slug(member): whole for whole in collections.known() for member in whole.members
+    }
+    columns: dict[str, Column] = {}
+    for slug in sorted(found):
+        whole = wholes.get(slug)
+        if whole is None:
+            columns[slug] = column.model_copy(update={"collection": (found[slug],)})
+        else:
+            members = tuple((member,) for member in whole.members)
+            update = {"members": members, "header": column.header or whole.name}
+            columns.setdefault(whole.slug, column.model_copy(update=update))
+    return list(columns.values())
+
+
+def header(column: Column, context: Context, align: Align) -> Header:
+    """The column's head: the layout's words, or what is usual for its kind."""
+    fields = column.head_fields(context)
+    text = column.head.format_map(fields)
+    if isinstance(column, MeasuredColumn) and (level := column.level_shown(context)) > 1:
+        # A head that names the metric says it already.
+        said = any(
+            f"(rel={level})" in each.format_map(fields) for each in (column.head, *column.above)
+        )
+        text = text if said else f"{text} (rel={level})".strip()
+    return Header(
+        text=text,
+        align=column.align or align,
+        above=tuple(text.format_map(fields) for text in column.above),
+        better=column.better,
+        spans=column.spans,
+    )
+
+
+def fill(line: Line, context: Context) -> tuple[Entry, ...]:
+    """All squares of one row of one table; a figure that is missing is a blank."""
+    return tuple(FILLS[type(column)](column, line, context) for column in context.columns)

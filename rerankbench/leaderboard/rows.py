@@ -1,0 +1,93 @@
+"""Rows to be: which records stand in one row, and what was chosen to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rerankbench.results import derived
+from rerankbench.types import Record
+
+
+class Square(NamedTuple):
+    """What tells a row's records apart: slugs of collection and first stage, added positives."""
+
+    collection: str
+    first_stage: str
+    adds_positives: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A row to be: one reranker, or one first stage and reranker.
+
+    `name` is the row's own; `records` has by collection slug the record that counts. Where a
+    layout tells first stages or added positives apart, `squares` has every record that it asks
+    for. `block` is what rows that belong together share: the family, or the first stage; `place`
+    is that of the first stage and that of the model in the layout.
+    """
+
+    name: str
+    label: str
+    group: str
+    block: str = ""
+    place: tuple[tuple[int, int, str], tuple[int, int, str]]
+    records: Mapping[str, Record]
+    squares: Mapping[Square, Record] = field(default_factory=dict)
+    link: str | None = None
+    own: bool = False
+
+    @property
+    def newest(self) -> Record:
+        """The record that says what kind of row this is."""
+        return max(self.records.values(), key=derived.age)
+
+    def first_of(self, collections: Sequence[str]) -> Record | None:
+        """The record of the first of these collections that the row has."""
+        return first_of(self.records, collections)
+
+    def view(
+        self, first_stage: Sequence[str] = (), *, adds_positives: bool = False
+    ) -> Mapping[str, Record]:
+        """By collection slug the newest record of such a first stage, whatever stands for none."""
+        if not self.squares:
+            return self.records
+        found = [
+            record
+            for square, record in self.squares.items()
+            if square.adds_positives == adds_positives
+            and (not first_stage or derived.is_first_stage_called(record, first_stage))
+        ]
+        return {derived.collection_slug(one): one for one in sorted(found, key=derived.age)}
+
+    def all_records(self) -> Iterator[Record]:
+        """Every record that counts."""
+        yield from (self.squares or self.records).values()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The rows in the layout's order, and what a reader must be told about the choice.
+
+    `first_stages` maps a task to the record of the first stage's own order. `chosen_among` names
+    cells for which several records stood, `left_out` rerankers and first stages that the layout
+    does not list, `kept_apart` collections whose records with added positives are left out.
+    """
+
+    lines: tuple[Line, ...]
+    first_stages: Mapping[tuple[str, ...], Record]
+    chosen_among: tuple[str, ...]
+    left_out: tuple[str, ...]
+    kept_apart: tuple[str, ...] = ()
+
+    def records(self) -> Iterator[Record]:
+        """Every record that counts."""
+        for line in self.lines:
+            yield from line.all_records()
+
+
+def first_of(records: Mapping[str, Record], collections: Sequence[str]) -> Record | None:
+    """The record of the first of these collections that is there; keys are slugs."""
+    slugs = map(derived.slug, collections)
+    return next((records[slug] for slug in slugs if slug in records), None)

@@ -1,0 +1,177 @@
+"""Rerankers of other packages."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rerankbench.protocols import Job, ScoredBatch
+from rerankbench.registry.guarded.plugin import (
+    Plugin,
+    amount,
+    check_fields,
+    check_score,
+    count,
+    json_object,
+    kind_of,
+    texts_of,
+)
+from rerankbench.types import EngineRef, RerankerRef
+
+_LONGEST_NAME = 200
+
+
+class GuardedFactory:
+    """A family of rerankers of another package."""
+
+    def __init__(self, plugin: Plugin, inner: Any) -> None:
+        """Check that it has all of its parts."""
+        plugin.having("its entry point", inner, ("identify", "load", "scores_documents"))
+        self._plugin, self._inner = plugin, inner
+        self.scores_documents = plugin.being("scores_documents", inner.scores_documents, bool)
+
+    def identify(self, spec: Any) -> tuple[RerankerRef, EngineRef]:
+        """As in `protocols`."""
+        found = self._plugin.call("identify", self._inner.identify, spec)
+        if not (isinstance(found, tuple) and len(found) == 2):
+            raise self._plugin.wrong(
+                f"identify must give a RerankerRef and an EngineRef, and gave {kind_of(found)}"
+            )
+        ref = _reranker_ref(self._plugin, "identify", found[0])
+        return ref, _engine_ref(self._plugin, "identify", found[1])
+
+    def load(self, spec: Any) -> GuardedReranker:
+        """As in `protocols`."""
+        found = self._plugin.call("load", self._inner.load, spec)
+        return GuardedReranker(self._plugin, found)
+
+
+class GuardedReranker:
+    """A loaded reranker of another package; what it has besides its contract is its own."""
+
+    _PARTS = ("ref", "engine", "prepare", "score", "warnings", "peak_device_bytes")
+
+    def __init__(self, plugin: Plugin, inner: Any) -> None:
+        """Check that it has all of its parts."""
+        plugin.having("load", inner, self._PARTS)
+        self._plugin, self._inner = plugin, inner
+        self.ref = _reranker_ref(plugin, "ref", inner.ref)
+        self.engine = _engine_ref(plugin, "engine", inner.engine)
+        kernel = getattr(inner, "attention_kernel", None)
+        self.attention_kernel = (
+            None if kernel is None else plugin.being("attention_kernel", kernel, str)
+        )
+        for part in ("about", "checks"):
+            told = plugin.being(part, getattr(inner, part, {}), Mapping)  # type: ignore[type-abstract]
+            texts_of(plugin, part, (*told.keys(), *told.values()))
+
+    def __getattr__(self, name: str) -> Any:
+        """Parts that not every reranker has: `about`, `checks`, `whole_job`."""
+        return getattr(self._inner, name)
+
+    def prepare(self, job: Job) -> Prepared:
+        """As in `protocols`."""
+        return Prepared(job, self._plugin.call("prepare", self._inner.prepare, job))
+
+    def score(self, prepared: Prepared) -> Iterator[ScoredBatch]:
+        """As in `protocols`; every pair must get one score, and only one."""
+        plugin, job = self._plugin, prepared.job
+        found = plugin.call("score", self._inner.score, prepared.inner)
+        total = sum(len(each.documents) for each in job.candidates)
+        open_pairs = set(range(total)) - job.done
+        for each in plugin.each("score", found):
+            batch = plugin.being("score", each, ScoredBatch)
+            pairs = [_place(plugin, pair) for pair in plugin.each("score", batch.pairs)]
+            scores = list(plugin.each("score", batch.scores))
+            if len(pairs) != len(scores):
+                raise plugin.wrong(f"score gave {len(scores)} scores for {len(pairs)} pairs")
+            for pair, score in zip(pairs, scores, strict=True):
+                if pair not in open_pairs:
+                    raise plugin.wrong(f"score gave a score for pair {pair}, not asked for")
+                open_pairs.remove(pair)
+                check_score(plugin, "score", score)
+            # Journals and runs hold Python's own numbers.
+            own = [float(score) for score in scores]
+            yield replace(_counted(plugin, batch), pairs=pairs, scores=own)
+        if open_pairs:
+            raise plugin.wrong(f"score left {len(open_pairs)} of {total} pairs without a score")
+
+    def warnings(self) -> Sequence[str]:
+        """As in `protocols`."""
+        found = self._plugin.call("warnings", self._inner.warnings)
+        return texts_of(self._plugin, "warnings", found)
+
+    def peak_device_bytes(self) -> int | None:
+        """As in `protocols`."""
+        found = self._plugin.call("peak_device_bytes", self._inner.peak_device_bytes)
+        return None if found is None else self._plugin.being("peak_device_bytes", found, int)
+
+
+class Prepared:
+    """What a plug-in's `prepare` gave, with the job that it is for."""
+
+    def __init__(self, job: Job, inner: Any) -> None:
+        """Keep both."""
+        self.job, self.inner = job, inner
+
+    def __getattr__(self, name: str) -> Any:
+        """What the plug-in tells of it: `truncated`, `lengths`."""
+        return getattr(self.inner, name)
+
+
+def _place(plugin: Plugin, pair: Any) -> int:
+    """The index of a pair, of whatever integer type."""
+    try:
+        return operator.index(pair)
+    except TypeError as error:
+        raise plugin.wrong(f"score named the pair {pair!r:.40}, which is no index") from error
+
+
+def _counted(plugin: Plugin, batch: ScoredBatch) -> ScoredBatch:
+    """The batch with what it counts in Python's own numbers."""
+
+    def counted(name: str) -> int:
+        return count(plugin, f"the {name} of score", getattr(batch, name))
+
+    answers = plugin.being("the answers of score", batch.answers, Mapping)  # type: ignore[type-abstract]
+    failed = plugin.each("the failed_attempts_s of score", batch.failed_attempts_s)
+    return replace(
+        batch,
+        tokens=counted("tokens"),
+        padded_tokens=counted("padded_tokens"),
+        truncated_pairs=counted("truncated_pairs"),
+        searches=amount(plugin, "the searches of score", batch.searches),
+        lost_s=amount(plugin, "the lost_s of score", batch.lost_s),
+        failed_attempts_s=[amount(plugin, "the failed_attempts_s of score", x) for x in failed],
+        answers={
+            plugin.being("the answers of score", key, str): count(
+                plugin, "an answer of score", value
+            )
+            for key, value in answers.items()
+        },
+    )
+
+
+def _reranker_ref(plugin: Plugin, name: str, found: Any) -> RerankerRef:
+    ref = plugin.being(name, found, RerankerRef)
+    for part in ("name", "family", "revision"):
+        plugin.being(f"the {part} of {name}", getattr(ref, part), str)
+    json_object(plugin, f"the recipe of {name}", ref.recipe)
+    check_fields(plugin, name, ref)
+    # A name stands in tables and in the names of files.
+    if not ref.name.strip() or not ref.name.isprintable() or len(ref.name) > _LONGEST_NAME:
+        raise plugin.wrong(
+            f"the name of {name} is {ref.name!r:.60}; it must be one line of 1 to {_LONGEST_NAME} "
+            "letters"
+        )
+    return ref
+
+
+def _engine_ref(plugin: Plugin, name: str, found: Any) -> EngineRef:
+    engine = plugin.being(name, found, EngineRef)
+    for part in ("engine", "device"):
+        plugin.being(f"the {part} of {name}", getattr(engine, part), str)
+    check_fields(plugin, name, engine)
+    return engine

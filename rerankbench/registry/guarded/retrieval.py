@@ -1,0 +1,121 @@
+"""Collections, first stages and metrics of other packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rerankbench.registry.guarded.plugin import Plugin, check_score, json_object, texts_of
+from rerankbench.types import CollectionHashes, Document, Hit, Query, Ranking
+
+
+class GuardedCollection:
+    """A collection of another package."""
+
+    _METHODS = (
+        *("hashes", "documents", "document_count", "queries", "qrels", "lookup", "warnings"),
+    )
+
+    def __init__(self, plugin: Plugin, inner: Any) -> None:
+        """Check that it has all of its parts."""
+        plugin.having("its function", inner, ("name", "source", "split", *self._METHODS))
+        self._plugin, self._inner = plugin, inner
+        self.name = plugin.being("name", inner.name, str)
+        self.source = plugin.being("source", inner.source, str)
+        self.split = plugin.being("split", inner.split, str)
+        drops = getattr(inner, "drops_identical_ids", None)
+        self.drops_identical_ids = plugin.being("drops_identical_ids", drops, bool)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return self._plugin.call(name, getattr(self._inner, name), *arguments)
+
+    def hashes(self) -> CollectionHashes:
+        """As in `protocols`."""
+        return self._plugin.being("hashes", self._call("hashes"), CollectionHashes)
+
+    def documents(self) -> Iterator[Document]:
+        """As in `protocols`."""
+        for each in self._plugin.each("documents", self._call("documents")):
+            yield self._plugin.being("documents", each, Document)
+
+    def document_count(self) -> int | None:
+        """As in `protocols`."""
+        found = self._call("document_count")
+        return None if found is None else self._plugin.being("document_count", found, int)
+
+    def queries(self) -> Sequence[Query]:
+        """As in `protocols`."""
+        found = self._plugin.each("queries", self._call("queries"))
+        return [self._plugin.being("queries", each, Query) for each in found]
+
+    def qrels(self) -> Mapping[str, Mapping[str, int]]:
+        """As in `protocols`."""
+        found = self._plugin.being("qrels", self._call("qrels"), Mapping)  # type: ignore[type-abstract]
+        for query, grades in found.items():
+            self._plugin.being("qrels", query, str)
+            for doc_id, grade in self._plugin.being("qrels", grades, Mapping).items():  # type: ignore[type-abstract]
+                self._plugin.being("qrels", doc_id, str)
+                self._plugin.being("qrels", grade, int)
+        return found
+
+    def lookup(self, doc_ids: Any) -> Mapping[str, Document]:
+        """As in `protocols`."""
+        found = self._plugin.being("lookup", self._call("lookup", doc_ids), Mapping)  # type: ignore[type-abstract]
+        for each in found.values():
+            self._plugin.being("lookup", each, Document)
+        return found
+
+    def warnings(self) -> Sequence[str]:
+        """As in `protocols`."""
+        return texts_of(self._plugin, "warnings", self._call("warnings"))
+
+
+class GuardedFirstStage:
+    """A first stage of another package."""
+
+    def __init__(self, plugin: Plugin, inner: Any) -> None:
+        """Check that it has all of its parts."""
+        plugin.having("its function", inner, ("describe", "retrieve"))
+        self._plugin, self._inner = plugin, inner
+
+    def describe(self) -> Mapping[str, Any]:
+        """As in `protocols`."""
+        found = self._plugin.call("describe", self._inner.describe)
+        return json_object(self._plugin, "describe", found)
+
+    def retrieve(self, *arguments: Any, **named: Any) -> Sequence[Ranking]:
+        """As in `protocols`."""
+        plugin = self._plugin
+        found = plugin.call("retrieve", self._inner.retrieve, *arguments, **named)
+        rankings = [plugin.being("retrieve", x, Ranking) for x in plugin.each("retrieve", found)]
+        for ranking in rankings:
+            for hit in plugin.each("retrieve", ranking.hits):
+                _check_hit(plugin, hit)
+        return rankings
+
+
+def _check_hit(plugin: Plugin, hit: Any) -> None:
+    doc_id, score = plugin.being("retrieve", hit, Hit)
+    plugin.being("retrieve", doc_id, str)
+    check_score(plugin, "retrieve", score)
+
+
+class GuardedMetric:
+    """A metric of another package."""
+
+    def __init__(self, plugin: Plugin, inner: Any) -> None:
+        """Check that it has all of its parts."""
+        plugin.having("its function", inner, ("name", "per_query"))
+        self._plugin, self._inner = plugin, inner
+        self.name = plugin.being("name", inner.name, str)
+
+    def per_query(self, qrels: Any, run: Any) -> Mapping[str, float]:
+        """As in `protocols`."""
+        found = self._plugin.call("per_query", self._inner.per_query, qrels, run)
+        values = self._plugin.being("per_query", found, Mapping)  # type: ignore[type-abstract]
+        missing = [query for query in qrels if query not in values]
+        if missing:
+            raise self._plugin.wrong(f"per_query gave no value for the query '{missing[0]:.40}'")
+        for value in values.values():
+            check_score(self._plugin, "per_query", value)
+        return {query: float(values[query]) for query in qrels}

@@ -1,0 +1,123 @@
+"""What the names mean that users write for collections, first stages, rerankers and metrics."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rerankbench import registry
+from rerankbench.errors import UsageError, nearest
+from rerankbench.known import metric_name
+from rerankbench.protocols import Collection, FirstStage, Metric, RerankerFactory
+from rerankbench.run.config import FirstStageConfig
+
+# Other tools' names are understood wherever a metric is named; those that differ from ours alone
+# in their case need no line here.
+_OTHER_NAMES = {
+    "ndcg_cut": "nDCG",  # trec_eval
+    "map_cut": "MAP",
+    "recip_rank": "MRR",
+    "ap": "MAP",  # ir_measures
+    "rr": "MRR",
+    "r": "Recall",
+    "precision": "P",  # ir_measures, ranx
+}
+
+HIGHEST_CUTOFF = 1_000_000
+"""Far beyond any list; trec_eval loses what its own integers cannot hold."""
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is meant as a place in the file system, there or not."""
+    return name.startswith((".", "/", "~")) or Path(name).is_dir()
+
+
+def open_collection(name: str, split: str | None = None) -> Collection:
+    """The collection that a name means: a registered name, a folder, or an ir_datasets id."""
+    kind = "ir-datasets"
+    if name in registry.names("collections") and name not in ("beir-folder", "ir-datasets"):
+        kind = name
+    elif is_path(name):
+        kind = "beir-folder"
+    elif Path(name).exists():
+        raise UsageError(f"{name}: is a file; a collection is a folder with corpus.jsonl in it")
+    collection: Collection = registry.load("collections", kind)(name, split)
+    return collection
+
+
+def open_first_stage(
+    entry: FirstStageConfig, collection_name: str, cache: Path
+) -> tuple[str, FirstStage]:
+    """Name and plug-in of a first stage; `run:FILE` is short for the argument `path`.
+
+    `{dataset}` in the path stands for the collection's name.
+    """
+    name, _, path = entry.name.partition(":")
+    arguments: dict[str, Any] = entry.arguments
+    if path:
+        arguments["path"] = path
+    if isinstance(arguments.get("path"), str):
+        arguments["path"] = arguments["path"].replace("{dataset}", collection_name)
+    return name, registry.load("firststages", name)(arguments, cache)
+
+
+def find_factory(model: str, family: str | None = None) -> RerankerFactory:
+    """The family that was named, a registered reranker, or what the model's files tell."""
+    kind = family or (model if model in registry.names("rerankers") else "detected")
+    factory: RerankerFactory = registry.load("rerankers", kind)
+    return factory
+
+
+def parse_metric(text: str, usual_level: int = 1) -> Metric:
+    """The metric that `nDCG@10`, `ndcg_cut_10`, `AP` or `RR(rel=2)@10` names. Raises UsageError.
+
+    `usual_level` is the lowest grade that counts as relevant where the name says nothing of it.
+    """
+    parts = metric_name.split(text)
+    if parts is None:
+        raise UsageError(f"metric '{text}' is not of the form nDCG@10; try: nDCG@10")
+    name = _own_name(parts.base)
+    if name is None:
+        raise UsageError(f"no metric '{text}'; {nearest(parts.base, registry.names('metrics'))}")
+    if parts.parameters or parts.level == 0:
+        raise UsageError(
+            f"metric '{text}' is not of the form nDCG@10 or MAP(rel=2)@10; in brackets only rel=N "
+            "is known, N the lowest grade that is relevant"
+        )
+    if parts.cutoff == 0:
+        raise UsageError(f"metric '{text}': the cutoff must be at least 1")
+    if (parts.cutoff or 0) > HIGHEST_CUTOFF:
+        raise UsageError(f"metric '{text}': the cutoff must be at most {HIGHEST_CUTOFF:,}")
+    metric: Metric = registry.load("metrics", name)(parts.cutoff)
+    return _at_level(metric, parts.level, usual_level)
+
+
+def metric_as_held(text: str) -> str:
+    """The name under which records hold a metric that other tools name otherwise.
+
+    A level of 1 stays where it was said. What is no known metric stays as it is: records may hold
+    those of a plug-in that is not installed here.
+    """
+    parts = metric_name.split(text)
+    if parts is None or parts.parameters:
+        return text
+    name = str(replace(parts, base=_own_name(parts.base) or parts.base))
+    return metric_name.explicit(name) if parts.level == 1 else name
+
+
+def _own_name(base: str) -> str | None:
+    """What we call a metric without its level and cutoff; None where it is none of ours."""
+    known = {name.lower(): name for name in registry.names("metrics")}
+    return known.get(base.lower()) or _OTHER_NAMES.get(base.lower())
+
+
+def _at_level(metric: Metric, named: int | None, usual: int) -> Metric:
+    """At the level that was named; else at the usual one, if the metric knows levels at all."""
+    change = getattr(metric, "at_level", None)
+    if change is None and named not in (None, 1):
+        raise UsageError(f"{metric.name} knows no level of relevance: leave (rel={named}) out")
+    if change is None or (named is None and getattr(metric, "is_graded", False)):
+        return metric
+    changed: Metric = change(usual if named is None else named)
+    return changed

@@ -1,0 +1,1 @@
+"""The model card of one reranker: its tables, its words, its Markdown and HTML."""

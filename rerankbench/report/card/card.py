@@ -1,0 +1,178 @@
+"""One reranker's page as values: its place among the others, its games, its figures.
+
+Everything comes out of records and the list of known models. None is what was not measured or what
+no source settles; it is never a zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+
+from rerankbench.compare.rated import Rated, RatedTask
+from rerankbench.compare.ratings import Standing
+from rerankbench.errors import UsageError, nearest
+from rerankbench.known import models
+from rerankbench.known.models import KnownModel
+from rerankbench.leaderboard.columns.ratings import method
+from rerankbench.report.card import notes, places
+from rerankbench.report.card.places import Placed
+from rerankbench.results import derived
+from rerankbench.stats import order
+from rerankbench.types import Price, Record
+
+SHOWN_METRICS = ("nDCG@5", "nDCG@10", "Recall@5", "Recall@10")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """Single requests that succeeded, in milliseconds; `failed` attempts are in no figure."""
+
+    mean_ms: float
+    p50_ms: float
+    p90_ms: float
+    count: int
+    failed: int
+    machine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCard:
+    """What the reranker did on one task, where `of` are ranked.
+
+    `metrics` holds None for what its record has not. Its `queries` count in them; games were
+    played on `played_queries`.
+    """
+
+    title: str
+    standing: Standing
+    of: int
+    queries: int
+    played_queries: int
+    metrics: Mapping[str, float | None]
+    relevance_level: int
+    requests: Requests | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The whole page.
+
+    `facts` are label → value. `tasks` and `others`, the opponents, stand in the order of their
+    ratings, the highest first. `judge` is None where the metric decided the games.
+    """
+
+    name: str
+    description: str
+    metric: str
+    judge: str | None
+    standing: Standing
+    rating: Placed
+    win_rate: Placed
+    quality: Placed
+    latency: Placed
+    facts: Mapping[str, str | None]
+    tasks: tuple[TaskCard, ...]
+    others: tuple[str, ...]
+    method: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+def make_card(rated: Rated, name: str) -> Card:
+    """The card of a rated reranker. Raises UsageError, with the nearest name, for any other."""
+    standing = rated.overall.find(name)
+    if standing is None:
+        names = [each.name for each in rated.overall.standings]
+        raise UsageError(f"no rated reranker '{name}'; {nearest(name, names)}")
+    records = [task.records[name] for task in rated.tasks if name in task.records]
+    known = models.find(name)
+    tasks = [
+        _task_card(task, played, rated.metric)
+        for task in rated.tasks
+        if (played := task.ratings.find(name)) is not None
+    ]
+    return Card(
+        name=name,
+        description=known.note if known else "",
+        metric=rated.metric,
+        judge=rated.judged.judge if rated.judged else None,
+        standing=standing,
+        rating=places.rating(rated, standing),
+        win_rate=places.win_rate(rated, standing),
+        quality=places.quality(rated, standing),
+        latency=places.latency(rated, standing),
+        facts=_facts(max(records, key=derived.age), standing, known),
+        tasks=tuple(sorted(tasks, key=lambda one: (-one.standing.rating, one.title))),
+        others=tuple(one.name for one in rated.overall.standings if one.name != name),
+        method=tuple(_method(rated)),
+        cautions=tuple(notes.cautions(rated, standing)),
+    )
+
+
+def _method(rated: Rated) -> Iterator[str]:
+    yield from method(rated)
+    yield (
+        "Latency is the median over the collections of the median request. It is ranked among "
+        "those that were timed on all of them on the same machine and device. Failed requests are "
+        "in no figure."
+    )
+
+
+def _task_card(task: RatedTask, standing: Standing, metric: str) -> TaskCard:
+    record = task.records[standing.name]
+    return TaskCard(
+        title=task.title,
+        standing=standing,
+        of=task.ratings.ranked,
+        queries=derived.query_count(record),
+        played_queries=sum(task.ratings.queries.values()),
+        metrics={
+            each: derived.mean_of(record, each) for each in dict.fromkeys((*SHOWN_METRICS, metric))
+        },
+        relevance_level=record.cell.collection.relevance_level,
+        requests=_requests(record),
+    )
+
+
+def _requests(record: Record) -> Requests | None:
+    latency = record.measurements.latency
+    if latency is None or not latency.requests_s:
+        return None
+    p50, p90 = (order.percentile(latency.requests_s, p) for p in (50, 90))
+    return Requests(
+        mean_ms=1000 * fmean(latency.requests_s),
+        p50_ms=1000 * p50,
+        p90_ms=1000 * p90,
+        count=len(latency.requests_s),
+        failed=len(record.measurements.failed_attempts_s),
+        machine=derived.machine(record),
+    )
+
+
+def _facts(record: Record, standing: Standing, known: KnownModel | None) -> dict[str, str | None]:
+    """Of the model and its newest run; what the run says wins over the list of known models."""
+    model, engine = record.cell.reranker, record.cell.engine
+    price = known.price.text if known and known.price else None
+    parameters = model.parameters or (known.parameters if known else None)
+    length = model.max_length or (known.max_length if known else None)
+    return {
+        "Provider": known.provider if known else None,
+        "Licence": known.licence if known else None,
+        "Price": _price(model.price) if model.price else price,
+        "Released": known.released if known else None,
+        "Model name": known.name if known else model.name,
+        "Family": model.family,
+        "Parameters": f"{parameters:,}" if parameters else None,
+        "Revision": model.revision,
+        "Max length": f"{length:,} tokens" if length else None,
+        "Numbers": model.dtype,
+        "Engine": f"{engine.engine} on {engine.device}",
+        "Total evaluations": f"{standing.games:,} games",
+    }
+
+
+def _price(price: Price) -> str:
+    unit = {"token": "tokens", "search": "searches", "hour": "h"}[price.unit]
+    per = f"{price.per:,.0f}" if price.per.is_integer() else f"{price.per:g}"
+    return f"{price.amount:g} {price.currency} per {per} {unit} ({price.date})"

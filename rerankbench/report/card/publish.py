@@ -1,0 +1,84 @@
+"""Cards out of records: one as text, or all of them as files that link to one another."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+from rerankbench.compare.judged import StoredJudge
+from rerankbench.compare.rated import Rated, by_name, rate
+from rerankbench.errors import UsageError, nearest
+from rerankbench.leaderboard.columns.ratings import method
+from rerankbench.report.card.card import make_card
+from rerankbench.results.derived import slug
+from rerankbench.types import Record
+
+_FORMATS: Mapping[str, tuple[str, str]] = {
+    "markdown": ("rerankbench.report.card.markdown", "md"),
+    "html": ("rerankbench.report.card.html", "html"),
+}
+_LIST = "index"
+
+
+def card_text(
+    records: Sequence[Record],
+    name: str,
+    format_name: str,
+    *,
+    metric: str | None = None,
+    margin: float = 0.0,
+    judge: StoredJudge | None = None,
+) -> str:
+    """One card, of games that the metric or the judge decided.
+
+    Raises UsageError for an unknown name or format, or where nothing can be rated.
+    """
+    renderer, _ = _renderer(format_name)
+    rated = rate(by_name(records), metric=metric, margin=margin, judge=judge)
+    text: str = renderer.render(make_card(rated, name))
+    return text
+
+
+def all_cards(
+    records: Sequence[Record],
+    format_name: str,
+    *,
+    metric: str | None = None,
+    margin: float = 0.0,
+    judge: StoredJudge | None = None,
+) -> dict[str, str]:
+    """File name → text: a card of every rated reranker, and `index` with links to them.
+
+    Raises UsageError as `card_text` does.
+    """
+    renderer, suffix = _renderer(format_name)
+    rated = rate(by_name(records), metric=metric, margin=margin, judge=judge)
+    pages = {"": f"{_LIST}.{suffix}"} | _pages(rated, suffix)
+    files = {
+        pages[one.name]: renderer.render(make_card(rated, one.name), pages)
+        for one in rated.overall.standings
+    }
+    return files | {pages[""]: renderer.render_list(rated, list(method(rated)), pages)}
+
+
+def _pages(rated: Rated, suffix: str) -> dict[str, str]:
+    """Name → file: letters, digits and hyphens; names that would share one get a number."""
+    taken = {_LIST}
+    pages = {}
+    for name in sorted(one.name for one in rated.overall.standings):
+        stem = base = slug(name)[:80] or "reranker"
+        number = 2
+        while stem in taken:
+            stem, number = f"{base}-{number}", number + 1
+        taken.add(stem)
+        pages[name] = f"{stem}.{suffix}"
+    return pages
+
+
+def _renderer(format_name: str) -> tuple[ModuleType, str]:
+    if format_name not in _FORMATS:
+        raise UsageError(f"no format '{format_name}'; {nearest(format_name, _FORMATS)}")
+    module, suffix = _FORMATS[format_name]
+    # Only HTML draws, and matplotlib is slow to import.
+    return importlib.import_module(module), suffix

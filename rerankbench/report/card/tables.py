@@ -1,0 +1,176 @@
+"""A card's figures as tables, for Markdown and HTML alike. What is missing says so in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from rerankbench.compare.rated import Rated
+from rerankbench.compare.ratings import Standing
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.report.card import places, words
+from rerankbench.report.card.card import Card, Requests, TaskCard
+from rerankbench.report.card.places import Placed
+
+_NAMES = frozenset({"Reranker", "Collection", "Result"})
+
+
+def headline(card: Card) -> tuple[tuple[str, Entry, str], ...]:
+    """What stands on top: label, figure, rank."""
+    by = f" by {card.judge}" if card.judge else ""
+    return (
+        (f"Rating{by}", _rating(card.standing), words.rank(card.rating)),
+        (
+            f"Win rate{by}",
+            Entry(value=words.percent(card.win_rate.value)),
+            words.rank(card.win_rate),
+        ),
+        (f"Accuracy ({card.metric})", _number(card.quality.value, 3), words.rank(card.quality)),
+        (
+            "Latency (P50)",
+            _milliseconds(card.latency.value),
+            words.rank(card.latency),
+        ),
+    )
+
+
+def games(card: Card) -> Table:
+    """Wins, losses and ties with their shares."""
+    standing = card.standing
+    counts = {"Wins": standing.wins, "Losses": standing.losses, "Ties": standing.ties}
+    return _table(
+        "Performance record",
+        ("Result", "Games", "Share"),
+        [
+            (
+                Entry(value=label),
+                _number(count, 0),
+                Entry(value=words.percent(count / standing.games)),
+            )
+            for label, count in counts.items()
+        ],
+    )
+
+
+def ratings(card: Card) -> Table:
+    """One row a collection, the highest rating first."""
+    return _table(
+        "Rating by collection",
+        ("Collection", "Rating (interval)", "Rank", "Win rate", "W-L-T", "Queries"),
+        [
+            (
+                Entry(value=task.title),
+                _rating(task.standing),
+                Entry(value=words.rank(Placed(rank=task.standing.rank, of=task.of))),
+                Entry(value=words.percent(task.standing.win_rate)),
+                Entry(value=task.standing.record_text),
+                _number(task.played_queries, 0),
+            )
+            for task in card.tasks
+        ],
+    )
+
+
+def accuracy(card: Card) -> Table:
+    """One row a collection, one column a metric; a row says its level of relevance if not 1."""
+    metrics = list(card.tasks[0].metrics)
+    return _table(
+        "Accuracy by collection",
+        ("Collection", *metrics, "Queries"),
+        [
+            (
+                Entry(value=task.title + _level(task)),
+                *(_number(task.metrics[metric], 3) for metric in metrics),
+                _number(task.queries, 0),
+            )
+            for task in card.tasks
+        ],
+    )
+
+
+def _level(task: TaskCard) -> str:
+    return f" (rel={task.relevance_level})" if task.relevance_level > 1 else ""
+
+
+def latency(card: Card) -> Table:
+    """One row a collection; failed attempts are counted and in no figure."""
+    heads = ("Collection", "Mean", "P50 (median)", "P90", "Requests")
+    timed = {task.title: task.requests for task in card.tasks if task.requests is not None}
+    rows = [
+        (
+            Entry(value=task.title),
+            *map(_milliseconds, _figures_ms(task.requests)),
+            Entry(value=_requests(task.requests)),
+        )
+        for task in card.tasks
+    ]
+    machines = dict.fromkeys(found.machine for found in timed.values())
+    notes = [
+        f"Timed on {machine}"
+        + (
+            f": {', '.join(title for title, found in timed.items() if found.machine == machine)}."
+            if len(machines) > 1
+            else "."
+        )
+        for machine in machines
+    ]
+    return replace(_table("Latency by collection", heads, rows), notes=tuple(notes))
+
+
+def standings(rated: Rated, pages: Mapping[str, str]) -> Table:
+    """All that were rated, the highest first; `pages` maps a name to where it leads."""
+    heads = ("Reranker", "Rank", "Possible", "Rating", "Win rate", "W-L-T", rated.metric, "P50")
+    rows = []
+    for one in rated.overall.standings:
+        entries = (
+            Entry(value=one.name, link=pages.get(one.name)),
+            Entry(value=words.rank(places.rating(rated, one))),
+            Entry(value=one.ranks_text or words.NOT_RANKED),
+            _rating(one),
+            Entry(value=words.percent(one.win_rate)),
+            Entry(value=one.record_text),
+            _number(places.quality(rated, one).value, 3),
+            _milliseconds(places.latency(rated, one).value),
+        )
+        rows.append(Row(entries=entries, emphasised=one.rank is None))
+    return Table(title="", columns=_headers(heads), rows=tuple(rows))
+
+
+def _figures_ms(requests: Requests | None) -> tuple[float | None, ...]:
+    if requests is None:
+        return (None, None, None)
+    return requests.mean_ms, requests.p50_ms, requests.p90_ms
+
+
+def _requests(requests: Requests | None) -> str:
+    if requests is None:
+        return "0"
+    return f"{requests.count}" + (f" ({requests.failed} failed)" if requests.failed else "")
+
+
+def _milliseconds(value: float | None) -> Entry:
+    return Entry(value=words.milliseconds(value))
+
+
+def _rating(standing: Standing) -> Entry:
+    return Entry(value=standing.rating, form="fixed", span=(standing.low, standing.high))
+
+
+def _number(value: float | None, decimals: int) -> Entry:
+    if value is None:
+        return Entry(value=words.NOT_MEASURED)
+    return Entry(value=value, form="fixed", decimals=decimals)
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[tuple[Entry, ...]]) -> Table:
+    return Table(
+        title=title,
+        columns=_headers(heads),
+        rows=tuple(Row(entries=entries) for entries in rows),
+        heading_level=3,
+    )
+
+
+def _headers(heads: Sequence[str]) -> tuple[Header, ...]:
+    """Names to the left, figures to the right."""
+    return tuple(Header(text=head, align="left" if head in _NAMES else "right") for head in heads)

@@ -1,0 +1,37 @@
+"""The words of a card, for Markdown and HTML alike."""
+
+from __future__ import annotations
+
+import shlex
+
+from rerankbench.leaderboard.table import printable
+from rerankbench.report.card.places import Placed
+
+UNKNOWN = "not known"
+NOT_MEASURED = "not measured"
+NOT_RANKED = "not ranked"
+BACK = "Back to all rerankers"
+LIST_TITLE = "Rerankers by rating"
+
+
+def rank(placed: Placed) -> str:
+    """`#8 of 9`, or that there is none."""
+    return f"#{placed.rank} of {placed.of}" if placed.rank is not None else NOT_RANKED
+
+
+def percent(share: float | None) -> str:
+    """`30.6%`."""
+    return NOT_MEASURED if share is None else f"{share:.1%}"
+
+
+def milliseconds(value: float | None) -> str:
+    """`95.3 ms` and `2,383 ms`."""
+    return NOT_MEASURED if value is None else f"{value:,.{0 if value >= 100 else 1}f} ms"
+
+
+def compare_command(first: str, second: str) -> str:
+    """What to type to see two rerankers side by side."""
+    names = [shlex.quote(printable(name)) for name in (first, second)]
+    # A name that begins with a hyphen would be taken for an option.
+    guard = "-- " if any(name.startswith("-") for name in names) else ""
+    return f"rerankbench compare {guard}{' '.join(names)}"

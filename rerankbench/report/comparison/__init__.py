@@ -1,0 +1,1 @@
+"""The page of two runs side by side, in every format."""

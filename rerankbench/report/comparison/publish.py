@@ -1,0 +1,63 @@
+"""Names or places → the comparison as text in one of the formats."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rerankbench.compare.pairs import Pairing, pair_places, pair_rerankers
+from rerankbench.compare.side_by_side import choose_metric, compare
+from rerankbench.errors import UsageError, nearest
+from rerankbench.results.find_texts import Library
+from rerankbench.results.record_set import open_archive
+
+_FORMATS: Mapping[str, str] = {
+    "markdown": "rerankbench.report.comparison.markdown",
+    "html": "rerankbench.report.comparison.html",
+    "json": "rerankbench.report.comparison.json",
+}
+RESULTS = Path("results")
+
+
+def publish(
+    a: str,
+    b: str,
+    paths: Sequence[Path],
+    format_name: str,
+    *,
+    metric: str | None,
+    queries: int,
+    library: Library | None,
+) -> str:
+    """The page of `a` beside `b`, with texts of documents where there is a library.
+
+    Raises UsageError for what cannot be compared and for an unknown format.
+    """
+    if format_name not in _FORMATS:
+        raise UsageError(f"no format '{format_name}'; {nearest(format_name, _FORMATS)}")
+    found = find_pairs(a, b, paths)
+    records = [side.record for pair in found.pairs for side in (pair.a, pair.b)]
+    chosen = choose_metric(records, metric)
+    comparisons = compare(found.pairs, chosen, queries=queries, library=library)
+    text: str = importlib.import_module(_FORMATS[format_name]).render(comparisons, found.notes)
+    return text
+
+
+def find_pairs(a: str, b: str, paths: Sequence[Path]) -> Pairing:
+    """Two places where both exist and no paths are given; two rerankers' names otherwise.
+
+    Raises UsageError where only one of them is a place, or nothing can be compared.
+    """
+    places = [Path(a), Path(b)]
+    there = [place.exists() for place in places]
+    if paths or not any(there):
+        return pair_rerankers(open_archive(paths or [RESULTS]), a, b)
+    if not all(there):
+        place, name = (a, b) if there[0] else (b, a)
+        raise UsageError(
+            f"{place} is a place and '{name}' is none; name two places with records, or two "
+            "rerankers and then where their records lie"
+        )
+    archives = (open_archive(places[:1]), open_archive(places[1:]))
+    return pair_places(archives, (a, b))

@@ -1,0 +1,77 @@
+"""Records together with the files beside them: reranked runs, tasks, and what judges said.
+
+Files are read when asked for, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rerankbench.results.identity import task_key
+from rerankbench.results.store import Store, read_records, suite_folders
+from rerankbench.results.tasks import Task, read_task
+from rerankbench.results.verdicts import Judged, read_judged
+from rerankbench.types import Ranking, Record
+
+
+class Archive:
+    """Finished records, and what lies beside them in their suites' folders."""
+
+    def __init__(self, records: Sequence[Record], stores: Sequence[Store] = ()) -> None:
+        """Without stores there are records alone: no task, no rankings."""
+        self.records = tuple(records)
+        self._stores = tuple(stores)
+        self._tasks: dict[str, Task | None] = {}
+        self._rankings: dict[tuple[str, str], tuple[Ranking, ...] | None] = {}
+        self._judged: dict[str, tuple[Judged, ...]] = {}
+
+    def store(self, record: Record) -> Store | None:
+        """Where the record lies; None where the archive was made without."""
+        keys = record.quality_key, record.speed_key
+        return next((each for each in self._stores if each.record_path(*keys).exists()), None)
+
+    def task(self, record: Record) -> Task | None:
+        """The queries, judgments and candidates of the record; None where the file is missing.
+
+        Raises InputError for a damaged file.
+        """
+        key = task_key(record.cell)
+        if key not in self._tasks:
+            paths = (store.task_path(key) for store in self._stores)
+            found = next((path for path in paths if path.exists()), None)
+            self._tasks[key] = None if found is None else read_task(found)
+        return self._tasks[key]
+
+    def rankings(self, record: Record) -> tuple[Ranking, ...] | None:
+        """The rankings that the record was computed from; None where no run file is its own.
+
+        Raises InputError for a damaged file.
+        """
+        key = record.quality_key, record.run_sha256
+        if key not in self._rankings:
+            runs = (store.rankings(record) for store in self._stores)
+            found = next((run for run in runs if run is not None), None)
+            self._rankings[key] = None if found is None else tuple(found)
+        return self._rankings[key]
+
+    def judged(self, record: Record) -> tuple[Judged, ...]:
+        """What judges answered about rankings of the record's task, of whichever rerankers.
+
+        Raises InputError for a damaged file.
+        """
+        key = task_key(record.cell)
+        if key not in self._judged:
+            paths = (path for store in self._stores for path in store.judged_paths(key))
+            self._judged[key] = tuple(map(read_judged, paths))
+        return self._judged[key]
+
+
+def open_archive(paths: Sequence[Path]) -> Archive:
+    """All records below folders, or in the files themselves, with what lies beside them.
+
+    Raises InputError as `store.read_records` does.
+    """
+    return Archive(
+        read_records(paths), [Store(results=f.parent, suite=f.name) for f in suite_folders(paths)]
+    )

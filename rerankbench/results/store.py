@@ -1,0 +1,244 @@
+"""Record and run files under `results/`, and the work of cells that are not finished yet.
+
+A record file is written whole or not at all, and its presence means that the cell is done. No
+file is ever rewritten by another cell, so `results/` can be committed and merged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from rerankbench.errors import InputError, NewerFileError
+from rerankbench.files.swap import recover
+from rerankbench.files.trec import format_run, parse_formatted, read_run
+from rerankbench.files.whole import cache_home, gzip_bytes, read_lines, read_whole, write_whole
+from rerankbench.results.identity import record_key
+from rerankbench.types import Ranking, Record
+
+# When the form changes, add a step to _UPGRADES that turns the older form into the next.
+# 2: cells say whether missed positives were added to the candidates; before, none did.
+SCHEMA = 2
+_UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda raw: {**raw, "schema": 2},
+}
+
+BASELINES = "baselines"
+"""The folder below the results where baselines lie, each with records of its own."""
+
+_RECORD_ANEW = "restore it from git, or delete it and run its cell again"
+_RUN_ANEW = "restore it from git, or run its cell again with --fresh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Where one suite's records and runs lie."""
+
+    results: Path
+    suite: str
+
+    def record_path(self, quality_key: str, speed_key: str) -> Path:
+        """Where the record of that cell lies or will lie."""
+        name = f"{record_key(quality_key, speed_key)}.json"
+        return self.results / self.suite / "records" / name
+
+    def find(self, quality_key: str, speed_key: str) -> Record | None:
+        """The finished record of that cell, or None."""
+        path = self.record_path(quality_key, speed_key)
+        return read_record(path) if path.exists() else None
+
+    def run_path(self, quality_key: str) -> Path:
+        """Where the reranked run lies; equal quality keys share it."""
+        return self.results / self.suite / "runs" / f"{quality_key}.trec.gz"
+
+    def task_path(self, task_key: str) -> Path:
+        """Where the queries, judgments and candidates lie that its cells share."""
+        return self.results / self.suite / "tasks" / f"{task_key}.json.gz"
+
+    def judged_path(self, task_key: str, key: str) -> Path:
+        """Where a judge's answers on two rankings of that task lie or will lie."""
+        return self.results / self.suite / "judged" / f"{task_key}-{key}.json"
+
+    def judged_paths(self, task_key: str) -> list[Path]:
+        """All answers of judges on that task."""
+        return sorted((self.results / self.suite / "judged").glob(f"{task_key}-*.json"))
+
+    def write(self, record: Record, rankings: Sequence[Ranking], *, fresh: bool = False) -> Path:
+        """Write the run, then the record whose presence says that the cell is done.
+
+        A run that another machine or engine left under the same quality key stays, unless `fresh`
+        or damaged.
+        """
+        run_path = self.run_path(record.quality_key)
+        if fresh or not _is_run(run_path):
+            tag = record.cell.reranker.name.replace("/", "_")
+            write_whole(run_path, gzip_bytes(format_run(rankings, tag)))
+        return self.write_record(record)
+
+    def write_record(self, record: Record) -> Path:
+        """Write a record whose run is on disk already."""
+        path = self.record_path(record.quality_key, record.speed_key)
+        write_whole(path, dump_record(record))
+        return path
+
+    def rankings(self, record: Record) -> list[Ranking] | None:
+        """The rankings that a record was computed from; None where the run file is not its own.
+
+        Raises InputError for a damaged file.
+        """
+        if record.run_sha256 == run_sha256(()):
+            return []  # No query has results; a run file cannot say so.
+        path = self.run_path(record.quality_key)
+        if not path.exists():
+            return None
+        try:
+            text = "".join(f"{line}\n" for _, line in read_lines(path))
+            if _text_sha256(text) == record.run_sha256:
+                return parse_formatted(text)
+            read_run(path)  # What is no run is complained of; another run is just not its own.
+        except InputError as error:
+            raise InputError(path, "the run file is damaged", remedy=_RUN_ANEW) from error
+        return None
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a whole run lies there, of whichever machine or engine."""
+    try:
+        read_run(path)
+    except InputError:
+        return False
+    return True
+
+
+def run_sha256(rankings: Iterable[Ranking]) -> str:
+    """Hash of the rankings with their full-precision scores, whatever the order of the queries."""
+    return _text_sha256(format_run(rankings, "x"))
+
+
+def _text_sha256(run: str) -> str:
+    """The same of the text that `format_run` gave, under any tag."""
+    lines = [line.rpartition(" ")[0] for line in run.split("\n")[:-1]]
+    of_queries = groupby(lines, key=lambda line: line.partition(" ")[0])
+    blocks = sorted((query, list(block)) for query, block in of_queries)
+    text = "".join(f"{line} x\n" for _, block in blocks for line in block)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def dump_record(record: Record) -> bytes:
+    """A record's file: JSON, one value a line, so that git shows readable differences."""
+    return _adapter().dump_json(record, indent=1) + b"\n"
+
+
+def read_record(path: Path) -> Record:
+    """Read one record file. Raises InputError, or NewerFileError for a later schema."""
+    body = read_whole(path)
+    try:
+        return _parse(path, body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # Keys are names that anyone chose, as long as they liked.
+        place = shorten(".".join(str(part) for part in first["loc"]), 80, placeholder="…")
+        told = f"is not a record ({place}: {first['msg']})" if place else "is not a record"
+        raise InputError(path, told, remedy=_RECORD_ANEW) from None
+
+
+def _parse(path: Path, body: bytes) -> Record:
+    # The schema comes first in the file; only another schema needs the slower way over a dict.
+    if body[:40].lstrip(b"{ \n").startswith(b'"schema": %d,' % SCHEMA):
+        return _adapter().validate_json(body)
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        raw = None
+    found = raw.get("schema") if isinstance(raw, dict) else None
+    if type(found) is not int or found < min(_UPGRADES, default=SCHEMA):
+        raise InputError(path, "is not a record (no known schema in it)", remedy=_RECORD_ANEW)
+    if found > SCHEMA:
+        raise NewerFileError(path, found, SCHEMA)
+    for step in range(found, SCHEMA):
+        raw = _UPGRADES[step](raw)
+    return _adapter().validate_json(json.dumps(raw))
+
+
+def read_records(paths: Sequence[Path]) -> list[Record]:
+    """All records below folders, or in the files themselves; each file once, in path order.
+
+    Baselines count only where one of them, or the folder of all, is named: elsewhere they would
+    pass for results. Raises InputError for a path that is missing or holds no records.
+    """
+    return [read_record(path) for path in _files(paths)]
+
+
+def suite_folders(paths: Sequence[Path]) -> list[Path]:
+    """The suites' folders of those records: where `runs/` and `tasks/` lie. Raises likewise."""
+    return list(dict.fromkeys(path.parent.parent for path in map(Path.resolve, _files(paths))))
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: dict[Path, Path] = {}
+    for path in paths:
+        recover(path.parent)
+        if not path.exists():
+            remedy = "run `rerankbench run` first, or name a folder with records"
+            raise InputError(path, "no such file or folder", remedy=remedy)
+        for file in _record_files(path) if path.is_dir() else [path]:
+            found.setdefault(file.resolve(), file)
+    if not found:
+        names = ", ".join(str(path) for path in paths)
+        raise InputError(names, "holds no records", remedy="run `rerankbench run` first")
+    return list(found.values())
+
+
+def _record_files(folder: Path) -> list[Path]:
+    recover(folder)
+    is_records = folder.resolve().name == "records"
+    inside = folder.glob("*.json") if is_records else folder.rglob("records/*.json")
+    return sorted(
+        path
+        for path in inside
+        if not _is_hidden(path.relative_to(folder))
+        and not _is_of_baseline(path.relative_to(folder))
+    )
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it, or a folder above it, is: such as a baseline that is being written."""
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _is_of_baseline(path: Path) -> bool:
+    """Whether it is `…/baselines/NAME/records/FILE`."""
+    return path.parts[-4:-3] == (BASELINES,)
+
+
+@cache
+def _adapter() -> TypeAdapter[Record]:
+    # Numbers are numbers, and finite: "0.5", true and NaN are no values.
+    return TypeAdapter(with_config(ConfigDict(strict=True, allow_inf_nan=False))(Record))
+
+
+def work_folder(key: str) -> Path:
+    """Where the journal and the error of an unfinished cell lie."""
+    return cache_home() / "work" / key
+
+
+def keep_error(key: str, text: str) -> Path:
+    """Leave what went wrong with a cell where a person can read it."""
+    path = work_folder(key) / "error.txt"
+    write_whole(path, text)
+    return path
+
+
+def forget_work(key: str) -> None:
+    """Drop the journal of a cell: it is finished, or starts anew."""
+    shutil.rmtree(work_folder(key), ignore_errors=True)

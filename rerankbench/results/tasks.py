@@ -1,0 +1,125 @@
+"""What the cells of one task share, kept beside their records: topics, candidates, judgments.
+
+A task is one collection (or a sample of its queries), one first stage and one depth. Its file lets
+ceilings, slices, depth curves and side-by-side pages be derived from `results/` alone, without the
+collection.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from rerankbench.errors import InputError, NewerFileError
+from rerankbench.files.whole import gzip_bytes, open_bytes, write_whole
+from rerankbench.types import CandidateLists, Count, Qrels
+
+SCHEMA = 1
+_REMEDY = "restore it from git, or run its cells again: nothing is scored anew"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One query with its judgments and its candidates.
+
+    `text` is None where the run was told not to keep texts. `words` counts what white space parts.
+    `grades` holds every judgment of the query, retrieved or not; `candidates` are document ids in
+    the first stage's order, `document_words` the length of each in words.
+    """
+
+    query_id: str
+    text: str | None
+    words: Count
+    grades: Mapping[str, int]
+    candidates: tuple[str, ...]
+    document_words: tuple[Count, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Every judged query of a task, in the collection's order; those without text come last."""
+
+    schema: int
+    key: str
+    topics: tuple[Topic, ...]
+
+    def qrels(self) -> Qrels:
+        """query_id → {doc_id: grade}, as metrics take it."""
+        return {topic.query_id: topic.grades for topic in self.topics}
+
+
+def make_task(key: str, lists: CandidateLists, qrels: Qrels, *, keep_texts: bool) -> Task:
+    """The task of these candidates and judgments; a judged query without candidates has none."""
+    topics = [
+        Topic(
+            query_id=each.query.query_id,
+            text=each.query.text if keep_texts else None,
+            words=len(each.query.text.split()),
+            grades=qrels.get(each.query.query_id, {}),
+            candidates=tuple(document.doc_id for document in each.documents),
+            document_words=tuple(len(document.content.split()) for document in each.documents),
+        )
+        for each in lists.candidates
+    ]
+    there = {topic.query_id for topic in topics}
+    topics += [
+        Topic(
+            query_id=query_id, text=None, words=0, grades=grades, candidates=(), document_words=()
+        )
+        for query_id, grades in qrels.items()
+        if query_id not in there
+    ]
+    return Task(schema=SCHEMA, key=key, topics=tuple(topics))
+
+
+def write_task(path: Path, task: Task) -> None:
+    """Write the file whole: gzipped JSON, the same bytes for the same task."""
+    write_whole(path, gzip_bytes(_adapter().dump_json(task).decode() + "\n"))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the file is as it was written; its stream holds a checksum, so nothing is parsed."""
+    try:
+        with open_bytes(path) as handle:
+            if handle.read(1) != b"{":
+                return False
+            while handle.read(1 << 20):
+                pass
+    except (EOFError, OSError, InputError, zlib.error):
+        return False
+    return True
+
+
+def read_task(path: Path) -> Task:
+    """Read one task file. Raises InputError, or NewerFileError for a later schema."""
+    try:
+        with open_bytes(path) as handle:
+            body = handle.read()
+        return _adapter().validate_json(body)
+    except ValidationError:
+        _refuse_newer(path, body)
+        raise InputError(path, "is not a task", remedy=_REMEDY) from None
+    except (EOFError, OSError, zlib.error):
+        raise InputError(path, "is not a task", remedy=_REMEDY) from None
+
+
+def _refuse_newer(path: Path, body: bytes) -> None:
+    try:
+        found = json.loads(body)
+    except (RecursionError, ValueError):
+        return
+    schema = found.get("schema") if isinstance(found, dict) else None
+    if type(schema) is int and schema > SCHEMA:
+        raise NewerFileError(path, schema, SCHEMA)
+
+
+@cache
+def _adapter() -> TypeAdapter[Task]:
+    # Numbers are numbers: "1" and true are no grades.
+    return TypeAdapter(with_config(ConfigDict(strict=True))(Task))

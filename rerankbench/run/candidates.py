@@ -1,0 +1,127 @@
+"""What rerankers reorder: the first stage's rankings, cached, cut to depth, with their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import asdict
+from pathlib import Path
+
+from rerankbench.errors import InputError
+from rerankbench.files.trec import format_run, read_run
+from rerankbench.files.whole import gzip_bytes, write_whole
+from rerankbench.progress import Progress
+from rerankbench.protocols import Collection, FirstStage
+from rerankbench.results.identity import candidates_key
+from rerankbench.types import CandidateLists, Candidates, Hit, Qrels, Query, Ranking
+
+
+def retrieve(
+    collection: Collection,
+    queries: Sequence[Query],
+    first_stage: FirstStage,
+    name: str,
+    depth: int,
+    *,
+    cache: Path,
+    progress: Progress,
+    own_ids: Set[str] | None = None,
+) -> list[Ranking]:
+    """One ranking per query, at most `depth` hits, from the cache where it was made before.
+
+    For the queries in `own_ids` the document with the query's id is dropped before the cut, so one
+    more is retrieved; None means all queries where the collection has that rule (ArguAna, Quora).
+    """
+    if own_ids is None:
+        dropping = queries if collection.drops_identical_ids else ()
+        own_ids = {query.query_id for query in dropping}
+    wanted = depth + 1 if own_ids else depth
+    hashes = {
+        **asdict(collection.hashes()),
+        "qrels": "",
+        "queries_run": [query.query_id for query in queries],
+    }
+    by = {"name": name, **first_stage.describe()}
+    path = cache / "candidates" / f"{candidates_key(hashes, by, wanted)}.trec.gz"
+    found = _cached(path, progress)
+    if found is None:
+        fresh = first_stage.retrieve(collection, queries, wanted, progress=progress)
+        # A plug-in may order ties as it likes; the cut must be that of the cached run.
+        found = [Ranking.sort(each.query_id, each.hits) for each in fresh]
+        if any(ranking.hits for ranking in found):
+            write_whole(path, gzip_bytes(format_run(found, name)))
+    by_query = {ranking.query_id: ranking for ranking in found}
+    empty = [Ranking(query_id=query.query_id, hits=()) for query in queries]
+    ordered = [by_query.get(each.query_id, each) for each in empty]
+    return [cut(each, depth, drop_own_id=each.query_id in own_ids) for each in ordered]
+
+
+def stage_warnings(first_stage: FirstStage) -> tuple[str, ...]:
+    """What a first stage found odd in what it was given; most have nothing to say."""
+    warnings = getattr(first_stage, "warnings", None)
+    return tuple(warnings()) if warnings is not None else ()
+
+
+def _cached(path: Path, progress: Progress) -> list[Ranking] | None:
+    if not path.exists():
+        return None
+    try:
+        return read_run(path)
+    except InputError as error:
+        progress.warn(f"cached candidates are damaged and made again ({error})")
+        return None
+
+
+def cut(ranking: Ranking, depth: int, *, drop_own_id: bool) -> Ranking:
+    """The first `depth` hits, without the document that is the query itself where asked."""
+    hits = [hit for hit in ranking.hits if not (drop_own_id and hit.doc_id == ranking.query_id)]
+    return Ranking(query_id=ranking.query_id, hits=tuple(hits[:depth]))
+
+
+def add_positives(rankings: Sequence[Ranking], qrels: Qrels) -> tuple[list[Ranking], int]:
+    """Put relevant documents that were not retrieved behind the hits; how many there were.
+
+    They come in trec_eval's order of ties, below every hit: a figure cut at or above the depth is
+    for the first stage's own order what it was.
+    """
+    completed, added = [], 0
+    for ranking in rankings:
+        scores = ranking.scores()
+        lowest = min(scores.values(), default=0.0)
+        # At least two steps of float32, which could not tell them from the hits otherwise.
+        step = max(1.0, abs(lowest) * 2.0**-22)
+        grades = qrels.get(ranking.query_id, {})
+        missed = sorted((d for d, grade in grades.items() if grade > 0 and d not in scores))
+        behind = tuple(
+            Hit(doc_id=doc_id, score=lowest - rank * step)
+            for rank, doc_id in enumerate(reversed(missed), start=1)
+        )
+        completed.append(Ranking(query_id=ranking.query_id, hits=(*ranking.hits, *behind)))
+        added += len(behind)
+    return completed, added
+
+
+def with_texts(
+    collection: Collection, queries: Sequence[Query], rankings: Sequence[Ranking]
+) -> CandidateLists:
+    """Look the texts up; hits whose document the collection does not hold are dropped and counted.
+
+    `rankings` holds one ranking per query, in the same order.
+    """
+    documents = collection.lookup({hit.doc_id for each in rankings for hit in each.hits})
+    candidates, kept_rankings, missing = [], [], []
+    for query, ranking in zip(queries, rankings, strict=True):
+        kept = tuple(hit for hit in ranking.hits if hit.doc_id in documents)
+        missing += [hit.doc_id for hit in ranking.hits if hit.doc_id not in documents]
+        kept_rankings.append(Ranking(query_id=ranking.query_id, hits=kept))
+        candidates.append(
+            Candidates(query=query, documents=tuple(documents[hit.doc_id] for hit in kept))
+        )
+    warnings = []
+    if missing:
+        warnings.append(
+            f"{len(missing)} candidates are not in the collection and were left out, "
+            f"such as '{missing[0]}'"
+        )
+    return CandidateLists(
+        candidates=tuple(candidates), first_stage=tuple(kept_rankings), warnings=tuple(warnings)
+    )

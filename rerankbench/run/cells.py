@@ -1,0 +1,216 @@
+"""One cell: candidates, scores, metrics, measurements, record."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from rerankbench.errors import CellsFailedError, RerankbenchError
+from rerankbench.protocols import Reranker
+from rerankbench.results import store
+from rerankbench.results.identity import digest
+from rerankbench.run import candidates as candidate_lists
+from rerankbench.run import quality, scoring
+from rerankbench.run import speed as run_speed
+from rerankbench.run.config import SpeedConfig
+from rerankbench.run.plan import Group, PlannedCell
+from rerankbench.run.scoring import Scored
+from rerankbench.run.work import Work
+from rerankbench.types import CandidateLists, Measurements, Ranking, Record
+
+# A library that changes may change scores: cells half finished with another version start anew.
+_SCORING_PACKAGES = ("rerankbench", "torch", "transformers", "tokenizers")
+
+
+def retrieve(work: Work, group: Group) -> list[Ranking]:
+    """The first stage's rankings, one per query of the group."""
+    return candidate_lists.retrieve(
+        group.collection,
+        group.queries,
+        group.first_stage,
+        group.first_stage_ref.name,
+        group.depth,
+        cache=work.cache,
+        progress=work.progress,
+        own_ids=group.own_ids,
+    )
+
+
+def find_candidates(work: Work, group: Group) -> CandidateLists:
+    """The group's rankings with their texts; what was odd in reading them is shown."""
+    rankings = retrieve(work, group)
+    if group.adds_positives:
+        rankings, added = candidate_lists.add_positives(rankings, group.qrels)
+    lists = candidate_lists.with_texts(group.collection, group.queries, rankings)
+    if group.adds_positives:
+        told = f"{added:,} relevant documents that the first stage missed were added: unrealistic"
+        lists = replace(lists, warnings=(*lists.warnings, told))
+    odd = candidate_lists.stage_warnings(group.first_stage)
+    lists = replace(lists, warnings=(*group.remarks, *odd, *lists.warnings))
+    for warning in (*group.collection.warnings(), *lists.warnings):
+        work.progress.warn(f"{group.collection_ref.name}: {warning}")
+    return lists
+
+
+def rerank(work: Work, group: Group, cell: PlannedCell) -> tuple[Ranking, ...]:
+    """One reranker's rankings, with no measurement and no record; resumable until forgotten."""
+    reranker = _load(work, cell)
+    scored = _score(work, group, cell, reranker, find_candidates(work, group))
+    for warning in (*scored.warnings, *reranker.warnings()):
+        work.progress.warn(f"{reranker.ref.name}: {warning}")
+    return scored.rankings
+
+
+def forget(cell: PlannedCell) -> None:
+    """Drop what is kept for resuming a cell."""
+    store.forget_work(cell.key)
+
+
+def keep_failure(cell: PlannedCell, error: Exception) -> RerankbenchError:
+    """Leave the traceback under `work/` and say in one line what failed."""
+    path = store.keep_error(cell.key, "".join(traceback.format_exception(error)))
+    if isinstance(error, RerankbenchError):
+        return error
+    reason = (str(error).strip().splitlines() or [""])[0]
+    name = cell.cell.reranker.name
+    return CellsFailedError(f"{name}: {type(error).__name__}: {reason}; see {path}")
+
+
+def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists) -> Record:
+    """Score, evaluate and measure one cell, and write its record."""
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    if work.fresh:
+        store.forget_work(cell.key)
+    reranker = _load(work, cell)
+    scored = _score(work, group, cell, reranker, lists)
+    if scored.resumed_pairs:
+        work.progress.note(
+            f"{reranker.ref.name}: {scored.resumed_pairs:,} of {scored.pairs:,} pairs were scored "
+            "before an interruption"
+        )
+    measurements, speed_warnings = _measure(work, cell, reranker, lists)
+    record = _record(work, group, cell, scored, measurements, started_at)
+    found = (*group.collection.warnings(), *lists.warnings, *scored.warnings)
+    found = (*found, *reranker.warnings(), *speed_warnings, *record.warnings)
+    # Not every plug-in tries itself.
+    checks = getattr(reranker, "checks", {})
+    record = replace(record, warnings=found, checks=checks)
+    work.store.write(record, scored.rankings, fresh=work.fresh)
+    store.forget_work(cell.key)
+    _report(work, record, group.metrics[0].name, speed_warnings)
+    return record
+
+
+def measure_cell(
+    work: Work, group: Group, cell: PlannedCell, lists: CandidateLists, record: Record
+) -> Record:
+    """Add the speed to a record that was made without it; nothing is scored again."""
+    reranker = _load(work, cell)
+    measurements, warnings = _measure(work, cell, reranker, lists)
+    record = replace(record, measurements=measurements, warnings=(*record.warnings, *warnings))
+    work.store.write_record(record)
+    _report(work, record, group.metrics[0].name, warnings)
+    return record
+
+
+def _load(work: Work, cell: PlannedCell) -> Reranker:
+    reranker = cell.factory.load(cell.spec)
+    name, engine = reranker.ref.name, reranker.engine
+    if engine.reason is not None:
+        work.progress.note(f"{name}: engine {engine.engine}, {engine.reason}")
+    if engine.warning is not None:
+        work.progress.warn(f"{name}: {engine.warning}")
+    return reranker
+
+
+def _score(
+    work: Work, group: Group, cell: PlannedCell, reranker: Reranker, lists: CandidateLists
+) -> Scored:
+    scored = scoring.score(
+        reranker,
+        lists,
+        group.qrels,
+        journal_path=store.work_folder(cell.key) / "scores.jsonl",
+        header=_journal_header(work, cell, lists),
+        progress=work.progress,
+    )
+    if cell.fusion is None:
+        return scored
+    rate = quality.tie_rate(scored.rankings)
+    tied = f"{rate:.1%} of its own neighbouring scores tie; in the fusion they count alike"
+    return replace(
+        scored,
+        rankings=cell.fusion.fuse(scored.rankings, lists.first_stage),
+        warnings=(*scored.warnings, *([tied] if rate > quality.TIE_RATE_LIMIT else [])),
+    )
+
+
+def _journal_header(
+    work: Work, cell: PlannedCell, lists: CandidateLists
+) -> dict[str, str | list[str | None]]:
+    documents = [
+        [each.query.query_id, *(document.doc_id for document in each.documents)]
+        for each in lists.candidates
+    ]
+    packages = [work.environment.packages.get(name) for name in _SCORING_PACKAGES]
+    return {"cell": cell.key, "candidates": digest(documents), "packages": packages}
+
+
+def _measure(
+    work: Work, cell: PlannedCell, reranker: Reranker, lists: CandidateLists
+) -> tuple[Measurements, Sequence[str]]:
+    speed: SpeedConfig = work.plan.config.speed
+    if not (speed.enabled and cell.factory.scores_documents):
+        return Measurements(), ()
+    with work.progress.task(f"{reranker.ref.name}: measuring speed", None, "passes"):
+        return run_speed.measure(
+            reranker,
+            lists.candidates,
+            passes=speed.passes,
+            budget_s=speed.budget_s,
+            instruments=work.instruments,
+        )
+
+
+def _record(
+    work: Work,
+    group: Group,
+    cell: PlannedCell,
+    scored: Scored,
+    measurements: Measurements,
+    started_at: str,
+) -> Record:
+    audit = quality.audit(
+        group.qrels, scored.rankings, group.metrics, level=group.collection_ref.relevance_level
+    )
+    return Record(
+        schema=store.SCHEMA,
+        suite=work.store.suite,
+        quality_key=cell.quality_key,
+        speed_key=cell.speed_key,
+        cell=cell.cell,
+        environment=work.environment,
+        started_at=started_at,
+        per_query=quality.evaluate(group.qrels, scored.rankings, group.metrics),
+        queries_without_results=audit.queries_without_results,
+        scored_pairs=scored.pairs,
+        truncated_pairs=scored.truncated_pairs,
+        run_sha256=store.run_sha256(scored.rankings),
+        ties=audit.ties,
+        measurements=measurements,
+        warnings=audit.warnings,
+    )
+
+
+def _report(work: Work, record: Record, headline: str, speed_warnings: Sequence[str]) -> None:
+    cell = record.cell
+    text = f"{cell.collection.name} · {cell.reranker.name}: {headline} "
+    text += f"{record.mean(headline) or 0.0:.4f}"
+    throughput = record.measurements.throughput
+    if throughput is not None:
+        text += f", {throughput.docs_per_s:,.0f} docs/s"
+    work.progress.note(text)
+    for warning in speed_warnings:
+        work.progress.warn(f"{cell.reranker.name}: {warning}")

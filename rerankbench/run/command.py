@@ -1,0 +1,148 @@
+"""Puts the rooms together for the commands: config, plan, pipeline, and who shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from rerankbench.console import Terminal
+from rerankbench.errors import UsageError
+from rerankbench.files.trec import format_run, read_qrels, read_run
+from rerankbench.files.whole import cache_home, gzip_bytes, write_whole
+from rerankbench.known import metric_name
+from rerankbench.leaderboard.layout_file import load_layout
+from rerankbench.leaderboard.publish import show
+from rerankbench.registry import naming
+from rerankbench.results.record_set import Archive
+from rerankbench.results.store import Store
+from rerankbench.run import cells, environment, plan, quality
+from rerankbench.run import config as configs
+from rerankbench.run.candidates import stage_warnings
+from rerankbench.run.config import RunConfig
+from rerankbench.run.pipeline import run
+from rerankbench.run.speed import Instruments
+from rerankbench.run.work import Work
+from rerankbench.types import Ranking
+
+
+def run_and_report(
+    path: Path | None, overrides: Mapping[str, Any], *, fresh: bool, verbosity: int
+) -> None:
+    """Run what config and options ask for, then print the leaderboard of those cells."""
+    terminal = Terminal(verbosity=verbosity)
+    nothing_named = path is None and not overrides["datasets"] and not overrides["models"]
+    config = configs.load(configs.demo_path() if nothing_named else path, overrides)
+    report = run(prepare(config, terminal, fresh=fresh))
+    if report.records:
+        collections = {record.cell.collection.name for record in report.records}
+        layout = load_layout("plain" if len(collections) == 1 else "wide")
+        store = Store(results=config.results, suite=config.suite)
+        show(Archive(report.records, [store]), layout)
+        folder = config.results / config.suite
+        terminal.note(f"{len(report.records)} records in {folder}")
+    report.raise_for_failures()
+
+
+def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> Work:
+    """What a config asks for on this machine, with every name checked and nothing done yet."""
+    machine = environment.inspect()
+    planned = plan.make(config, machine, cuda=environment.cuda_is_likely(), cache=cache_home())
+    return Work(
+        plan=planned,
+        store=Store(results=config.results, suite=config.suite),
+        environment=machine,
+        instruments=Instruments(
+            machine_busy_s=environment.machine_busy_s,
+            energy_j=environment.energy_j,
+            reset_peak_memory=environment.reset_peak_memory,
+            peak_memory_bytes=environment.peak_memory_bytes,
+        ),
+        progress=terminal,
+        cache=cache_home(),
+        fresh=fresh,
+    )
+
+
+def check(config: RunConfig) -> None:
+    """Check every name of a config without any work. Raises ConfigError naming all mistakes."""
+    machine = environment.inspect()
+    plan.make(config, machine, cuda=environment.cuda_is_likely(), cache=cache_home())
+
+
+def retrieve(
+    dataset: str,
+    split: str | None,
+    first_stages: list[dict[str, str]] | None,
+    top_k: int,
+    output: Path,
+    *,
+    verbosity: int,
+) -> None:
+    """Write the first stage's rankings as a TREC run."""
+    terminal = Terminal(verbosity=verbosity)
+    overrides = {
+        "datasets": [{"id": dataset, "split": split}],
+        "models": ["bm25"],
+        "first_stages": first_stages,
+        "top_k": top_k,
+    }
+    work = prepare(configs.load(None, overrides), terminal, fresh=False)
+    group = only_group(work.plan)
+    rankings = cells.retrieve(work, group)
+    for warning in (*group.collection.warnings(), *stage_warnings(group.first_stage)):
+        terminal.warn(warning)
+    write_whole(output, _run_bytes(output, rankings, group.first_stage_ref.name))
+    hits = sum(len(ranking.hits) for ranking in rankings)
+    terminal.note(f"{output}: {len(rankings)} queries, {hits} hits")
+
+
+def deepest(run: Path) -> int:
+    """Documents in a run's longest list: the depth that takes all of it. Raises InputError."""
+    return max(len(ranking.hits) for ranking in read_run(run))
+
+
+def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> None:
+    """Write a reranked TREC run."""
+    terminal = Terminal(verbosity=verbosity)
+    work = prepare(configs.load(None, overrides), terminal, fresh=False)
+    group = only_group(work.plan)
+    cell = group.cells[-1]
+    rankings = cells.rerank(work, group, cell)
+    tag = cell.cell.reranker.name.replace("/", "_")
+    write_whole(output, _run_bytes(output, rankings, tag))
+    cells.forget(cell)
+    terminal.note(f"{output}: {len(rankings)} queries reranked by {cell.cell.reranker.name}")
+
+
+def only_group(planned: plan.Plan) -> plan.Group:
+    """The one group of a plan. Raises UsageError where a name stands for several collections."""
+    if len(planned.groups) != 1:
+        raise UsageError("that name stands for several collections; name one of them")
+    return planned.groups[0]()
+
+
+def _run_bytes(path: Path, rankings: Sequence[Ranking], tag: str) -> bytes:
+    text = format_run(rankings, tag)
+    return gzip_bytes(text) if path.suffix == ".gz" else text.encode()
+
+
+def evaluate(
+    qrels_path: Path, run_path: Path, names: Sequence[str], *, per_query: bool, form: str
+) -> None:
+    """Print measures of a run in trec_eval's form, or as JSON."""
+    if form not in ("text", "json"):
+        raise UsageError(f"no format '{form}'; known: text, json")
+    metrics = {name: naming.parse_metric(name) for name in names}
+    qrels, rankings = read_qrels(qrels_path), read_run(run_path, warn=Terminal().warn)
+    found = quality.evaluate(qrels, rankings, list(metrics.values()))
+    values = {name: found[metric.name] for name, metric in metrics.items()}
+    unanswered = quality.without_results(qrels, rankings)
+    if unanswered:
+        Terminal().warn(f"{unanswered} of {len(qrels)} judged queries have no results, score 0")
+    for line in quality.cannot_score(qrels, map(metric_name.level, names)):
+        Terminal().warn(line)
+    text = quality.as_json if form == "json" else quality.as_trec_eval
+    typer.echo(text(values, per_query=per_query))

@@ -1,0 +1,230 @@
+"""A run's configuration: strict YAML, options of the command line on top, frozen values out.
+
+Every mistake of a file is named at once, an unknown key together with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from rerankbench.errors import ConfigError, InputError, nearest
+from rerankbench.files import yaml_file
+from rerankbench.run.prices import PriceConfig
+
+Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+_LONGEST_NAME = 200
+"""A folder's name may have 255 bytes; some of them go to what is made beside it."""
+MOST = 2**31 - 1
+"""Beyond any length, depth or count, and what records can hold."""
+_MOST_PROBLEMS = 100
+"""Explaining one searches for the nearest name; nobody mends more at once."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, protected_namespaces=(), allow_inf_nan=False
+    )
+
+
+def _under(key: str) -> BeforeValidator:
+    """Let a plain string stand for a mapping with one key."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+class DatasetConfig(_Strict):
+    """A collection to run: a BEIR folder, an ir_datasets id, a catalogue name, or `demo`.
+
+    `drop_identical_ids` goes before the run's own; `relevance_level` is the lowest grade that
+    counts as relevant in measures that know only relevant or not.
+    """
+
+    id: str = Field(min_length=1)
+    split: str | None = None
+    drop_identical_ids: Literal["auto"] | bool | None = None
+    relevance_level: int | None = Field(default=None, ge=1, le=MOST)
+
+
+class FirstStageConfig(BaseModel):
+    """A first stage; keys besides `name` are its arguments and checked by it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = Field(min_length=1)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the plug-in receives."""
+        return dict(self.model_extra or {})
+
+
+class FusionConfig(_Strict):
+    """Joining a reranker's ranking with the first stage's: `rrf`, or `linear` with a weight."""
+
+    method: Literal["rrf", "linear"] = "rrf"
+    k: int = Field(default=60, ge=1, le=MOST)
+    weight: float = Field(default=0.5, ge=0, le=1)
+
+
+class ModelConfig(_Strict):
+    """A reranker: a hub id, a local folder, or a registered name; unset keys follow the run's."""
+
+    model: str = Field(min_length=1)
+    name: str | None = None
+    family: str | None = None
+    recipe: Mapping[str, Any] = {}
+    fusion: Annotated[FusionConfig, _under("method")] | None = None
+    revision: str | None = None
+    trust_remote_code: bool = False
+    dtype: Dtype | None = None
+    engine: str | None = None
+    batch_tokens: int | None = Field(default=None, ge=1, le=MOST)
+    max_length: int | None = Field(default=None, ge=8, le=MOST)
+    price: PriceConfig | None = None
+
+
+class SpeedConfig(_Strict):
+    """How speed is measured; `budget_s` seconds a cell cut the sample, never the passes."""
+
+    enabled: bool = True
+    passes: int = Field(default=3, ge=3, le=MOST)
+    budget_s: float = Field(default=60.0, gt=0)
+
+
+class RunConfig(_Strict):
+    """Everything that `rerankbench run` needs to know."""
+
+    suite: str = Field(default="default", pattern=_NAME, max_length=_LONGEST_NAME)
+    datasets: tuple[Annotated[DatasetConfig, _under("id")], ...] = Field(min_length=1)
+    models: tuple[Annotated[ModelConfig, _under("model")], ...] = Field(min_length=1)
+    first_stages: tuple[Annotated[FirstStageConfig, _under("name")], ...] = Field(
+        default=(FirstStageConfig(name="bm25"),), min_length=1
+    )
+    top_k: int = Field(default=100, ge=1, le=MOST)
+    metrics: tuple[str, ...] = Field(default=("nDCG@10",), min_length=1)
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    dtype: Dtype = "auto"
+    engine: str = "auto"
+    batch_tokens: int | None = Field(default=None, ge=1, le=MOST)
+    max_length: int | None = Field(default=None, ge=8, le=MOST)
+    limit_queries: int | None = Field(default=None, ge=1, le=MOST)
+    drop_identical_ids: Literal["auto"] | bool = "auto"
+    always_include_positives: bool = False
+    keep_texts: bool = True
+    speed: SpeedConfig = SpeedConfig()
+    results: Path = Path("results")
+
+
+def load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
+    """The config of a file, or of nothing for None, with the given keys put over its own.
+
+    Relative paths inside a file are relative to where the command runs, as on the command line.
+    Raises ConfigError or InputError.
+    """
+    if path is None:
+        values, source = {}, "the command line"
+    else:
+        values, source = read_yaml(path), str(path)
+    merged = _merged(values, overrides)
+    if path is not None and "suite" not in merged:
+        merged["suite"] = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "default"
+    return validated(merged, source)
+
+
+def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The overrides that are set, over the values; mappings are merged key by key."""
+    merged = dict(values)
+    for key, value in overrides.items():
+        if isinstance(value, Mapping):
+            inner = merged.get(key) or {}
+            chosen = _merged(inner, value) if isinstance(inner, Mapping) else inner
+            if chosen:
+                merged[key] = chosen
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+def demo_path() -> Path:
+    """The config that `rerankbench run` uses when it is given nothing."""
+    return Path(str(package_files("rerankbench") / "run" / "demo.yaml"))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The keys of a file as they are written. Raises InputError for what is no YAML mapping."""
+    values = yaml_file.read_yaml(path)
+    if not isinstance(values, dict):
+        remedy = "start from one of configs/*.yaml"
+        raise InputError(path, "is no mapping of keys to values", remedy=remedy)
+    return {str(key): value for key, value in values.items()}
+
+
+def validated(values: Mapping[str, Any], source: str) -> RunConfig:
+    """Validate; raises ConfigError with one line for every mistake."""
+    try:
+        return RunConfig.model_validate(dict(values))
+    except ValidationError as error:
+        found = error.errors()
+        # pydantic leaves wrong entries out before it counts them: a list of those is not empty.
+        wrong_inside = {each["loc"][0] for each in found if len(each["loc"]) > 1}
+        problems = [
+            _explain(source, dict(each))
+            for each in found[:_MOST_PROBLEMS]
+            if not (each["type"] == "too_short" and each["loc"][0] in wrong_inside)
+        ]
+        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+
+
+_PARTS: dict[str | int, type[BaseModel]] = {
+    "datasets": DatasetConfig,
+    "models": ModelConfig,
+    "first_stages": FirstStageConfig,
+    "speed": SpeedConfig,
+    "price": PriceConfig,
+}
+
+
+def _explain(source: str, error: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        parts = (_PARTS[each] for each in reversed(error["loc"][:-1]) if each in _PARTS)
+        owner: type[BaseModel] = next(parts, RunConfig)
+        hint = nearest(str(error["loc"][-1]), owner.model_fields)
+        return f"{source}: unknown key '{place}'; {hint}"
+    if error["type"] == "missing":
+        what = {"datasets": "-d DATASET", "models": "-m MODEL"}.get(place)
+        option = f" (or {what})" if what else ""
+        return f"{source}: '{place}' is missing; add it{option}"
+    given = error.get("input")
+    shown = f" (given: {given!r:.60})" if not isinstance(given, dict) else ""
+    return f"{source}: '{place}': {_reason(error)}{shown}"
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch" and error["loc"][0] == "device":
+        return "expected auto, cpu, cuda or cuda:N"
+    if error["loc"][-1] == "currency":
+        return "expected three capital letters, as in USD"
+    if error["loc"][-1] == "date":
+        return "expected a day, as in 2026-11-01"
+    if error["type"] == "string_pattern_mismatch":
+        return "expected letters, digits, '.', '_' and '-', starting with a letter or digit"
+    if error["type"] == "literal_error":
+        known = str(error["ctx"]["expected"]).replace(" or ", ", ").replace("'", "")
+        return f"expected one of {known}"
+    message: str = error["msg"]
+    return message[:1].lower() + message[1:]
+
+
+def threads_wanted(cores: int) -> int:
+    """Threads to compute with: OMP_NUM_THREADS where it is a number, else all cores."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else cores

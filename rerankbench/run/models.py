@@ -1,0 +1,92 @@
+"""The models that a run asks for: found, identified, and told apart by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rerankbench.errors import UsageError
+from rerankbench.protocols import RerankerFactory, RerankerSpec
+from rerankbench.registry import naming
+from rerankbench.run.config import ModelConfig, RunConfig
+from rerankbench.run.fusion import Fusion
+from rerankbench.types import EngineRef, RerankerRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedModel:
+    """One of them, with what it will be run as."""
+
+    factory: RerankerFactory
+    spec: RerankerSpec
+    ref: RerankerRef
+    engine: EngineRef
+    fusion: Fusion | None = None
+
+
+def entries(config: RunConfig) -> list[ModelConfig]:
+    """The models asked for, after the first stage's own row, which every table needs."""
+    if any(entry.model == "bm25" for entry in config.models):
+        return list(config.models)
+    return [ModelConfig(model="bm25"), *config.models]
+
+
+def reranker_spec(
+    entry: ModelConfig, config: RunConfig, device: str, threads: int
+) -> RerankerSpec:
+    """What the factory is asked for: the model's own keys, else the run's."""
+    dtype = entry.dtype or config.dtype
+    return RerankerSpec(
+        model=entry.model,
+        name=entry.name,
+        family=entry.family,
+        recipe=entry.recipe,
+        revision=entry.revision,
+        trust_remote_code=entry.trust_remote_code,
+        device=device,
+        dtype=None if dtype == "auto" else dtype,
+        engine=entry.engine or config.engine,
+        threads=threads,
+        batch_tokens=entry.batch_tokens or config.batch_tokens,
+        max_length=entry.max_length or config.max_length,
+    )
+
+
+def identify(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> AskedModel:
+    """Find a model and say what it is, without loading it. Raises ModelError, UsageError."""
+    if entry.trust_remote_code and entry.revision is None and not Path(entry.model).is_dir():
+        raise UsageError(
+            f"{entry.model}: trust_remote_code needs the revision to trust; add 'revision: COMMIT'"
+        )
+    spec = reranker_spec(entry, config, device, threads)
+    factory = naming.find_factory(entry.model, entry.family)
+    ref, engine = factory.identify(spec)
+    ref = replace(ref, price=None if entry.price is None else entry.price.value)
+    if entry.fusion is None:
+        return AskedModel(factory=factory, spec=spec, ref=ref, engine=engine)
+    fusion = Fusion(**entry.fusion.model_dump())
+    ref = replace(
+        ref,
+        name=fusion.named(entry.name or ref.name),
+        recipe={**ref.recipe, "fusion": fusion.described},
+    )
+    return AskedModel(factory=factory, spec=spec, ref=ref, engine=engine, fusion=fusion)
+
+
+def refuse_twins(models: Sequence[AskedModel]) -> None:
+    """Two rows of one name could not be told apart in a table."""
+    seen: dict[str, RerankerRef] = {}
+    for model in models:
+        twin = seen.setdefault(model.ref.name, model.ref)
+        if twin is not model.ref:
+            raise UsageError(
+                f"two models are called '{model.ref.name}'; give one another name in a config: "
+                f"{{model: {model.spec.model}, name: …}}"
+            )
+
+
+def sized(model: AskedModel, pairs: int) -> AskedModel:
+    """The model with the engine that suits a job of so many pairs."""
+    spec = replace(model.spec, expected_pairs=pairs)
+    return replace(model, spec=spec, engine=model.factory.identify(spec)[1])

@@ -1,0 +1,44 @@
+"""What the cells of a run share, and what a run leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rerankbench.errors import CellsFailedError, RerankbenchError
+from rerankbench.progress import Progress
+from rerankbench.results.store import Store
+from rerankbench.run.plan import Plan
+from rerankbench.run.speed import Instruments
+from rerankbench.types import Environment, Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What all cells of one run share. `fresh` ignores finished cells."""
+
+    plan: Plan
+    store: Store
+    environment: Environment
+    instruments: Instruments
+    progress: Progress
+    cache: Path
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run left: records in the plan's order, and failures."""
+
+    records: tuple[Record, ...]
+    failures: tuple[RerankbenchError, ...]
+
+    def raise_for_failures(self) -> None:
+        """Raise CellsFailedError where cells failed, or the one error that stopped everything."""
+        if not self.failures:
+            return
+        if not self.records and len(self.failures) == 1:
+            raise self.failures[0]
+        count = len(self.failures)
+        lines = [*map(str, self.failures), f"{count} failed; all others are recorded"]
+        raise CellsFailedError("\n".join(lines))

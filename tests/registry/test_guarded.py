@@ -1,0 +1,392 @@
+"""Plug-ins of other packages: what they do wrong is one line that names them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rerankbench.errors import InputError, PluginError
+from rerankbench.progress import Silent
+from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.registry.guarded import Plugin, guard
+from rerankbench.run import scoring
+from rerankbench.types import (
+    CandidateLists,
+    CollectionHashes,
+    Document,
+    EngineRef,
+    Hit,
+    Query,
+    Ranking,
+    RerankerRef,
+)
+
+from .. import tiny
+
+REF = RerankerRef(name="mine", family="mine", revision="1")
+ENGINE = EngineRef(engine="own", device="cpu")
+Change = Mapping[str, Any]
+
+
+def _raising(*_: Any, **__: Any) -> Any:
+    raise KeyError("a secret place")
+
+
+def _thing(parts: Mapping[str, Any], change: Change) -> Any:
+    """An object with these parts, some of them changed; those that are `del` are left out."""
+    parts = {name: value for name, value in {**parts, **change}.items() if value is not del_}
+    return type("Thing", (), {})() if not parts else _Parts(parts)
+
+
+class _Parts:
+    def __init__(self, parts: Mapping[str, Any]) -> None:
+        self.__dict__.update(parts)
+
+
+del_ = object()
+
+
+def _pairs(job: Job) -> int:
+    return sum(len(each.documents) for each in job.candidates)
+
+
+def _reranker(**change: Any) -> Any:
+    def score(job: Job) -> Iterator[ScoredBatch]:
+        pairs = [pair for pair in range(_pairs(job)) if pair not in job.done]
+        yield ScoredBatch(pairs=pairs, scores=[float(pair) for pair in pairs])
+
+    parts = {
+        "ref": REF,
+        "engine": ENGINE,
+        "attention_kernel": None,
+        "prepare": lambda job: job,
+        "score": score,
+        "warnings": lambda: [],
+        "peak_device_bytes": lambda: None,
+    }
+    inner = _thing(parts, change)
+    factory = {
+        "scores_documents": True,
+        "identify": lambda spec: (REF, ENGINE),
+        "load": lambda spec: inner,
+    }
+    return _Parts(factory)
+
+
+def _factory(**change: Any) -> Any:
+    plain = vars(_reranker())
+    return _thing(plain, change)
+
+
+def _use_reranker(factory: Any, folder: Path) -> None:
+    guarded = guard("rerankers", Plugin("reranker 'mine' of my-package"), factory)
+    guarded.identify(RerankerSpec(model="mine"))
+    candidates = tuple(tiny.mixed(queries=2, documents=3))
+    found = scoring.score(
+        guarded.load(RerankerSpec(model="mine")),
+        CandidateLists(candidates=candidates, first_stage=(), warnings=()),
+        {},
+        journal_path=folder / "scores.jsonl",
+        header={},
+        progress=Silent(),
+    )
+    assert found.pairs == 6
+
+
+def _batch(**parts: Any) -> Callable[[Job], Iterator[Any]]:
+    return lambda job: iter([ScoredBatch(**parts)])
+
+
+def _words(name: str) -> dict[str, Any]:
+    return {name: "many"}
+
+
+RERANKERS: Mapping[str, tuple[Any, str]] = {
+    "no factory": ("a text", "its entry point gave a str, which has no 'identify'"),
+    "no load": (_factory(load=del_), "its entry point gave a _Parts, which has no 'load'"),
+    "speed unknown": (
+        _factory(scores_documents=1),
+        "scores_documents must give bool, and gave a ",
+    ),
+    "identify raises": (_factory(identify=_raising), "identify raised KeyError: 'a secret place'"),
+    "identify takes nothing": (_factory(identify=lambda: 1), "identify raised TypeError"),
+    "identify gives one": (_factory(identify=lambda spec: REF), "a RerankerRef and an EngineRef"),
+    "identify gives others": (_factory(identify=lambda spec: (1, 2)), "must give RerankerRef"),
+    "load gives nothing": (_factory(load=lambda spec: None), "load gave None, which has no 'ref'"),
+    "load ends the process": (
+        _factory(load=lambda spec: sys.exit(5)),
+        "load raised SystemExit: 5",
+    ),
+    "not callable": (_reranker(prepare=3), "its prepare is no function but a int"),
+    "prepare raises": (_reranker(prepare=_raising), "prepare raised KeyError"),
+    "score raises": (_reranker(score=_raising), "score raised KeyError"),
+    "score gives nothing": (_reranker(score=lambda job: None), "score gave None, which cannot"),
+    "score gives numbers": (_reranker(score=lambda job: [1.0]), "must give ScoredBatch, and gave"),
+    "parameters in words": (
+        _factory(identify=lambda spec: (replace(REF, **_words("parameters")), ENGINE)),
+        "the parameters of identify is 'many'; Input should be a valid integer",
+    ),
+    "fewer than none": (
+        _factory(identify=lambda spec: (replace(REF, parameters=-3), ENGINE)),
+        "the parameters of identify is -3; Input should be greater than or equal to 0",
+    ),
+    "threads in words": (
+        _factory(identify=lambda spec: (REF, replace(ENGINE, **_words("threads")))),
+        "the threads of identify is 'many'",
+    ),
+    "two lines for a name": (
+        _factory(identify=lambda spec: (replace(REF, name="a\nb"), ENGINE)),
+        "the name of identify is 'a\\nb'; it must be one line",
+    ),
+    "no name": (
+        _factory(identify=lambda spec: (replace(REF, name=" "), ENGINE)),
+        "the name of identify is ' '; it must be one line",
+    ),
+    "checks in numbers": (
+        _reranker(checks={"padding": 1}),
+        "checks must give str, and gave a int",
+    ),
+    "checks in a list": (_reranker(checks=[1]), "checks must give Mapping, and gave a list"),
+    "tokens in words": (
+        _reranker(score=_batch(pairs=[0], scores=[1.0], tokens="x")),
+        "the tokens of score must be a count, and is 'x'",
+    ),
+    "endless searches": (
+        _reranker(score=_batch(pairs=[0], scores=[1.0], searches=float("inf"))),
+        "the searches of score gave",
+    ),
+    "one attempt": (
+        _reranker(score=_batch(pairs=[0], scores=[1.0], failed_attempts_s=3)),
+        "the failed_attempts_s of score gave a int, which cannot be gone through",
+    ),
+    "answers of no kind": (
+        _reranker(score=_batch(pairs=[0], scores=[1.0], answers=4)),
+        "the answers of score must give Mapping, and gave a int",
+    ),
+    "too few": (
+        _reranker(score=_batch(pairs=[0, 1], scores=[1.0, 2.0])),
+        "score left 4 of 6 pairs without a score",
+    ),
+    "not as many": (
+        _reranker(score=_batch(pairs=[0, 1], scores=[1.0])),
+        "score gave 1 scores for 2 pairs",
+    ),
+    "twice": (
+        _reranker(score=_batch(pairs=[0, 0], scores=[1.0, 1.0])),
+        "score gave a score for pair 0, not asked for",
+    ),
+    "beyond": (
+        _reranker(score=_batch(pairs=[6], scores=[1.0])),
+        "score gave a score for pair 6, not asked for",
+    ),
+    "not finite": (
+        _reranker(score=_batch(pairs=[0], scores=[float("nan")])),
+        "score gave the score nan, which is no finite number",
+    ),
+    "no number": (_reranker(score=_batch(pairs=[0], scores=["1"])), "gave the score '1'"),
+    "pairs no list": (_reranker(score=_batch(pairs=3, scores=[1.0])), "score gave a int, which"),
+    "pairs by name": (
+        _reranker(score=_batch(pairs=["d"], scores=[1.0])),
+        "the pair 'd', which is",
+    ),
+    "a number for a name": (
+        _factory(identify=lambda spec: (replace(REF, name=3), ENGINE)),  # type: ignore[arg-type]
+        "the name of identify must give str, and gave a int",
+    ),
+    "a recipe of objects": (
+        _factory(identify=lambda spec: (replace(REF, recipe={"at": object()}), ENGINE)),  # type: ignore[dict-item]
+        "the recipe of identify gave what is no JSON",
+    ),
+    "no kernel's name": (_reranker(attention_kernel=3), "attention_kernel must give str"),
+}
+
+
+@pytest.mark.parametrize("case", RERANKERS)
+def test_a_reranker_that_breaks_its_contract_is_named(case: str, tmp_path: Path) -> None:
+    factory, message = RERANKERS[case]
+    with pytest.raises(PluginError) as caught:
+        _use_reranker(factory, tmp_path)
+    _check_line(str(caught.value), "reranker 'mine' of my-package: ", message)
+
+
+def _check_line(line: str, start: str, message: str) -> None:
+    assert line.startswith(start)
+    assert message in line
+    assert line.endswith("; mend the plug-in, or uninstall it")
+    assert "\n" not in line
+    assert len(line) <= 300
+
+
+def test_a_good_reranker_is_used_as_it_is(tmp_path: Path) -> None:
+    factory = _reranker(about={"labels": "one"})
+    _use_reranker(factory, tmp_path)
+    loaded = guard("rerankers", Plugin("x"), factory).load(RerankerSpec(model="mine"))
+    assert loaded.about == {"labels": "one"}
+    assert getattr(loaded, "whole_job", False) is False
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    batch = _batch(pairs=np.arange(6), scores=np.linspace(0, 1, 6, dtype=np.float32))
+    _use_reranker(_reranker(score=batch), tmp_path)
+
+
+def test_what_a_plugin_says_on_purpose_is_said(tmp_path: Path) -> None:
+    def load(_: Any) -> Any:
+        raise InputError("weights.bin", "is cut short", remedy="fetch it again")
+
+    with pytest.raises(InputError, match=r"^weights\.bin: is cut short; fetch it again$"):
+        _use_reranker(_factory(load=load), tmp_path)
+
+
+# --- the other three kinds ---------------------------------------------------------------------
+
+HASHES = CollectionHashes(corpus="a", queries="b", qrels="c")
+COLLECTION = {
+    "name": "mine",
+    "source": "mine",
+    "split": "test",
+    "drops_identical_ids": False,
+    "hashes": lambda: HASHES,
+    "documents": lambda: iter([Document(doc_id="d", title="", text="tide")]),
+    "document_count": lambda: 1,
+    "queries": lambda: [Query(query_id="q", text="tide")],
+    "qrels": lambda: {"q": {"d": 1}},
+    "lookup": lambda doc_ids: {"d": Document(doc_id="d", title="", text="tide")},
+    "warnings": lambda: [],
+}
+STAGE = {
+    "describe": lambda: {"flavour": "own"},
+    "retrieve": lambda collection, queries, depth, *, progress: [
+        Ranking(query_id="q", hits=(Hit("d", 1.0),))
+    ],
+}
+METRIC = {"name": "mine", "per_query": lambda qrels, run: dict.fromkeys(qrels, 0.5)}
+
+
+def _use(kind: str, made: Any) -> None:
+    found = guard(kind, Plugin(f"{kind} of my-package"), lambda *arguments: made)("a", "b")
+    if kind == "collections":
+        assert len(list(found.documents())) == found.document_count() == 1
+        assert (found.hashes(), len(found.queries())) == (HASHES, 1)
+        assert list(found.qrels()) == ["q"]
+        assert list(found.lookup({"d"})) == ["d"]
+        assert found.warnings() == []
+    elif kind == "firststages":
+        assert found.describe() == {"flavour": "own"}
+        assert len(found.retrieve(None, [], 3, progress=Silent())) == 1
+    else:
+        assert found.per_query({"q": {"d": 1}}, {}) == {"q": 0.5}
+
+
+OTHERS: Mapping[str, Mapping[str, Any]] = {
+    "collections": COLLECTION,
+    "firststages": STAGE,
+    "metrics": METRIC,
+}
+
+
+def _ranking(*hits: Any) -> Callable[..., Any]:
+    return lambda *_, **__: [Ranking(query_id="q", hits=hits)]
+
+
+WRONG: list[tuple[str, Change, str]] = [
+    *(("collections", {name: del_}, f"no '{name}'") for name in COLLECTION if name[:2] != "dr"),
+    *(
+        ("collections", {n: _raising}, f"{n} raised")
+        for n in COLLECTION
+        if callable(COLLECTION[n])
+    ),
+    *(
+        ("collections", {n: 3}, f"its {n} is no func")
+        for n in COLLECTION
+        if callable(COLLECTION[n])
+    ),
+    ("collections", {"name": None}, "name must give str, and gave None"),
+    ("collections", {"hashes": lambda: {}}, "must give CollectionHashes"),
+    ("collections", {"documents": lambda: ["a text"]}, "documents must give Document"),
+    ("collections", {"document_count": lambda: "1"}, "must give int, and gave a str"),
+    ("collections", {"queries": lambda: None}, "queries gave None, which cannot be gone through"),
+    ("collections", {"qrels": lambda: {"q": {"d": "1"}}}, "qrels must give int, and gave a str"),
+    ("collections", {"qrels": lambda: {"q": ["d"]}}, "qrels must give Mapping, and gave a list"),
+    ("collections", {"lookup": lambda ids: {"d": "text"}}, "lookup must give Document"),
+    ("collections", {"warnings": lambda: [1]}, "warnings must give str, and gave a int"),
+    (
+        "collections",
+        {"warnings": lambda: "text"},
+        "warnings must give several texts, and gave one",
+    ),
+    ("firststages", {"retrieve": del_}, "no 'retrieve'"),
+    ("firststages", {"describe": lambda: {"at": object()}}, "describe gave what is no JSON"),
+    ("firststages", {"describe": lambda: {"k1": float("nan")}}, "describe gave what is no JSON"),
+    ("firststages", {"retrieve": lambda queries: []}, "retrieve raised TypeError"),
+    ("firststages", {"retrieve": lambda *_, **__: {"q": 1}}, "must give Ranking, and gave a str"),
+    ("firststages", {"retrieve": _ranking(("d", 1.0))}, "must give Hit, and gave a tuple"),
+    ("firststages", {"retrieve": _ranking(Hit("d", float("inf")))}, "the score inf"),
+    ("firststages", {"retrieve": _ranking(Hit(3, 1.0))}, "must give str, and gave a int"),  # type: ignore[arg-type]
+    ("metrics", {"name": del_}, "no 'name'"),
+    ("metrics", {"per_query": _raising}, "per_query raised KeyError"),
+    ("metrics", {"per_query": lambda qrels, run: 0.5}, "must give Mapping, and gave a float"),
+    ("metrics", {"per_query": lambda qrels, run: {}}, "gave no value for the query 'q'"),
+    ("metrics", {"per_query": lambda qrels, run: {"q": None}}, "gave the score None"),
+    ("metrics", {"per_query": lambda qrels, run: {"q": float("nan")}}, "gave the score nan"),
+]
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_good_plugins_of_the_other_kinds_work(kind: str) -> None:
+    _use(kind, _Parts(OTHERS[kind]))
+
+
+@pytest.mark.parametrize(("kind", "change", "message"), WRONG)
+def test_others_that_break_their_contract_are_named(
+    kind: str, change: Change, message: str
+) -> None:
+    with pytest.raises(PluginError) as caught:
+        _use(kind, _thing(OTHERS[kind], change))
+    _check_line(str(caught.value), f"{kind} of my-package: ", message)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_an_entry_point_that_is_no_function_is_named(kind: str) -> None:
+    with pytest.raises(PluginError, match="its entry point must be a function, and is a int"):
+        guard(kind, Plugin("x"), 3)
+
+
+# --- from the command line ---------------------------------------------------------------------
+
+_SOURCE = """
+def metric(cutoff):
+    raise ValueError("the cutoff\\nis odd")
+"""
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_command_line_says_one_line_and_where_if_asked(tmp_path: Path, asked: bool) -> None:
+    info = tmp_path / "fake_plugins-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-plugins\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[rerankbench.metrics]\nodd = broken_one:metric\n")
+    (tmp_path / "broken_one.py").write_text(_SOURCE)
+    code = "import os, sys; sys.path.insert(0, sys.argv.pop(1))\n"
+    code += "os.environ.update(RERANKBENCH_TRACEBACK=sys.argv.pop(1))\n"
+    code += "from rerankbench.cli import main; main()"
+    arguments = ["evaluate", "qrels.tsv", "run.trec", "--metric", "odd@3"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), "1" if asked else "", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    told = "error: metric 'odd' of fake-plugins: its function raised ValueError: the cutoff"
+    assert done.stderr.splitlines()[-1].startswith(told)
+    assert ("Traceback" in done.stderr) is asked
+    assert ("broken_one.py" in done.stderr) is asked
