@@ -106,7 +106,8 @@ def run(
 
     Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2
     """
-    from rerankbench.run.command import run_and_report
+    from rerankbench.leaderboard.publish import show_run
+    from rerankbench.run.command import run_config
 
     overrides: dict[str, Any] = {
         "datasets": [{"id": each, "split": split} for each in dataset] if dataset else None,
@@ -129,7 +130,7 @@ def run(
         "results": results,
         "suite": suite,
     }
-    run_and_report(config, overrides, fresh=fresh, verbosity=-1 if quiet else verbose)
+    run_config(config, overrides, show_run, fresh=fresh, verbosity=-1 if quiet else verbose)
 
 
 def first_stage_override(name: str | None, pairs: Names) -> list[dict[str, str]] | None:

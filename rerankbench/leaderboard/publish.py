@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
+from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, json, renderer
 from rerankbench.leaderboard.table import Table
 from rerankbench.results.record_set import Archive
+from rerankbench.results.store import Store
+from rerankbench.types import Record
 
 DEFAULT_FORMAT = "markdown"
 
@@ -30,6 +33,13 @@ def show(archive: Archive, layout: Layout) -> None:
     Raises UsageError where no record fits the layout.
     """
     sys.stdout.write(readable(build(archive, layout)))
+
+
+def show_run(records: Sequence[Record], store: Store) -> None:
+    """Write the leaderboard of one run's records to stdout, as `show` does."""
+    collections = {record.cell.collection.name for record in records}
+    layout = load_layout("plain" if len(collections) == 1 else "wide")
+    show(Archive(records, [store]), layout)
 
 
 def readable(tables: Sequence[Table]) -> str:

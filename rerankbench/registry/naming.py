@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from rerankbench import registry
 from rerankbench.errors import UsageError, nearest
 from rerankbench.known import metric_name
 from rerankbench.protocols import Collection, FirstStage, Metric, RerankerFactory
-from rerankbench.run.config import FirstStageConfig
 
 # Other tools' names are understood wherever a metric is named; those that differ from ours alone
 # in their case need no line here.
@@ -47,19 +47,19 @@ def open_collection(name: str, split: str | None = None) -> Collection:
 
 
 def open_first_stage(
-    entry: FirstStageConfig, collection_name: str, cache: Path
+    name: str, arguments: Mapping[str, Any], collection_name: str, cache: Path
 ) -> tuple[str, FirstStage]:
     """Name and plug-in of a first stage; `run:FILE` is short for the argument `path`.
 
     `{dataset}` in the path stands for the collection's name.
     """
-    name, _, path = entry.name.partition(":")
-    arguments: dict[str, Any] = entry.arguments
+    name, _, path = name.partition(":")
+    settings = dict(arguments)
     if path:
-        arguments["path"] = path
-    if isinstance(arguments.get("path"), str):
-        arguments["path"] = arguments["path"].replace("{dataset}", collection_name)
-    return name, registry.load("firststages", name)(arguments, cache)
+        settings["path"] = path
+    if isinstance(settings.get("path"), str):
+        settings["path"] = settings["path"].replace("{dataset}", collection_name)
+    return name, registry.load("firststages", name)(settings, cache)
 
 
 def find_factory(model: str, family: str | None = None) -> RerankerFactory:

@@ -11,15 +11,12 @@ from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
 from rerankbench.rerankers.embedding.late_interaction_files import is_late_interaction
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.files import modules_file
+from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import head_file
 from rerankbench.types import EngineRef, RerankerRef
 
-# transformers' decoders whose classifiers read the last token instead of the first.
-DECODERS = frozenset(
-    {"gemma", "gemma2", "gemma3_text", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
-)
 # More of them, whose classifiers were trained on conversations or on plain pairs: files tell.
-_CHATTING = DECODERS | frozenset(
+_CHATTING = LAST_TOKEN_DECODERS | frozenset(
     {"arcee", "exaone4", "glm", "glm4", "helium", "hunyuan_v1_dense", "ministral", "mixtral"}
     | {"nemotron", "olmo", "olmo2", "olmo3", "phi", "qwen2_moe", "qwen3_moe", "seed_oss"}
     | {"smollm3", "stablelm", "starcoder2"}
@@ -89,7 +86,7 @@ def _listed_family(
 
 
 def _family_of_labels(checkpoint: checkpoints.Checkpoint) -> str:
-    decodes = checkpoint.config.get("model_type") in DECODERS
+    decodes = checkpoint.config.get("model_type") in LAST_TOKEN_DECODERS
     return "causal-lm" if decodes else "sequence-classification"
 
 

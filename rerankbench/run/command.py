@@ -1,8 +1,9 @@
-"""Puts the rooms together for the commands: config, plan, pipeline, and who shows it."""
+"""What `run`, `retrieve`, `rerank` and `evaluate` do once their options are read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,9 @@ import typer
 from rerankbench.console import Terminal
 from rerankbench.errors import UsageError
 from rerankbench.files.trec import format_run, read_qrels, read_run
-from rerankbench.files.whole import cache_home, gzip_bytes, write_whole
+from rerankbench.files.whole import cache_home, gzip_bytes, read_lines, write_whole
 from rerankbench.known import metric_name
-from rerankbench.leaderboard.layout_file import load_layout
-from rerankbench.leaderboard.publish import show
 from rerankbench.registry import naming
-from rerankbench.results.record_set import Archive
 from rerankbench.results.store import Store
 from rerankbench.run import cells, environment, plan, quality
 from rerankbench.run import config as configs
@@ -25,22 +23,27 @@ from rerankbench.run.config import RunConfig
 from rerankbench.run.pipeline import run
 from rerankbench.run.speed import Instruments
 from rerankbench.run.work import Work
-from rerankbench.types import Ranking
+from rerankbench.types import Ranking, Record
 
 
-def run_and_report(
-    path: Path | None, overrides: Mapping[str, Any], *, fresh: bool, verbosity: int
+def run_config(
+    path: Path | None,
+    overrides: Mapping[str, Any],
+    show: Callable[[Sequence[Record], Store], None],
+    *,
+    fresh: bool,
+    verbosity: int,
 ) -> None:
-    """Run what config and options ask for, then print the leaderboard of those cells."""
+    """Run what config and options ask for, then `show` the records of those cells.
+
+    Raises what `Report.raise_for_failures` does, after the records were shown.
+    """
     terminal = Terminal(verbosity=verbosity)
     nothing_named = path is None and not overrides["datasets"] and not overrides["models"]
     config = configs.load(configs.demo_path() if nothing_named else path, overrides)
     report = run(prepare(config, terminal, fresh=fresh))
     if report.records:
-        collections = {record.cell.collection.name for record in report.records}
-        layout = load_layout("plain" if len(collections) == 1 else "wide")
-        store = Store(results=config.results, suite=config.suite)
-        show(Archive(report.records, [store]), layout)
+        show(report.records, Store(results=config.results, suite=config.suite))
         folder = config.results / config.suite
         terminal.note(f"{len(report.records)} records in {folder}")
     report.raise_for_failures()
@@ -100,8 +103,12 @@ def retrieve(
 
 
 def deepest(run: Path) -> int:
-    """Documents in a run's longest list: the depth that takes all of it. Raises InputError."""
-    return max(len(ranking.hits) for ranking in read_run(run))
+    """Documents in a run's longest list: the depth that takes all of it. Raises InputError.
+
+    Lines are counted, not checked: that is done where the run is read.
+    """
+    counts = Counter(line.split(maxsplit=1)[0] for _, line in read_lines(run))
+    return max(counts.values(), default=1)
 
 
 def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> None:

@@ -17,7 +17,7 @@ from rerankbench.registry import naming
 from rerankbench.results.identity import quality_key, record_key, speed_key
 from rerankbench.run import identical_ids
 from rerankbench.run import models as run_models
-from rerankbench.run.config import DatasetConfig, RunConfig, threads_wanted
+from rerankbench.run.config import DatasetConfig, FirstStageConfig, RunConfig, threads_wanted
 from rerankbench.run.fusion import Fusion
 from rerankbench.run.models import AskedModel
 from rerankbench.types import Cell, CollectionRef, Environment, FirstStageRef, Qrels, Query
@@ -102,7 +102,7 @@ def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path
         for stage in _all(
             problems,
             config.first_stages,
-            lambda entry, name=asked.collection.name: naming.open_first_stage(entry, name, cache),  # type: ignore[misc]
+            partial(_open_first_stage, asked.collection.name, cache),
         )
     ]
     if problems:
@@ -114,6 +114,12 @@ def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path
         for asked, (name, stage) in stages
     )
     return Plan(config=config, metrics=tuple(unique.values()), groups=groups)
+
+
+def _open_first_stage(
+    collection_name: str, cache: Path, entry: FirstStageConfig
+) -> tuple[str, FirstStage]:
+    return naming.open_first_stage(entry.name, entry.arguments, collection_name, cache)
 
 
 def _all(problems: list[str], items: Any, make_one: Callable[[Any], Any]) -> list[Any]:

@@ -10,7 +10,6 @@ import pytest
 from rerankbench import registry
 from rerankbench.errors import InputError, UsageError
 from rerankbench.registry import naming
-from rerankbench.run.config import FirstStageConfig
 
 
 @pytest.fixture
@@ -29,8 +28,8 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return calls
 
 
-def _stage(**values: Any) -> FirstStageConfig:
-    return FirstStageConfig.model_validate(values)
+def _stage(*, name: str, **arguments: Any) -> tuple[str, dict[str, Any]]:
+    return name, arguments
 
 
 def test_paths_are_told_from_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +83,7 @@ def test_a_path_that_is_not_there_is_complained_of_as_a_path() -> None:
 def test_a_first_stage_receives_its_arguments_and_the_cache(
     loaded: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
-    name, stage = naming.open_first_stage(_stage(name="bm25", k1=1.5), "scifact", tmp_path)
+    name, stage = naming.open_first_stage(*_stage(name="bm25", k1=1.5), "scifact", tmp_path)
     opened: object = stage
     assert (name, opened) == ("bm25", "opened bm25")
     assert loaded == [("firststages", "bm25", {"k1": 1.5}, tmp_path)]
@@ -103,7 +102,7 @@ def test_a_first_stage_receives_its_arguments_and_the_cache(
 def test_the_path_of_a_run_file_names_the_dataset_where_asked(
     values: dict[str, str], path: str, loaded: list[tuple[Any, ...]], tmp_path: Path
 ) -> None:
-    name, _ = naming.open_first_stage(_stage(**values), "scifact", tmp_path)
+    name, _ = naming.open_first_stage(*_stage(**values), "scifact", tmp_path)
     assert name == "run"
     assert loaded == [("firststages", "run", {"path": path}, tmp_path)]
 
@@ -113,13 +112,13 @@ def test_opening_a_first_stage_leaves_its_config_as_it_was(
 ) -> None:
     entry = _stage(name="run:{dataset}.trec")
     for collection in ("one", "two"):
-        naming.open_first_stage(entry, collection, tmp_path)
+        naming.open_first_stage(*entry, collection, tmp_path)
     assert [call[2]["path"] for call in loaded] == ["one.trec", "two.trec"]
 
 
 def test_an_unknown_first_stage_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no first stage 'bm26'; did you mean 'bm25'"):
-        naming.open_first_stage(_stage(name="bm26"), "scifact", tmp_path)
+        naming.open_first_stage(*_stage(name="bm26"), "scifact", tmp_path)
 
 
 def test_a_registered_reranker_is_found_by_name_and_all_else_by_its_files() -> None:

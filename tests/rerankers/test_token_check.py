@@ -23,9 +23,8 @@ from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.rerankers.engines import cpu, native_library, native_structs
 from rerankbench.rerankers.engines.native import NativeEngine
-from rerankbench.rerankers.engines.positions import COUNTED_AFTER_PADDING
 from rerankbench.rerankers.engines.tables import Tables, tables_of
-from rerankbench.rerankers.files.config_defaults import setting
+from rerankbench.rerankers.files.config_defaults import COUNTED_AFTER_PADDING, setting
 from rerankbench.rerankers.pair_encoding import encode
 from rerankbench.rerankers.prompted import answers
 from rerankbench.rerankers.token_check import TokenCheck

@@ -17,6 +17,7 @@ from rerankbench.gate.baselines import command as baselines_command
 from rerankbench.gate.baselines.keep import FOLDER
 from rerankbench.gate.init import installed, scaffold
 from rerankbench.gate.init.scaffold import BASELINE, CONFIG, PACKAGE, Answers, Scaffold
+from rerankbench.leaderboard.publish import show_run
 from rerankbench.run import command
 
 _RESULTS = Path("results") / CONFIG.stem
@@ -53,7 +54,7 @@ def init(given: Given, folder: Path, *, run: bool, yes: bool) -> None:
             typer.echo(str(path))
         _say_additions(made, terminal)
         if run:
-            command.run_and_report(CONFIG, _NO_SPEED, fresh=False, verbosity=0)
+            command.run_config(CONFIG, _NO_SPEED, show_run, fresh=False, verbosity=0)
             baselines_command.save(None, BASELINE, [_RESULTS])
         else:
             terminal.note(f"then: rerankbench run {CONFIG} --no-speed")

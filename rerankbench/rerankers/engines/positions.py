@@ -9,24 +9,6 @@ import numpy.typing as npt
 
 from rerankbench.rerankers.engines.contract import TokenRows
 
-# These count positions from after the padding id, and skip padding tokens: in transformers all
-# whose code has `create_position_ids_from_input_ids`.
-COUNTED_AFTER_PADDING = frozenset(
-    {
-        *(
-            "camembert",
-            "data2vec-text",
-            "esm",
-            "ibert",
-            "layoutlmv3",
-            "lilt",
-            "longformer",
-            "luke",
-        ),
-        *("markuplm", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl"),
-        "xmod",
-    }
-)
 # Those that run native or packed.
 SHIFTED_MODEL_TYPES = frozenset({"roberta", "xlm-roberta", "camembert"})
 

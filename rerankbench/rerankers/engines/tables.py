@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rerankbench.errors import ModelError
-from rerankbench.rerankers.engines.positions import COUNTED_AFTER_PADDING
+from rerankbench.rerankers.files.config_defaults import COUNTED_AFTER_PADDING
 
 # What transformers calls its tables of learned positions, and of segments.
 _POSITIONS = frozenset({"position_embeddings", "position_embedding", "embed_positions", "wpe"})

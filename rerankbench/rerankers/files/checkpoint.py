@@ -17,8 +17,8 @@ from rerankbench.files import yaml_file
 from rerankbench.files.special_files import refuse_special_in
 from rerankbench.files.whole import sha256_file
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.engines.positions import COUNTED_AFTER_PADDING
 from rerankbench.rerankers.files import config_defaults, modules_file
+from rerankbench.rerankers.files.config_defaults import COUNTED_AFTER_PADDING
 from rerankbench.rerankers.files.json_file import read_object
 from rerankbench.rerankers.files.labels import names_of
 from rerankbench.rerankers.files.schemas import ConfigFile, TokenizerConfigFile

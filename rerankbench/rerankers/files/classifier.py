@@ -12,6 +12,11 @@ from rerankbench.rerankers.files.labels import Label
 from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.types import Json
 
+# transformers' decoders whose classifiers read the last token instead of the first.
+LAST_TOKEN_DECODERS = frozenset(
+    {"gemma", "gemma2", "gemma3_text", "llama", "minicpm", "mistral", "phi3", "qwen2", "qwen3"}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classifier:

@@ -8,6 +8,13 @@ from typing import Any
 
 # Positions that are added to scores, or none at all: nothing limits their length.
 WITHOUT_POSITIONS = frozenset({"t5", "mt5", "umt5", "xlnet"})
+# These count positions from after the padding id, and skip padding tokens: in transformers all
+# whose code has `create_position_ids_from_input_ids`.
+COUNTED_AFTER_PADDING = frozenset(
+    {"camembert", "data2vec-text", "esm", "ibert", "layoutlmv3", "lilt", "longformer", "luke"}
+    | {"markuplm", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl"}
+    | {"xmod"}
+)
 
 
 def setting(config: Mapping[str, Any], key: str) -> Any:

@@ -12,10 +12,10 @@ from typing import Any
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding, pair_encoding
-from rerankbench.rerankers.detection import DECODERS
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import equations as heads
 from rerankbench.rerankers.heads import head_file, placed_pairs
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
@@ -98,7 +98,7 @@ def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
     settings(spec, {})
     found = checkpoints.asked(spec)
     config = found.config
-    if config.get("is_encoder_decoder") or config.get("model_type") in DECODERS:
+    if config.get("is_encoder_decoder") or config.get("model_type") in LAST_TOKEN_DECODERS:
         raise ModelError(
             f"{found.name}: {found.architecture} is no encoder, whose tokens see the whole pair; "
             "put a head on BERT, ELECTRA, RoBERTa, DeBERTa, ModernBERT or their kin"
