@@ -93,18 +93,18 @@ def lose_titles(patch: Patch) -> None:
 
 def cut_queries(patch: Patch) -> None:
     """Of every query only the first words are left."""
-    from rerankbench.rerankers.pointwise import Pointwise
+    from rerankbench.rerankers.pointwise import PointwiseReranker
 
-    prepare = Pointwise.prepare
+    prepare = PointwiseReranker.prepare
 
-    def prepare_cut(self: Pointwise, job: Job) -> Any:
+    def prepare_cut(self: PointwiseReranker, job: Job) -> Any:
         lists = tuple(
             replace(each, query=replace(each.query, text=_cut(each.query.text)))
             for each in job.candidates
         )
         return prepare(self, replace(job, candidates=lists))
 
-    patch(Pointwise, "prepare", prepare_cut)
+    patch(PointwiseReranker, "prepare", prepare_cut)
 
 
 def _cut(text: str) -> str:

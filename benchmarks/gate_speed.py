@@ -21,7 +21,7 @@ from benchmarks.turns import SLOWDOWN, SUBJECTS, Bench, Turns
 from rerankbench.gate import speed
 from rerankbench.gate.cells import Change, cell_name
 from rerankbench.gate.limits import DEFAULT_SLOWDOWN, Limits
-from rerankbench.gate.speed import Remeasured
+from rerankbench.gate.speed import Remeasurement
 from rerankbench.run.speed import FOREIGN_LOAD_LIMIT
 from rerankbench.stats import ratios
 from rerankbench.types import Record
@@ -56,12 +56,12 @@ CONDITIONS: Mapping[str, Sequence[Sequence[str]]] = {
 
 def outcome(gate: Turns, subject: str, pairs: int) -> str:
     """The gate's verdict on that subject against the base."""
-    again = Remeasured(base_s=gate.passes_s["base"], new_s=gate.passes_s[subject], pairs=pairs)
+    again = Remeasurement(base_s=gate.passes_s["base"], new_s=gate.passes_s[subject], pairs=pairs)
     record = make_record()
     return judged(record, record, again)
 
 
-def judged(base: Record, new: Record, again: Remeasured | None = None) -> str:
+def judged(base: Record, new: Record, again: Remeasurement | None = None) -> str:
     """The gate's verdict on two records, or on what was measured anew."""
     name = cell_name(base)
     change = Change(name=name, base=base, new=new)

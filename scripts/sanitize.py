@@ -150,7 +150,7 @@ def _take_sanitized_library() -> None:
 
 
 def _named() -> Iterator[Job]:
-    from tests.rerankers.test_engines import SHAPES
+    from tests.rerankers.engines.test_engines import SHAPES
 
     sizes = {"hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4}
     for name, changes in SHAPES.items():

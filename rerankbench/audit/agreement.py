@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from rerankbench.audit.cells import Cell
+from rerankbench.audit.cells import PrintedCell
 from rerankbench.audit.findings import Finding, about
 from rerankbench.audit.names import same_name
-from rerankbench.audit.tables import Row, Table
+from rerankbench.audit.tables import PrintedRow, PrintedTable
 
 CELLS = 4
 """The fewest figures that two tables must share."""
@@ -18,7 +18,7 @@ AGREEING = 2 / 3
 _EXACT = 1e-9
 
 
-def disagreements(tables: Sequence[Table]) -> Iterator[Finding]:
+def disagreements(tables: Sequence[PrintedTable]) -> Iterator[Finding]:
     """Figures in which a table departs from another that it otherwise repeats.
 
     Rows and columns are the same where the same words name them, in whatever order; "average"
@@ -44,7 +44,9 @@ def disagreements(tables: Sequence[Table]) -> Iterator[Finding]:
             )
 
 
-def _shared(first: Table, second: Table) -> Iterator[tuple[int, Row, Cell, Row, Cell]]:
+def _shared(
+    first: PrintedTable, second: PrintedTable
+) -> Iterator[tuple[int, PrintedRow, PrintedCell, PrintedRow, PrintedCell]]:
     rows, columns = _rows(second), _columns(second)
     for words, mine in _rows(first).items():
         for name, at in _columns(first).items():
@@ -54,25 +56,25 @@ def _shared(first: Table, second: Table) -> Iterator[tuple[int, Row, Cell, Row, 
                     yield at, mine, ours, rows[words], theirs
 
 
-def _rows(table: Table) -> dict[frozenset[str], Row]:
+def _rows(table: PrintedTable) -> dict[frozenset[str], PrintedRow]:
     """Rows by the words of their names; those that share a name with another are left out."""
     names = [same_name(row.full_name) for row in table.rows]
     counts = Counter(names)
     return {name: row for name, row in zip(names, table.rows, strict=True) if counts[name] == 1}
 
 
-def _columns(table: Table) -> dict[frozenset[str], int]:
+def _columns(table: PrintedTable) -> dict[frozenset[str], int]:
     figures = table.of_kind("quality", "average", "speed", "number", "other")
     names = {at: same_name(table.columns[at].name) for at in figures}
     counts = Counter(names.values())
     return {name: at for at, name in names.items() if counts[name] == 1 and name}
 
 
-def _column(table: Table, row: Row, cell: Cell) -> str:
+def _column(table: PrintedTable, row: PrintedRow, cell: PrintedCell) -> str:
     return table.columns[next(at for at, one in enumerate(row.cells) if one is cell)].name
 
 
-def _equal(one: Cell, other: Cell) -> bool:
+def _equal(one: PrintedCell, other: PrintedCell) -> bool:
     """Equal to the digits of the coarser one."""
     if one.number is None or other.number is None:
         return False

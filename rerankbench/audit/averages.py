@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from rerankbench.audit.findings import Finding, Severity, about, some
 from rerankbench.audit.means import Basis, bases, is_mean
-from rerankbench.audit.tables import Table
-from rerankbench.audit.views import Line, View, by_columns, by_rows
+from rerankbench.audit.tables import PrintedTable
+from rerankbench.audit.views import View, ViewLine, by_columns, by_rows
 
 
-def averages(table: Table) -> Iterator[Finding]:
+def averages(table: PrintedTable) -> Iterator[Finding]:
     """Rows whose printed average is not the mean of their columns, and columns likewise."""
     for view in (by_rows(table), by_columns(table)):
         for basis in bases(view):
             yield from _of_basis(table, view, basis)
 
 
-def _of_basis(table: Table, view: View, basis: Basis) -> Iterator[Finding]:
+def _of_basis(table: PrintedTable, view: View, basis: Basis) -> Iterator[Finding]:
     whole = [line for line in view.lines if basis.is_complete(line)]
     wrong = [line for line in whole if not basis.agrees(line)]
     if len(wrong) > 1 and 2 * len(wrong) > len(whole):
@@ -30,10 +30,10 @@ def _of_basis(table: Table, view: View, basis: Basis) -> Iterator[Finding]:
 
 
 def _finding(
-    table: Table,
+    table: PrintedTable,
     view: View,
     basis: Basis,
-    line: Line,
+    line: ViewLine,
     check: str,
     severity: Severity,
     message: str,
@@ -57,7 +57,7 @@ def _finding(
     )
 
 
-def _unlike(table: Table, view: View, basis: Basis, wrong: int, whole: int) -> Finding:
+def _unlike(table: PrintedTable, view: View, basis: Basis, wrong: int, whole: int) -> Finding:
     across = "columns beside it" if view.unit == "columns" else "rows that it stands with"
     lines = "rows" if view.unit == "columns" else "columns"
     column = view.places[basis.average].name if view.unit == "columns" else ""
@@ -72,14 +72,14 @@ def _unlike(table: Table, view: View, basis: Basis, wrong: int, whole: int) -> F
     )
 
 
-def _without_one(lines: Sequence[Line], basis: Basis) -> bool:
+def _without_one(lines: Sequence[ViewLine], basis: Basis) -> bool:
     """Whether the same one is left out in all lines, as in-domain collections often are."""
     return len(basis.terms) > 2 and any(
         all(basis.agrees(line, left_out) for line in lines) for left_out in basis.terms
     )
 
 
-def _wrong(table: Table, view: View, basis: Basis, line: Line) -> Finding:
+def _wrong(table: PrintedTable, view: View, basis: Basis, line: ViewLine) -> Finding:
     expected = basis.expected(line)
     weighed = ", weighed by their counts," if basis.weights else ""
     message = (
@@ -89,7 +89,7 @@ def _wrong(table: Table, view: View, basis: Basis, line: Line) -> Finding:
     return _finding(table, view, basis, line, "average", "error", message, expected)
 
 
-def _hint(view: View, basis: Basis, line: Line) -> str:
+def _hint(view: View, basis: Basis, line: ViewLine) -> str:
     """What else gives the printed value; any of it may be chance."""
     printed = line.cells[basis.average]
     hints = [
@@ -113,7 +113,7 @@ def _hint(view: View, basis: Basis, line: Line) -> str:
     return f" ({'; '.join(hints)})" if hints else ""
 
 
-def _partial(table: Table, view: View, basis: Basis) -> Iterator[Finding]:
+def _partial(table: PrintedTable, view: View, basis: Basis) -> Iterator[Finding]:
     """Means over those that happen to be filled."""
     if basis.weights:
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rerankbench.audit.columns import direction
 from rerankbench.audit.findings import Finding, about
-from rerankbench.audit.tables import Row, Table
+from rerankbench.audit.tables import PrintedRow, PrintedTable
 
 _FEWEST = 3
 """From so few figures on a bold one that is the worst is no chance, if it is so everywhere."""
@@ -17,7 +17,7 @@ _FEWEST = 3
 class _Figure:
     """A figure that may be marked; `rival` names it among those that it is compared with."""
 
-    row: Row
+    row: PrintedRow
     column: int
     value: float
     is_bold: bool
@@ -47,7 +47,7 @@ class _Group:
         return [each for each in self.marked if each.value != best.value]
 
 
-def not_the_best(table: Table) -> Iterator[Finding]:
+def not_the_best(table: PrintedTable) -> Iterator[Finding]:
     """Bold figures that another one is better than.
 
     Bold marks the best of a column where it marks one figure (or several that are equal) in every
@@ -92,7 +92,7 @@ def _is_lower_throughout(groups: Sequence[_Group]) -> bool:
     )
 
 
-def _by_column(table: Table) -> list[_Group]:
+def _by_column(table: PrintedTable) -> list[_Group]:
     """Groups of figures in one column: its blocks, or else all of it.
 
     None where bold means another thing.
@@ -108,7 +108,7 @@ def _by_column(table: Table) -> list[_Group]:
     return found
 
 
-def _column_group(table: Table, at: int, rows: Sequence[Row]) -> _Group:
+def _column_group(table: PrintedTable, at: int, rows: Sequence[PrintedRow]) -> _Group:
     lower = table.is_lower_better(at)
     told = direction(table.columns[at].name)
     return _Group(
@@ -117,7 +117,7 @@ def _column_group(table: Table, at: int, rows: Sequence[Row]) -> _Group:
     )
 
 
-def _by_row(table: Table) -> list[_Group]:
+def _by_row(table: PrintedTable) -> list[_Group]:
     """Groups of figures in one row; none where not every row marks one, means of rows apart."""
     places = table.of_kind("quality", "average")
     groups = []
@@ -144,11 +144,11 @@ def _marks_one(group: _Group) -> bool:
     return len(values) == 1 and not any(_is_marked(each.row) for each in group.marked)
 
 
-def _figure(row: Row, at: int, rival: str) -> _Figure:
+def _figure(row: PrintedRow, at: int, rival: str) -> _Figure:
     cell = row.cells[at]
     return _Figure(row=row, column=at, value=cell.number or 0.0, is_bold=cell.bold, rival=rival)
 
 
-def _is_marked(row: Row) -> bool:
+def _is_marked(row: PrintedRow) -> bool:
     """Whether the whole row is bold."""
     return all(cell.bold for cell in row.cells if cell.text)

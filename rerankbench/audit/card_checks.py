@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from statistics import fmean
 
-from rerankbench.audit.cards import Card, Part, Value
+from rerankbench.audit.cards import CardPart, CardValue, PrintedCard
 from rerankbench.audit.findings import Finding, Severity
 from rerankbench.audit.speeds import latency_problems
 from rerankbench.audit.zeros import is_zero
@@ -16,7 +16,7 @@ _OUTCOMES = ("Wins", "Losses", "Ties")
 _EXACT = 1e-9
 
 
-def card_findings(card: Card) -> Iterator[Finding]:
+def card_findings(card: PrintedCard) -> Iterator[Finding]:
     """All that one page says against itself."""
     for part in card.parts:
         yield from _zeros(card, part)
@@ -32,8 +32,8 @@ def card_findings(card: Card) -> Iterator[Finding]:
 
 
 def _about(
-    card: Card,
-    part: Part,
+    card: PrintedCard,
+    part: CardPart,
     label: str,
     line: int,
     check: str,
@@ -56,11 +56,11 @@ def _about(
     )
 
 
-def _qualities(part: Part) -> dict[str, Value]:
+def _qualities(part: CardPart) -> dict[str, CardValue]:
     return {label: value for label, value in part.values.items() if _QUALITY.fullmatch(label)}
 
 
-def _zeros(card: Card, part: Part) -> Iterator[Finding]:
+def _zeros(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
     qualities = _qualities(part)
     found = {label: value for label, value in qualities.items() if is_zero(value.cell)}
     if found:
@@ -74,7 +74,7 @@ def _zeros(card: Card, part: Part) -> Iterator[Finding]:
         yield _about(card, part, label, value.line, "zero", "warning", message, shown)
 
 
-def _latencies(card: Card, part: Part) -> Iterator[Finding]:
+def _latencies(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
     cells = {label: v.cell for label, v in part.values.items() if v.cell.unit in ("ms", "s")}
     for label, severity, message in latency_problems(cells):
         value = part.values[label]
@@ -82,7 +82,7 @@ def _latencies(card: Card, part: Part) -> Iterator[Finding]:
         yield _about(card, part, label, value.line, "latency", severity, message, shown)
 
 
-def _headlines(card: Card) -> Iterator[Finding]:
+def _headlines(card: PrintedCard) -> Iterator[Finding]:
     """Qualities of the overview that are means over the collections, zeros included."""
     for label, headline in card.overview.values.items():
         metric = _QUALITY.search(label)
@@ -114,7 +114,7 @@ def _headlines(card: Card) -> Iterator[Finding]:
         )
 
 
-def _counts(card: Card, part: Part) -> Iterator[Finding]:
+def _counts(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
     """Wins, losses and ties against their sum and their shares."""
     if not all(label in part.values for label in _OUTCOMES):
         return
@@ -147,7 +147,7 @@ def _counts(card: Card, part: Part) -> Iterator[Finding]:
             yield _about(card, part, share, value.line, "counts", "error", message, shown, right)
 
 
-def _sums(card: Card) -> Iterator[Finding]:
+def _sums(card: PrintedCard) -> Iterator[Finding]:
     """The overview's wins, losses and ties against those of the collections."""
     for label in _OUTCOMES:
         whole = card.overview.values.get(label)

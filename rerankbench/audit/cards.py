@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from rerankbench.audit.cells import Cell, read_cell
+from rerankbench.audit.cells import PrintedCell, read_cell
 
 _RECORD = re.compile(
     r"ELO\s*(?P<digits>\d+\.\d+)%\s*WR\s*(?P<wins>\d+)W-(?P<losses>\d+)L-(?P<ties>\d+)T"
@@ -22,11 +22,11 @@ _OF = re.compile(r"of (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class CardValue:
     """What stands below or beside a label."""
 
     line: int
-    cell: Cell
+    cell: PrintedCell
 
     @property
     def number(self) -> float:
@@ -35,26 +35,26 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class CardPart:
     """One part of a card: the overview, or a collection."""
 
     name: str
     line: int
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, CardValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class PrintedCard:
     """A page of one model; `ranks` has the line, the rank and of how many it is."""
 
     file: str
     title: str
-    overview: Part
-    parts: tuple[Part, ...]
+    overview: CardPart
+    parts: tuple[CardPart, ...]
     ranks: tuple[tuple[int, int, int], ...] = ()
 
 
-def read_card(lines: Sequence[tuple[int, str]], file: str) -> Card | None:
+def read_card(lines: Sequence[tuple[int, str]], file: str) -> PrintedCard | None:
     """The card in these lines; None where no part of them is about a collection."""
     shown = [(number, text.strip()) for number, text in lines]
     starts = [at for at, (_, text) in enumerate(shown) if at and _RECORD.fullmatch(text)]
@@ -63,12 +63,12 @@ def read_card(lines: Sequence[tuple[int, str]], file: str) -> Card | None:
     ends = [*(at - 1 for at in starts[1:]), len(shown)]
     title = next((text for _, text in shown[:2] if not text.startswith("Back")), "")
     overview = shown[: starts[0] - 1]
-    return Card(
+    return PrintedCard(
         file=file,
         title=title,
-        overview=Part(name="overview", line=shown[0][0], values=_values(overview)),
+        overview=CardPart(name="overview", line=shown[0][0], values=_values(overview)),
         parts=tuple(
-            Part(
+            CardPart(
                 name=shown[start - 1][1],
                 line=shown[start - 1][0],
                 values={**_record(*shown[start]), **_values(shown[start + 1 : end])},
@@ -79,23 +79,23 @@ def read_card(lines: Sequence[tuple[int, str]], file: str) -> Card | None:
     )
 
 
-def _values(lines: Sequence[tuple[int, str]]) -> dict[str, Value]:
+def _values(lines: Sequence[tuple[int, str]]) -> dict[str, CardValue]:
     """Every text that a figure follows, with that figure; and outcomes, which share a line."""
-    found: dict[str, Value] = {}
+    found: dict[str, CardValue] = {}
     for (_, label), (line, text) in pairwise(lines):
         cell = read_cell(text)
         if cell.number is not None and read_cell(label).number is None and label[:1] != "#":
-            found.setdefault(label, Value(line=line, cell=cell))
+            found.setdefault(label, CardValue(line=line, cell=cell))
     for line, text in lines:
         outcome = _OUTCOME.fullmatch(text)
         if outcome:
-            found[outcome["label"]] = Value(line=line, cell=read_cell(outcome["count"]))
+            found[outcome["label"]] = CardValue(line=line, cell=read_cell(outcome["count"]))
             share = f"{outcome['label']} %"
-            found[share] = Value(line=line, cell=read_cell(outcome["share"]))
+            found[share] = CardValue(line=line, cell=read_cell(outcome["share"]))
     return found
 
 
-def _record(line: int, text: str) -> dict[str, Value]:
+def _record(line: int, text: str) -> dict[str, CardValue]:
     """Rating and win rate stand without a space: 149443.2% is 1494 and 43.2 %."""
     match = _RECORD.fullmatch(text)
     assert match is not None  # The part was found by this very line.
@@ -112,7 +112,7 @@ def _record(line: int, text: str) -> dict[str, Value]:
         "Losses": match["losses"],
         "Ties": match["ties"],
     }
-    return {label: Value(line=line, cell=read_cell(value)) for label, value in shown.items()}
+    return {label: CardValue(line=line, cell=read_cell(value)) for label, value in shown.items()}
 
 
 def _ranks(lines: Sequence[tuple[int, str]]) -> list[tuple[int, int, int]]:

@@ -60,7 +60,7 @@ _FIGURES_ALONE = re.compile(r"[\W\d_]*\d[.,]\d[\W\d_]*|\W*\d*[.,]\d.*\W\d*[.,]\d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class PrintedCell:
     """What one cell shows: its text without markup, and its number where it has one.
 
     `decimals` are the digits printed behind the decimal `point`; `unit` is %, ms, s, K, M, B, T or
@@ -107,10 +107,10 @@ class Cell:
         return f"{value:.{self.decimals}f}".replace(".", self.point)
 
 
-BLANK = Cell()
+BLANK = PrintedCell()
 
 
-def read_cell(raw: str, point: str = ".") -> Cell:
+def read_cell(raw: str, point: str = ".") -> PrintedCell:
     """A cell without its markup; what is raised (significance, footnotes) is left out.
 
     `point` separates decimals where the cell itself does not tell (1,234 and 1.234).
@@ -124,9 +124,9 @@ def read_cell(raw: str, point: str = ".") -> Cell:
     match = _FIGURES[point].match(figure)
     digits = "" if match is None else _plain(match["number"], point)
     if match is None or not digits.strip("-") or not _BEHIND.fullmatch(figure[match.end() :]):
-        return Cell(text=text, bold=bold, emphasised=emphasised)
+        return PrintedCell(text=text, bold=bold, emphasised=emphasised)
     power = (match["exponent"] or "").replace("−", "-")
-    return Cell(
+    return PrintedCell(
         text=text,
         number=float(digits + power),
         decimals=max(0, len(digits.partition(".")[2]) - int(power[1:] or 0)),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from rerankbench.audit.cells import Cell
+from rerankbench.audit.cells import PrintedCell
 from rerankbench.audit.names import names_average
 
 Kind: TypeAlias = Literal["text", "average", "speed", "rank", "quality", "number", "other"]
@@ -54,7 +54,7 @@ _HIGHER_IS_BETTER = re.compile(r"\b(higher|larger|more|greater)\b[^.;|]{0,20}\bb
 _remembered = lru_cache(maxsize=4096)
 
 
-def kind_of(headings: Sequence[str], cells: Sequence[Cell]) -> Kind:
+def kind_of(headings: Sequence[str], cells: Sequence[PrintedCell]) -> Kind:
     """What a column holds: first by its heading, then by its numbers."""
     filled = [cell for cell in cells if not cell.is_missing]
     numbers = [cell for cell in filled if cell.number is not None]
@@ -77,7 +77,7 @@ def kind_of(headings: Sequence[str], cells: Sequence[Cell]) -> Kind:
     return "quality" if _is_share(name, numbers) else "number"
 
 
-def _is_share(name: str, numbers: Sequence[Cell]) -> bool:
+def _is_share(name: str, numbers: Sequence[PrintedCell]) -> bool:
     """Whether they can be shares of 1 or of 100: none is negative.
 
     Whole ones may be counts as well, unless they are percent or stand under a metric's name.

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from rerankbench.audit.findings import Finding, about, some
 from rerankbench.audit.means import Basis, bases
-from rerankbench.audit.tables import Row, Table
+from rerankbench.audit.tables import PrintedRow, PrintedTable
 from rerankbench.audit.views import by_rows
 
 COLUMNS = 5
@@ -24,15 +24,15 @@ class _Lead:
     `column` is the one that gives most of it, `share` how much of the lead that is.
     """
 
-    best: Row
-    other: Row
+    best: PrintedRow
+    other: PrintedRow
     column: int
     share: float
     gain: float
     without: float
 
 
-def carried(table: Table) -> Iterator[Finding]:
+def carried(table: PrintedTable) -> Iterator[Finding]:
     """Columns that are more than half of the lead of a block's best row over another row.
 
     Only where a mean is printed. The leads are those of the columns, whatever is printed.
@@ -50,7 +50,7 @@ def carried(table: Table) -> Iterator[Finding]:
                 yield _finding(table, basis, at, mine, len(leads))
 
 
-def _leads(block: Sequence[Row], basis: Basis) -> Iterator[_Lead]:
+def _leads(block: Sequence[PrintedRow], basis: Basis) -> Iterator[_Lead]:
     every = (basis.average, *basis.terms)
     rows = [row for row in block if all(row.cells[at].number is not None for at in every)]
     if len(rows) < 2:
@@ -73,7 +73,9 @@ def _leads(block: Sequence[Row], basis: Basis) -> Iterator[_Lead]:
             )
 
 
-def _finding(table: Table, basis: Basis, at: int, leads: Sequence[_Lead], pairs: int) -> Finding:
+def _finding(
+    table: PrintedTable, basis: Basis, at: int, leads: Sequence[_Lead], pairs: int
+) -> Finding:
     lost = [lead for lead in leads if lead.without <= 0]
     worst = max(leads, key=lambda lead: lead.share)
     digits = worst.best.cells[basis.average].decimals + 1

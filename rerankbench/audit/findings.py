@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-from rerankbench.audit.tables import Row, Table, Unread
+from rerankbench.audit.tables import PrintedRow, PrintedTable, UnreadPlace
 from rerankbench.leaderboard.renderers.markdown import escape
 from rerankbench.leaderboard.table import printable
 
@@ -40,8 +40,8 @@ class Finding:
 
 
 def about(
-    table: Table,
-    row: Row | None,
+    table: PrintedTable,
+    row: PrintedRow | None,
     column: str,
     *,
     check: str,
@@ -71,7 +71,7 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def not_read(file: str, place: Unread) -> Finding:
+def not_read(file: str, place: UnreadPlace) -> Finding:
     """A word on a place of which no figure could be read; no check looks at it."""
     return Finding(
         file=file,
@@ -88,7 +88,7 @@ def not_read(file: str, place: Unread) -> Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class AuditReport:
     """What was found, in how many tables and cards, and what could not be read.
 
     `unread` are notes of the check `unread`.
@@ -111,7 +111,7 @@ class Audit:
         return all(one.severity == "note" for one in self.findings)
 
 
-def as_text(audit: Audit) -> str:
+def as_text(audit: AuditReport) -> str:
     """Place and check on a line, the finding below it; then how many there are."""
     parts = []
     for one in audit.everything:
@@ -122,14 +122,14 @@ def as_text(audit: Audit) -> str:
     return "\n".join([*parts, _count(audit)]) + "\n"
 
 
-def _count(audit: Audit) -> str:
+def _count(audit: AuditReport) -> str:
     counts = Counter(one.severity for one in audit.findings)
     shown = [f"{counts[each]} {each}{'s' * (counts[each] > 1)}" for each in SEVERITIES]
     found = ", ".join(each for each in shown if not each.startswith("0 ")) or "no findings"
     return f"{audit.tables} table{'s' * (audit.tables != 1)} read: {found}{_unread(audit)}"
 
 
-def _unread(audit: Audit) -> str:
+def _unread(audit: AuditReport) -> str:
     """`; not read: 1 table, 3 rows`; empty where all was read."""
     kinds = Counter(
         "row" if one.row else "column" if one.column else "table" for one in audit.unread
@@ -138,12 +138,12 @@ def _unread(audit: Audit) -> str:
     return f"; not read: {', '.join(reversed(shown))}" if shown else ""
 
 
-def as_json(audit: Audit) -> str:
+def as_json(audit: AuditReport) -> str:
     """A list with one object a finding or place that was not read, every field of it."""
     return json.dumps([asdict(one) for one in audit.everything], indent=2) + "\n"
 
 
-def as_markdown(audit: Audit) -> str:
+def as_markdown(audit: AuditReport) -> str:
     """A table with one row a finding."""
     lines = [("Place", "Severity", "Check", "Row", "Column", "Finding"), ("---",) * 6]
     lines += [

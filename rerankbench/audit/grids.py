@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rerankbench.audit.cells import Cell, own_point, read_cell
+from rerankbench.audit.cells import PrintedCell, own_point, read_cell
 from rerankbench.audit.columns import Kind, kind_of
 from rerankbench.audit.names import is_aside, names_average_row
-from rerankbench.audit.tables import Column, Row, Table, Unread
+from rerankbench.audit.tables import PrintedColumn, PrintedRow, PrintedTable, UnreadPlace
 
 _SPAN = re.compile(r"\b(ci|intervals?|ranges?|low|high)\b|≤|≥", re.I)
 
@@ -26,11 +26,11 @@ class RawRow:
 class Grid:
     """What was made of some rows: tables, and what of them is in none."""
 
-    tables: tuple[Table, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    tables: tuple[PrintedTable, ...] = ()
+    unread: tuple[UnreadPlace, ...] = ()
 
 
-_Line = tuple[int, tuple[Cell, ...]]
+_Line = tuple[int, tuple[PrintedCell, ...]]
 
 
 def to_tables(
@@ -97,18 +97,20 @@ def _is_short(row: RawRow, width: int) -> bool:
     return len(row.cells) < width and any(read_cell(cell).number is not None for cell in row.cells)
 
 
-def _uneven(row: RawRow, width: int, title: str) -> Unread:
+def _uneven(row: RawRow, width: int, title: str) -> UnreadPlace:
     name = read_cell(row.cells[0]).text or f"line {row.line}"
     cells = len(row.cells)
     missing = "" if cells > width else f"the last {width - cells} of its cells; "
     why = f"{missing}it has {cells} cell{'s' * (cells > 1)} under {width} headings"
-    return Unread(line=row.line, table=title, row=name, why=why)
+    return UnreadPlace(line=row.line, table=title, row=name, why=why)
 
 
-def _without_figures(raw: Sequence[RawRow], title: str) -> Iterator[Unread]:
+def _without_figures(raw: Sequence[RawRow], title: str) -> Iterator[UnreadPlace]:
     """A word on what looks like a table of figures and was read as none."""
     if any(read_cell(cell).holds_figures for row in raw[1:] for cell in row.cells):
-        yield Unread(line=raw[0].line, table=title, why="no column of it holds single figures")
+        yield UnreadPlace(
+            line=raw[0].line, table=title, why="no column of it holds single figures"
+        )
 
 
 def _heading_rows(lines: Sequence[_Line], least: int | None) -> int:
@@ -121,49 +123,53 @@ def _heading_rows(lines: Sequence[_Line], least: int | None) -> int:
     return len(lines)
 
 
-def _names_columns(cells: Sequence[Cell]) -> bool:
+def _names_columns(cells: Sequence[PrintedCell]) -> bool:
     """Several texts and no figure."""
     filled = [cell for cell in cells if cell.text]
     return len(filled) > 1 and all(cell.number is None for cell in filled)
 
 
-def _is_second_heading(cells: Sequence[Cell]) -> bool:
+def _is_second_heading(cells: Sequence[PrintedCell]) -> bool:
     """Whether a row names what is below it: its first cell is blank, and nothing is missing."""
     return not cells[0].text and not _misses_some(cells)
 
 
-def _repeats(cells: Sequence[Cell], head: Sequence[Cell]) -> bool:
+def _repeats(cells: Sequence[PrintedCell], head: Sequence[PrintedCell]) -> bool:
     """Whether a row begins another table as the first one began."""
     return _names_columns(cells) and cells[0].text == head[0].text and not _misses_some(cells)
 
 
-def _misses_some(cells: Sequence[Cell]) -> bool:
+def _misses_some(cells: Sequence[PrintedCell]) -> bool:
     return any(cell.is_missing for cell in cells if cell.text)
 
 
-def _table(head: Sequence[_Line], body: Sequence[_Line], file: str, title: str) -> Table | None:
+def _table(
+    head: Sequence[_Line], body: Sequence[_Line], file: str, title: str
+) -> PrintedTable | None:
     figures = [cells for _, cells in body if not _names_block(cells)]
     # Counts and differences among the rows do not say what a column holds.
     telling = [cells for cells in figures if not is_aside(cells[0].text)] or figures
     headings = _headings([cells for _, cells in head])
     columns = tuple(
-        Column(headings=headings[at], kind=_kind(headings[at], [each[at] for each in telling]))
+        PrintedColumn(
+            headings=headings[at], kind=_kind(headings[at], [each[at] for each in telling])
+        )
         for at in range(len(headings))
     )
     if all(column.kind == "text" for column in columns):
         return None
     rows = tuple(_rows(body, columns))
-    return Table(file=file, line=head[0][0], title=title, columns=columns, rows=rows)
+    return PrintedTable(file=file, line=head[0][0], title=title, columns=columns, rows=rows)
 
 
-def _kind(headings: Sequence[str], cells: Sequence[Cell]) -> Kind:
+def _kind(headings: Sequence[str], cells: Sequence[PrintedCell]) -> Kind:
     """As the heading and the figures say; numbers above "average" are the names of rows."""
     if any(cell.number is None and names_average_row(cell.text) for cell in cells):
         return "text"
     return kind_of(headings, cells)
 
 
-def _unread(table: Table) -> Iterator[Unread]:
+def _unread(table: PrintedTable) -> Iterator[UnreadPlace]:
     """Columns of more than single figures, and cells of others in which no figure was found."""
     rows = table.rows
     for at, column in enumerate(table.columns):
@@ -172,7 +178,7 @@ def _unread(table: Table) -> Iterator[Unread]:
         is_span = _SPAN.search(column.name) is not None
         if column.kind == "text" and at and not is_span and 2 * len(shown) >= max(2, len(rows)):
             why = f"its cells, such as {shown[0]}, are no single figures"
-            yield Unread(line=table.line, table=table.title, column=column.name, why=why)
+            yield UnreadPlace(line=table.line, table=table.title, column=column.name, why=why)
     for row in rows:
         odd = [
             f"{row.cells[at].text} ({column.name})"
@@ -181,16 +187,16 @@ def _unread(table: Table) -> Iterator[Unread]:
         ]
         if odd:
             why = f"no single figure: {', '.join(odd)}"
-            yield Unread(line=row.line, table=table.title, row=row.full_name or "?", why=why)
+            yield UnreadPlace(line=row.line, table=table.title, row=row.full_name or "?", why=why)
 
 
-def _names_block(cells: Sequence[Cell]) -> bool:
+def _names_block(cells: Sequence[PrintedCell]) -> bool:
     """A single text that is emphasised: the title of the rows below it."""
     filled = [cell for cell in cells if cell.text]
     return len(filled) == 1 and filled[0].number is None and filled[0].emphasised
 
 
-def _headings(head: Sequence[tuple[Cell, ...]]) -> list[tuple[str, ...]]:
+def _headings(head: Sequence[tuple[PrintedCell, ...]]) -> list[tuple[str, ...]]:
     """The headings of each column; an outer one stands for the blanks to its right too."""
     levels: list[list[str]] = []
     for cells in head[:-1]:
@@ -203,12 +209,12 @@ def _headings(head: Sequence[tuple[Cell, ...]]) -> list[tuple[str, ...]]:
     return list(zip(*levels, strict=True))
 
 
-def _rows(body: Sequence[_Line], columns: Sequence[Column]) -> list[Row]:
+def _rows(body: Sequence[_Line], columns: Sequence[PrintedColumn]) -> list[PrintedRow]:
     """Rows of figures; a blank name stands for the one above it."""
     texts = [at for at, column in enumerate(columns) if column.kind == "text"]
     figures = next(at for at, column in enumerate(columns) if column.kind != "text")
     names = [at for at in texts if at < figures] or texts[:1] or [0]
-    rows: list[Row] = []
+    rows: list[PrintedRow] = []
     title, above = "", [""] * len(names)
     for line, cells in body:
         if _names_block(cells):
@@ -223,5 +229,5 @@ def _rows(body: Sequence[_Line], columns: Sequence[Column]) -> list[Row]:
             shown = [each for each in own if each]
         block = " / ".join(each for each in (title, *shown[:-1]) if each)
         name = shown[-1] if shown else ""
-        rows.append(Row(line=line, block=block, name=name, cells=cells, own=tuple(own)))
+        rows.append(PrintedRow(line=line, block=block, name=name, cells=cells, own=tuple(own)))
     return rows

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from rerankbench.audit.grids import Grid, RawRow, to_tables
-from rerankbench.audit.tables import Unread
+from rerankbench.audit.tables import UnreadPlace
 from rerankbench.errors import InputError
 
 _MARKUP = ("b", "strong", "i", "em", "sup", "sub", "del", "s", "strike")
@@ -33,7 +33,7 @@ def html_tables(lines: Sequence[tuple[int, str]], file: str) -> Grid:
         if len(raw) > 1
     ]
     unread = [
-        Unread(line=line, table=f"the table at line {line}", why=why)
+        UnreadPlace(line=line, table=f"the table at line {line}", why=why)
         for line, why in parser.unread
     ]
     return Grid(

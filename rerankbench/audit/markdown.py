@@ -9,7 +9,7 @@ from itertools import groupby
 from rerankbench.audit.cells import read_cell
 from rerankbench.audit.grids import Grid, RawRow, to_tables
 from rerankbench.audit.html_tables import html_tables
-from rerankbench.audit.tables import Unread
+from rerankbench.audit.tables import UnreadPlace
 
 _RULE = re.compile(r"\s*[|+]?\s*:?[-=]+:?\s*([|+]\s*:?[-=]+:?\s*)*[|+]?\s*")
 _BETWEEN_CELLS = re.compile(r"(?<!\\)\|")
@@ -167,9 +167,9 @@ def _has_figures(run: Sequence[Line]) -> bool:
     return any(_FIGURE.search(text) for _, text in run)
 
 
-def _unread(run: Sequence[Line], why: str) -> Unread:
+def _unread(run: Sequence[Line], why: str) -> UnreadPlace:
     line = run[0][0]
-    return Unread(line=line, table=f"the table at line {line}", why=why)
+    return UnreadPlace(line=line, table=f"the table at line {line}", why=why)
 
 
 def _split(text: str) -> tuple[str, ...]:

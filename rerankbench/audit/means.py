@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from rerankbench.audit import names
-from rerankbench.audit.cells import Cell
-from rerankbench.audit.views import Line, View
+from rerankbench.audit.cells import PrintedCell
+from rerankbench.audit.views import View, ViewLine
 
 _EXACT = 1e-9
 
@@ -28,15 +28,15 @@ class Basis:
     weights: tuple[float, ...] = ()
     certain: bool = True
 
-    def cells(self, line: Line, but: int | None = None) -> list[Cell]:
+    def cells(self, line: ViewLine, but: int | None = None) -> list[PrintedCell]:
         """The cells of its terms that hold numbers."""
         return [line.cells[at] for at in self.terms if at != but and _has_number(line, at)]
 
-    def is_complete(self, line: Line) -> bool:
+    def is_complete(self, line: ViewLine) -> bool:
         """Whether neither the mean nor any of its terms is blank."""
         return all(_has_number(line, at) for at in (self.average, *self.terms))
 
-    def agrees(self, line: Line, but: int | None = None) -> bool:
+    def agrees(self, line: ViewLine, but: int | None = None) -> bool:
         """Whether only rounding parts the printed mean from that of its terms."""
         weights = [
             weight
@@ -45,7 +45,7 @@ class Basis:
         ]
         return is_mean(line.cells[self.average], self.cells(line, but), weights)
 
-    def expected(self, line: Line) -> str:
+    def expected(self, line: ViewLine) -> str:
         """What its terms give, printed as the mean is."""
         printed = line.cells[self.average]
         mean = mean_of(self.cells(line), self.weights)
@@ -54,11 +54,13 @@ class Basis:
         return printed.shows(100 * mean if in_percent else mean)
 
 
-def _has_number(line: Line, at: int) -> bool:
+def _has_number(line: ViewLine, at: int) -> bool:
     return line.cells[at].number is not None
 
 
-def is_mean(average: Cell, cells: Sequence[Cell], weights: Sequence[float] = ()) -> bool:
+def is_mean(
+    average: PrintedCell, cells: Sequence[PrintedCell], weights: Sequence[float] = ()
+) -> bool:
     """Whether rounding alone can part them; an average in percent of shares is one too."""
     if average.number is None or not cells:
         return False
@@ -70,7 +72,7 @@ def is_mean(average: Cell, cells: Sequence[Cell], weights: Sequence[float] = ())
     )
 
 
-def mean_of(cells: Sequence[Cell], weights: Sequence[float] = ()) -> float:
+def mean_of(cells: Sequence[PrintedCell], weights: Sequence[float] = ()) -> float:
     """The mean of their numbers."""
     return fmean([cell.number or 0.0 for cell in cells], weights or None)
 

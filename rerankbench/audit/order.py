@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from rerankbench.audit.findings import Finding, about
-from rerankbench.audit.tables import Row, Table
+from rerankbench.audit.tables import PrintedRow, PrintedTable
 
 PAIRS = 5
 """The fewest neighbours from which an order can be read."""
@@ -14,7 +14,7 @@ SORTED = 0.8
 """The share of neighbours in order from which on a table is meant to be sorted."""
 
 
-def out_of_order(table: Table) -> Iterator[Finding]:
+def out_of_order(table: PrintedTable) -> Iterator[Finding]:
     """Rows that break an order which the table otherwise keeps, and ranks that are not theirs.
 
     The order is that of the first average, or else of the first quality, best first within each
@@ -48,11 +48,11 @@ def out_of_order(table: Table) -> Iterator[Finding]:
             )
 
 
-def _value(row: Row, at: int) -> float:
+def _value(row: PrintedRow, at: int) -> float:
     return row.cells[at].number or 0.0
 
 
-def _sorted_otherwise(table: Table, but: int) -> bool:
+def _sorted_otherwise(table: PrintedTable, but: int) -> bool:
     """Whether another column is in order throughout, rising or falling, or names are."""
     for at in range(len(table.columns)):
         if at == but:
@@ -72,7 +72,7 @@ def _sorted_otherwise(table: Table, but: int) -> bool:
     return False
 
 
-def _ranks(table: Table) -> Iterator[Finding]:
+def _ranks(table: PrintedTable) -> Iterator[Finding]:
     """Ranks that a column does not bear out which bears out nearly all the others."""
     for at in table.of_kind("rank"):
         ranked = [row for row in table.one_of_many if row.cells[at].number is not None]
@@ -106,8 +106,8 @@ def _ranks(table: Table) -> Iterator[Finding]:
 
 
 def _misranked(
-    rows: Sequence[Row], rank: int, column: int, falling: bool
-) -> list[tuple[Row, int]]:
+    rows: Sequence[PrintedRow], rank: int, column: int, falling: bool
+) -> list[tuple[PrintedRow, int]]:
     """The rows whose rank is not theirs by a column, with the first place that is."""
     sign = -1 if falling else 1
     values = sorted(sign * _value(row, column) for row in rows)

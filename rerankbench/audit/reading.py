@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rerankbench.audit.cards import Card, read_card
+from rerankbench.audit.cards import PrintedCard, read_card
 from rerankbench.audit.grids import Grid, RawRow, to_tables
 from rerankbench.audit.html_tables import html_tables
 from rerankbench.audit.markdown import Line, around, markdown_tables, runs, title_of
-from rerankbench.audit.tables import Table, Unread
+from rerankbench.audit.tables import PrintedTable, UnreadPlace
 from rerankbench.errors import InputError
 from rerankbench.files.whole import read_lines
 
@@ -23,16 +23,16 @@ _DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class AuditedFile:
     """What one file holds; a page of one model is a card. `unread` is what no table could hold."""
 
     file: str
-    tables: tuple[Table, ...]
-    card: Card | None = None
-    unread: tuple[Unread, ...] = ()
+    tables: tuple[PrintedTable, ...]
+    card: PrintedCard | None = None
+    unread: tuple[UnreadPlace, ...] = ()
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> AuditedFile:
     """All tables of a file and its card. Raises InputError where there is neither."""
     lines = list(read_lines(path))
     file = str(path)
@@ -52,7 +52,7 @@ def read_document(path: Path) -> Document:
             f"holds no table with figures{why}",
             remedy="give Markdown, tabs, CSV or HTML with a row of headings above the figures",
         )
-    return Document(
+    return AuditedFile(
         file=file,
         tables=tuple(sorted(tables, key=lambda table: table.line)),
         card=card,

@@ -10,23 +10,23 @@ from rerankbench.audit.averages import averages
 from rerankbench.audit.bold import not_the_best
 from rerankbench.audit.card_checks import card_findings
 from rerankbench.audit.dominant_columns import carried
-from rerankbench.audit.findings import Audit, Finding, not_read
+from rerankbench.audit.findings import AuditReport, Finding, not_read
 from rerankbench.audit.order import out_of_order
-from rerankbench.audit.reading import Document, read_document
+from rerankbench.audit.reading import AuditedFile, read_document
 from rerankbench.audit.speeds import copied_speeds, impossible_latencies
-from rerankbench.audit.tables import Table
+from rerankbench.audit.tables import PrintedTable
 from rerankbench.audit.zeros import zeros
 
 _TABLE_CHECKS = (averages, zeros, carried, out_of_order, not_the_best, impossible_latencies)
 
 
-def review(paths: Sequence[Path]) -> Audit:
+def review(paths: Sequence[Path]) -> AuditReport:
     """What is to be said about the tables and cards in files; speeds compare across all of them.
 
     Raises InputError for a file that cannot be read or holds neither.
     """
     documents = [read_document(path) for path in paths]
-    before: list[Table] = []
+    before: list[PrintedTable] = []
     found: list[Finding] = []
     for document in documents:
         found += sorted(_of(document, before), key=lambda one: one.line)
@@ -35,10 +35,10 @@ def review(paths: Sequence[Path]) -> Audit:
     unread = tuple(
         not_read(document.file, place) for document in documents for place in document.unread
     )
-    return Audit(findings=tuple(found), tables=len(before) + cards, unread=unread)
+    return AuditReport(findings=tuple(found), tables=len(before) + cards, unread=unread)
 
 
-def _of(document: Document, before: Sequence[Table]) -> list[Finding]:
+def _of(document: AuditedFile, before: Sequence[PrintedTable]) -> list[Finding]:
     found = [
         finding for table in document.tables for check in _TABLE_CHECKS for finding in check(table)
     ]

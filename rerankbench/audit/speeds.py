@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from rerankbench.audit.cells import Cell
+from rerankbench.audit.cells import PrintedCell
 from rerankbench.audit.findings import Finding, Severity, about
-from rerankbench.audit.tables import Table
+from rerankbench.audit.tables import PrintedTable
 from rerankbench.known import models, published
 
 ROWS = 3
@@ -20,7 +20,7 @@ _MEAN = re.compile(r"\b(mean|avg|average)\b", re.I)
 _STATISTIC = re.compile(r"\(?\b(p\d\d|mean|avg|average|median)\b\)?", re.I)
 
 
-def copied_speeds(table: Table, before: Sequence[Table]) -> Iterator[Finding]:
+def copied_speeds(table: PrintedTable, before: Sequence[PrintedTable]) -> Iterator[Finding]:
     """Speeds that are those of another table or of a published page, to the last digit."""
     for at in table.of_kind("speed"):
         speeds = {
@@ -46,7 +46,7 @@ def copied_speeds(table: Table, before: Sequence[Table]) -> Iterator[Finding]:
 
 
 def _as_before(
-    table: Table, at: int, speeds: Mapping[str, Cell], before: Sequence[Table]
+    table: PrintedTable, at: int, speeds: Mapping[str, PrintedCell], before: Sequence[PrintedTable]
 ) -> Iterator[Finding]:
     """Equal speeds in an earlier table that shows other figures under the same headings.
 
@@ -73,7 +73,7 @@ def _as_before(
             return
 
 
-def _measures_anew(table: Table, other: Table) -> bool:
+def _measures_anew(table: PrintedTable, other: PrintedTable) -> bool:
     """Whether both have a quality column of the same name with a different figure in it."""
     rows = {row.full_name: row for row in other.rows}
     names = {other.columns[at].name: at for at in other.of_kind("quality")}
@@ -86,7 +86,7 @@ def _measures_anew(table: Table, other: Table) -> bool:
     )
 
 
-def _continues(table: Table, at: int, before: Sequence[Table]) -> bool:
+def _continues(table: PrintedTable, at: int, before: Sequence[PrintedTable]) -> bool:
     """Whether an earlier table of the file has the same rows with the same speeds."""
     mine = {row.full_name: row.cells[at].number for row in table.rows}
     return any(
@@ -98,7 +98,9 @@ def _continues(table: Table, at: int, before: Sequence[Table]) -> bool:
     )
 
 
-def _as_published(table: Table, name: str, speeds: Mapping[str, Cell]) -> Iterator[Finding]:
+def _as_published(
+    table: PrintedTable, name: str, speeds: Mapping[str, PrintedCell]
+) -> Iterator[Finding]:
     """Speeds of known models that are, one and all, what a published page prints."""
     found = {_model(row): cell.number for row, cell in speeds.items()}
     places: dict[str, str] = {}
@@ -130,7 +132,7 @@ def _model(name: str) -> str:
     return known.name if known else shown.casefold()
 
 
-def _round(table: Table, name: str, speeds: Mapping[str, Cell]) -> Iterator[Finding]:
+def _round(table: PrintedTable, name: str, speeds: Mapping[str, PrintedCell]) -> Iterator[Finding]:
     values = {cell.number for cell in speeds.values() if cell.number is not None}
     if len(values) >= ROUND_ROWS and all(value % 10 == 0 for value in values):
         yield about(
@@ -144,7 +146,7 @@ def _round(table: Table, name: str, speeds: Mapping[str, Cell]) -> Iterator[Find
         )
 
 
-def impossible_latencies(table: Table) -> Iterator[Finding]:
+def impossible_latencies(table: PrintedTable) -> Iterator[Finding]:
     """Percentiles that fall from one to the next, and means beyond the 90th."""
     for row in table.rows:
         cells = {
@@ -164,7 +166,7 @@ def impossible_latencies(table: Table) -> Iterator[Finding]:
             )
 
 
-def latency_problems(cells: Mapping[str, Cell]) -> Iterator[tuple[str, Severity, str]]:
+def latency_problems(cells: Mapping[str, PrintedCell]) -> Iterator[tuple[str, Severity, str]]:
     """The label, the severity and what is wrong, for latencies by their labels."""
     families: dict[str, dict[int, str]] = {}
     means: dict[str, str] = {}

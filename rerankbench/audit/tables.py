@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rerankbench.audit.cells import Cell
+from rerankbench.audit.cells import PrintedCell
 from rerankbench.audit.columns import Kind, direction, direction_said
 from rerankbench.audit.names import (
     is_aside,
@@ -20,7 +20,7 @@ from rerankbench.audit.names import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class PrintedColumn:
     """One column: its headings from the outermost to its own, and what it holds."""
 
     headings: tuple[str, ...]
@@ -38,7 +38,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class PrintedRow:
     """One line of figures; `block` names the rows it stands with, `name` says which it is.
 
     `own` are the names that stand in its line.
@@ -47,7 +47,7 @@ class Row:
     line: int
     block: str
     name: str
-    cells: tuple[Cell, ...]
+    cells: tuple[PrintedCell, ...]
     own: tuple[str, ...] = ()
 
     @property
@@ -67,7 +67,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
+class UnreadPlace:
     """A place in a file of which no figure could be read, and why.
 
     Without `row` and `column` it is a whole table, without `column` a whole row.
@@ -81,29 +81,29 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class PrintedTable:
     """One table of a file; `line` is that of its heading, from 1, `around` the text next to it."""
 
     file: str
     line: int
     title: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[PrintedColumn, ...]
+    rows: tuple[PrintedRow, ...]
     around: str = ""
 
     def of_kind(self, *kinds: Kind) -> list[int]:
         """The places of the columns of these kinds."""
         return [at for at, column in enumerate(self.columns) if column.kind in kinds]
 
-    def blocks(self, rows: Sequence[Row] | None = None) -> list[list[Row]]:
+    def blocks(self, rows: Sequence[PrintedRow] | None = None) -> list[list[PrintedRow]]:
         """The rows, or some of them, that stand together, in order."""
-        found: dict[str, list[Row]] = {}
+        found: dict[str, list[PrintedRow]] = {}
         for row in self.rows if rows is None else rows:
             found.setdefault(row.block, []).append(row)
         return list(found.values())
 
     @property
-    def one_of_many(self) -> list[Row]:
+    def one_of_many(self) -> list[PrintedRow]:
         """The rows that compare with each other."""
         return [row for row in self.rows if row.is_one_of_many]
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from rerankbench.audit import names
-from rerankbench.audit.cells import Cell
-from rerankbench.audit.tables import Table
+from rerankbench.audit.cells import PrintedCell
+from rerankbench.audit.tables import PrintedTable
 
 Role: TypeAlias = Literal["average", "perhaps", "term", "number", "none"]
 """`perhaps`: a mean if its figures say so; `number`: a term if the mean's figures say so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CellPosition:
     """A cell's place in every line: what its name says of it, and the heading over it.
 
     `says_of_what` where a mean is named after what it is over.
@@ -28,12 +28,12 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class ViewLine:
     """One line of cells; `name` is that of its row, or of its column where lines are columns."""
 
     line: int
     name: str
-    cells: tuple[Cell, ...]
+    cells: tuple[PrintedCell, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,8 @@ class View:
     """
 
     unit: Literal["columns", "rows"]
-    places: tuple[Place, ...]
-    lines: tuple[Line, ...]
+    places: tuple[CellPosition, ...]
+    lines: tuple[ViewLine, ...]
     doubtful: bool = False
 
     def of_role(self, *roles: Role) -> list[int]:
@@ -53,7 +53,7 @@ class View:
         return [at for at, place in enumerate(self.places) if place.role in roles]
 
 
-def by_rows(table: Table) -> View:
+def by_rows(table: PrintedTable) -> View:
     """Lines are the table's rows, places its columns."""
     roles: dict[str, Role] = {"average": "average", "quality": "term", "number": "number"}
     places = []
@@ -62,7 +62,7 @@ def by_rows(table: Table) -> View:
         if role in ("term", "number") and names.may_name_average(column.headings[-1]):
             role = "perhaps"
         places.append(
-            Place(
+            CellPosition(
                 name=column.name,
                 role=role,
                 group=column.group,
@@ -78,7 +78,7 @@ def by_rows(table: Table) -> View:
         unit="columns",
         places=tuple(places),
         lines=tuple(
-            Line(line=row.line, name=row.full_name, cells=row.cells) for row in table.rows
+            ViewLine(line=row.line, name=row.full_name, cells=row.cells) for row in table.rows
         ),
         # Of collections in rows the columns are systems, one of which may be a mean of runs; and
         # a mean of what stands beside it hardly stands between them.
@@ -88,7 +88,7 @@ def by_rows(table: Table) -> View:
     )
 
 
-def _may_be_shares(table: Table, at: int) -> bool:
+def _may_be_shares(table: PrintedTable, at: int) -> bool:
     """Whether a column that its heading tells apart holds figures as qualities do: `Price QA`."""
     numbers = [row.cells[at] for row in table.rows if row.cells[at].number is not None]
     return (
@@ -98,10 +98,10 @@ def _may_be_shares(table: Table, at: int) -> bool:
     )
 
 
-def by_columns(table: Table) -> View:
+def by_columns(table: PrintedTable) -> View:
     """Lines are the table's columns of figures, places its rows."""
     places = tuple(
-        Place(
+        CellPosition(
             name=row.full_name,
             role="average" if row.is_average else "term" if row.is_one_of_many else "none",
             group=(row.block,),
@@ -109,7 +109,7 @@ def by_columns(table: Table) -> View:
         for row in table.rows
     )
     lines = tuple(
-        Line(
+        ViewLine(
             line=table.line,
             name=column.name,
             cells=tuple(row.cells[at] for row in table.rows),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rerankbench.audit.cells import Cell
+from rerankbench.audit.cells import PrintedCell
 from rerankbench.audit.findings import Finding, about, some
-from rerankbench.audit.tables import Table
+from rerankbench.audit.tables import PrintedTable
 
 _FEW = 3
 
 
-def is_zero(cell: Cell) -> bool:
+def is_zero(cell: PrintedCell) -> bool:
     """A zero printed with digits: 0.000, 0.0 %; a bare 0 is a count."""
     return cell.number == 0 and cell.decimals > 0
 
 
-def zeros(table: Table) -> Iterator[Finding]:
+def zeros(table: PrintedTable) -> Iterator[Finding]:
     """Rows with exact zeros where qualities stand; a mean over queries is hardly ever that.
 
     A column that is zero in most of at least three rows is no quality, whatever its heading.

@@ -50,11 +50,11 @@ def compare(
     from rerankbench.errors import UsageError
     from rerankbench.files.whole import write_whole
     from rerankbench.report.comparison.publish import publish
-    from rerankbench.results.find_texts import Library
+    from rerankbench.results.find_texts import CollectionFinder
 
     if dataset and not documents:
         raise UsageError("--dataset says where texts lie; add --documents to show them")
-    library = Library(dataset or ()) if documents else None
+    library = CollectionFinder(dataset or ()) if documents else None
     text = publish(a, b, paths or [], format_name, metric=metric, queries=queries, library=library)
     if output is None:
         typer.echo(text, nl=False)

@@ -92,9 +92,9 @@ def gate(
     """
     from rerankbench.gate.command import decide
     from rerankbench.gate.limits import limits
-    from rerankbench.gate.remeasure.asked import Asked
+    from rerankbench.gate.remeasure.request import GateRequest
 
-    asked = Asked(
+    asked = GateRequest(
         rev=rev,
         new_rev=new_rev,
         base_python=base_python,

@@ -79,13 +79,13 @@ def judge(
     """
     from rerankbench.console import Terminal
     from rerankbench.errors import UsageError
-    from rerankbench.judge.command import Options, run
+    from rerankbench.judge.command import JudgeOptions, run
     from rerankbench.judge.judging import Prices
 
     prices = (price_in, price_out)
     if prices != (None, None) and not all(each is not None and isfinite(each) for each in prices):
         raise UsageError("a cost needs two finite prices; give --price-in and --price-out")
-    options = Options(
+    options = JudgeOptions(
         paths=paths or [Path("results")],
         url=url,
         model=judge_model,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rerankbench.collections.content import CorpusFacts, file_fingerprint
 from rerankbench.collections.elsewhere import texts_elsewhere
-from rerankbench.collections.jsonl import Entry, OffsetIndex, is_gzipped, read_entries
+from rerankbench.collections.jsonl import JsonlEntry, OffsetIndex, is_gzipped, read_entries
 from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError
 from rerankbench.files.trec import read_qrels
@@ -84,7 +84,7 @@ class BeirFolder(CheckedCollection):
         wanted = frozenset(doc_ids)
         if is_gzipped(self._corpus_path):
             # Gzip streams cannot be entered in the middle, so the whole file goes by once more.
-            entries: Iterator[Entry] = (
+            entries: Iterator[JsonlEntry] = (
                 e for e in read_entries(self._corpus_path) if e.entry_id in wanted
             )
         else:

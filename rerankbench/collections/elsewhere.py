@@ -22,7 +22,7 @@ _KNOWN = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class TextKeyCounts:
     """How many entries without a text hold one under another key: the most frequent key.
 
     `known` says that other tools keep a text under that key; any other may be a remark.
@@ -34,7 +34,7 @@ class Elsewhere:
     known: bool
 
 
-def texts_elsewhere(path: Path, *, besides: frozenset[str]) -> Elsewhere | None:
+def texts_elsewhere(path: Path, *, besides: frozenset[str]) -> TextKeyCounts | None:
     """Where texts are in a file whose lines are JSON objects; None where they are nowhere.
 
     `besides` are keys that are read already, or are never a text.
@@ -48,7 +48,7 @@ def texts_elsewhere(path: Path, *, besides: frozenset[str]) -> Elsewhere | None:
         return None
     key = max(found, key=lambda each: (_is_known(each), found[each][0]))
     count, first = found[key]
-    return Elsewhere(key=key, entries=count, first=first, known=_is_known(key))
+    return TextKeyCounts(key=key, entries=count, first=first, known=_is_known(key))
 
 
 def _without_text(path: Path) -> Iterator[Mapping[str, Any]]:

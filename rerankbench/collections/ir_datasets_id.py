@@ -118,7 +118,7 @@ class IrDatasetsCollection(CheckedCollection):
         counted = super().document_count()
         if counted is not None:
             return counted
-        with source.told(self.source, "number of documents"):
+        with source.as_input_error(self.source, "number of documents"):
             published = self._dataset.docs_count()
         return None if published is None else int(published)
 
@@ -149,7 +149,7 @@ class IrDatasetsCollection(CheckedCollection):
             yield self._document(item)
 
     def _find_documents(self, doc_ids: Group[str]) -> Iterator[Document]:
-        with source.told(self.source, "documents"):
+        with source.as_input_error(self.source, "documents"):
             if self._store is None:
                 self._store = self._dataset.docs_store()
             found = self._store.get_many(sorted(doc_ids))

@@ -95,7 +95,7 @@ class _SilentTqdm:
 
 
 @contextmanager
-def told(dataset_id: str, what: str) -> Iterator[None]:
+def as_input_error(dataset_id: str, what: str) -> Iterator[None]:
     """Turn what ir_datasets raises inside into one line: what of which id, why, what to do."""
     try:
         yield
@@ -110,7 +110,7 @@ def told(dataset_id: str, what: str) -> Iterator[None]:
 
 def iterate(dataset_id: str, what: str, start: Callable[[], Iterable[_Item]]) -> Iterator[_Item]:
     """Yield the items that `start` gives; failures of theirs, not of the caller's, are `told`."""
-    with told(dataset_id, what):
+    with as_input_error(dataset_id, what):
         yield from start()
 
 

@@ -22,7 +22,7 @@ _LEADING_ID = re.compile(rb'\s*\{\s*"_id"\s*:\s*"([!#-\[\]-~]+)"\s*[,}]')
 """An ASCII id without escapes that comes first: all but a few lines of all BEIR files."""
 
 
-class Entry(NamedTuple):
+class JsonlEntry(NamedTuple):
     """One line of `corpus.jsonl` or `queries.jsonl`; `title` is empty for queries.
 
     A tuple, not a dataclass: millions are made and dropped at once.
@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     text: str
 
 
-def read_entries(path: Path) -> Iterator[Entry]:
+def read_entries(path: Path) -> Iterator[JsonlEntry]:
     """Every entry of a plain or gzipped file, with its line number from 1.
 
     Raises InputError naming the line for what is no JSON object, or has no usable `_id`, or a
@@ -44,7 +44,7 @@ def read_entries(path: Path) -> Iterator[Entry]:
         yield parse_entry(path, number, line)
 
 
-def parse_entry(path: Path, number: int, line: str) -> Entry:
+def parse_entry(path: Path, number: int, line: str) -> JsonlEntry:
     """The entry that stands on one line. Raises InputError as `read_entries` does."""
     try:
         values = json.loads(line)
@@ -57,7 +57,7 @@ def parse_entry(path: Path, number: int, line: str) -> Entry:
     if not isinstance(values, dict):
         problem = f"holds a JSON {_kind(values)}, not an object"
         raise InputError(path, problem, line=number or None, remedy=_ONE_OBJECT)
-    return Entry(
+    return JsonlEntry(
         number,
         _entry_id(path, number, values),
         _string(path, number, values, "title"),
@@ -143,7 +143,7 @@ class OffsetIndex:
         self._keys = self._keys[order]
         self._offsets = np.frombuffer(offsets, dtype=np.int64)[order]
 
-    def read(self, ids: AbstractSet[str]) -> Iterator[Entry]:
+    def read(self, ids: AbstractSet[str]) -> Iterator[JsonlEntry]:
         """The entries of those ids, in the file's order; ids that are not there are left out.
 
         Their `line` is 0: it is not known here.

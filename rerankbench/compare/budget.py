@@ -12,7 +12,7 @@ from rerankbench.types import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class BudgetChoice:
     """The best depth that a latency budget allows, and about what it takes; 0 is no reranking."""
 
     depth: int
@@ -32,13 +32,13 @@ def estimated_ms(record: Record, depth: int) -> float | None:
     return median_ms * depth / documents if documents else None
 
 
-def best_within(curve: DepthCurve, record: Record, budget_ms: float) -> Choice | None:
+def best_within(curve: DepthCurve, record: Record, budget_ms: float) -> BudgetChoice | None:
     """The depth with the highest mean whose estimated time fits; None without a measurement."""
-    chosen: Choice | None = None
+    chosen: BudgetChoice | None = None
     for depth, mean in zip(curve.depths, curve.means, strict=True):
         time_ms = estimated_ms(record, depth)
         if time_ms is None:
             return None
         if time_ms <= budget_ms and (chosen is None or mean > chosen.mean + SAME):
-            chosen = Choice(depth=depth, mean=mean, estimated_ms=time_ms)
+            chosen = BudgetChoice(depth=depth, mean=mean, estimated_ms=time_ms)
     return chosen

@@ -19,7 +19,7 @@ SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedShare:
     """Mean share of judged documents among the first k, over the `queries` that have results.
 
     A query without results shows no document that could be unjudged: it is counted in
@@ -32,7 +32,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moves:
+class QueryMoves:
     """How many queries got worse, stayed equal, got better than in another order."""
 
     worse: int
@@ -84,7 +84,7 @@ def headroom_share(
     return (fmean(values.values()) - base) / room if room > SAME else None
 
 
-def judged_at(task: Task, rankings: Sequence[Ranking], k: int) -> Judged:
+def judged_at(task: Task, rankings: Sequence[Ranking], k: int) -> JudgedShare:
     """How many of the first k documents have a judgment for that very query, whatever its grade.
 
     Of a ranking with fewer than k documents all count. A document that is judged only for other
@@ -97,7 +97,7 @@ def judged_at(task: Task, rankings: Sequence[Ranking], k: int) -> Judged:
         if first and ranking.query_id in grades:
             known = grades[ranking.query_id]
             shares.append(sum(hit.doc_id in known for hit in first) / len(first))
-    return Judged(
+    return JudgedShare(
         share=fmean(shares) if shares else None,
         queries=len(shares),
         without_results=len(grades) - len(shares),
@@ -124,12 +124,12 @@ def judged_only(task: Task, rankings: Sequence[Ranking], metric: Metric) -> Mapp
 
 def moves(
     values: Mapping[str, float], base: Mapping[str, float], *, margin: float = SAME
-) -> Moves:
+) -> QueryMoves:
     """Queries of `base` that lost, kept or gained; a change of at most `margin` is none."""
     changes = [values.get(query_id, 0.0) - before for query_id, before in base.items()]
     worse = sum(change < -margin for change in changes)
     better = sum(change > margin for change in changes)
-    return Moves(worse=worse, equal=len(changes) - worse - better, better=better)
+    return QueryMoves(worse=worse, equal=len(changes) - worse - better, better=better)
 
 
 def truncated_share(record: Record) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rerankbench.compare.pairs import Pair, Side
+from rerankbench.compare.pairs import Pair, PairSide
 from rerankbench.errors import RerankbenchError
 from rerankbench.registry import naming
 from rerankbench.results import derived
@@ -39,12 +39,12 @@ def tie_notes(pair: Pair, metric: str) -> Iterator[str]:
         yield f"which of the two has the higher {metric} depends on the order of ties"
 
 
-def _bounds(side: Side, ties: Ties | None, metric: str) -> tuple[float, float]:
+def _bounds(side: PairSide, ties: Ties | None, metric: str) -> tuple[float, float]:
     mean = side.record.mean(metric) or 0.0
     return (mean, mean) if ties is None else (ties.worst, ties.best)
 
 
-def _range(side: Side, metric: str) -> Ties | None:
+def _range(side: PairSide, metric: str) -> Ties | None:
     """From the run and its judgments; without them the record knows its headline's range alone."""
     record = side.record
     rankings, task = side.archive.rankings(record), side.archive.task(record)

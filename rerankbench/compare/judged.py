@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from rerankbench.compare.games import Outcome
 from rerankbench.errors import UsageError, nearest
 from rerankbench.results.identity import task_key
-from rerankbench.results.record_set import Archive
-from rerankbench.results.verdicts import Judged
+from rerankbench.results.record_set import RecordSet
+from rerankbench.results.verdicts import JudgedMatch
 from rerankbench.types import Record
 
 
 class StoredJudge:
     """One judge's answers that lie beside records. Nobody is asked."""
 
-    def __init__(self, archive: Archive, records: Iterable[Record], name: str) -> None:
+    def __init__(self, archive: RecordSet, records: Iterable[Record], name: str) -> None:
         """The answers about the rankings of these records, whatever their tasks.
 
         Raises UsageError where there are none at all, none of that judge's model, or where a task
@@ -37,14 +37,14 @@ class StoredJudge:
             if any(each.judge.model == name for each in its)
         }
 
-    def pairs(self, records: Sequence[Record]) -> list[Judged]:
+    def pairs(self, records: Sequence[Record]) -> list[JudgedMatch]:
         """What was answered about pairs of these records, which answered one task."""
         found = self._judged.get(task_key(records[0].cell), [])
         return _largest(_about(found, records))
 
 
 def judged_outcomes(
-    archive: Archive, records: Sequence[Record], judge: str | None = None
+    archive: RecordSet, records: Sequence[Record], judge: str | None = None
 ) -> list[Outcome]:
     """Every judged query of every pair of these records, which answered one task.
 
@@ -56,7 +56,7 @@ def judged_outcomes(
     return outcomes_of(_largest(_by(found, judge, records[0])))
 
 
-def outcomes_of(judged: Iterable[Judged]) -> list[Outcome]:
+def outcomes_of(judged: Iterable[JudgedMatch]) -> list[Outcome]:
     """One game for every query of every pair."""
     return [
         Outcome(query_id=query_id, a=each.a.reranker, b=each.b.reranker, result=result)
@@ -65,7 +65,7 @@ def outcomes_of(judged: Iterable[Judged]) -> list[Outcome]:
     ]
 
 
-def _about(judged: Iterable[Judged], records: Sequence[Record]) -> list[Judged]:
+def _about(judged: Iterable[JudgedMatch], records: Sequence[Record]) -> list[JudgedMatch]:
     """Those of them that were shown the rankings of these records."""
     shown = {(each.cell.reranker.name, each.run_sha256) for each in records}
     return [
@@ -76,7 +76,7 @@ def _about(judged: Iterable[Judged], records: Sequence[Record]) -> list[Judged]:
     ]
 
 
-def _by(found: Sequence[Judged], judge: str | None, record: Record) -> list[Judged]:
+def _by(found: Sequence[JudgedMatch], judge: str | None, record: Record) -> list[JudgedMatch]:
     """The answers of one judge that was asked in one way."""
     name = record.cell.collection.name
     models = {each.judge.model for each in found}
@@ -93,9 +93,9 @@ def _by(found: Sequence[Judged], judge: str | None, record: Record) -> list[Judg
     return chosen
 
 
-def _largest(found: Sequence[Judged]) -> list[Judged]:
+def _largest(found: Sequence[JudgedMatch]) -> list[JudgedMatch]:
     """One of every pair: the one with the most queries."""
-    pairs: dict[tuple[str, str], Judged] = {}
+    pairs: dict[tuple[str, str], JudgedMatch] = {}
     for each in sorted(found, key=lambda judged: (len(judged.answers), judged.key)):
         pairs[each.a.reranker, each.b.reranker] = each
     return list(pairs.values())

@@ -12,27 +12,27 @@ from itertools import product
 
 from rerankbench.errors import UsageError, nearest
 from rerankbench.results import derived
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 _MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class PairSide:
     """One of the two, what a reader calls it, and where its files lie."""
 
     label: str
     record: Record
-    archive: Archive
+    archive: RecordSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
     """Two records of one task; `chosen_among` counts the combinations that there were."""
 
-    a: Side
-    b: Side
+    a: PairSide
+    b: PairSide
     chosen_among: int = 1
 
 
@@ -44,7 +44,7 @@ class Pairing:
     notes: tuple[str, ...] = ()
 
 
-def pair_rerankers(archive: Archive, a: str, b: str) -> Pairing:
+def pair_rerankers(archive: RecordSet, a: str, b: str) -> Pairing:
     """Two rerankers on every task that both answered.
 
     Raises UsageError for a name that no record has, or where they share no task.
@@ -61,7 +61,7 @@ def pair_rerankers(archive: Archive, a: str, b: str) -> Pairing:
     return _pairing((archive, archive), (a, b), {a: b})
 
 
-def pair_places(archives: tuple[Archive, Archive], labels: tuple[str, str]) -> Pairing:
+def pair_places(archives: tuple[RecordSet, RecordSet], labels: tuple[str, str]) -> Pairing:
     """Equal rerankers on equal tasks in two sets of records.
 
     Where each set is a single record, they are a pair whatever their rerankers are called. Raises
@@ -76,7 +76,7 @@ def pair_places(archives: tuple[Archive, Archive], labels: tuple[str, str]) -> P
 
 
 def _pairing(
-    archives: tuple[Archive, Archive], labels: tuple[str, str], partners: Mapping[str, str]
+    archives: tuple[RecordSet, RecordSet], labels: tuple[str, str], partners: Mapping[str, str]
 ) -> Pairing:
     """`partners` maps the reranker of one side to the one that it meets on the other."""
     cells_a, cells_b = map(_cells, archives)
@@ -110,7 +110,7 @@ def _place(pair: Pair) -> tuple[str, str, str, int, str]:
     )
 
 
-def _cells(archive: Archive) -> dict[tuple[tuple[str, ...], str], list[Record]]:
+def _cells(archive: RecordSet) -> dict[tuple[tuple[str, ...], str], list[Record]]:
     """(Task, reranker) → its records, the newest last."""
     found: dict[tuple[tuple[str, ...], str], list[Record]] = {}
     for record in sorted(archive.records, key=derived.age):
@@ -122,7 +122,7 @@ def _cells(archive: Archive) -> dict[tuple[tuple[str, ...], str], list[Record]]:
 def _pair(
     found_a: Sequence[Record],
     found_b: Sequence[Record],
-    archives: tuple[Archive, Archive],
+    archives: tuple[RecordSet, RecordSet],
     labels: tuple[str, str],
 ) -> Pair:
     """The newest two whose speeds compare, or else the newest two."""
@@ -135,8 +135,8 @@ def _pair(
         ),
     )
     return Pair(
-        a=Side(label=labels[0], record=a, archive=archives[0]),
-        b=Side(label=labels[1], record=b, archive=archives[1]),
+        a=PairSide(label=labels[0], record=a, archive=archives[0]),
+        b=PairSide(label=labels[1], record=b, archive=archives[1]),
         chosen_among=len(found_a) * len(found_b),
     )
 

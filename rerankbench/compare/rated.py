@@ -20,7 +20,7 @@ from rerankbench.errors import UsageError
 from rerankbench.known import collections as known_collections
 from rerankbench.registry import naming
 from rerankbench.results import derived
-from rerankbench.results.verdicts import Judged
+from rerankbench.results.verdicts import JudgedMatch
 from rerankbench.types import Record
 
 _SHOWN_CHARACTERS = 24
@@ -59,7 +59,7 @@ class JudgedGames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rated:
+class TaskRatings:
     """All tasks in which rerankers met, by their keys; `overall` joins them.
 
     `judged` is None where the metric decided the games.
@@ -100,7 +100,7 @@ def rate(
     metric: str | None = None,
     margin: float = 0.0,
     judge: StoredJudge | None = None,
-) -> Rated:
+) -> TaskRatings:
     """Ratings of these players, from the values of a metric on every query, or from answers.
 
     Without a metric it is the headline of the records. Tasks with missed positives added are left
@@ -135,7 +135,7 @@ def rate(
         )
         for at, pool in pools.items()
     )
-    return Rated(
+    return TaskRatings(
         metric=metric,
         margin=margin,
         tasks=tasks_met,
@@ -151,7 +151,7 @@ def _by_metric(task: Mapping[str, Record], metric: str, margin: float) -> Games:
     return games_by_metric(values, margin=margin, collection=_collection(task))
 
 
-def _by_judge(task: Mapping[str, Record], pairs: Sequence[Judged]) -> Games:
+def _by_judge(task: Mapping[str, Record], pairs: Sequence[JudgedMatch]) -> Games:
     """A player may go by another name than its record."""
     players = {record.cell.reranker.name: name for name, record in task.items()}
     outcomes = (replace(each, a=players[each.a], b=players[each.b]) for each in outcomes_of(pairs))
@@ -162,7 +162,7 @@ def _judged_games(
     judge: str,
     tasks: Sequence[Mapping[str, Record]],
     titles: Sequence[str],
-    pairs: Sequence[Sequence[Judged]],
+    pairs: Sequence[Sequence[JudgedMatch]],
 ) -> JudgedGames:
     every = [each for its in pairs for each in its]
     counts = sum((each.counts() for each in every), start=Counter[str]())
@@ -181,7 +181,9 @@ def _judged_games(
     )
 
 
-def _unjudged(task: Mapping[str, Record], title: str, pairs: Sequence[Judged]) -> Iterator[str]:
+def _unjudged(
+    task: Mapping[str, Record], title: str, pairs: Sequence[JudgedMatch]
+) -> Iterator[str]:
     """The task, or the pairs in it, without answers."""
     if not pairs:
         yield title

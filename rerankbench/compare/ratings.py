@@ -26,7 +26,7 @@ _EQUAL = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RatedReranker:
     """One reranker among those that it was rated with.
 
     `low` and `high` bound the rating. `wins`, `losses` and `ties` count games. `win_rate` is the
@@ -75,7 +75,7 @@ class Ratings:
     others, or never met them), so that ties were added.
     """
 
-    standings: tuple[Standing, ...]
+    standings: tuple[RatedReranker, ...]
     queries: Mapping[str, int]
     as_it_stands: bool
     confidence: float
@@ -86,7 +86,7 @@ class Ratings:
         """How many rerankers have a rank."""
         return sum(standing.rank is not None for standing in self.standings)
 
-    def find(self, name: str) -> Standing | None:
+    def find(self, name: str) -> RatedReranker | None:
         """That reranker's standing; None where it did not play."""
         return next((each for each in self.standings if each.name == name), None)
 
@@ -195,7 +195,7 @@ def _standing(
     bounds: tuple[float, float],
     ranks: tuple[int, int, int] | None,
     pools: Sequence[Games],
-) -> Standing:
+) -> RatedReranker:
     wins = losses = ties = 0
     points = played = 0.0
     collections = []
@@ -210,7 +210,7 @@ def _standing(
         points += pool.weight * float(won.sum() / (won.sum() + lost.sum()))
         played += pool.weight
         collections.append(pool.collection)
-    return Standing(
+    return RatedReranker(
         name=name,
         rating=float(rating),
         low=float(bounds[0]),

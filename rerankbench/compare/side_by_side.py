@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from rerankbench.compare.imported import tie_notes
-from rerankbench.compare.pairs import Pair, Side
+from rerankbench.compare.pairs import Pair, PairSide
 from rerankbench.compare.speeds import Speeds, speeds_of, why_no_speeds
 from rerankbench.errors import RerankbenchError, UsageError, nearest
 from rerankbench.known import metric_name
 from rerankbench.registry import naming
-from rerankbench.results.find_texts import Library
+from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.tasks import Task, Topic
 from rerankbench.stats import paired
 from rerankbench.types import Document, Record
@@ -26,7 +26,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class RankedDocument:
     """A document near the top of a ranking.
 
     `grade` is None where nobody judged it, as far as is known. `first_stage_rank` counts from 1;
@@ -50,8 +50,8 @@ class QueryDifference:
     judged: bool
     a: float
     b: float
-    first_a: tuple[Seen, ...] | None
-    first_b: tuple[Seen, ...] | None
+    first_a: tuple[RankedDocument, ...] | None
+    first_b: tuple[RankedDocument, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def choose_metric(records: Sequence[Record], wanted: str | None) -> str:
 
 
 def compare(
-    pairs: Sequence[Pair], metric: str, *, queries: int, library: Library | None = None
+    pairs: Sequence[Pair], metric: str, *, queries: int, library: CollectionFinder | None = None
 ) -> list[Comparison]:
     """Read every pair side by side, with at most so many differing queries each.
 
@@ -171,7 +171,7 @@ def _comparison(
     )
 
 
-def _with_texts(comparison: Comparison, library: Library | None) -> Comparison:
+def _with_texts(comparison: Comparison, library: CollectionFinder | None) -> Comparison:
     """With the documents that are shown, or a note that says why there are none."""
     wanted = {
         seen.doc_id
@@ -209,7 +209,7 @@ def _task(pair: Pair) -> Task | None:
     return pair.a.archive.task(pair.a.record) or pair.b.archive.task(pair.b.record)
 
 
-def _tops(side: Side) -> dict[str, tuple[str, ...]] | None:
+def _tops(side: PairSide) -> dict[str, tuple[str, ...]] | None:
     rankings = side.archive.rankings(side.record)
     if rankings is None:
         return None
@@ -220,14 +220,14 @@ def _tops(side: Side) -> dict[str, tuple[str, ...]] | None:
 
 def _seen(
     tops: Mapping[str, Sequence[str]] | None, topics: Mapping[str, Topic], query_id: str
-) -> tuple[Seen, ...] | None:
+) -> tuple[RankedDocument, ...] | None:
     if tops is None:
         return None
     topic = topics.get(query_id)
     ranks = {doc_id: at for at, doc_id in enumerate(topic.candidates, 1)} if topic else {}
     grades = topic.grades if topic else {}
     return tuple(
-        Seen(doc_id=each, grade=grades.get(each), first_stage_rank=ranks.get(each))
+        RankedDocument(doc_id=each, grade=grades.get(each), first_stage_rank=ranks.get(each))
         for each in tops.get(query_id, ())
     )
 

@@ -47,7 +47,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class TestedRecord:
     """One record among those of its task.
 
     `tier` has a letter in common with that of every system it is not told apart from; `ranks` are
@@ -73,7 +73,7 @@ class Significance:
 
     metric: str
     queries: int
-    standings: tuple[Standing, ...]
+    standings: tuple[TestedRecord, ...]
     reference: Record | None
     tests: int
     pairs: int
@@ -135,7 +135,7 @@ def significance(
         values=values, means=paired.bootstrap_means(values, resamples=resamples, seed=seed)
     )
     standings = {
-        id(record): Standing(
+        id(record): TestedRecord(
             record=record,
             mean=fmean(values[at]),
             interval=sample.interval(sample.means[at]),

@@ -49,7 +49,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class SlicePoint:
     """All queries of one length: the mean difference, and where the polynomial runs."""
 
     words: int
@@ -69,7 +69,7 @@ class Slices:
     by: str
     bins: tuple[Bin, ...]
     left_out: int
-    points: tuple[Point, ...] = ()
+    points: tuple[SlicePoint, ...] = ()
     coefficients: tuple[float, ...] = ()
 
 
@@ -97,7 +97,7 @@ def slices(
     ]
     parted = _PARTED[by](topics, level)
     bins = tuple(_bin(label, of, values, base) for label, of in parted.items() if of)
-    points: tuple[Point, ...] = ()
+    points: tuple[SlicePoint, ...] = ()
     coefficients: tuple[float, ...] = ()
     if by == "query-length":
         points, coefficients = _points(topics, values, base, degree)
@@ -131,7 +131,7 @@ def _points(
     values: Mapping[str, float],
     base: Mapping[str, float],
     degree: int,
-) -> tuple[tuple[Point, ...], tuple[float, ...]]:
+) -> tuple[tuple[SlicePoint, ...], tuple[float, ...]]:
     """One point a length, and the polynomial of least squares through the points.
 
     As in Figure 1 of Zhang, Li and Lin, "CELI: A Simple yet Effective Approach to Enhance
@@ -152,7 +152,7 @@ def _points(
         fitted = [float(line(words)) for words in deltas]
         coefficients = tuple(line.convert().coef.tolist())
     points = tuple(
-        Point(words=words, queries=len(found), delta=mean, fitted=fit)
+        SlicePoint(words=words, queries=len(found), delta=mean, fitted=fit)
         for (words, found), mean, fit in zip(deltas.items(), means, fitted, strict=True)
     )
     return points, coefficients

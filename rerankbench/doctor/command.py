@@ -65,7 +65,7 @@ def _examined(
     with terminal.task(f"loading {name}", None, ""):
         reranker = factory.load(spec)
     ref = reranker.ref
-    reference = registry.load("surveys", "sentence-transformers")(ref, spec)
+    reference = registry.load("probes", "sentence-transformers")(ref, spec)
     with terminal.task(f"checking {name}", None, ""):
         facts = [("model", ref.name), *model.facts(ref, reranker)]
         return facts, model.examine(reranker, reference)

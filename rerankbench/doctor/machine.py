@@ -14,8 +14,8 @@ Facts = Sequence[tuple[str, str]]
 
 def facts(machine: Environment, device: str, threads: int) -> Facts:
     """Name and value of each fact, in reading order; takes about a second."""
-    engines: Mapping[str, str | None] = registry.load("surveys", "engines")(device)
-    products: Mapping[str, float] = registry.load("surveys", "products")(device, threads)
+    engines: Mapping[str, str | None] = registry.load("probes", "engines")(device)
+    products: Mapping[str, float] = registry.load("probes", "products")(device, threads)
     gpu = "none"
     if machine.gpu is not None:
         gpu = f"{machine.gpu}, {(machine.gpu_memory_bytes or 0) / 2**30:.0f} GiB"

@@ -52,7 +52,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matched:
+class MatchedCells:
     """All cells of both sets: those in both, those that only the base has, and only the new."""
 
     both: tuple[Change, ...]
@@ -79,14 +79,14 @@ def name_of(cell: Cell) -> CellName:
     )
 
 
-def match(base: Sequence[Record], new: Sequence[Record]) -> Matched:
+def match(base: Sequence[Record], new: Sequence[Record]) -> MatchedCells:
     """Match the cells of two sets by name; of several records of a cell two that compare.
 
     Preferred are two of one task, then two of one machine and device, then the newest.
     """
     before, after = _by_name(base), _by_name(new)
     both = [_chosen(name, before[name], after[name]) for name in sorted(before) if name in after]
-    return Matched(
+    return MatchedCells(
         both=tuple(both),
         missing=tuple(sorted(before.keys() - after.keys())),
         added=tuple(sorted(after.keys() - before.keys())),

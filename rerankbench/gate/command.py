@@ -12,8 +12,8 @@ from rerankbench.errors import InputError
 from rerankbench.files.whole import append, write_whole
 from rerankbench.gate.baselines.keep import Baselines
 from rerankbench.gate.limits import Limits
-from rerankbench.gate.remeasure.asked import Asked
 from rerankbench.gate.remeasure.command import remade
+from rerankbench.gate.remeasure.request import GateRequest
 from rerankbench.gate.show import formats, terminal
 from rerankbench.gate.verdict import Gate, compare
 from rerankbench.results.store import read_records
@@ -22,7 +22,7 @@ from rerankbench.results.store import read_records
 def decide(
     base: Path | None,
     new: Path | None,
-    asked: Asked,
+    asked: GateRequest,
     limits: Limits,
     format_name: str,
     *,

@@ -19,7 +19,7 @@ Outcome: TypeAlias = Literal["passed", "failed", "unclear", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remeasured:
+class Remeasurement:
     """A cell measured anew, base and new in turn, in rounds of processes of their own.
 
     `base_s` and `new_s` hold for each round the seconds of its passes over the same `pairs`; the
@@ -56,7 +56,7 @@ class SpeedVerdict:
 def judge(
     changes: Sequence[Change],
     limits: Limits,
-    remeasured: Mapping[CellName, Remeasured] | None = None,
+    remeasured: Mapping[CellName, Remeasurement] | None = None,
 ) -> tuple[SpeedVerdict, ...]:
     """Verdicts for every cell whose speed or memory both sides measured.
 
@@ -74,7 +74,7 @@ def judge(
     return tuple(found)
 
 
-def _speed(change: Change, again: Remeasured | None, limit: float) -> Iterator[SpeedVerdict]:
+def _speed(change: Change, again: Remeasurement | None, limit: float) -> Iterator[SpeedVerdict]:
     """Times a pair, not passes: the two may have timed samples of different size."""
     if again is not None:
         times = ratios.in_rounds(again.base_s, again.new_s)
@@ -100,7 +100,7 @@ def _middle_pass(rounds: Sequence[Sequence[float]]) -> float:
     return order.median([order.median(passes) for passes in rounds])
 
 
-def _memory(change: Change, again: Remeasured | None, limit: float) -> Iterator[SpeedVerdict]:
+def _memory(change: Change, again: Remeasurement | None, limit: float) -> Iterator[SpeedVerdict]:
     kinds: tuple[tuple[Kind, str], ...] = (("memory", "host"), ("device memory", "device"))
     for kind, where in kinds:
         found = _peaks(change, where) if again is None else _peaks_again(again, where)
@@ -126,7 +126,7 @@ def _peaks(change: Change, where: str) -> tuple[float, float, Ratio] | None:
     return (base, new, Ratio(median=new / base, low=None, high=None)) if base and new else None
 
 
-def _peaks_again(again: Remeasured, where: str) -> tuple[float, float, Ratio] | None:
+def _peaks_again(again: Remeasurement, where: str) -> tuple[float, float, Ratio] | None:
     base, new = (
         (again.base_bytes, again.new_bytes)
         if where == "host"
@@ -138,7 +138,7 @@ def _peaks_again(again: Remeasured, where: str) -> tuple[float, float, Ratio] | 
 
 
 def _decided(
-    verdict: SpeedVerdict, change: Change, again: Remeasured | None, times: Ratio
+    verdict: SpeedVerdict, change: Change, again: Remeasurement | None, times: Ratio
 ) -> SpeedVerdict:
     if again is None and derived.setting(change.base) != derived.setting(change.new):
         why = "measured on different machines or devices; use --remeasure, or --speed ignore"

@@ -12,7 +12,7 @@ from rerankbench.gate.cells import CellName, match
 from rerankbench.gate.drift import Drift, drift
 from rerankbench.gate.limits import Limits
 from rerankbench.gate.quality import QualityVerdict
-from rerankbench.gate.speed import Remeasured, SpeedVerdict
+from rerankbench.gate.speed import Remeasurement, SpeedVerdict
 from rerankbench.types import Record
 
 Conclusion: TypeAlias = Literal["passed", "unclear", "failed"]
@@ -47,7 +47,7 @@ def compare(
     new: Sequence[Record],
     limits: Limits,
     *,
-    remeasured: Mapping[CellName, Remeasured] | None = None,
+    remeasured: Mapping[CellName, Remeasurement] | None = None,
 ) -> Gate:
     """Hold the new records against the base. Raises UsageError where no cell is in both."""
     matched = match(base, new)

@@ -21,9 +21,9 @@ from rerankbench.errors import ModelError
 from rerankbench.http_client.address import Key
 from rerankbench.http_client.connections import (
     MOST_BYTES,
-    Answer,
     BrokenAnswerError,
     Connections,
+    HttpResponse,
     TooLongError,
 )
 from rerankbench.http_client.messages import (
@@ -59,7 +59,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class HttpReply:
     """What came back at last.
 
     `kept_s` are the seconds of the attempt that succeeded, `failed_s` those of every attempt
@@ -126,7 +126,7 @@ class Client:
         text = said_within(body, self._key.secrets if self._key else None)
         return f"; it says: {text}" if text else ""
 
-    def post(self, body: bytes, stop: threading.Event) -> Reply:
+    def post(self, body: bytes, stop: threading.Event) -> HttpReply:
         """The reply to a JSON body, asked for again while that may help.
 
         Raises ModelError when it does not, and Stopped once `stop` is set.
@@ -136,8 +136,8 @@ class Client:
         while not stop.is_set():
             began_s = self._clock()
             found = self._attempt(body)
-            if isinstance(found, Answer):
-                return Reply(
+            if isinstance(found, HttpResponse):
+                return HttpReply(
                     headers=found.headers,
                     body=found.body,
                     kept_s=self._clock() - began_s,
@@ -163,7 +163,7 @@ class Client:
         wait_s = min(doubled_s, longest_s) * (1 + self._jitter()) / 2
         return max(wait_s, min(asked_s, longest_s))
 
-    def _attempt(self, body: bytes) -> Answer | _Failure:
+    def _attempt(self, body: bytes) -> HttpResponse | _Failure:
         try:
             answer = self._connections.post(body, self._headers(body))
         except TimeoutError:
@@ -192,7 +192,7 @@ class Client:
             )
         return answer if 200 <= answer.status < 300 else self._failure(answer)
 
-    def _failure(self, answer: Answer) -> _Failure:
+    def _failure(self, answer: HttpResponse) -> _Failure:
         """A status that may pass. Raises ModelError for one that will not."""
         variable, secret = (self._key.variable, self._key.secrets) if self._key else (None, None)
         message = said(answer.body, secret)

@@ -22,7 +22,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class HttpResponse:
     """A whole response; names of headers are in lower case."""
 
     status: int
@@ -54,7 +54,7 @@ class Connections:
         self._lock = threading.Lock()
         self._closed = False
 
-    def post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def post(self, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
         """One request and its answer.
 
         Raises OSError, a TimeoutError among them, BrokenAnswerError or TooLongError.
@@ -113,7 +113,7 @@ class _Connection:
         self._timed, self.sock, self._ended = timed, timed.sock, False
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEADER_BYTES)
 
-    def exchange(self, request: h11.Request, body: bytes, deadline: Deadline) -> Answer:
+    def exchange(self, request: h11.Request, body: bytes, deadline: Deadline) -> HttpResponse:
         """Send a request and read its answer; raises as `Connections.post` does."""
         events = (request, h11.Data(data=body), h11.EndOfMessage())
         data = b"".join(self._http.send(event) or b"" for event in events)
@@ -145,7 +145,7 @@ class _Connection:
         """Close the socket."""
         self._timed.close()
 
-    def _answer(self, deadline: Deadline) -> Answer:
+    def _answer(self, deadline: Deadline) -> HttpResponse:
         response: h11.Response | None = None
         pieces: list[bytes] = []
         size = 0
@@ -165,7 +165,7 @@ class _Connection:
                     raise TooLongError
                 pieces.append(bytes(event.data))
             elif isinstance(event, h11.EndOfMessage) and response is not None:
-                return Answer(
+                return HttpResponse(
                     status=response.status_code,
                     headers={name.decode(): _text(value) for name, value in response.headers},
                     body=b"".join(pieces),

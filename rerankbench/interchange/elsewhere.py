@@ -22,7 +22,7 @@ Values = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluated:
+class EvaluatedRun:
     """Rankings with our values of them, the headline metric first."""
 
     qrels: Qrels
@@ -42,7 +42,7 @@ class Evaluated:
         }
 
 
-def differences(run: Evaluated) -> Iterator[str]:
+def differences(run: EvaluatedRun) -> Iterator[str]:
     """A line for each way in which the figures of these rankings may differ in another tool."""
     for describe in (_of_ties, _of_identical_ids, _of_unanswered):
         line = describe(run)
@@ -50,7 +50,7 @@ def differences(run: Evaluated) -> Iterator[str]:
             yield line
 
 
-def _of_ties(run: Evaluated) -> str | None:
+def _of_ties(run: EvaluatedRun) -> str | None:
     """Ties fall by document id falling here; in ranx and ir_measures' RR@k they do not."""
     groups = {each.query_id: _groups(each) for each in run.rankings}
     neighbours = sum(max(0, len(each.hits) - 1) for each in run.rankings)
@@ -98,7 +98,7 @@ def _by_grade(
         yield Ranking(query_id=query_id, hits=tuple(hits))
 
 
-def _of_identical_ids(run: Evaluated) -> str | None:
+def _of_identical_ids(run: EvaluatedRun) -> str | None:
     """BEIR's evaluation drops a document with the query's own id unless it is told not to."""
     kept = [
         candidates.cut(each, len(each.hits), drop_own_id=True)
@@ -117,7 +117,7 @@ def _of_identical_ids(run: Evaluated) -> str | None:
     )
 
 
-def _of_unanswered(run: Evaluated) -> str | None:
+def _of_unanswered(run: EvaluatedRun) -> str | None:
     """BEIR, trectools and trec_eval without -c: the mean of the queries that have results."""
     answered = {each.query_id for each in run.rankings if each.hits}
     name = run.metrics[0].name

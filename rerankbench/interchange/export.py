@@ -10,16 +10,16 @@ from rerankbench.errors import UsageError, nearest
 from rerankbench.files.whole import gzip_bytes, write_whole
 from rerankbench.interchange import ir_measures_files, mteb_files, ranx_files, trec_files
 from rerankbench.progress import Progress
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 
 Files: TypeAlias = Iterator[tuple[str, str]]
 """Name and text of each file, made as they are asked for."""
 
-_OF_RUNS: Mapping[str, Callable[[Archive, Progress, bool], Files]] = {
+_OF_RUNS: Mapping[str, Callable[[RecordSet, Progress, bool], Files]] = {
     "trec": trec_files.files,
     "ranx": ranx_files.files,
 }
-_OF_FIGURES: Mapping[str, Callable[[Archive, Progress], Files]] = {
+_OF_FIGURES: Mapping[str, Callable[[RecordSet, Progress], Files]] = {
     "ir-measures": ir_measures_files.files,
     "mteb": mteb_files.files,
 }
@@ -27,7 +27,7 @@ FORMATS = (*_OF_RUNS, *_OF_FIGURES)
 
 
 def export(
-    archive: Archive,
+    archive: RecordSet,
     format_name: str,
     folder: Path,
     *,
@@ -60,7 +60,7 @@ def export(
     return count
 
 
-def _files(archive: Archive, format_name: str, progress: Progress, *, untied: bool) -> Files:
+def _files(archive: RecordSet, format_name: str, progress: Progress, *, untied: bool) -> Files:
     if format_name in _OF_RUNS:
         return _OF_RUNS[format_name](archive, progress, untied)
     return _OF_FIGURES[format_name](archive, progress)

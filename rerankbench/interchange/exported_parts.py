@@ -9,7 +9,7 @@ from rerankbench.interchange.names import file_part, run_stem, told_apart
 from rerankbench.progress import Progress
 from rerankbench.results import derived
 from rerankbench.results.identity import digest
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Hit, Qrels, Ranking, Record
 
 
@@ -22,7 +22,7 @@ class NamedRun:
     rankings: Sequence[Ranking]
 
 
-def runs(archive: Archive, progress: Progress, *, untied: bool) -> Iterator[NamedRun]:
+def runs(archive: RecordSet, progress: Progress, *, untied: bool) -> Iterator[NamedRun]:
     """Every run once, read as it goes; a record without one is told of. Raises InputError.
 
     With `untied` scores count down by rank, so that every tool keeps the order. Without it they
@@ -60,7 +60,7 @@ def by_rank(ranking: Ranking) -> Ranking:
     return Ranking(query_id=ranking.query_id, hits=tuple(hits))
 
 
-def judgments(archive: Archive, progress: Progress) -> Iterator[tuple[str, Qrels]]:
+def judgments(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, Qrels]]:
     """`scifact.test` and its judgments, each once; what lacks them is told of."""
     found: dict[tuple[str, str], Qrels] = {}
     without: dict[str, None] = {}

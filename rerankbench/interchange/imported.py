@@ -120,7 +120,7 @@ class Importer:
                 write_task(path, make_task(key, lists, self.group.qrels, keep_texts=texts))
         written = [self._write(record, rankings) for record, rankings in made]
         for record, rankings in made:
-            evaluated = elsewhere.Evaluated(
+            evaluated = elsewhere.EvaluatedRun(
                 qrels=self.group.qrels,
                 rankings=rankings,
                 metrics=self.plan.metrics,

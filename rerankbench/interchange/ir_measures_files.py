@@ -15,14 +15,14 @@ from rerankbench.progress import Progress
 from rerankbench.registry import naming
 from rerankbench.results import derived
 from rerankbench.results.identity import digest
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.run import quality
 from rerankbench.types import Ranking, Record
 
 _TOLERANCE = 1e-9
 
 
-def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
+def files(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, str]]:
     """Name and text: a line for each query and measure, then the means under the query `all`.
 
     What ir_measures has no name for is told of, and so is what its ties would make another value.
@@ -41,7 +41,7 @@ def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
 
 
 def _true(
-    archive: Archive, record: Record, progress: Progress
+    archive: RecordSet, record: Record, progress: Progress
 ) -> Mapping[str, Mapping[str, float]]:
     """Their names → our values, without those that their order of ties would change."""
     named = {
@@ -61,7 +61,7 @@ def _true(
     }
 
 
-def _is_true(archive: Archive, record: Record, metric: str) -> bool:
+def _is_true(archive: RecordSet, record: Record, metric: str) -> bool:
     """Whether ties that fall by document id rising would leave every value as it is.
 
     Where the run or its judgments are missing, any tie may change it.

@@ -14,7 +14,7 @@ from rerankbench.interchange.names import file_part, mteb_name, task_stem, told_
 from rerankbench.progress import Progress
 from rerankbench.results import derived
 from rerankbench.results.identity import digest
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 _MAIN = "nDCG@10"
@@ -30,7 +30,7 @@ _MODEL_TYPES: dict[str, list[str]] = {
 _UNDETERMINED = "und-Zyyy"
 
 
-def files(archive: Archive, progress: Progress) -> Iterator[tuple[str, str]]:
+def files(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, str]]:
     """Name and text; baselines are no models and left out, of several records the newest counts.
 
     A model's file holds all splits of a task.

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from rerankbench.interchange import exported_parts
 from rerankbench.progress import Progress
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.run import quality
 
 
-def files(archive: Archive, progress: Progress, untied: bool) -> Iterator[tuple[str, str]]:
+def files(archive: RecordSet, progress: Progress, untied: bool) -> Iterator[tuple[str, str]]:
     """Name and text: {query: {document: score}} and {query: {document: grade}}.
 
     `untied` puts scores by rank in place of the reranker's.

@@ -8,11 +8,11 @@ from rerankbench.files.trec import format_run
 from rerankbench.interchange import exported_parts
 from rerankbench.interchange.names import file_part
 from rerankbench.progress import Progress
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Qrels
 
 
-def files(archive: Archive, progress: Progress, untied: bool) -> Iterator[tuple[str, str]]:
+def files(archive: RecordSet, progress: Progress, untied: bool) -> Iterator[tuple[str, str]]:
     """Name and text: `STEM.trec` for every run, `COLLECTION.SPLIT.qrels` for the judgments.
 
     `untied` puts scores by rank in place of the reranker's.

@@ -14,7 +14,7 @@ from rerankbench.judge.matches import find_matches
 from rerankbench.judge.prompt import PROMPT_SHA256
 from rerankbench.judge.service import address, connect
 from rerankbench.progress import Progress
-from rerankbench.results.find_texts import Library
+from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.record_set import open_archive
 from rerankbench.results.verdicts import Judge, cost_usd
 
@@ -22,7 +22,7 @@ FORMATS = ("markdown", "json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class JudgeOptions:
     """Everything that the command's options say."""
 
     paths: Sequence[Path]
@@ -43,7 +43,7 @@ class Options:
     format_name: str
 
 
-def run(options: Options, progress: Progress) -> str:
+def run(options: JudgeOptions, progress: Progress) -> str:
     """Judge what the options ask for and return what to print; a dry run only counts.
 
     Raises UsageError where more would be asked than allowed, and before any question where
@@ -61,7 +61,7 @@ def run(options: Options, progress: Progress) -> str:
     )
     matches = find_matches(
         open_archive(options.paths),
-        Library(options.places),
+        CollectionFinder(options.places),
         models=options.rerankers,
         top_k=options.top_k,
         snippet_chars=options.snippet_chars,
@@ -91,7 +91,7 @@ def run(options: Options, progress: Progress) -> str:
     return summary.as_markdown(matches, judged)
 
 
-def _judge(options: Options) -> Judge:
+def _judge(options: JudgeOptions) -> Judge:
     return Judge(
         url=address(options.url),
         model=options.model,
@@ -102,7 +102,7 @@ def _judge(options: Options) -> Judge:
     )
 
 
-def _workload(workload: Workload, options: Options) -> str:
+def _workload(workload: Workload, options: JudgeOptions) -> str:
     kept = workload.questions - workload.unanswered
     price = options.prices.prompt
     cost = "" if price is None else f", about {price * workload.prompt_tokens / 1e6:.2f} USD"
@@ -112,7 +112,7 @@ def _workload(workload: Workload, options: Options) -> str:
     )
 
 
-def _bill(judging: Judging, options: Options) -> str:
+def _bill(judging: Judging, options: JudgeOptions) -> str:
     tokens_in, tokens_out = judging.tokens_now
     usd = cost_usd(judging.tokens_now, (options.prices.prompt, options.prices.completion))
     cost = "" if usd is None else f", {usd:.4f} USD"

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 from rerankbench.http_client.concurrency import in_flight
 from rerankbench.judge import prompt
-from rerankbench.judge.matches import Asked, Match
-from rerankbench.judge.service import JudgeService, Reply
+from rerankbench.judge.matches import Match, MatchQuery
+from rerankbench.judge.service import JudgeReply, JudgeService
 from rerankbench.progress import Advance, Progress
 from rerankbench.results.verdicts import (
     SCHEMA,
     Answer,
     Contestant,
     Judge,
-    Judged,
+    JudgedMatch,
     read_judged,
     write_judged,
 )
@@ -57,7 +57,7 @@ class _Question:
 class _Heard:
     answer: Answer
     malformed: int
-    replies: tuple[Reply, ...]
+    replies: tuple[JudgeReply, ...]
 
 
 class Judging:
@@ -88,7 +88,7 @@ class Judging:
             prompt_tokens=chars // _CHARS_PER_TOKEN,
         )
 
-    def judge(self, matches: Sequence[Match], progress: Progress) -> list[Judged]:
+    def judge(self, matches: Sequence[Match], progress: Progress) -> list[JudgedMatch]:
         """Judge them one after the other; each is written when it is finished.
 
         Raises ModelError where the judge does not answer; every answer so far is kept.
@@ -97,7 +97,7 @@ class Judging:
         with progress.task("judging", total, "questions") as advance:
             return [self._judged(match, advance) for match in matches]
 
-    def _judged(self, match: Match, advance: Advance) -> Judged:
+    def _judged(self, match: Match, advance: Advance) -> JudgedMatch:
         blank = self._blank(match)
         path = match.store.judged_path(match.task_key, blank.key)
         if path.exists():
@@ -112,7 +112,7 @@ class Judging:
         write_judged(path, judged)
         return judged
 
-    def _heard(self, match: Match, blank: Judged, advance: Advance) -> Judged:
+    def _heard(self, match: Match, blank: JudgedMatch, advance: Advance) -> JudgedMatch:
         questions = _questions(match)
         heard: dict[int, _Heard] = {}
 
@@ -148,7 +148,7 @@ class Judging:
             replies=(first, second),
         )
 
-    def _reply(self, messages: Sequence[prompt.Message], stop: threading.Event) -> Reply:
+    def _reply(self, messages: Sequence[prompt.Message], stop: threading.Event) -> JudgeReply:
         reply, was_kept = self._service.ask(messages, stop)
         if not was_kept:
             with self._lock:
@@ -163,8 +163,8 @@ class Judging:
     def _is_done(self, match: Match) -> bool:
         return match.store.judged_path(match.task_key, self._blank(match).key).exists()
 
-    def _blank(self, match: Match) -> Judged:
-        return Judged(
+    def _blank(self, match: Match) -> JudgedMatch:
+        return JudgedMatch(
             schema=SCHEMA,
             task_key=match.task_key,
             judge=self._judge,
@@ -177,7 +177,7 @@ class Judging:
             completion_tokens=0,
         )
 
-    def _priced(self, judged: Judged) -> Judged:
+    def _priced(self, judged: JudgedMatch) -> JudgedMatch:
         return replace(
             judged,
             usd_per_1m_prompt_tokens=self._prices.prompt,
@@ -190,7 +190,7 @@ def _questions(match: Match) -> list[_Question]:
     return [question for each in match.queries if each.a != each.b for question in _both(each)]
 
 
-def _both(asked: Asked) -> Iterator[_Question]:
+def _both(asked: MatchQuery) -> Iterator[_Question]:
     for a_is_first in (True, False):
         first, second = (asked.a, asked.b) if a_is_first else (asked.b, asked.a)
         yield _Question(

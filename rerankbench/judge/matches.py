@@ -10,9 +10,9 @@ from itertools import combinations
 from rerankbench.errors import UsageError, nearest
 from rerankbench.protocols import Collection
 from rerankbench.results import derived
-from rerankbench.results.find_texts import Library
+from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.identity import task_key
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.results.store import Store
 from rerankbench.types import Ranking, Record
 
@@ -20,7 +20,7 @@ SAMPLE_SEED = 20_240_617
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class MatchQuery:
     """One query with what each of the two shows at its top."""
 
     query_id: str
@@ -38,12 +38,12 @@ class Match:
     b: Record
     store: Store
     sampled_queries: int | None
-    queries: tuple[Asked, ...]
+    queries: tuple[MatchQuery, ...]
 
 
 def find_matches(
-    archive: Archive,
-    library: Library,
+    archive: RecordSet,
+    library: CollectionFinder,
     *,
     models: Sequence[str],
     top_k: int,
@@ -66,14 +66,14 @@ def find_matches(
     return found
 
 
-def _check(archive: Archive, models: Sequence[str]) -> None:
+def _check(archive: RecordSet, models: Sequence[str]) -> None:
     known = {record.cell.reranker.name for record in archive.records}
     for name in models:
         if name not in known:
             raise UsageError(f"no reranker '{name}' in these records; {nearest(name, known)}")
 
 
-def _by_task(archive: Archive, models: Sequence[str]) -> Iterator[list[Record]]:
+def _by_task(archive: RecordSet, models: Sequence[str]) -> Iterator[list[Record]]:
     """The newest record of every wanted reranker, task by task; rerankers in order of name."""
     tasks: dict[tuple[str, ...], dict[str, Record]] = {}
     for record in sorted(derived.in_order(archive.records), key=derived.age):
@@ -86,8 +86,8 @@ def _by_task(archive: Archive, models: Sequence[str]) -> Iterator[list[Record]]:
 
 
 def _matches(
-    archive: Archive,
-    library: Library,
+    archive: RecordSet,
+    library: CollectionFinder,
     records: Sequence[Record],
     top_k: int,
     snippet_chars: int,
@@ -115,13 +115,13 @@ def _matches(
             store=_store(archive, a),
             sampled_queries=queries if queries is not None and len(asked) == queries else None,
             queries=tuple(
-                Asked(query_id=each, text=text, a=texts(a, each), b=texts(b, each))
+                MatchQuery(query_id=each, text=text, a=texts(a, each), b=texts(b, each))
                 for each, text in asked.items()
             ),
         )
 
 
-def _tops(archive: Archive, record: Record, top_k: int) -> dict[str, list[str]]:
+def _tops(archive: RecordSet, record: Record, top_k: int) -> dict[str, list[str]]:
     rankings: Sequence[Ranking] | None = archive.rankings(record)
     if rankings is None:
         raise UsageError(
@@ -163,7 +163,7 @@ def _shown(
     }
 
 
-def _store(archive: Archive, record: Record) -> Store:
+def _store(archive: RecordSet, record: Record) -> Store:
     store = archive.store(record)
     if store is None:
         raise UsageError(

@@ -32,7 +32,7 @@ _SETTINGS = Settings(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class JudgeReply:
     """What a judge wrote, and the tokens that the service counted for it."""
 
     text: str
@@ -59,7 +59,7 @@ class JudgeService:
         if temperature is not None:
             self._fixed["temperature"] = temperature
 
-    def kept(self, messages: Sequence[Message]) -> Reply | None:
+    def kept(self, messages: Sequence[Message]) -> JudgeReply | None:
         """The answer to exactly this question, where there is one from before.
 
         A damaged one is told and taken away: the question is asked again.
@@ -77,7 +77,7 @@ class JudgeService:
                 path.unlink()
             return None
 
-    def ask(self, messages: Sequence[Message], stop: threading.Event) -> tuple[Reply, bool]:
+    def ask(self, messages: Sequence[Message], stop: threading.Event) -> tuple[JudgeReply, bool]:
         """The answer, and whether it was there already.
 
         Raises ModelError where there is none to be had, and Stopped once `stop` is set.
@@ -107,7 +107,7 @@ class JudgeService:
         key = hashlib.sha256(self._url.encode() + b"\0" + body).hexdigest()
         return self._cache / key[:2] / f"{key}.json"
 
-    def _read(self, body: bytes) -> Reply:
+    def _read(self, body: bytes) -> JudgeReply:
         try:
             found = json.loads(body)
             text = found["choices"][0]["message"]["content"]
@@ -117,7 +117,7 @@ class JudgeService:
                 f"{self._client.also_said(body)}; check --url"
             ) from None
         usage = found.get("usage")
-        return Reply(
+        return JudgeReply(
             # None where a model refuses, or spends all its tokens on thinking.
             text=text if isinstance(text, str) else "",
             prompt_tokens=_count(usage, "prompt_tokens"),
@@ -143,16 +143,18 @@ def connect(
     return JudgeService(client, whole, model, temperature, cache)
 
 
-def _kept(line: str, key: str) -> Reply:
+def _kept(line: str, key: str) -> JudgeReply:
     """The reply of a file. Raises ValueError or TypeError for one that does not verify."""
     try:
-        return Reply(**unseal(line, key))
+        return JudgeReply(**unseal(line, key))
     except ChecksumError:
         # Answers were paid for: those of the version that wrote no checksums still count.
         found = json.loads(line)
-        if not isinstance(found, dict) or found.keys() != {each.name for each in fields(Reply)}:
+        if not isinstance(found, dict) or found.keys() != {
+            each.name for each in fields(JudgeReply)
+        }:
             raise
-        return Reply(**found)
+        return JudgeReply(**found)
 
 
 def _count(usage: Any, name: str) -> int:

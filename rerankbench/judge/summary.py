@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rerankbench.compare.judged import outcomes_of
-from rerankbench.compare.ratings import Ratings, Standing, fit_outcomes
+from rerankbench.compare.ratings import RatedReranker, Ratings, fit_outcomes
 from rerankbench.judge.matches import Match
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.results import derived
-from rerankbench.results.verdicts import Judged
+from rerankbench.results.verdicts import JudgedMatch
 
 _PAIRS = ("A", "B", "A wins", "B wins", "Ties", "Orders disagree", "Unread")
 _RATINGS = ("Reranker", "Rating", "W–L–T", "Win rate")
@@ -24,7 +24,7 @@ class _Task:
     """All pairs of one task, and the ratings that follow from them."""
 
     matches: Sequence[Match]
-    judged: Sequence[Judged]
+    judged: Sequence[JudgedMatch]
     ratings: Ratings
 
     @property
@@ -36,7 +36,7 @@ class _Task:
         )
 
 
-def as_markdown(matches: Sequence[Match], judged: Sequence[Judged]) -> str:
+def as_markdown(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:
     """For each task the pairs, and the ratings from all of them together."""
     tables = [
         table
@@ -46,7 +46,7 @@ def as_markdown(matches: Sequence[Match], judged: Sequence[Judged]) -> str:
     return markdown.render(tables)
 
 
-def as_json(matches: Sequence[Match], judged: Sequence[Judged]) -> str:
+def as_json(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:
     """`pairs` of rerankers and `ratings` of each, task by task."""
     tasks = _tasks(matches, judged)
     found = {
@@ -58,8 +58,8 @@ def as_json(matches: Sequence[Match], judged: Sequence[Judged]) -> str:
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
-def _tasks(matches: Sequence[Match], judged: Sequence[Judged]) -> list[_Task]:
-    found: dict[str, list[tuple[Match, Judged]]] = {}
+def _tasks(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> list[_Task]:
+    found: dict[str, list[tuple[Match, JudgedMatch]]] = {}
     for match, each in zip(matches, judged, strict=True):
         found.setdefault(each.task_key, []).append((match, each))
     return [
@@ -104,7 +104,7 @@ def _headers(names: Sequence[str], left: int) -> tuple[Header, ...]:
     )
 
 
-def _pair(judged: Judged) -> Iterator[Entry]:
+def _pair(judged: JudgedMatch) -> Iterator[Entry]:
     counts = judged.counts()
     yield Entry(value=judged.a.reranker)
     yield Entry(value=judged.b.reranker)
@@ -112,14 +112,14 @@ def _pair(judged: Judged) -> Iterator[Entry]:
         yield Entry(value=counts[name], form="fixed")
 
 
-def _standing(standing: Standing) -> Iterator[Entry]:
+def _standing(standing: RatedReranker) -> Iterator[Entry]:
     yield Entry(value=standing.name)
     yield Entry(value=standing.rating, form="fixed", span=(standing.low, standing.high))
     yield Entry(value=f"{standing.wins}–{standing.losses}–{standing.ties}")
     yield Entry(value=100 * standing.win_rate, form="fixed", decimals=1)
 
 
-def _notes(judged: Sequence[Judged]) -> Iterator[str]:
+def _notes(judged: Sequence[JudgedMatch]) -> Iterator[str]:
     judge = judged[0].judge
     sample = judged[0].sampled_queries
     queries = max(len(each.answers) for each in judged)
@@ -133,7 +133,7 @@ def _notes(judged: Sequence[Judged]) -> Iterator[str]:
         yield f"{identical} times both showed the same, a tie without asking."
 
 
-def _pair_object(task: _Task, judged: Judged) -> dict[str, Any]:
+def _pair_object(task: _Task, judged: JudgedMatch) -> dict[str, Any]:
     counts = judged.counts()
     return {
         "task": task.title,
@@ -158,7 +158,7 @@ def _pair_object(task: _Task, judged: Judged) -> dict[str, Any]:
     }
 
 
-def _rating_object(task: _Task, standing: Standing) -> dict[str, Any]:
+def _rating_object(task: _Task, standing: RatedReranker) -> dict[str, Any]:
     return {
         "task": task.title,
         "task_key": task.judged[0].task_key,

@@ -30,7 +30,7 @@ _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class ListPrice:
     """An amount for a million tokens, a thousand searches or an hour, as it was on `as_of`."""
 
     amount: float
@@ -61,7 +61,7 @@ class KnownModel:
     licence: str | None = None
     released: str | None = None
     provider: str | None = None
-    price: Price | None = None
+    price: ListPrice | None = None
     aliases: tuple[str, ...] = ()
     note: str = ""
     source: str | None = None
@@ -203,8 +203,8 @@ def _url(value: Any) -> str:
     return str(value)
 
 
-def _price(value: Any) -> Price:
-    return Price(**_checked(value, _PRICE_FIELDS, required=("amount", "currency", "unit")))
+def _price(value: Any) -> ListPrice:
+    return ListPrice(**_checked(value, _PRICE_FIELDS, required=("amount", "currency", "unit")))
 
 
 _PRICE_FIELDS: Mapping[str, Callable[[Any], Any]] = {

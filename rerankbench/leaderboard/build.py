@@ -17,11 +17,11 @@ from rerankbench.leaderboard.highlights import stand_out
 from rerankbench.leaderboard.judge import stored_judge
 from rerankbench.leaderboard.layout import Layout, TableForm
 from rerankbench.leaderboard.notes import notes
-from rerankbench.leaderboard.rows import Line, Selection
+from rerankbench.leaderboard.rows import RowRecords, Selection
 from rerankbench.leaderboard.select import kept, select
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.results import derived
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Filled:
     rows: Mapping[str, tuple[Entry, ...]]
 
 
-def build(archive: Archive, layout: Layout) -> list[Table]:
+def build(archive: RecordSet, layout: Layout) -> list[Table]:
     """The tables of a leaderboard.
 
     Raises UsageError where no record fits the layout, and where its judge answered nothing.
@@ -99,7 +99,7 @@ def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
 def _tables(
     records: Sequence[Record],
     selection: Selection,
-    archive: Archive,
+    archive: RecordSet,
     layout: Layout,
     judge: StoredJudge | None,
 ) -> list[Table]:
@@ -137,7 +137,9 @@ def _tables(
     return tables
 
 
-def _shown(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -> Sequence[Line]:
+def _shown(
+    lines: Sequence[RowRecords], filled: Sequence[_Filled], layout: Layout
+) -> Sequence[RowRecords]:
     """Without the lines that say nothing but their names, if the layout wants none of them."""
     if not layout.drop_empty_rows:
         return lines
@@ -151,7 +153,7 @@ def _has_enough(table: _Filled) -> bool:
     return len(shown) >= (table.form.fewest_collections or 0)
 
 
-def _says_something(table: _Filled, line: Line) -> bool:
+def _says_something(table: _Filled, line: RowRecords) -> bool:
     return any(
         entry.value is not None
         for column, entry in zip(table.columns, table.rows[line.name], strict=True)
@@ -179,7 +181,7 @@ def _filled(form: TableForm, layout: Layout, context: Context) -> _Filled:
     )
 
 
-def _table(filled: _Filled, lines: Sequence[Line], layout: Layout) -> Table:
+def _table(filled: _Filled, lines: Sequence[RowRecords], layout: Layout) -> Table:
     form = filled.form
     rows = [
         Row(
@@ -220,7 +222,9 @@ def _title(form: TableForm, record: Record, context: Context) -> str:
     )
 
 
-def _ordered(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -> list[Line]:
+def _ordered(
+    lines: Sequence[RowRecords], filled: Sequence[_Filled], layout: Layout
+) -> list[RowRecords]:
     """Rows in the layout's order: by figure falling (missing ones last), by name, or as listed.
 
     First stages and families stay together in any case. Rows with equal figures stand in the order
@@ -230,7 +234,7 @@ def _ordered(lines: Sequence[Line], filled: Sequence[_Filled], layout: Layout) -
         return list(lines)
     values = _deciding(filled, _DECIDING[layout.order])
 
-    def place(line: Line) -> tuple[tuple[int, int, str], int, bool, float, str]:
+    def place(line: RowRecords) -> tuple[tuple[int, int, str], int, bool, float, str]:
         value = values.get(line.name)
         stage, (family, _, _) = line.place
         return stage, family, value is None, -(value or 0.0), line.label

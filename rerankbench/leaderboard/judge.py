@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.layout import Layout
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def with_judge(layout: Layout, judge: str) -> Layout:
 
 
 def stored_judge(
-    archive: Archive, records: Sequence[Record], layout: Layout
+    archive: RecordSet, records: Sequence[Record], layout: Layout
 ) -> StoredJudge | None:
     """The layout's judge, if it has one. Raises UsageError where it answered nothing."""
     if layout.judge is None:

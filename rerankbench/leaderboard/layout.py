@@ -71,7 +71,7 @@ class TableForm(Strict):
     fewest_collections: Annotated[int, Field(ge=2)] | None = None
 
 
-class Listed(Strict):
+class LayoutName(Strict):
     """A name in the order of the layout, its other names, and how the table calls it."""
 
     name: str
@@ -79,7 +79,7 @@ class Listed(Strict):
     label: str | None = None
 
 
-class ListedModel(Listed):
+class ListedModel(LayoutName):
     """A model; `own` ones stand out."""
 
     link: str | None = None
@@ -100,7 +100,7 @@ class FirstStages(Strict):
 
     title: str = ""
     names: Annotated[
-        tuple[Annotated[Listed, BeforeValidator(_named)], ...], BeforeValidator(as_tuple)
+        tuple[Annotated[LayoutName, BeforeValidator(_named)], ...], BeforeValidator(as_tuple)
     ]
 
 

@@ -16,7 +16,7 @@ from rerankbench.leaderboard.layout import (
     Family,
     FirstStages,
     Layout,
-    Listed,
+    LayoutName,
     ListedModel,
     TableForm,
 )
@@ -30,7 +30,7 @@ _ITEMS: Mapping[str, type[BaseModel]] = {
     "families": Family,
     "models": ListedModel,
     "first_stages": FirstStages,
-    "names": Listed,
+    "names": LayoutName,
 }
 
 

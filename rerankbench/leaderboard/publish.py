@@ -10,14 +10,14 @@ from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, json, renderer
 from rerankbench.leaderboard.table import Table
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.results.store import Store
 from rerankbench.types import Record
 
 DEFAULT_FORMAT = "markdown"
 
 
-def publish(archive: Archive, layout: Layout, format_name: str) -> str:
+def publish(archive: RecordSet, layout: Layout, format_name: str) -> str:
     """The leaderboard as text; JSON holds every record, whatever the layout.
 
     Raises UsageError for an unknown format, or where no record fits the layout.
@@ -27,7 +27,7 @@ def publish(archive: Archive, layout: Layout, format_name: str) -> str:
     return renderer(format_name)(build(archive, layout))
 
 
-def show(archive: Archive, layout: Layout) -> None:
+def show(archive: RecordSet, layout: Layout) -> None:
     """Write the leaderboard to stdout: to a terminal for reading, piped as Markdown.
 
     Raises UsageError where no record fits the layout.
@@ -39,7 +39,7 @@ def show_run(records: Sequence[Record], store: Store) -> None:
     """Write the leaderboard of one run's records to stdout, as `show` does."""
     collections = {record.cell.collection.name for record in records}
     layout = load_layout("plain" if len(collections) == 1 else "wide")
-    show(Archive(records, [store]), layout)
+    show(RecordSet(records, [store]), layout)
 
 
 def readable(tables: Sequence[Table]) -> str:

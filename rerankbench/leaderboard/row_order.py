@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rerankbench.leaderboard.columns.facts import FirstStageColumn
-from rerankbench.leaderboard.layout import Layout, Listed, ListedModel
+from rerankbench.leaderboard.layout import Layout, LayoutName, ListedModel
 from rerankbench.results import derived
 from rerankbench.types import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RowPosition:
     """A model or a first stage: the group that it stands in, and its place among all."""
 
     name: str
@@ -42,19 +42,19 @@ class Places:
             for at, stage in enumerate(group.names)
         ]
 
-    def model(self, record: Record) -> Place | None:
+    def model(self, record: Record) -> RowPosition | None:
         """The place of its reranker; None where the layout leaves it out."""
         name = record.cell.reranker.name
         return self._models.get(name) or self._unlisted(name, len(self._layout.families))
 
-    def stage(self, record: Record) -> Place | None:
+    def stage(self, record: Record) -> RowPosition | None:
         """The place of its first stage; None where the layout leaves it out."""
         for names, place in self._stages:
             if derived.is_first_stage_called(record, names):
                 return place
         return self._unlisted(derived.first_stage(record), len(self._layout.first_stages))
 
-    def row(self, record: Record) -> tuple[Place, Place | None] | None:
+    def row(self, record: Record) -> tuple[RowPosition, RowPosition | None] | None:
         """Model and, where rows are first stages × models, first stage; None if left out."""
         model, stage = self.model(record), self.stage(record) if self._has_stages else None
         if model is None or (stage is None and self._has_stages):
@@ -69,16 +69,18 @@ class Places:
             elif self._has_stages and self.stage(record) is None:
                 yield derived.first_stage(record)
 
-    def _unlisted(self, name: str, groups: int) -> Place | None:
+    def _unlisted(self, name: str, groups: int) -> RowPosition | None:
         if not groups:
-            return Place(name=name, label=name, group="", order=(0, 0, name))
+            return RowPosition(name=name, label=name, group="", order=(0, 0, name))
         if self._layout.other is None:
             return None
-        return Place(name=name, label=name, group=self._layout.other, order=(groups, 0, name))
+        return RowPosition(
+            name=name, label=name, group=self._layout.other, order=(groups, 0, name)
+        )
 
 
-def _place(listed: Listed, title: str, group: int, at: int) -> Place:
-    return Place(
+def _place(listed: LayoutName, title: str, group: int, at: int) -> RowPosition:
+    return RowPosition(
         name=listed.name,
         label=listed.label or listed.name,
         group=title,

@@ -19,7 +19,7 @@ class Square(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class RowRecords:
     """A row to be: one reranker, or one first stage and reranker.
 
     `name` is the row's own; `records` has by collection slug the record that counts. Where a
@@ -75,7 +75,7 @@ class Selection:
     does not list, `kept_apart` collections whose records with added positives are left out.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[RowRecords, ...]
     first_stages: Mapping[tuple[str, ...], Record]
     chosen_among: tuple[str, ...]
     left_out: tuple[str, ...]

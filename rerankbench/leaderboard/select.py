@@ -8,8 +8,8 @@ from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.facts import FamilyColumn
 from rerankbench.leaderboard.columns.quality import MeasuredColumn
 from rerankbench.leaderboard.layout import Layout
-from rerankbench.leaderboard.row_order import Place, Places
-from rerankbench.leaderboard.rows import Line, Selection, Square
+from rerankbench.leaderboard.row_order import Places, RowPosition
+from rerankbench.leaderboard.rows import RowRecords, Selection, Square
 from rerankbench.results import derived
 from rerankbench.types import Record
 
@@ -34,7 +34,7 @@ def select(records: Sequence[Record], layout: Layout) -> Selection:
     """Sort records into rows; where several fill one square the newest counts."""
     records, kept_apart = _without_added(records, layout)
     places, squares = Places(layout), _Squares(layout)
-    rows: dict[tuple[Place, Place | None], list[Record]] = {}
+    rows: dict[tuple[RowPosition, RowPosition | None], list[Record]] = {}
     for record in records:
         row = places.row(record)
         if row is not None:
@@ -58,8 +58,11 @@ def select(records: Sequence[Record], layout: Layout) -> Selection:
 
 
 def _line(
-    row: tuple[Place, Place | None], records: Sequence[Record], squares: _Squares, layout: Layout
-) -> Line:
+    row: tuple[RowPosition, RowPosition | None],
+    records: Sequence[Record],
+    squares: _Squares,
+    layout: Layout,
+) -> RowRecords:
     """One row; its block is its first stage where those have rows, else its family."""
     model, stage = row
     filled = squares.filled(records)
@@ -68,7 +71,7 @@ def _line(
         filled.values(), key=lambda one: (not one.cell.adds_positives, derived.age(one))
     )
     family_row = "" if layout.has(FamilyColumn) else model.group
-    return Line(
+    return RowRecords(
         name=f"{model.name} on {stage.name}" if stage else model.name,
         label=model.label,
         group=stage.group if stage else family_row,

@@ -16,14 +16,14 @@ from typing import Any, Literal
 from rerankbench.errors import PluginError, UsageError, nearest, show_traceback
 from rerankbench.registry.guarded import Plugin, guard
 
-Kind = Literal["collections", "firststages", "rerankers", "metrics", "surveys"]
+Kind = Literal["collections", "firststages", "rerankers", "metrics", "probes"]
 
 _SINGULAR: Mapping[Kind, str] = {
     "collections": "collection",
     "firststages": "first stage",
     "rerankers": "reranker",
     "metrics": "metric",
-    "surveys": "survey",
+    "probes": "probe",
 }
 _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "collections": {
@@ -61,7 +61,7 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "P": "rerankbench.metrics.trec_eval:precision",
     },
     # What `doctor` asks of rooms that it cannot know.
-    "surveys": {
+    "probes": {
         "engines": "rerankbench.rerankers.engines.probes:engines",
         "products": "rerankbench.rerankers.engines.probes:products",
         "sentence-transformers": "rerankbench.rerankers.sentence_transformers_reference:load",

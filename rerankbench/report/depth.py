@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from rerankbench.compare.budget import Choice, best_within, estimated_ms
+from rerankbench.compare.budget import BudgetChoice, best_within, estimated_ms
 from rerankbench.compare.depth import MARGIN, DepthCurve, depth_curve
 from rerankbench.compare.newest import chosen, metric_of
 from rerankbench.errors import UsageError
@@ -14,7 +14,7 @@ from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.report.titles import facts, title
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.stats.paired import Interval
 from rerankbench.types import Record
 
@@ -28,11 +28,11 @@ class MeasuredCurve:
 
     record: Record
     curve: DepthCurve
-    choice: Choice | None
+    choice: BudgetChoice | None
 
 
 def publish(
-    archive: Archive,
+    archive: RecordSet,
     format_name: str | None,
     *,
     models: Sequence[str] = (),
@@ -62,7 +62,7 @@ def publish(
     return render(tables), tuple(problems)
 
 
-def _measured(archive: Archive, record: Record, metric: str, budget_ms: float) -> MeasuredCurve:
+def _measured(archive: RecordSet, record: Record, metric: str, budget_ms: float) -> MeasuredCurve:
     task, rankings = archive.task(record), archive.rankings(record)
     if task is None or rankings is None:
         missing = "task" if task is None else "run of its own"

@@ -23,12 +23,12 @@ from rerankbench.report.sections.sources import sources, warnings
 from rerankbench.report.sections.summary import summary
 from rerankbench.report.sections.trade_offs import trade_offs
 from rerankbench.results import derived
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 
 TITLE = "Reranker report"
 
 
-def sections(archive: Archive, *, metric: str | None = None) -> list[Section]:
+def sections(archive: RecordSet, *, metric: str | None = None) -> list[Section]:
     """The parts in reading order.
 
     `metric` is the headline instead of the records' own. Raises UsageError where no record holds
@@ -69,7 +69,7 @@ def export_plots(parts: Sequence[Section], folder: Path) -> list[Path]:
     return [path for part in parts for plot in part.plots for path in export(plot, folder)]
 
 
-def _held(archive: Archive, metric: str) -> str:
+def _held(archive: RecordSet, metric: str) -> str:
     name = parse_metric(metric).name
     held = {name for record in archive.records for name in record.per_query}
     found = metric_name.among(name, held)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from rerankbench.compare.ceilings import first_stage_values
 from rerankbench.compare.newest import chosen, metric_of
-from rerankbench.compare.slices import SMALL, Bin, Point, Slices, slices
+from rerankbench.compare.slices import SMALL, Bin, SlicePoint, Slices, slices
 from rerankbench.errors import UsageError
 from rerankbench.known import metric_name
 from rerankbench.leaderboard.publish import readable
@@ -17,7 +17,7 @@ from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.registry import naming
 from rerankbench.report.titles import facts, title
 from rerankbench.results import derived
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.results.tasks import Task
 from rerankbench.types import Record
 
@@ -41,7 +41,7 @@ class SlicedRecord:
 
 
 def publish(
-    archive: Archive,
+    archive: RecordSet,
     format_name: str | None,
     *,
     models: Sequence[str],
@@ -80,7 +80,7 @@ def publish(
 
 
 def _base(
-    archive: Archive, record: Record, metric: str, held: Sequence[Record] | None
+    archive: RecordSet, record: Record, metric: str, held: Sequence[Record] | None
 ) -> Mapping[str, float]:
     """The values by query that the record is held against; the first stage's where `held` is None.
 
@@ -95,7 +95,7 @@ def _base(
     return _values(other, metric)
 
 
-def _task(archive: Archive, record: Record) -> Task:
+def _task(archive: RecordSet, record: Record) -> Task:
     task = archive.task(record)
     if task is None:
         raise UsageError(f"{_name(record)}: no task lies beside its record; run the cell again")
@@ -147,7 +147,7 @@ def _row(one: Bin) -> Row:
     return Row(entries=entries)
 
 
-def _point(one: Point) -> Row:
+def _point(one: SlicePoint) -> Row:
     entries = (
         Entry(value=one.words, form="fixed"),
         Entry(value=one.queries, form="fixed"),

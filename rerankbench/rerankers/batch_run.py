@@ -26,7 +26,7 @@ CUDA_BATCH_TOKENS = 65536
 _BATCHES_BETWEEN_TRIMS = 16
 
 
-class Encoded(Protocol):
+class EncodedRows(Protocol):
     """Texts or pairs as token ids, in the order of their job. Those in `done` need no run."""
 
     @property
@@ -42,7 +42,7 @@ class Encoded(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class FinishedBatch:
     """What came back together: rows of the job, what the engine says of each, and their size."""
 
     rows: list[int]
@@ -69,7 +69,7 @@ class BatchRun:
         self._alone = True
         self._asked = self._budget = 1
 
-    def run(self, encoded: Encoded) -> Iterator[Finished]:
+    def run(self, encoded: EncodedRows) -> Iterator[FinishedBatch]:
         """Every row that is not done; when memory runs out, halve the budget and go on."""
         lengths = encoded.lengths
         queue = deque(batches(lengths, range(len(lengths)), self._budget))
@@ -101,14 +101,14 @@ class BatchRun:
             return []
         return [f"memory ran out: batches were cut to {self._budget} tokens"]
 
-    def _finish(self, batch: _Batch, lengths: npt.NDArray[np.int64]) -> Finished:
+    def _finish(self, batch: _Batch, lengths: npt.NDArray[np.int64]) -> FinishedBatch:
         output = batch.output()
         tokens = int(lengths[batch.rows].sum())
         self._batches += 1
         if self._device.type == "cpu" and self._batches % _BATCHES_BETWEEN_TRIMS == 0:
             return_freed_memory()
         padded = batch.width * len(batch.rows) if self.engine.pads else tokens
-        return Finished(rows=batch.rows, output=output, tokens=tokens, padded_tokens=padded)
+        return FinishedBatch(rows=batch.rows, output=output, tokens=tokens, padded_tokens=padded)
 
     def _give_way(self, error: Exception, rows: int, width: int) -> None:
         """Halve the token budget after a lack of memory; anything else is the model's fault.

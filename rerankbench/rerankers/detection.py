@@ -37,7 +37,7 @@ _FAMILIES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detected:
+class DetectedFactory:
     """Hands every request to the factory of the family that the files tell."""
 
     scores_documents: bool = True
@@ -51,7 +51,7 @@ class Detected:
         return _factory(spec).load(spec)
 
 
-FACTORY = Detected()
+FACTORY = DetectedFactory()
 
 
 def family_of(checkpoint: checkpoints.Checkpoint) -> str:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.rerankers import batch_run
 from rerankbench.rerankers.engines.contract import Engine, Logits
-from rerankbench.rerankers.token_check import Encoded, TokenCheck
+from rerankbench.rerankers.token_check import TokenCheck, TokenIds
 from rerankbench.types import EngineRef, RerankerRef
 
 
-class EncodedPairs(batch_run.Encoded, Encoded, Protocol):
+class PointwiseJob(batch_run.EncodedRows, TokenIds, Protocol):
     """All pairs of a job as token ids, in its order."""
 
     @property
@@ -44,7 +44,7 @@ def relevance(logits: Logits, label: int | None = None) -> npt.NDArray[np.float3
     return found
 
 
-class Pointwise:
+class PointwiseReranker:
     """A loaded model whose score of a pair depends on that pair alone."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Pointwise:
         ref: RerankerRef,
         engine_ref: EngineRef,
         engine: Engine,
-        encode: Callable[[Job], EncodedPairs],
+        encode: Callable[[Job], PointwiseJob],
         device: Any,
         check: TokenCheck | None = None,
         about: Mapping[str, str] | None = None,
@@ -87,7 +87,7 @@ class Pointwise:
         if alone:
             self._run.pad_nothing()
 
-    def prepare(self, job: Job) -> EncodedPairs:
+    def prepare(self, job: Job) -> PointwiseJob:
         """Tokenise the pairs. Raises ModelError for what the model has no embeddings for."""
         encoded = self._encode(job)
         if self._check is not None:
@@ -95,7 +95,7 @@ class Pointwise:
         self._cut_queries |= encoded.cut_queries
         return encoded
 
-    def score(self, prepared: EncodedPairs) -> Iterator[ScoredBatch]:
+    def score(self, prepared: PointwiseJob) -> Iterator[ScoredBatch]:
         """Score length-sorted batches."""
         for batch in self._run.run(prepared):
             yield ScoredBatch(

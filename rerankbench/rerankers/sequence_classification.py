@@ -32,7 +32,7 @@ from rerankbench.rerankers.pair_encoding import (
     template_of,
 )
 from rerankbench.rerankers.plain_engine import default_dtype
-from rerankbench.rerankers.pointwise import Pointwise
+from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.rerankers.recipe import Kind, settings
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
@@ -49,7 +49,7 @@ INT8_BATCH_TOKENS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Factory:
+class CrossEncoderFactory:
     """Finds, identifies and loads cross-encoders; `folder` fixes which one."""
 
     folder: Path | None = None
@@ -62,7 +62,7 @@ class Factory:
         spec = replace(spec, dtype=spec.dtype or _default_dtype(spec, checkpoint))
         return _identified(checkpoint, _described(checkpoint, spec), spec)
 
-    def load(self, spec: RerankerSpec) -> Pointwise:
+    def load(self, spec: RerankerSpec) -> PointwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         checkpoint = self._find(spec)
         spec = replace(spec, dtype=spec.dtype or _default_dtype(spec, checkpoint))
@@ -79,8 +79,8 @@ class Factory:
         )
 
 
-FACTORY = Factory()
-DEMO = Factory(
+FACTORY = CrossEncoderFactory()
+DEMO = CrossEncoderFactory(
     folder=Path(str(package_files("rerankbench") / "rerankers" / "demo-cross-encoder")),
     name="demo-cross-encoder",
 )
@@ -122,7 +122,7 @@ def _identified(
             "architecture": checkpoint.architecture,
             "score": described.label.score,
             "truncation": f"document; query beyond {QUERY_SHARE:.0%} of the length",
-            **described.told(),
+            **described.as_recipe(),
         },
     )
     return ref, _engine_ref(checkpoint, described, spec)
@@ -166,7 +166,7 @@ def _load(
     ref: RerankerRef,
     engine: EngineRef,
     spec: RerankerSpec,
-) -> Pointwise:
+) -> PointwiseReranker:
     import torch
 
     device = loading.ready(engine)
@@ -199,7 +199,7 @@ def _load(
     )
     if engine.engine in ("onnx", "openvino"):
         padding.check_engine(made, padded, ref, sample)
-    found = Pointwise(
+    found = PointwiseReranker(
         ref=ref,
         engine_ref=engine,
         engine=made,

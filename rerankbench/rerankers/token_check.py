@@ -25,7 +25,7 @@ _ROWS = 1024
 _Ids = npt.NDArray[np.int32]
 
 
-class Encoded(Protocol):
+class TokenIds(Protocol):
     """Texts or pairs as token ids."""
 
     @property
@@ -52,7 +52,7 @@ class TokenCheck:
     tokenizer: Any
     tables: Tables
 
-    def check(self, encoded: Encoded) -> None:
+    def check(self, encoded: TokenIds) -> None:
         """Raise ModelError for a job with any row that the model cannot read, done or not."""
         count = len(encoded.lengths)
         if not count:

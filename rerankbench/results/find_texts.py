@@ -14,7 +14,7 @@ from rerankbench.types import CollectionHashes, CollectionRef
 _MOST_SHOWN = 150
 
 
-class Library:
+class CollectionFinder:
     """Collections by what they hold, each found once."""
 
     def __init__(self, places: Sequence[str] = ()) -> None:

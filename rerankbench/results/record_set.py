@@ -11,11 +11,11 @@ from pathlib import Path
 from rerankbench.results.identity import task_key
 from rerankbench.results.store import Store, read_records, suite_folders
 from rerankbench.results.tasks import Task, read_task
-from rerankbench.results.verdicts import Judged, read_judged
+from rerankbench.results.verdicts import JudgedMatch, read_judged
 from rerankbench.types import Ranking, Record
 
 
-class Archive:
+class RecordSet:
     """Finished records, and what lies beside them in their suites' folders."""
 
     def __init__(self, records: Sequence[Record], stores: Sequence[Store] = ()) -> None:
@@ -24,7 +24,7 @@ class Archive:
         self._stores = tuple(stores)
         self._tasks: dict[str, Task | None] = {}
         self._rankings: dict[tuple[str, str], tuple[Ranking, ...] | None] = {}
-        self._judged: dict[str, tuple[Judged, ...]] = {}
+        self._judged: dict[str, tuple[JudgedMatch, ...]] = {}
 
     def store(self, record: Record) -> Store | None:
         """Where the record lies; None where the archive was made without."""
@@ -55,7 +55,7 @@ class Archive:
             self._rankings[key] = None if found is None else tuple(found)
         return self._rankings[key]
 
-    def judged(self, record: Record) -> tuple[Judged, ...]:
+    def judged(self, record: Record) -> tuple[JudgedMatch, ...]:
         """What judges answered about rankings of the record's task, of whichever rerankers.
 
         Raises InputError for a damaged file.
@@ -67,11 +67,11 @@ class Archive:
         return self._judged[key]
 
 
-def open_archive(paths: Sequence[Path]) -> Archive:
+def open_archive(paths: Sequence[Path]) -> RecordSet:
     """All records below folders, or in the files themselves, with what lies beside them.
 
     Raises InputError as `store.read_records` does.
     """
-    return Archive(
+    return RecordSet(
         read_records(paths), [Store(results=f.parent, suite=f.name) for f in suite_folders(paths)]
     )

@@ -56,7 +56,7 @@ class Contestant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedMatch:
     """Two rerankers' rankings of one task, judged.
 
     `answers` maps every query to what was answered with A shown first, then with B shown first;
@@ -131,12 +131,12 @@ def cost_usd(
     return (tokens[0] * price_in + tokens[1] * price_out) / 1e6
 
 
-def write_judged(path: Path, judged: Judged) -> None:
+def write_judged(path: Path, judged: JudgedMatch) -> None:
     """Write the file whole: JSON, one value a line, the same bytes for the same answers."""
     write_whole(path, _adapter().dump_json(judged, indent=1) + b"\n")
 
 
-def read_judged(path: Path) -> Judged:
+def read_judged(path: Path) -> JudgedMatch:
     """Read one file. Raises InputError, or NewerFileError for a later schema."""
     try:
         with open_bytes(path) as handle:
@@ -160,6 +160,6 @@ def _refuse_newer(path: Path, body: bytes) -> None:
 
 
 @cache
-def _adapter() -> TypeAdapter[Judged]:
+def _adapter() -> TypeAdapter[JudgedMatch]:
     # Numbers are numbers, and finite.
-    return TypeAdapter(with_config(ConfigDict(strict=True, allow_inf_nan=False))(Judged))
+    return TypeAdapter(with_config(ConfigDict(strict=True, allow_inf_nan=False))(JudgedMatch))

@@ -16,7 +16,7 @@ from rerankbench.run import quality, scoring
 from rerankbench.run import speed as run_speed
 from rerankbench.run.config import SpeedConfig
 from rerankbench.run.plan import Group, PlannedCell
-from rerankbench.run.scoring import Scored
+from rerankbench.run.scoring import ScoredRankings
 from rerankbench.run.work import Work
 from rerankbench.types import CandidateLists, Measurements, Ranking, Record
 
@@ -127,7 +127,7 @@ def _load(work: Work, cell: PlannedCell) -> Reranker:
 
 def _score(
     work: Work, group: Group, cell: PlannedCell, reranker: Reranker, lists: CandidateLists
-) -> Scored:
+) -> ScoredRankings:
     scored = scoring.score(
         reranker,
         lists,
@@ -178,7 +178,7 @@ def _record(
     work: Work,
     group: Group,
     cell: PlannedCell,
-    scored: Scored,
+    scored: ScoredRankings,
     measurements: Measurements,
     started_at: str,
 ) -> Record:

@@ -19,7 +19,7 @@ TIE_RATE_LIMIT = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class RankingChecks:
     """What a reader of a cell's figures should know of its rankings."""
 
     queries_without_results: int
@@ -64,7 +64,7 @@ def without_relevant(qrels: Qrels, level: int = 1) -> list[str]:
 
 def audit(
     qrels: Qrels, rankings: Sequence[Ranking], metrics: Sequence[Metric], *, level: int = 1
-) -> Audit:
+) -> RankingChecks:
     """Queries that cannot score, and ties beyond chance with what they may do to the headline.
 
     The headline is the first of the metrics. `level` is the lowest grade that counts as relevant
@@ -82,7 +82,7 @@ def audit(
             f"{ties.rate:.1%} of neighbouring scores tie: {headline.name} is between "
             f"{ties.worst:.4f} and {ties.best:.4f} depending on their order"
         )
-    return Audit(queries_without_results=unanswered, ties=ties, warnings=tuple(warnings))
+    return RankingChecks(queries_without_results=unanswered, ties=ties, warnings=tuple(warnings))
 
 
 def cannot_score(qrels: Qrels, levels: Iterable[int]) -> Iterator[str]:

@@ -22,7 +22,7 @@ WINDOW_PAIRS = 262_144
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
+class ScoredRankings:
     """Rankings by reranker score, in the order of the candidates."""
 
     rankings: tuple[Ranking, ...]
@@ -40,7 +40,7 @@ def score(
     journal_path: Path,
     header: Mapping[str, Any],
     progress: Progress,
-) -> Scored:
+) -> ScoredRankings:
     """Score every pair, picking up what a journal with the same header holds.
 
     Of a reranker whose scores depend on the whole list, whole lists are picked up alone. Raises
@@ -61,7 +61,7 @@ def score(
                     pairs = [first_pair + pair for pair in batch.pairs]
                     journal.add(replace(batch, pairs=pairs))
                     advance(len(pairs))
-        return Scored(
+        return ScoredRankings(
             rankings=tuple(_rank(lists.candidates, journal.scores)),
             pairs=total,
             truncated_pairs=journal.truncated_pairs,

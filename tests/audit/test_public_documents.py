@@ -11,7 +11,7 @@ from rerankbench.audit.review import review
 from rerankbench.known.published import published
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.publish import publish
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from tests.leaderboard.records import make_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +117,6 @@ def test_our_own_averages(suffix: str, tmp_path: Path) -> None:
     ]
     form = {"md": "markdown", "csv": "csv"}[suffix]
     path = tmp_path / f"table.{suffix}"
-    path.write_text(publish(Archive(records), load_layout("wide"), form), encoding="utf-8")
+    path.write_text(publish(RecordSet(records), load_layout("wide"), form), encoding="utf-8")
     audit = review([path])
     assert (audit.tables, audit.findings) == (1, ())

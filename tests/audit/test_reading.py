@@ -13,11 +13,11 @@ from rerankbench.audit.cells import read_cell
 from rerankbench.audit.findings import as_text
 from rerankbench.audit.reading import read_document
 from rerankbench.audit.review import review
-from rerankbench.audit.tables import Table
+from rerankbench.audit.tables import PrintedTable
 from rerankbench.errors import InputError
 
 
-def _read(folder: Path, text: str, name: str = "page.md") -> tuple[Table, ...]:
+def _read(folder: Path, text: str, name: str = "page.md") -> tuple[PrintedTable, ...]:
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return read_document(path).tables

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.audit.findings import Audit
+from rerankbench.audit.findings import AuditReport
 from rerankbench.audit.reading import read_document
 from rerankbench.audit.review import review
 from rerankbench.errors import InputError
@@ -14,13 +14,13 @@ from rerankbench.errors import InputError
 _READ = "\n| a | nDCG@10 |\n|---|---|\n| x | 0.2 |\n"
 
 
-def _review(folder: Path, text: str, name: str = "page.md") -> Audit:
+def _review(folder: Path, text: str, name: str = "page.md") -> AuditReport:
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return review([path])
 
 
-def _words(audit: Audit) -> list[tuple[int, str, str, str]]:
+def _words(audit: AuditReport) -> list[tuple[int, str, str, str]]:
     assert {(one.check, one.severity) for one in audit.unread} <= {("unread", "note")}
     return [(one.line, one.row, one.column, one.message) for one in audit.unread]
 

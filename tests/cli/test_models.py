@@ -83,7 +83,7 @@ def test_json_holds_every_field_and_reads_back() -> None:
         price = entry.pop("price")
         aliases = tuple(entry.pop("aliases"))
         back = KnownModel(
-            **entry, aliases=aliases, price=known_models.Price(**price) if price else None
+            **entry, aliases=aliases, price=known_models.ListPrice(**price) if price else None
         )
         assert back == known_models.find(entry["name"])
 

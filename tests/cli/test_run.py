@@ -15,8 +15,8 @@ import torch
 
 from rerankbench.firststage.bm25 import Bm25
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.pointwise import Pointwise
-from rerankbench.rerankers.sequence_classification import Factory
+from rerankbench.rerankers.pointwise import PointwiseReranker
+from rerankbench.rerankers.sequence_classification import CrossEncoderFactory
 from rerankbench.results.record_set import open_archive
 from rerankbench.run import candidates, scoring
 
@@ -38,7 +38,7 @@ def _refuse(*_: object, **__: object) -> Any:
 
 
 def _forbid_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Factory, "load", _refuse)
+    monkeypatch.setattr(CrossEncoderFactory, "load", _refuse)
     monkeypatch.setattr(candidates, "retrieve", _refuse)
     monkeypatch.setattr(Bm25, "retrieve", _refuse)
 
@@ -194,7 +194,7 @@ def test_a_failure_nobody_foresaw_is_one_line_and_names_its_traceback(
     def fail(*_: object) -> Any:
         raise ZeroDivisionError("of all things")
 
-    monkeypatch.setattr(Factory, "load", fail)
+    monkeypatch.setattr(CrossEncoderFactory, "load", fail)
     done = command(*_options(collection, model))
     assert done.code == 1
     (error,) = own_cache.rglob("work/*/error.txt")
@@ -230,13 +230,13 @@ def test_fresh_ignores_finished_cells(
     for path in before:
         path.write_bytes(b"stale")
     loads: list[str] = []
-    load = Factory.load
+    load = CrossEncoderFactory.load
 
-    def count(factory: Factory, spec: RerankerSpec) -> Pointwise:
+    def count(factory: CrossEncoderFactory, spec: RerankerSpec) -> PointwiseReranker:
         loads.append(spec.model)
         return load(factory, spec)
 
-    monkeypatch.setattr(Factory, "load", count)
+    monkeypatch.setattr(CrossEncoderFactory, "load", count)
     assert command(*_options(collection, model, "--fresh")).code == 0
     assert loads == [str(model)]
     assert {path: path.read_bytes() for path in Path("results").rglob("runs/*")} == before
@@ -388,7 +388,7 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(
     def interrupt(*_: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Factory, "load", interrupt)
+    monkeypatch.setattr(CrossEncoderFactory, "load", interrupt)
     done = command(*_options(collection, model))
     assert done.code == 130
     assert "type the same command again to go on" in done.err
@@ -517,7 +517,7 @@ def test_a_task_is_kept_beside_the_records_and_made_up_for(
     }
     body = path.read_bytes()
     path.unlink()
-    monkeypatch.setattr(Factory, "load", _refuse)
+    monkeypatch.setattr(CrossEncoderFactory, "load", _refuse)
     done = command(*_options(collection, model, "-k", 5))
     assert (done.code, path.read_bytes()) == (0, body)
     _forbid_work(monkeypatch)

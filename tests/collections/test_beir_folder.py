@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rerankbench.collections import beir_folder
 from rerankbench.collections.beir_folder import open_collection
-from rerankbench.collections.jsonl import Entry, id_problem, read_entries
+from rerankbench.collections.jsonl import JsonlEntry, id_problem, read_entries
 from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError
 from rerankbench.protocols import Collection
@@ -370,7 +370,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Makes every reading of a file by entries leave its path in the list."""
     read: list[Path] = []
 
-    def counting(path: Path) -> Iterator[Entry]:
+    def counting(path: Path) -> Iterator[JsonlEntry]:
         read.append(path)
         return read_entries(path)
 

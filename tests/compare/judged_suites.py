@@ -9,7 +9,14 @@ from random import Random
 
 from rerankbench.results.identity import task_key
 from rerankbench.results.store import Store
-from rerankbench.results.verdicts import SCHEMA, Answer, Contestant, Judge, Judged, write_judged
+from rerankbench.results.verdicts import (
+    SCHEMA,
+    Answer,
+    Contestant,
+    Judge,
+    JudgedMatch,
+    write_judged,
+)
 from rerankbench.types import Record
 
 _ANSWERS: Sequence[Answer] = ("a", "a", "a", "b", "b", "tie", "malformed")
@@ -34,9 +41,9 @@ def write_pair(
     *,
     model: str = "judge-1",
     top_k: int = 10,
-) -> Judged:
+) -> JudgedMatch:
     """One file: what that judge answered about these two records' rankings."""
-    judged = Judged(
+    judged = JudgedMatch(
         schema=SCHEMA,
         task_key=task_key(a.cell),
         judge=Judge(
@@ -62,7 +69,7 @@ def write_pair(
 
 def write_all_pairs(
     results: Path, records: Sequence[Record], *, model: str = "judge-1"
-) -> list[Judged]:
+) -> list[JudgedMatch]:
     """Random answers about every pair of these records of one task, in the order of names."""
     ordered = sorted(records, key=lambda record: record.cell.reranker.name)
     return [

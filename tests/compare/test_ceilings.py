@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from rerankbench.compare import ceilings
-from rerankbench.compare.ceilings import Judged, Moves
+from rerankbench.compare.ceilings import JudgedShare, QueryMoves
 from rerankbench.protocols import Job
 from rerankbench.registry import naming
 from rerankbench.rerankers.baselines import first_stage_order, oracle
@@ -113,8 +113,8 @@ def test_judged_share_is_that_of_ir_measures(drawn: tuple[Task, tuple[Ranking, .
 def test_a_document_judged_for_another_query_is_unjudged() -> None:
     one = task(topic("q", {"a": 0}, ["a", "b"]), topic("r", {"b": 1}, []))
     judged = ceilings.judged_at(one, [ranking("q", {"a": 2, "b": 1}), ranking("s", {"b": 1})], 10)
-    assert judged == Judged(share=0.5, queries=1, without_results=1)
-    assert ceilings.judged_at(one, [], 10) == Judged(share=None, queries=0, without_results=2)
+    assert judged == JudgedShare(share=0.5, queries=1, without_results=1)
+    assert ceilings.judged_at(one, [], 10) == JudgedShare(share=None, queries=0, without_results=2)
 
 
 def test_only_the_first_k_are_looked_at() -> None:
@@ -137,10 +137,10 @@ def test_judged_only_takes_no_notice_of_unjudged_documents() -> None:
 def test_moves_count_queries_and_what_changes_less_than_the_margin_is_equal() -> None:
     base = {"a": 0.5, "b": 0.5, "c": 0.5, "d": 0.5}
     values = {"a": 0.4, "b": 0.5 + 1e-12, "c": 0.9}
-    assert ceilings.moves(values, base) == Moves(worse=2, equal=1, better=1)
+    assert ceilings.moves(values, base) == QueryMoves(worse=2, equal=1, better=1)
     assert ceilings.moves(values, base).queries == 4
     assert ceilings.moves({"a": 0.25, "b": 0.75, "c": 0.5, "d": 0.5}, base, margin=0.25).equal == 4
-    assert ceilings.moves(values, base, margin=0.2) == Moves(worse=1, equal=2, better=1)
+    assert ceilings.moves(values, base, margin=0.2) == QueryMoves(worse=1, equal=2, better=1)
 
 
 def test_truncated_share_is_blank_without_pairs() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from rerankbench.compare.pairs import pair_rerankers
 from rerankbench.compare.side_by_side import compare
-from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.store import Store, run_sha256
 from rerankbench.types import Hit, Ranking, Record, Ties
 from tests.compare.suites import topic, write_topics
@@ -79,7 +79,7 @@ def test_without_its_run_the_record_tells_of_its_headline_alone() -> None:
         make_record("ours", metrics),
         replace(make_record("theirs", metrics, family="imported"), ties=ties),
     ]
-    pairs = pair_rerankers(Archive(records), "ours", "theirs").pairs
+    pairs = pair_rerankers(RecordSet(records), "ours", "theirs").pairs
     (headline,) = compare(pairs, "nDCG@10", queries=0)
     assert headline.notes == (
         "theirs (an imported run): 25.0% of neighbouring scores tie; nDCG@10 is between 0.4000 "

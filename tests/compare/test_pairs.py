@@ -6,7 +6,7 @@ import pytest
 
 from rerankbench.compare.pairs import Pairing, pair_places, pair_rerankers
 from rerankbench.errors import UsageError
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 from tests.leaderboard.records import make_record
 
@@ -23,11 +23,11 @@ def _pairs(found: Pairing) -> list[tuple[str, str, str]]:
 
 
 def _places(a: list[Record], b: list[Record]) -> Pairing:
-    return pair_places((Archive(a), Archive(b)), ("main", "branch"))
+    return pair_places((RecordSet(a), RecordSet(b)), ("main", "branch"))
 
 
 def test_two_rerankers_meet_on_every_task_that_both_answered() -> None:
-    archive = Archive(
+    archive = RecordSet(
         [
             make_record("b", collection="scifact"),
             make_record("a", collection="nq"),
@@ -44,7 +44,7 @@ def test_two_rerankers_meet_on_every_task_that_both_answered() -> None:
 
 
 def test_what_is_not_the_same_task_is_never_a_pair() -> None:
-    archive = Archive(
+    archive = RecordSet(
         [
             make_record("a", depth=100),
             make_record("b", depth=50, first_stage_parameters={"k1": 1.2, "b": 0.75}),
@@ -59,7 +59,7 @@ def test_what_is_not_the_same_task_is_never_a_pair() -> None:
 
 
 def test_two_without_a_common_task_are_refused_with_the_reason() -> None:
-    archive = Archive([make_record("a", sampled_queries=5), make_record("b")])
+    archive = RecordSet([make_record("a", sampled_queries=5), make_record("b")])
     with pytest.raises(UsageError, match=r"nothing to compare: .*unequal: queries\)"):
         pair_rerankers(archive, "a", "b")
 
@@ -73,7 +73,7 @@ def test_two_without_a_common_task_are_refused_with_the_reason() -> None:
     ],
 )
 def test_a_name_that_cannot_be_is_told(a: str, b: str, message: str) -> None:
-    archive = Archive([make_record("model"), make_record("other")])
+    archive = RecordSet([make_record("model"), make_record("other")])
     with pytest.raises(UsageError) as caught:
         pair_rerankers(archive, a, b)
     assert message in str(caught.value) and "\n" not in str(caught.value)
@@ -81,7 +81,7 @@ def test_a_name_that_cannot_be_is_told(a: str, b: str, message: str) -> None:
 
 def test_speeds_that_compare_are_preferred_then_what_is_newer() -> None:
     old, new = "2026-01-01T00:00:00+00:00", "2026-02-01T00:00:00+00:00"
-    archive = Archive(
+    archive = RecordSet(
         [
             make_record("a", device="cpu", started_at=old),
             make_record("a", device="cuda", started_at=new),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rerankbench.compare.games import games_by_metric
-from rerankbench.compare.rated import Rated, by_name, rate
+from rerankbench.compare.rated import TaskRatings, by_name, rate
 from rerankbench.compare.ratings import fit
 from rerankbench.errors import UsageError
 from rerankbench.types import Record
@@ -30,7 +30,7 @@ def _suite() -> list[Record]:
     return [_record(name, collection) for name in ("a", "b", "c") for collection in ("one", "two")]
 
 
-def _order(records: list[Record]) -> Rated:
+def _order(records: list[Record]) -> TaskRatings:
     return rate(by_name(records))
 
 

@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from rerankbench.compare.pairs import pair_rerankers
-from rerankbench.compare.side_by_side import Comparison, Seen, choose_metric, compare
+from rerankbench.compare.side_by_side import Comparison, RankedDocument, choose_metric, compare
 from rerankbench.errors import UsageError
 from rerankbench.registry.naming import open_collection
-from rerankbench.results.find_texts import Library
-from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.find_texts import CollectionFinder
+from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.types import Record
 from tests import tiny
 from tests.compare.suites import topic, write_cell, write_topics
@@ -24,7 +24,7 @@ from tests.leaderboard.records import make_record
 
 def _compare(a: Record, b: Record, queries: int = 0) -> Comparison:
     names = a.cell.reranker.name, b.cell.reranker.name
-    pairs = pair_rerankers(Archive([a, b]), *names).pairs
+    pairs = pair_rerankers(RecordSet([a, b]), *names).pairs
     (found,) = compare(pairs, "nDCG@10", queries=queries)
     return found
 
@@ -62,7 +62,7 @@ def test_several_comparisons_are_adjusted_together() -> None:
             (name, collection) for name in "ab" for collection in ("nq", "scifact", "fiqa")
         )
     ]
-    found = compare(pair_rerankers(Archive(records), "a", "b").pairs, "nDCG@10", queries=0)
+    found = compare(pair_rerankers(RecordSet(records), "a", "b").pairs, "nDCG@10", queries=0)
     raw = sorted(each.p for each in found)
     stepped = [min(1, (3 - at) * p) for at, p in enumerate(raw)]
     assert sorted(each.p_holm for each in found) == pytest.approx(
@@ -113,11 +113,11 @@ def test_the_queries_that_differ_most_come_first_with_what_each_ranked(tmp_path:
     q2, q0 = found.differing
     assert q0.text == "first?"
     assert q0.first_a == (
-        Seen(doc_id="d1", grade=None, first_stage_rank=1),
-        Seen(doc_id="d2", grade=0, first_stage_rank=2),
-        Seen(doc_id="d3", grade=None, first_stage_rank=3),
+        RankedDocument(doc_id="d1", grade=None, first_stage_rank=1),
+        RankedDocument(doc_id="d2", grade=0, first_stage_rank=2),
+        RankedDocument(doc_id="d3", grade=None, first_stage_rank=3),
     )
-    assert q0.first_b is not None and q0.first_b[0] == Seen(
+    assert q0.first_b is not None and q0.first_b[0] == RankedDocument(
         doc_id="d4", grade=2, first_stage_rank=4
     )
     assert q2.first_b == (), "b ranked nothing for it"
@@ -135,7 +135,7 @@ def test_what_is_missing_beside_the_records_is_told_with_a_way_to_get_it(tmp_pat
     (found,) = compare(pairs, "nDCG@10", queries=1)
     (query,) = found.differing
     assert (query.text, query.judged, query.first_b) == (None, False, None)
-    assert query.first_a == (Seen(doc_id="d1", grade=None, first_stage_rank=None),)
+    assert query.first_a == (RankedDocument(doc_id="d1", grade=None, first_stage_rank=None),)
     no_task, no_run = found.notes
     assert "judgments is missing: `rerankbench run`" in no_task
     assert no_run.startswith("the run file of b is missing") and "--fresh" in no_run
@@ -201,11 +201,11 @@ def test_texts_come_from_the_collection_only_while_its_content_is_the_same(
     write_cell(results, made("a", 0.0), {"q0": ids})
     write_cell(results, made("b", 1.0), {"q0": [*reversed(ids), "gone"]})
     pairs = pair_rerankers(open_archive([results]), "a", "b").pairs
-    (found,) = compare(pairs, "nDCG@10", queries=1, library=Library([str(folder)]))
+    (found,) = compare(pairs, "nDCG@10", queries=1, library=CollectionFinder([str(folder)]))
     assert dict(found.documents) == dict(collection.lookup(ids))
     with (folder / "corpus.jsonl").open("a") as handle:
         handle.write('{"_id": "more", "title": "", "text": "text"}\n')
-    (found,) = compare(pairs, "nDCG@10", queries=1, library=Library([str(folder)]))
+    (found,) = compare(pairs, "nDCG@10", queries=1, library=CollectionFinder([str(folder)]))
     assert found.documents == {}
     assert "holds other texts or judgments than were used" in found.notes[-1]
     assert "--dataset" in found.notes[-1]

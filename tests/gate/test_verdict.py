@@ -13,7 +13,7 @@ from rerankbench.gate import quality
 from rerankbench.gate.cells import match
 from rerankbench.gate.limits import Limits, parse_drops, parse_share
 from rerankbench.gate.quality import QualityVerdict
-from rerankbench.gate.speed import Remeasured
+from rerankbench.gate.speed import Remeasurement
 from rerankbench.gate.verdict import Gate, compare
 from rerankbench.stats import noninferiority
 from rerankbench.types import Record, Ties
@@ -270,7 +270,7 @@ def test_slower_within_the_noise_is_no_verdict_but_a_question() -> None:
     speed, _ = gate.speed
     assert (speed.outcome, gate.conclusion) == ("unclear", "unclear")
     assert speed.why == "more than the limit, but within noise and drift; use --remeasure 10"
-    again = Remeasured(base_s=((1.0,),) * 6, new_s=((1.2,),) * 5 + ((1.0,),), pairs=100)
+    again = Remeasurement(base_s=((1.0,),) * 6, new_s=((1.2,),) * 5 + ((1.0,),), pairs=100)
     before, after = timed(record(VALUES), [1.0] * 3), timed(record(VALUES), [1.0] * 3)
     name = match([before], [after]).both[0].name
     (speed,) = compare([before], [after], LIMITS, remeasured={name: again}).speed
@@ -301,7 +301,7 @@ def test_a_busy_machine_convicts_no_new_and_clears_no_base(
     )
     speed, memory = compare([base], [new], LIMITS).speed
     assert (speed.outcome, memory.outcome) == (outcome, "passed")
-    again = Remeasured(base_s=((1.0,),) * 6, new_s=((slower,),) * 6, pairs=100)
+    again = Remeasurement(base_s=((1.0,),) * 6, new_s=((slower,),) * 6, pairs=100)
     remeasured = {match([base], [new]).both[0].name: again}
     (speed,) = compare([base], [new], LIMITS, remeasured=remeasured).speed
     assert speed.outcome == ("failed" if slower > 1.1 else "passed")
@@ -320,7 +320,7 @@ def test_remeasured_times_stand_in_for_those_of_the_records() -> None:
     name = match(base, new).both[0].name
     drifting = [1.0, 1.5, 2.0, 1.2, 1.1, 1.0]
     for factor, outcome in ((1.0, "passed"), (1.2, "failed")):
-        again = Remeasured(
+        again = Remeasurement(
             base_s=tuple((each, 2 * each, each) for each in drifting),
             new_s=tuple((factor * each, factor * 2 * each, factor * each) for each in drifting),
             pairs=100,
@@ -341,7 +341,7 @@ def test_remeasured_memory_needs_factor_and_interval(kind: str) -> None:
         (tuple(round(1.05 * each) for each in peaks), "passed"),
     ):
         where = "_device_bytes" if kind == "device memory" else "_bytes"
-        again = Remeasured(
+        again = Remeasurement(
             base_s=((1.0,),) * 6,
             new_s=((1.0,),) * 6,
             pairs=100,

@@ -16,8 +16,8 @@ import pytest
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.http_client import connections
-from rerankbench.http_client.client import Client, Patience, Reply
-from rerankbench.http_client.connections import Answer, BrokenAnswerError, Connections
+from rerankbench.http_client.client import Client, HttpReply, Patience
+from rerankbench.http_client.connections import BrokenAnswerError, Connections, HttpResponse
 from rerankbench.http_client.deadline import Deadline
 from rerankbench.http_client.messages import Settings
 from rerankbench.http_client.signing import AwsKeys, read_aws_keys
@@ -59,12 +59,12 @@ def _service(*scripts: Script) -> Iterator[str]:
 
 def _post(
     url: str, body: bytes = b"{}", timeout_s: float = 20.0, headers: dict[str, str] | None = None
-) -> Answer:
+) -> HttpResponse:
     with closing(Connections(url, timeout_s)) as found:
         return found.post(body, headers or {})
 
 
-def _asked(url: str) -> Reply:
+def _asked(url: str) -> HttpReply:
     with closing(Client("m", url, None, Patience(), SETTINGS, pause=lambda *_: False)) as client:
         return client.post(b"{}", threading.Event())
 

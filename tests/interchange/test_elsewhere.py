@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from rerankbench.interchange.elsewhere import Evaluated, differences
+from rerankbench.interchange.elsewhere import EvaluatedRun, differences
 from rerankbench.registry import naming
 from rerankbench.run import quality
 from rerankbench.types import Hit, Qrels, Ranking
@@ -32,7 +32,7 @@ def _lines(run: Mapping[str, Mapping[str, float]]) -> list[str]:
     ]
     metrics = [naming.parse_metric(name) for name in NAMES]
     values = quality.evaluate(QRELS, rankings, metrics)
-    evaluated = Evaluated(qrels=QRELS, rankings=rankings, metrics=metrics, values=values)
+    evaluated = EvaluatedRun(qrels=QRELS, rankings=rankings, metrics=metrics, values=values)
     return list(differences(evaluated))
 
 

@@ -16,7 +16,7 @@ from rerankbench.compare.judged import judged_outcomes
 from rerankbench.compare.ratings import fit_outcomes
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.judge import command
-from rerankbench.judge.command import Options
+from rerankbench.judge.command import JudgeOptions
 from rerankbench.judge.judging import Prices
 from rerankbench.progress import Silent
 from rerankbench.results.record_set import open_archive
@@ -38,8 +38,8 @@ class Notes(Silent):
         self.told.append(text)
 
 
-def _options(suite: Suite, scene: Scene, **changes: Any) -> Options:
-    options = Options(
+def _options(suite: Suite, scene: Scene, **changes: Any) -> JudgeOptions:
+    options = JudgeOptions(
         paths=[suite.results],
         url=scene.url or "http://127.0.0.1:9/v1",
         model="judge",

@@ -11,7 +11,7 @@ import pytest
 from rerankbench import registry
 from rerankbench.errors import InputError, UsageError
 from rerankbench.known import models
-from rerankbench.known.models import FAMILIES, KnownModel, Price, find, known, matching, parse
+from rerankbench.known.models import FAMILIES, KnownModel, ListPrice, find, known, matching, parse
 
 # As BEIR's leaderboard prints them.
 BEIR = [
@@ -182,15 +182,15 @@ def test_matching_nothing_says_what_to_give() -> None:
 @pytest.mark.parametrize(
     ("price", "text"),
     [
-        (Price(amount=0.025, currency="USD", unit="token"), "0.025 USD per 1M tokens"),
+        (ListPrice(amount=0.025, currency="USD", unit="token"), "0.025 USD per 1M tokens"),
         (
-            Price(amount=2.0, currency="USD", unit="search", as_of="2026-11"),
+            ListPrice(amount=2.0, currency="USD", unit="search", as_of="2026-11"),
             "2 USD per 1,000 searches (2026-11)",
         ),
-        (Price(amount=5.5, currency="EUR", unit="hour"), "5.5 EUR per hour"),
+        (ListPrice(amount=5.5, currency="EUR", unit="hour"), "5.5 EUR per hour"),
     ],
 )
-def test_a_price_says_for_what(price: Price, text: str) -> None:
+def test_a_price_says_for_what(price: ListPrice, text: str) -> None:
     assert price.text == text
 
 

@@ -8,7 +8,7 @@ from rerankbench.leaderboard import build as builder
 from rerankbench.leaderboard import publish as publisher
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.table import Table
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import (
     Cell,
     CollectionHashes,
@@ -27,12 +27,12 @@ from rerankbench.types import (
 
 def build(records: Sequence[Record], layout: Layout) -> list[Table]:
     """The tables of records that have no files beside them."""
-    return builder.build(Archive(records), layout)
+    return builder.build(RecordSet(records), layout)
 
 
 def publish(records: Sequence[Record], layout: Layout, format_name: str) -> str:
     """The text for records that have no files beside them."""
-    return publisher.publish(Archive(records), layout, format_name)
+    return publisher.publish(RecordSet(records), layout, format_name)
 
 
 def throughput(docs_per_s: float) -> Throughput:

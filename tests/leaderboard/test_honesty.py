@@ -14,7 +14,7 @@ from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
 from rerankbench.results.identity import task_key
-from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.store import Store, run_sha256
 from rerankbench.results.tasks import Topic
 from rerankbench.types import Record, Ties
@@ -38,7 +38,7 @@ MODEL = {
 HONESTY = load_layout("honesty")
 
 
-def _suite(folder: Path, **changes: object) -> Archive:
+def _suite(folder: Path, **changes: object) -> RecordSet:
     scores = {"bm25": first_stage_scores(TOPICS), "oracle": oracle_scores(TOPICS), "m": MODEL}
     write_suite(folder, TOPICS, scores, **changes)  # type: ignore[arg-type]
     return open_archive([folder])
@@ -50,7 +50,7 @@ def _rows(table: Table) -> dict[str, dict[str, str]]:
     return {row[0]: dict(zip(heads, row, strict=True)) for row in rows}
 
 
-def _one(archive: Archive, layout: Layout = HONESTY) -> dict[str, dict[str, str]]:
+def _one(archive: RecordSet, layout: Layout = HONESTY) -> dict[str, dict[str, str]]:
     (table,) = build(archive, layout)
     return _rows(table)
 
@@ -106,7 +106,7 @@ def test_ties_may_show_what_they_could_do(tmp_path: Path) -> None:
 
 def test_truncation_is_a_share_of_pairs_and_blank_for_what_reads_no_text(tmp_path: Path) -> None:
     model = replace(make_record("m"), scored_pairs=200, truncated_pairs=50)
-    rows = _one(Archive([model, make_record("bm25", family="baseline")]))
+    rows = _one(RecordSet([model, make_record("bm25", family="baseline")]))
     assert rows["m"]["Cut %"] == "25"
     assert rows["bm25"]["Cut %"] == ""
 
@@ -186,7 +186,7 @@ def test_shares_of_several_collections_are_blank_unless_all_are_known(tmp_path: 
             "{kind: ties, header: tied, members: [one], span: true}",
         ],
     )
-    rows = _one(Archive([tied, plain]), layout)
+    rows = _one(RecordSet([tied, plain]), layout)
     assert (rows["m"]["Truncated %"], rows["m"]["first"]) == ("", "0")
     assert (rows["m"]["Ties %"], rows["m"]["tied"]) == ("25", "50 (0.400–0.600)")
 
@@ -228,7 +228,7 @@ def test_records_are_made_as_runs_leave_them(tmp_path: Path) -> None:
         assert _own(archive, record)
 
 
-def _own(archive: Archive, record: Record) -> bool:
+def _own(archive: RecordSet, record: Record) -> bool:
     task, rankings = archive.task(record), archive.rankings(record)
     topics: tuple[Topic, ...] = () if task is None else task.topics
     return topics == TOPICS and rankings is not None and run_sha256(rankings) == record.run_sha256

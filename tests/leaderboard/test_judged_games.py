@@ -20,7 +20,7 @@ from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
 from rerankbench.results.record_set import open_archive
-from rerankbench.results.verdicts import Judged
+from rerankbench.results.verdicts import JudgedMatch
 from rerankbench.types import Record
 
 from ..compare.judged_suites import random_answers, write_all_pairs, write_pair
@@ -64,7 +64,7 @@ def _players(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if record.cell.reranker.name != "oracle"]
 
 
-def _counts(judged: Iterable[Judged]) -> dict[str, str]:
+def _counts(judged: Iterable[JudgedMatch]) -> dict[str, str]:
     """Games of every reranker, straight from the answers."""
     won: dict[str, Counter[str]] = defaultdict(Counter)
     for each in judged:
@@ -75,7 +75,7 @@ def _counts(judged: Iterable[Judged]) -> dict[str, str]:
     return {name: f"{its['W']}W-{its['L']}L-{its['T']}T" for name, its in won.items()}
 
 
-def _ratings(judged: Iterable[Judged]) -> dict[str, float]:
+def _ratings(judged: Iterable[JudgedMatch]) -> dict[str, float]:
     """Bradley–Terry by the fixed point of its likelihood (Zermelo 1929), mean 1500."""
     points: dict[tuple[str, str], float] = defaultdict(float)
     for each in judged:

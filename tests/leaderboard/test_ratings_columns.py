@@ -12,7 +12,7 @@ from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 from .records import make_record
@@ -45,7 +45,7 @@ def _layout(*columns: dict[str, object], **keys: object) -> Layout:
 
 def test_the_layout_shows_ratings_falling_over_all_collections_and_on_each() -> None:
     records = _suite()
-    overall, each, games = build(Archive(records), RATINGS)
+    overall, each, games = build(RecordSet(records), RATINGS)
     rated = rate(by_name(records))
     assert _grid(overall) == [
         [
@@ -70,7 +70,7 @@ def test_the_layout_shows_ratings_falling_over_all_collections_and_on_each() -> 
 
 def test_one_collection_is_shown_once() -> None:
     records = [one for one in _suite() if one.cell.collection.name == "one"]
-    (table,) = build(Archive(records), RATINGS)
+    (table,) = build(RecordSet(records), RATINGS)
     assert table.title == "Ratings by nDCG@10, one"
     assert table.notes
     (standing, *_) = rate(by_name(records)).overall.standings
@@ -86,7 +86,7 @@ def test_one_collection_is_shown_once() -> None:
 def test_tables_stay_where_none_would_be_left() -> None:
     table = {"columns": [{"kind": "model"}, {"kind": "rating"}], "fewest_collections": 2}
     layout = Layout.model_validate({"tables": [table, table]})
-    assert len(build(Archive(_suite()), layout)) == 2
+    assert len(build(RecordSet(_suite()), layout)) == 2
 
 
 def test_added_positives_play_in_no_column_of_games_beside_plain_records() -> None:
@@ -98,7 +98,7 @@ def test_added_positives_play_in_no_column_of_games_beside_plain_records() -> No
     ]
     show_added = {"kind": "metric", "collection": "one", "adds_positives": True}
     layout = _layout({"kind": "record"}, show_added)
-    (table,) = build(Archive([*plain, *added]), layout)
+    (table,) = build(RecordSet([*plain, *added]), layout)
     shown = {row[0]: row[1] for row in _grid(table)}
     expected = {one.name: one.record_text for one in rate(by_name(plain)).overall.standings}
     assert shown == {**expected, "strong": "", "other": "", "oracle": ""}
@@ -107,17 +107,17 @@ def test_added_positives_play_in_no_column_of_games_beside_plain_records() -> No
 def test_equal_ratings_stand_in_the_order_of_names() -> None:
     values = {"zeta": [0.1, 0.9, 0.5] * 11, "alpha": [0.9, 0.1, 0.5] * 11, "mid": [0.5] * 33}
     records = [make_record(name, {"nDCG@10": each}) for name, each in values.items()]
-    (table,) = build(Archive(records), RATINGS)
+    (table,) = build(RecordSet(records), RATINGS)
     assert [row[0] for row in _grid(table)] == ["alpha", "mid", "zeta"]
 
 
 def test_games_without_a_rating_are_explained_too() -> None:
-    (table,) = build(Archive(_suite()), _layout({"kind": "record"}))
+    (table,) = build(RecordSet(_suite()), _layout({"kind": "record"}))
     assert any("A game is one query and two rerankers" in note for note in table.notes)
 
 
 def test_the_oracle_has_no_row_in_it() -> None:
-    assert "oracle" not in [row[0] for row in _grid(build(Archive(_suite()), RATINGS)[0])]
+    assert "oracle" not in [row[0] for row in _grid(build(RecordSet(_suite()), RATINGS)[0])]
 
 
 def test_notes_say_how_and_what_not_to_read_into_it() -> None:
@@ -126,7 +126,7 @@ def test_notes_say_how_and_what_not_to_read_into_it() -> None:
         for one in _suite()
         if (one.cell.reranker.name, one.cell.collection.name) != ("weak", "two")
     ]
-    notes = "\n".join(build(Archive(records), RATINGS)[-1].notes)
+    notes = "\n".join(build(RecordSet(records), RATINGS)[-1].notes)
     assert "A game is one query and two rerankers" in notes
     assert "count every collection alike" in notes
     assert "bm25: the first stage's own order, which plays and has no rank." in notes
@@ -135,7 +135,7 @@ def test_notes_say_how_and_what_not_to_read_into_it() -> None:
 
 def test_a_row_that_wins_everything_is_cautioned_about() -> None:
     records = [make_record("a", {"nDCG@10": [0.9] * 9}), make_record("b", {"nDCG@10": [0.1] * 9})]
-    tables = build(Archive(records), RATINGS)
+    tables = build(RecordSet(records), RATINGS)
     assert "Caution: on scifact some rows won, or lost, every game" in "\n".join(tables[-1].notes)
     assert _grid(tables[0])[0][1].startswith("1756 ")
 
@@ -148,7 +148,7 @@ def test_columns_of_games_keep_to_their_collection_metric_and_margin() -> None:
         {"kind": "record", "collection": "one", "margin": 0.25},
         order="rating",
     )
-    (table,) = build(Archive(records), layout)
+    (table,) = build(RecordSet(records), layout)
     rated = rate(by_name(records), margin=0.25)
     expected = {one.name: one.record_text for one in rated.tasks[0].ratings.standings}
     rates = {
@@ -165,14 +165,16 @@ def test_with_a_table_for_each_collection_its_own_games_are_shown() -> None:
     layout = _layout({"kind": "rating"}, per_collection=True, order="rating")
     records = _suite()
     for table, task in zip(
-        build(Archive(records), layout), rate(by_name(records)).tasks, strict=True
+        build(RecordSet(records), layout), rate(by_name(records)).tasks, strict=True
     ):
         shown = {row[0]: row[1].split(" ")[0] for row in _grid(table) if row[1]}
         assert shown == {one.name: f"{one.rating:.0f}" for one in task.ratings.standings}
 
 
 def test_one_row_alone_has_blanks() -> None:
-    (table,) = build(Archive([make_record("a")]), _layout({"kind": "rating"}, {"kind": "record"}))
+    (table,) = build(
+        RecordSet([make_record("a")]), _layout({"kind": "rating"}, {"kind": "record"})
+    )
     assert _grid(table) == [["a", "", ""]]
 
 
@@ -185,7 +187,7 @@ def test_models_under_other_names_play_as_one() -> None:
     ]
     families = [{"title": "F", "models": [{"name": "new", "also": "old"}, "rival"]}]
     layout = _layout({"kind": "record"}, families=families)
-    (table,) = build(Archive(records), layout)
+    (table,) = build(RecordSet(records), layout)
     wins, losses, ties = (int(part[:-1]) for part in _grid(table)[0][1].split("-"))
     assert wins + losses + ties == 80
 

@@ -17,7 +17,7 @@ from rerankbench.leaderboard.publish import publish
 from rerankbench.leaderboard.renderers import latex, markdown
 from rerankbench.leaderboard.significant import with_significance
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 from .records import build, make_record
@@ -209,7 +209,7 @@ def test_a_layout_without_metrics_is_refused() -> None:
 
 def test_csv_holds_bounds_letters_and_p_as_raw_columns() -> None:
     records = _records()
-    lines = list(csv.DictReader(io.StringIO(publish(Archive(records), PLAIN, "csv"))))
+    lines = list(csv.DictReader(io.StringIO(publish(RecordSet(records), PLAIN, "csv"))))
     assert list(lines[0]) == [
         *("Reranker", METRIC, f"{METRIC} (low)", f"{METRIC} (high)", f"{METRIC} (mark)"),
         *("Rank (low)", "Rank (high)", "Δ", "Δ (low)", "Δ (high)", "p", "d"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.tasks import Topic
 from rerankbench.types import Price, Record
 from tests.compare.suites import write_cell, write_topics
@@ -36,7 +36,7 @@ def write_suite(
     queries: int = 12,
     with_tasks: bool = True,
     requests: int = 30,
-) -> Archive:
+) -> RecordSet:
     """Records with speed, size, price and runs; the figures are random but always the same."""
     chance = random.Random(0)
     for collection in collections:

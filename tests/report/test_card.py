@@ -14,7 +14,7 @@ from rerankbench.errors import UsageError
 from rerankbench.known import models
 from rerankbench.report.card import words
 from rerankbench.report.card.card import Card, make_card
-from rerankbench.report.card.places import Placed
+from rerankbench.report.card.places import RankedFigure
 from rerankbench.report.card.publish import all_cards, card_text
 from rerankbench.results import derived
 from rerankbench.types import Measurements, Price, Record
@@ -134,10 +134,10 @@ def test_who_lacks_a_collection_has_no_mean_over_all_and_says_so() -> None:
         if (one.cell.reranker.name, one.cell.collection.name) != ("slow", "two")
     ]
     card = _card(records, "slow")
-    assert card.quality == Placed()
+    assert card.quality == RankedFigure()
     assert any("not run on two" in caution for caution in card.cautions)
     # It was timed on one collection, on which the other was too.
-    assert card.latency == Placed(value=300.0, rank=2, of=2)
+    assert card.latency == RankedFigure(value=300.0, rank=2, of=2)
     quick = _card(records, "quick")
     assert (words.rank(quick.quality), words.rank(quick.latency)) == ("#1 of 2", "#1 of 1")
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rerankbench.compare.pairs import pair_places, pair_rerankers
-from rerankbench.compare.side_by_side import Comparison, QueryDifference, Seen, compare
+from rerankbench.compare.side_by_side import Comparison, QueryDifference, RankedDocument, compare
 from rerankbench.report.comparison import html
 from rerankbench.report.comparison import json as comparison_json
 from rerankbench.report.comparison import markdown as as_markdown
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Document
 from tests.leaderboard.records import make_record
 
@@ -41,7 +41,7 @@ HOSTILE = (
 def _comparison(**changes: Any) -> Comparison:
     a = make_record("a", {"nDCG@10": [0.0, 0.5, 1.0]}, docs_per_s=100, requests_s=[0.1] * 3)
     b = make_record("b", {"nDCG@10": [0.9, 0.5, 0.7]}, docs_per_s=50, requests_s=[0.2] * 3)
-    (found,) = compare(pair_rerankers(Archive([a, b]), "a", "b").pairs, "nDCG@10", queries=2)
+    (found,) = compare(pair_rerankers(RecordSet([a, b]), "a", "b").pairs, "nDCG@10", queries=2)
     return replace(found, **changes)
 
 
@@ -52,8 +52,8 @@ def _query(text: str | None, doc_id: str = "d1") -> QueryDifference:
         judged=True,
         a=0.0,
         b=0.9,
-        first_a=(Seen(doc_id=doc_id, grade=None, first_stage_rank=None),),
-        first_b=(Seen(doc_id="d2", grade=2, first_stage_rank=7),),
+        first_a=(RankedDocument(doc_id=doc_id, grade=None, first_stage_rank=None),),
+        first_b=(RankedDocument(doc_id="d2", grade=2, first_stage_rank=7),),
     )
 
 
@@ -171,7 +171,7 @@ def test_several_collections_have_contents_and_one_adjusted_p() -> None:
         for collection in ("nq", "fiqa")
         for name, values in (("a", [0.0, 0.1]), ("b", [0.5, 0.2]))
     ]
-    pairing = pair_rerankers(Archive(records), "a", "b")
+    pairing = pair_rerankers(RecordSet(records), "a", "b")
     found = compare(pairing.pairs, "nDCG@10", queries=1)
     text = as_markdown.render(found, pairing.notes)
     assert "p: two-sided paired randomisation test, after Holm over 2 comparisons." in text
@@ -182,7 +182,7 @@ def test_several_collections_have_contents_and_one_adjusted_p() -> None:
 
 def test_places_name_the_reranker_in_every_row() -> None:
     a, b = make_record("model", docs_per_s=1), make_record("model", machine="m2", docs_per_s=1)
-    pairs = pair_places((Archive([a]), Archive([b])), ("main", "branch")).pairs
+    pairs = pair_places((RecordSet([a]), RecordSet([b])), ("main", "branch")).pairs
     text = as_markdown.render(compare(pairs, "nDCG@10", queries=1), [])
     assert "## main and branch, nDCG@10" in text
     assert "| scifact: model |" in text

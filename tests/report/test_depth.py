@@ -13,7 +13,7 @@ import pytest
 
 from rerankbench.errors import UsageError
 from rerankbench.report.depth import publish
-from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.store import Store
 from tests.leaderboard.records import make_record
 from tests.suites import Scores, first_stage_scores, make_topic, write_suite
@@ -33,13 +33,13 @@ def finds() -> Scores:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def archive(tmp_path: Path) -> RecordSet:
     scores = {"bm25": first_stage_scores(TOPICS), "finder": finds()}
     write_suite(tmp_path, TOPICS, scores, depth=200, request_s=1.0)
     return open_archive([tmp_path])
 
 
-def test_json_holds_every_depth_and_what_was_found(archive: Archive) -> None:
+def test_json_holds_every_depth_and_what_was_found(archive: RecordSet) -> None:
     text, problems = publish(archive, "json", budget_ms=130)
     (curve,) = json.loads(text)
     assert problems == ()
@@ -57,7 +57,7 @@ def test_json_holds_every_depth_and_what_was_found(archive: Archive) -> None:
     }
 
 
-def test_csv_has_a_line_for_every_depth(archive: Archive) -> None:
+def test_csv_has_a_line_for_every_depth(archive: RecordSet) -> None:
     text, _ = publish(archive, "csv", budget_ms=130)
     lines = list(csv.DictReader(io.StringIO(text)))
     (curve,) = json.loads(publish(archive, "json", budget_ms=130)[0])
@@ -67,7 +67,7 @@ def test_csv_has_a_line_for_every_depth(archive: Archive) -> None:
     assert lines[0]["Δ"] == ""
 
 
-def test_a_terminal_has_room_for_the_table(archive: Archive) -> None:
+def test_a_terminal_has_room_for_the_table(archive: RecordSet) -> None:
     text, _ = publish(archive, None, budget_ms=130)
     assert text == publish(archive, "markdown", budget_ms=130)[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
@@ -79,7 +79,7 @@ def test_a_terminal_has_room_for_the_table(archive: Archive) -> None:
 
 
 def test_a_terminal_shows_the_same_figures(
-    archive: Archive, monkeypatch: pytest.MonkeyPatch
+    archive: RecordSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
@@ -120,7 +120,7 @@ def test_what_has_no_curve_is_left_out_with_a_reason(tmp_path: Path) -> None:
 
 def test_records_alone_tell_no_curve(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="model on scifact: no task lies beside its record"):
-        publish(Archive([make_record()]), "markdown", budget_ms=1)
+        publish(RecordSet([make_record()]), "markdown", budget_ms=1)
     write_suite(tmp_path, TOPICS, {"m": finds()}, depth=200)
     for run in (tmp_path / "default" / "runs").iterdir():
         run.unlink()
@@ -128,7 +128,7 @@ def test_records_alone_tell_no_curve(tmp_path: Path) -> None:
         publish(open_archive([tmp_path]), "markdown", budget_ms=1)
 
 
-def test_baselines_are_read_where_named(archive: Archive) -> None:
+def test_baselines_are_read_where_named(archive: RecordSet) -> None:
     (curve,) = json.loads(publish(archive, "json", models=["bm25"], budget_ms=1)[0])
     assert len(set(curve["means"])) == 1
     assert curve["within_budget"] is None

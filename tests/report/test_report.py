@@ -17,7 +17,7 @@ from rerankbench.report.plots.plot import Plot
 from rerankbench.report.report import export_plots, render, sections
 from rerankbench.report.sections.section import Section
 from rerankbench.results import derived
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.stats.paired import bootstrap_interval
 from rerankbench.types import Record
 from tests.leaderboard.records import first_stage_record, make_record
@@ -64,11 +64,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> _Page:
 
 
 def _plots(records: Sequence[Record]) -> dict[str, Plot]:
-    return {plot.name: plot for part in sections(Archive(records)) for plot in part.plots}
+    return {plot.name: plot for part in sections(RecordSet(records)) for plot in part.plots}
 
 
 def _section(records: Sequence[Record], identifier: str) -> Section:
-    return next(part for part in sections(Archive(records)) if part.identifier == identifier)
+    return next(part for part in sections(RecordSet(records)) if part.identifier == identifier)
 
 
 def _words(section: Section) -> str:
@@ -247,7 +247,7 @@ def test_slices_need_the_first_stage() -> None:
 
 
 def test_records_without_any_metric_still_make_a_report() -> None:
-    page = _Page(render(sections(Archive([replace(make_record("a"), per_query={})]))))
+    page = _Page(render(sections(RecordSet([replace(make_record("a"), per_query={})]))))
     assert page.all("figure") == []
 
 
@@ -255,7 +255,7 @@ def test_a_hostile_metric_is_text_too() -> None:
     records = [
         make_record(name, {"<b>m</b>\x00": 0.5}, docs_per_s=10, parameters=10) for name in "ab"
     ]
-    page = _Page(render(sections(Archive(records))))
+    page = _Page(render(sections(RecordSet(records))))
     assert not page.all("b") or {} in page.all("b")
     assert any("<b>m</b>" in word for word in page.words)
 
@@ -305,4 +305,4 @@ def test_every_plot_is_written_as_svg_and_png(tmp_path: Path) -> None:
 def test_the_same_records_in_any_order_give_the_same_page(tmp_path: Path) -> None:
     archive = write_suite(tmp_path, models_of(2), ["scifact", "nfcorpus"], requests=5)
     records = list(archive.records)
-    assert render(sections(Archive(records))) == render(sections(Archive(records[::-1])))
+    assert render(sections(RecordSet(records))) == render(sections(RecordSet(records[::-1])))

@@ -13,7 +13,7 @@ import pytest
 
 from rerankbench.errors import UsageError
 from rerankbench.report.slices import publish
-from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.record_set import RecordSet, open_archive
 from tests.leaderboard.records import make_record
 from tests.suites import first_stage_scores, make_topic, oracle_scores, write_suite
 
@@ -25,7 +25,7 @@ TOPICS = tuple(
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def archive(tmp_path: Path) -> RecordSet:
     scores = {
         "bm25": first_stage_scores(TOPICS),
         "oracle": oracle_scores(TOPICS),
@@ -36,13 +36,13 @@ def archive(tmp_path: Path) -> Archive:
     return open_archive([tmp_path])
 
 
-def _json(archive: Archive, **changes: object) -> list[dict[str, object]]:
+def _json(archive: RecordSet, **changes: object) -> list[dict[str, object]]:
     asked = {"models": ["model"], "by": "query-length", "degree": 2} | changes
     found: list[dict[str, object]] = json.loads(publish(archive, "json", **asked)[0])  # type: ignore[arg-type]
     return found
 
 
-def test_json_holds_bins_points_and_polynomial(archive: Archive) -> None:
+def test_json_holds_bins_points_and_polynomial(archive: RecordSet) -> None:
     (one,) = _json(archive, degree=3)
     assert one["reranker"] == "model"
     assert one["against"] is None
@@ -57,7 +57,7 @@ def test_json_holds_bins_points_and_polynomial(archive: Archive) -> None:
     assert one["coefficients"] == pytest.approx(expected[::-1])
 
 
-def test_against_another_model_or_baseline(archive: Archive) -> None:
+def test_against_another_model_or_baseline(archive: RecordSet) -> None:
     (one,) = _json(archive, against="oracle", by="grade")
     assert one["against"] == "oracle"
     bins = one["bins"]
@@ -68,11 +68,11 @@ def test_against_another_model_or_baseline(archive: Archive) -> None:
     assert first["bins"] == bm25["bins"]
 
 
-def test_every_model_is_sliced_unless_some_are_named(archive: Archive) -> None:
+def test_every_model_is_sliced_unless_some_are_named(archive: RecordSet) -> None:
     assert [one["reranker"] for one in _json(archive, models=())] == ["model", "other"]
 
 
-def test_csv_has_bins_and_a_line_for_every_length(archive: Archive) -> None:
+def test_csv_has_bins_and_a_line_for_every_length(archive: RecordSet) -> None:
     text, _ = publish(archive, "csv", models=["model"], by="query-length", degree=2)
     lines = list(csv.DictReader(io.StringIO(text)))
     points = [line for line in lines if line["Words"]]
@@ -82,7 +82,7 @@ def test_csv_has_bins_and_a_line_for_every_length(archive: Archive) -> None:
     assert fmean(float(line["nDCG@10"]) for line in bins) == pytest.approx(1.0)
 
 
-def test_a_terminal_has_room_for_the_table(archive: Archive) -> None:
+def test_a_terminal_has_room_for_the_table(archive: RecordSet) -> None:
     for by in ("query-length", "document-length", "relevant", "grade", "first-stage"):
         text, problems = publish(archive, "markdown", models=["model"], by=by, degree=2)
         assert problems == ()
@@ -102,7 +102,7 @@ def test_small_bins_are_marked(tmp_path: Path) -> None:
     assert r"\* Fewer than 5 queries." in text
 
 
-def test_what_cannot_be_sliced_is_said_once(archive: Archive, tmp_path: Path) -> None:
+def test_what_cannot_be_sliced_is_said_once(archive: RecordSet, tmp_path: Path) -> None:
     for asked, problem in (
         ({"by": "length"}, "no slices by 'length'"),
         ({"metric": "MAP"}, "does not hold MAP, but nDCG@10, MRR@10"),
@@ -113,10 +113,10 @@ def test_what_cannot_be_sliced_is_said_once(archive: Archive, tmp_path: Path) ->
             _json(archive, **asked)
         assert len(str(raised.value).splitlines()) == 1
     with pytest.raises(UsageError, match="no task lies beside its record"):
-        _json(Archive([make_record()]), models=())
+        _json(RecordSet([make_record()]), models=())
 
 
-def test_a_model_on_another_task_is_left_out(archive: Archive, tmp_path: Path) -> None:
+def test_a_model_on_another_task_is_left_out(archive: RecordSet, tmp_path: Path) -> None:
     write_suite(tmp_path, TOPICS, {"model": oracle_scores(TOPICS)}, depth=20, collection="b")
     both = open_archive([tmp_path])
     text, problems = publish(both, "json", models=["model"], against="other", by="grade", degree=2)

@@ -20,7 +20,7 @@ from rerankbench.registry import naming
 from rerankbench.rerankers.engines import cpu
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.pair_encoding import encode
-from rerankbench.rerankers.pointwise import Pointwise
+from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import Candidates, EngineRef, RerankerRef
 
@@ -39,20 +39,20 @@ OUT_OF_MEMORY: dict[str, Callable[[], Exception]] = {
 }
 
 
-def _load(folder: Path, **options: Any) -> Pointwise:
+def _load(folder: Path, **options: Any) -> PointwiseReranker:
     options = {"engine": "torch", "dtype": "float32"} | options
     return FACTORY.load(RerankerSpec(model=str(folder), **options))
 
 
-def _weight_dtypes(reranker: Pointwise) -> set[torch.dtype]:
+def _weight_dtypes(reranker: PointwiseReranker) -> set[torch.dtype]:
     engine: Any = reranker._run.engine
     return {parameter.dtype for parameter in engine._forward.parameters()}
 
 
-def _around(model: Any, tokenizer: Any, ref: RerankerRef, batch_tokens: int) -> Pointwise:
+def _around(model: Any, tokenizer: Any, ref: RerankerRef, batch_tokens: int) -> PointwiseReranker:
     """A cross-encoder around any callable that looks like a classifier of transformers."""
     device = torch.device("cpu")
-    return Pointwise(
+    return PointwiseReranker(
         ref=ref,
         engine_ref=EngineRef(engine="torch", device="cpu", batch_tokens=batch_tokens),
         engine=TorchEngine(model, padding=tokenizer.pad_token_id, device=device),
@@ -61,7 +61,7 @@ def _around(model: Any, tokenizer: Any, ref: RerankerRef, batch_tokens: int) -> 
     )
 
 
-def _score(reranker: Pointwise, candidates: Sequence[Candidates]) -> list[float]:
+def _score(reranker: PointwiseReranker, candidates: Sequence[Candidates]) -> list[float]:
     found: dict[int, float] = {}
     for batch in reranker.score(reranker.prepare(Job(candidates=candidates))):
         for pair, score in zip(batch.pairs, batch.scores, strict=True):
@@ -200,7 +200,7 @@ def test_a_pair_scores_the_same_in_any_company(
 
 
 @cache
-def _cached(folder: Path) -> Pointwise:
+def _cached(folder: Path) -> PointwiseReranker:
     return _load(folder)
 
 
@@ -301,7 +301,7 @@ class _ShortOfMemory:
 
 def _short_of_memory(
     folder: Path, most_tokens: int, error: Callable[[], Exception]
-) -> tuple[Pointwise, _ShortOfMemory]:
+) -> tuple[PointwiseReranker, _ShortOfMemory]:
     tokenizer, model = tiny.reference(folder)
     fake = _ShortOfMemory(model, most_tokens, error)
     ref = RerankerRef(

@@ -34,7 +34,7 @@ from .. import tiny
 from . import embedding_models, writers
 from . import language_models as lm
 from .conftest import CheckpointOf
-from .test_engines import SHAPES, _bert, _rows, needs_native
+from .engines.test_engines import SHAPES, _bert, _rows, needs_native
 
 _transformers: Any = transformers
 ADDED = "[head]"

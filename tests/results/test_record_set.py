@@ -11,7 +11,7 @@ from rerankbench.errors import InputError
 from rerankbench.results import record_set as archives
 from rerankbench.results import store as stores
 from rerankbench.results.identity import task_key
-from rerankbench.results.record_set import Archive, open_archive
+from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.store import Store, run_sha256
 from rerankbench.results.tasks import Task, Topic, read_task, write_task
 from rerankbench.types import Hit, Ranking, Record
@@ -82,7 +82,7 @@ def test_files_are_read_once(suite: Store, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_missing_is_none(tmp_path: Path) -> None:
     store = Store(results=tmp_path, suite="default")
     store.write_record(_record())
-    for archive in (open_archive([tmp_path]), Archive([_record()])):
+    for archive in (open_archive([tmp_path]), RecordSet([_record()])):
         assert archive.task(archive.records[0]) is None
         assert archive.rankings(archive.records[0]) is None
 

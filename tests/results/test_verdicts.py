@@ -17,14 +17,14 @@ from rerankbench.results.verdicts import (
     Answer,
     Contestant,
     Judge,
-    Judged,
+    JudgedMatch,
     ground,
     read_judged,
     result,
     write_judged,
 )
 
-JUDGED = Judged(
+JUDGED = JudgedMatch(
     schema=SCHEMA,
     task_key="task",
     judge=Judge(

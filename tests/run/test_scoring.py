@@ -137,7 +137,7 @@ def _expected(lists: CandidateLists) -> list[tuple[str, dict[str, float]]]:
 
 def _score(
     reranker: Pointwise, lists: CandidateLists, path: Path, progress: Counter | None = None
-) -> scoring.Scored:
+) -> scoring.ScoredRankings:
     return scoring.score(
         reranker,
         lists,

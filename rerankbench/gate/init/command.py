@@ -25,7 +25,7 @@ _NO_SPEED: Mapping[str, Any] = {"speed": {"enabled": False}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class InitOptions:
     """What the options say; None is to be asked for."""
 
     datasets: list[str] | None = None
@@ -35,7 +35,7 @@ class Given:
     package: str | None = None
 
 
-def init(given: Given, folder: Path, *, run: bool, yes: bool) -> None:
+def init(given: InitOptions, folder: Path, *, run: bool, yes: bool) -> None:
     """Ask, write, run, keep the baseline; nothing is written before all of it is known to work."""
     terminal = Terminal()
     if not yes and not sys.stdin.isatty():
@@ -62,7 +62,7 @@ def init(given: Given, folder: Path, *, run: bool, yes: bool) -> None:
     terminal.note(f"commit these files and {FOLDER}: the gate compares with what git holds")
 
 
-def _answers(given: Given, folder: Path, *, ask: bool) -> Answers:
+def _answers(given: InitOptions, folder: Path, *, ask: bool) -> Answers:
     def one(question: str, value: list[str] | None, default: str) -> list[str]:
         if value is None and ask:
             return str(typer.prompt(question, default=default, err=True)).split()

@@ -11,14 +11,14 @@ from typing import IO, Any
 from rerankbench.errors import RerankbenchError, UsageError
 from rerankbench.gate.cells import CellName
 from rerankbench.gate.remeasure import children
-from rerankbench.gate.remeasure.sides import Side
+from rerankbench.gate.remeasure.sides import GateSide
 
 _MODULE = "rerankbench.cli.stopwatch"
 _LOG = "stopwatch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timed:
+class TimedPass:
     """One pass: its seconds, the pairs in it, and the most memory held in bytes where known."""
 
     seconds: float
@@ -28,7 +28,7 @@ class Timed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellThere:
+class TimedCell:
     """A cell that the side can time: its key there, and what it runs on."""
 
     key: str
@@ -39,7 +39,7 @@ class CellThere:
 class Clock:
     """Questions to the process, and its answers. `tell` may come well before `hear`."""
 
-    side: Side
+    side: GateSide
     questions: IO[str]
     answers: IO[str]
 
@@ -62,19 +62,19 @@ class Clock:
             raise UsageError(f"{self.side.label}: {answer['error']}")
         return answer  # type: ignore[no-any-return]
 
-    def cells(self) -> tuple[Mapping[str, Any], dict[CellName, CellThere]]:
+    def cells(self) -> tuple[Mapping[str, Any], dict[CellName, TimedCell]]:
         """Facts of the machine, and the cells by name: the answer to `cells`."""
         answer = self.hear()
         found = {
-            CellName(**cell["name"]): CellThere(key=cell["key"], device=cell["device"])
+            CellName(**cell["name"]): TimedCell(key=cell["key"], device=cell["device"])
             for cell in answer["cells"]
         }
         return answer["machine"], found
 
-    def time(self, queries: int) -> Timed:
+    def time(self, queries: int) -> TimedPass:
         """Time a pass over the first so many queries of the open cell's sample."""
         self.tell(do="pass", queries=queries)
-        return Timed(**self.hear())
+        return TimedPass(**self.hear())
 
     def _failure(self) -> RerankbenchError:
         log = self.side.log(_LOG)
@@ -88,7 +88,7 @@ class Clock:
 
 
 @contextmanager
-def clock(side: Side) -> Iterator[Clock]:
+def clock(side: GateSide) -> Iterator[Clock]:
     """Start the side's stopwatch; it reads its collections at once and ends with the block."""
     command, log = side.command(_MODULE, str(side.config)), side.log(_LOG)
     with children.started(

@@ -15,17 +15,17 @@ from rerankbench.files.whole import cache_home, write_whole
 from rerankbench.gate.cells import CellName
 from rerankbench.gate.limits import Limits
 from rerankbench.gate.remeasure import quality
-from rerankbench.gate.remeasure.asked import DEFAULT_BUDGET_S, Asked
+from rerankbench.gate.remeasure.request import DEFAULT_BUDGET_S, GateRequest
 from rerankbench.gate.remeasure.rounds import remeasure
 from rerankbench.gate.remeasure.sides import both
-from rerankbench.gate.speed import Remeasured
+from rerankbench.gate.speed import Remeasurement
 from rerankbench.gate.verdict import Gate, compare
 from rerankbench.types import Record
 
 _Records = Sequence[Record]
 
 
-def remade(asked: Asked, limits: Limits, known: tuple[_Records, _Records] | None) -> Gate:
+def remade(asked: GateRequest, limits: Limits, known: tuple[_Records, _Records] | None) -> Gate:
     """The gate of two versions; their quality is that of `known` records, or made here."""
     terminal = Terminal()
     with _workplace(asked.keep) as work:
@@ -49,7 +49,7 @@ def remade(asked: Asked, limits: Limits, known: tuple[_Records, _Records] | None
     return compare(before, after, limits, remeasured=again)
 
 
-def _raw(again: Mapping[CellName, Remeasured]) -> str:
+def _raw(again: Mapping[CellName, Remeasurement]) -> str:
     """Every pass of every cell, for whoever keeps what was run."""
     cells = [{"cell": asdict(name), **asdict(found)} for name, found in again.items()]
     return json.dumps(cells, indent=1) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rerankbench.gate.remeasure import children
-from rerankbench.gate.remeasure.sides import Side
+from rerankbench.gate.remeasure.sides import GateSide
 from rerankbench.progress import Progress
 from rerankbench.results.store import read_records
 from rerankbench.types import Record
@@ -14,7 +14,7 @@ from rerankbench.types import Record
 _SOME_FAILED = 1
 
 
-def records(side: Side, progress: Progress, *, may_fail: bool) -> Sequence[Record]:
+def records(side: GateSide, progress: Progress, *, may_fail: bool) -> Sequence[Record]:
     """Run the side's config without measuring speed; its records.
 
     Where cells `may_fail`, those that do are missing. Raises InputError with the log where the

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from rerankbench.errors import UsageError
 from rerankbench.gate.cells import CellName
-from rerankbench.gate.remeasure.clock import CellThere, Clock, Timed, clock
-from rerankbench.gate.remeasure.sides import Side
-from rerankbench.gate.speed import Remeasured
+from rerankbench.gate.remeasure.clock import Clock, TimedCell, TimedPass, clock
+from rerankbench.gate.remeasure.sides import GateSide
+from rerankbench.gate.speed import Remeasurement
 from rerankbench.progress import Progress
 from rerankbench.results import derived
 
@@ -33,19 +33,19 @@ class _Rounds:
 
     queries: int
     passes: int
-    base: list[list[Timed]] = field(default_factory=list)
-    new: list[list[Timed]] = field(default_factory=list)
+    base: list[list[TimedPass]] = field(default_factory=list)
+    new: list[list[TimedPass]] = field(default_factory=list)
 
 
 def remeasure(
-    base: Side,
-    new: Side,
+    base: GateSide,
+    new: GateSide,
     *,
     rounds: int,
     budget_s: float,
     progress: Progress,
     now_s: Callable[[], float] = time.monotonic,
-) -> dict[CellName, Remeasured]:
+) -> dict[CellName, Remeasurement]:
     """Measure every cell that both sides time, in rounds of about `budget_s` a cell.
 
     Raises UsageError where the two have no such cell in common, or ran on different machines or
@@ -94,7 +94,7 @@ def _shared(one: Clock, other: Clock) -> Mapping[CellName, tuple[str, str]]:
     return {name: (before[name].key, after[name].key) for name in names}
 
 
-def _is_timed(cell: CellThere) -> bool:
+def _is_timed(cell: TimedCell) -> bool:
     """A service's speed is not that of a version here."""
     return cell.device != derived.REMOTE
 
@@ -123,7 +123,7 @@ def _affordable(one: Clock, other: Clock, budget_s: float) -> _Rounds:
     return _Rounds(fitting, max(_FEWEST_PASSES, min(_MOST_PASSES, passes)))
 
 
-def _slower(one: Clock, other: Clock, queries: int) -> Timed:
+def _slower(one: Clock, other: Clock, queries: int) -> TimedPass:
     return max((each.time(queries) for each in (one, other)), key=lambda timed: timed.seconds)
 
 
@@ -131,8 +131,8 @@ def _measure(one: Clock, other: Clock, found: _Rounds, *, base_first: bool) -> N
     for _ in range(_WARMUPS):
         for each in (one, other):
             each.time(found.queries)
-    base: list[Timed] = []
-    new: list[Timed] = []
+    base: list[TimedPass] = []
+    new: list[TimedPass] = []
     turns = [(one, base), (other, new)]
     if not base_first:
         turns.reverse()
@@ -146,7 +146,7 @@ def _measure(one: Clock, other: Clock, found: _Rounds, *, base_first: bool) -> N
 
 def _comparable(
     found: Mapping[CellName, _Rounds], progress: Progress
-) -> Iterator[tuple[CellName, Remeasured]]:
+) -> Iterator[tuple[CellName, Remeasurement]]:
     for name, each in found.items():
         counts = {timed.pairs for side in (each.base, each.new) for one in side for timed in one}
         if len(counts) > 1:
@@ -157,7 +157,7 @@ def _comparable(
             continue
         yield (
             name,
-            Remeasured(
+            Remeasurement(
                 base_s=_seconds(each.base),
                 new_s=_seconds(each.new),
                 pairs=counts.pop(),
@@ -167,7 +167,7 @@ def _comparable(
         )
 
 
-def _seconds(rounds: list[list[Timed]]) -> tuple[tuple[float, ...], ...]:
+def _seconds(rounds: list[list[TimedPass]]) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(timed.seconds for timed in passes) for passes in rounds)
 
 

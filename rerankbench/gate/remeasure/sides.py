@@ -11,14 +11,14 @@ from pathlib import Path
 from rerankbench.errors import UsageError
 from rerankbench.files.whole import cache_home
 from rerankbench.gate.remeasure import children, environments, revisions
-from rerankbench.gate.remeasure.asked import Asked
+from rerankbench.gate.remeasure.request import GateRequest
 from rerankbench.gate.remeasure.side_config import write_config
 from rerankbench.progress import Progress
 from rerankbench.run import config as configs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class GateSide:
     """One version: `python -m rerankbench` in `folder`, whose package wins over an installed one.
 
     Everything that it leaves lies below `own`: its logs, its results, and a `$RERANKBENCH_HOME` of
@@ -41,7 +41,9 @@ class Side:
         return self.own / f"{name}.log"
 
 
-def both(asked: Asked, here: Path, work: Path, progress: Progress) -> tuple[Side, Side]:
+def both(
+    asked: GateRequest, here: Path, work: Path, progress: Progress
+) -> tuple[GateSide, GateSide]:
     """Base and new, ready to run from the folder `here`; what they write lies below `work`.
 
     Raises UsageError and InputError, which name the side.
@@ -56,11 +58,11 @@ def _side(
     label: str,
     rev: str | None,
     python: Path | None,
-    asked: Asked,
+    asked: GateRequest,
     here: Path,
     work: Path,
     progress: Progress,
-) -> Side:
+) -> GateSide:
     own = work / label
     own.mkdir(parents=True)
     variables = revisions.free_of_git(dict(os.environ))
@@ -73,7 +75,7 @@ def _side(
         found = revisions.find(here, rev)
         progress.note(f"{label}: {rev} is {found.commit[:12]}")
         place = cache_home().resolve() / "gate" / found.commit[:16]
-        moved = Moved(root=found.root.resolve(), target=place / "src")
+        moved = PathMap(root=found.root.resolve(), target=place / "src")
         folder, config = moved.to(here.resolve()), moved.to(config)
         variables["PYTHONPATH"] = moved.paths(variables.get("PYTHONPATH", ""))
         with environments.locked(place, progress):
@@ -92,7 +94,7 @@ def _side(
     write_config(config, folder, here, written)
     # Not resolved: that its Python is a link is what makes an environment one.
     program = Path(os.path.abspath(here / program))  # noqa: PTH100
-    side = Side(
+    side = GateSide(
         label=label, python=program, folder=folder, config=written, own=own, variables=variables
     )
     _try_out(side)
@@ -100,7 +102,7 @@ def _side(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class PathMap:
     """From places in the repository at `root` to the same places in a worktree of it."""
 
     root: Path
@@ -128,7 +130,7 @@ def _refuse_absent(label: str, rev: str, folder: Path, config: Path) -> None:
         )
 
 
-def _try_out(side: Side) -> None:
+def _try_out(side: GateSide) -> None:
     """Raises UsageError where the Python is none, InputError where it has no rerankbench."""
     command, log = side.command("rerankbench", "--version"), side.log("version")
     if children.run(command, folder=side.folder, log=log, environment=side.variables):

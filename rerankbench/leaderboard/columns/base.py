@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from rerankbench.leaderboard.rows import Selection
 from rerankbench.leaderboard.table import Align, Better
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Context:
     speed it shows: all of one machine and device. `judge` decides games in place of the metric.
     """
 
-    archive: Archive
+    archive: RecordSet
     metric: str | None
     decimals: int
     columns: Sequence[Column]

@@ -14,7 +14,7 @@ from rerankbench.compare import ceilings
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.quality import MeasuredColumn, shown
-from rerankbench.leaderboard.rows import Line
+from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 from rerankbench.protocols import Metric
 from rerankbench.registry import naming
@@ -50,7 +50,7 @@ class WorseColumn(MeasuredColumn):
     kind: Literal["worse"]
 
 
-def ceiling(column: CeilingColumn, line: Line, context: Context) -> Entry:
+def ceiling(column: CeilingColumn, line: RowRecords, context: Context) -> Entry:
     """The mean of the ceilings."""
     found = _tasks(column, line, context)
     best = [fmean(_best(context, task, metric).values()) for metric, _, task in found]
@@ -58,7 +58,7 @@ def ceiling(column: CeilingColumn, line: Line, context: Context) -> Entry:
     return Entry(value=fmean(best) if best else None, form="fixed", decimals=decimals)
 
 
-def headroom(column: HeadroomColumn, line: Line, context: Context) -> Entry:
+def headroom(column: HeadroomColumn, line: RowRecords, context: Context) -> Entry:
     """Of the means over the collections; blank for the first stage itself."""
     found = _tasks(column, line, context)
     if not found or any(map(derived.is_first_stage, shown(column, line))):
@@ -72,7 +72,7 @@ def headroom(column: HeadroomColumn, line: Line, context: Context) -> Entry:
     return Entry(value=value, form="fixed", decimals=column.decimals or 0)
 
 
-def worse(column: WorseColumn, line: Line, context: Context) -> Entry:
+def worse(column: WorseColumn, line: RowRecords, context: Context) -> Entry:
     """A count in words; blank for the first stage itself."""
     found = _tasks(column, line, context)
     if not found or any(map(derived.is_first_stage, shown(column, line))):
@@ -86,7 +86,7 @@ def worse(column: WorseColumn, line: Line, context: Context) -> Entry:
 
 
 def _tasks(
-    column: MeasuredColumn, line: Line, context: Context
+    column: MeasuredColumn, line: RowRecords, context: Context
 ) -> list[tuple[Metric, _Values, Task]]:
     """Of each record that the square is made of; none where one of them lacks something."""
     name = column.metric or context.metric

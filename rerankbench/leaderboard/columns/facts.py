@@ -6,7 +6,7 @@ from typing import Literal
 
 from rerankbench.known import models
 from rerankbench.leaderboard.columns.base import Column, Context
-from rerankbench.leaderboard.rows import Line
+from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
 
@@ -68,7 +68,7 @@ class QueriesColumn(Column):
     kind: Literal["queries"]
 
 
-def model(column: ModelColumn, line: Line, context: Context) -> Entry:
+def model(column: ModelColumn, line: RowRecords, context: Context) -> Entry:
     """The row's label, linked as the layout says or else to a known model's page on the hub."""
     link = line.link or _hub_page(line.newest.cell.reranker.name)
     return Entry(value=line.label, link=link if column.links else None)
@@ -82,24 +82,24 @@ def _hub_page(name: str) -> str | None:
     return f"https://huggingface.co/{known.name}"
 
 
-def family(column: FamilyColumn, line: Line, context: Context) -> Entry:
+def family(column: FamilyColumn, line: RowRecords, context: Context) -> Entry:
     """The family's title."""
     return Entry(value=line.block)
 
 
-def first_stage(column: FirstStageColumn, line: Line, context: Context) -> Entry:
+def first_stage(column: FirstStageColumn, line: RowRecords, context: Context) -> Entry:
     """The first stage's label."""
     return Entry(value=line.block)
 
 
-def parameters(column: ParametersColumn, line: Line, context: Context) -> Entry:
+def parameters(column: ParametersColumn, line: RowRecords, context: Context) -> Entry:
     """The weights of the newest record."""
     if column.baseline is not None and derived.is_baseline(line.newest):
         return Entry(value=column.baseline)
     return Entry(value=line.newest.cell.reranker.parameters, form="magnitude")
 
 
-def fact(column: FactColumn, line: Line, context: Context) -> Entry:
+def fact(column: FactColumn, line: RowRecords, context: Context) -> Entry:
     """What the list of known models says."""
     known = models.find(line.newest.cell.reranker.name)
     if known is None:
@@ -111,7 +111,7 @@ def fact(column: FactColumn, line: Line, context: Context) -> Entry:
     return Entry(value=getattr(known, column.fact))
 
 
-def queries(column: QueriesColumn, line: Line, context: Context) -> Entry:
+def queries(column: QueriesColumn, line: RowRecords, context: Context) -> Entry:
     """The queries of all collections in the row."""
     count = sum(derived.query_count(record) for record in line.records.values())
     return Entry(value=count, form="fixed")

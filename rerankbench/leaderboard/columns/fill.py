@@ -8,7 +8,7 @@ from rerankbench.known import collections
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.kinds import FILLS
 from rerankbench.leaderboard.columns.quality import MeasuredColumn, RepeatedColumn
-from rerankbench.leaderboard.rows import Line, Selection
+from rerankbench.leaderboard.rows import RowRecords, Selection
 from rerankbench.leaderboard.table import Align, Entry, Header
 from rerankbench.results import derived
 
@@ -64,6 +64,6 @@ def header(column: Column, context: Context, align: Align) -> Header:
     )
 
 
-def fill(line: Line, context: Context) -> tuple[Entry, ...]:
+def fill(line: RowRecords, context: Context) -> tuple[Entry, ...]:
     """All squares of one row of one table; a figure that is missing is a blank."""
     return tuple(FILLS[type(column)](column, line, context) for column in context.columns)

@@ -19,11 +19,11 @@ from rerankbench.leaderboard.columns import (
     trust,
 )
 from rerankbench.leaderboard.columns.base import Column, Context
-from rerankbench.leaderboard.rows import Line
+from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 
 # `Any` is the class that the line names: a mapping cannot say so.
-_Fill: TypeAlias = Callable[[Any, Line, Context], Entry]
+_Fill: TypeAlias = Callable[[Any, RowRecords, Context], Entry]
 _Notes: TypeAlias = Callable[[Sequence[Any], Context], Iterator[str]]
 
 FILLS: Mapping[type[Column], _Fill] = {

@@ -11,13 +11,13 @@ from pydantic import BeforeValidator
 from rerankbench.known import metric_name
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
 from rerankbench.leaderboard.columns.tested import standing
-from rerankbench.leaderboard.rows import Line, first_of
+from rerankbench.leaderboard.rows import RowRecords, first_of
 from rerankbench.leaderboard.table import Entry, Form
 from rerankbench.results import derived
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
-    from rerankbench.compare.significance import Standing
+    from rerankbench.compare.significance import TestedRecord
     from rerankbench.stats.paired import Interval
 
 Scale: TypeAlias = Literal[1, 100]
@@ -151,7 +151,7 @@ class AverageColumn(Column):
         return [one for one in metrics if not self.over or one.heads & set(self.over)]
 
 
-def metric(column: MetricColumn, line: Line, context: Context) -> Entry:
+def metric(column: MetricColumn, line: RowRecords, context: Context) -> Entry:
     """The mean, blank where a record is missing."""
     found = _standing(column, line, context) if column.interval or column.tiers else None
     return _entry(
@@ -163,7 +163,7 @@ def metric(column: MetricColumn, line: Line, context: Context) -> Entry:
     )
 
 
-def delta(column: DeltaColumn, line: Line, context: Context) -> Entry:
+def delta(column: DeltaColumn, line: RowRecords, context: Context) -> Entry:
     """The difference to the first stage's own order of the same task."""
     found = _standing(column, line, context) if column.interval else None
     return _entry(
@@ -175,7 +175,7 @@ def delta(column: DeltaColumn, line: Line, context: Context) -> Entry:
     )
 
 
-def average(column: AverageColumn, line: Line, context: Context) -> Entry:
+def average(column: AverageColumn, line: RowRecords, context: Context) -> Entry:
     """The mean of the row's metric columns, in full precision."""
     # An average over the collections that happen to be there compares with nothing.
     means = [_mean(one, line, context) for one in column.averaged(context.columns)]
@@ -201,11 +201,11 @@ def _entry(
     )
 
 
-def _standing(column: MeasuredColumn, line: Line, context: Context) -> Standing | None:
+def _standing(column: MeasuredColumn, line: RowRecords, context: Context) -> TestedRecord | None:
     return standing(shown(column, line), column.metric or context.metric, context)
 
 
-def shown(column: MeasuredColumn, line: Line) -> list[Record]:
+def shown(column: MeasuredColumn, line: RowRecords) -> list[Record]:
     """The records that the square is made of; none where one of them is missing."""
     records = line.view(column.first_stage, adds_positives=column.adds_positives)
     if not column.parts:
@@ -215,14 +215,14 @@ def shown(column: MeasuredColumn, line: Line) -> list[Record]:
     return present if len(present) == len(found) else []
 
 
-def _mean(column: MeasuredColumn, line: Line, context: Context) -> float | None:
+def _mean(column: MeasuredColumn, line: RowRecords, context: Context) -> float | None:
     metric = column.metric or context.metric
     if metric is None:
         return None
     return _all_or_none([derived.mean_of(record, metric) for record in shown(column, line)])
 
 
-def _delta(column: DeltaColumn, line: Line, context: Context) -> float | None:
+def _delta(column: DeltaColumn, line: RowRecords, context: Context) -> float | None:
     mean, metric = _mean(column, line, context), column.metric or context.metric
     records = shown(column, line)
     if mean is None or metric is None or any(map(derived.is_first_stage, records)):

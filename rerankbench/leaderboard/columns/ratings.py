@@ -14,12 +14,12 @@ from pydantic import Field
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.quality import RepeatedColumn, shown
-from rerankbench.leaderboard.rows import Line
+from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 
 if TYPE_CHECKING:
-    from rerankbench.compare.rated import JudgedGames, Rated
-    from rerankbench.compare.ratings import Standing
+    from rerankbench.compare.rated import JudgedGames, TaskRatings
+    from rerankbench.compare.ratings import RatedReranker
 
 _MOST_NAMES = 5
 
@@ -73,7 +73,7 @@ class RecordColumn(GamesColumn):
     kind: Literal["record"]
 
 
-def rating(column: RatingColumn, line: Line, context: Context) -> Entry:
+def rating(column: RatingColumn, line: RowRecords, context: Context) -> Entry:
     """The rating, with its interval."""
     found = _standing(column, line, context)
     if found is None:
@@ -84,13 +84,13 @@ def rating(column: RatingColumn, line: Line, context: Context) -> Entry:
     return Entry(value=value, form="fixed", decimals=column.decimals or 0, span=span)
 
 
-def ranks(column: RanksColumn, line: Line, context: Context) -> Entry:
+def ranks(column: RanksColumn, line: RowRecords, context: Context) -> Entry:
     """One rank or two; blank for the first stage, which has none."""
     found = _standing(column, line, context)
     return Entry(value=None if found is None else found.ranks_text)
 
 
-def win_rate(column: WinRateColumn, line: Line, context: Context) -> Entry:
+def win_rate(column: WinRateColumn, line: RowRecords, context: Context) -> Entry:
     """The share of points."""
     found = _standing(column, line, context)
     decimals = 1 if column.decimals is None else column.decimals
@@ -99,13 +99,13 @@ def win_rate(column: WinRateColumn, line: Line, context: Context) -> Entry:
     )
 
 
-def record(column: RecordColumn, line: Line, context: Context) -> Entry:
+def record(column: RecordColumn, line: RowRecords, context: Context) -> Entry:
     """Three counts in words: as three numbers a spreadsheet would read a day."""
     found = _standing(column, line, context)
     return Entry(value=None if found is None else found.record_text)
 
 
-def method(rated: Rated) -> Iterator[str]:
+def method(rated: TaskRatings) -> Iterator[str]:
     """How the figures came about, in a few sentences."""
     yield _judged(rated.judged) if rated.judged else _measured(rated)
     yield (
@@ -124,7 +124,7 @@ def method(rated: Rated) -> Iterator[str]:
         yield f"{_some(first_stages)}: the first stage's own order, which plays and has no rank."
 
 
-def _measured(rated: Rated) -> str:
+def _measured(rated: TaskRatings) -> str:
     within = f" by more than {rated.margin:g}" if rated.margin else ""
     return (
         f"A game is one query and two rerankers. The one with the higher {rated.metric}{within} "
@@ -142,7 +142,7 @@ def _judged(judged: JudgedGames) -> str:
     )
 
 
-def not_judged(rated: Rated) -> Iterator[str]:
+def not_judged(rated: TaskRatings) -> Iterator[str]:
     """What has no answers of the judge who decided the games."""
     if rated.judged and rated.judged.left_out:
         yield f"not judged by {rated.judged.judge}, so left out: {_some(rated.judged.left_out)}."
@@ -189,13 +189,13 @@ def notes(columns: Sequence[Column], context: Context) -> Iterator[str]:
             break
 
 
-def _rated(column: GamesColumn, context: Context) -> Rated | None:
+def _rated(column: GamesColumn, context: Context) -> TaskRatings | None:
     """The ratings of all rows, on the column's members alone if it has any; None for no games."""
     from rerankbench.compare.rated import rate
 
     metric = column.metric or context.metric
 
-    def find() -> Rated | None:
+    def find() -> TaskRatings | None:
         players = {
             line.name: shown(column, line) if column.members else list(line.records.values())
             for line in context.selection.lines
@@ -208,7 +208,7 @@ def _rated(column: GamesColumn, context: Context) -> Rated | None:
     return context.once(("ratings", column.members, metric, column.margin), find)
 
 
-def _standing(column: GamesColumn, line: Line, context: Context) -> Standing | None:
+def _standing(column: GamesColumn, line: RowRecords, context: Context) -> RatedReranker | None:
     rated = _rated(column, context)
     if rated is None:
         return None
@@ -219,7 +219,7 @@ def _standing(column: GamesColumn, line: Line, context: Context) -> Standing | N
     return next((found.find(line.name) for found in own if record is not None), None)
 
 
-def _absent(rated: Rated) -> str:
+def _absent(rated: TaskRatings) -> str:
     return "did not run" if rated.judged is None else "were not judged"
 
 

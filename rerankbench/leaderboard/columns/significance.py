@@ -13,7 +13,7 @@ from rerankbench.leaderboard.columns.quality import (
     shown,
 )
 from rerankbench.leaderboard.columns.tested import all_found, standing
-from rerankbench.leaderboard.rows import Line
+from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 
 
@@ -41,7 +41,7 @@ class EffectColumn(MeasuredColumn):
     kind: Literal["effect"]
 
 
-def rank(column: RankColumn, line: Line, context: Context) -> Entry:
+def rank(column: RankColumn, line: RowRecords, context: Context) -> Entry:
     """Blank for what is not tested: oracle and random."""
     found = standing(shown(column, line), column.metric or context.metric, context)
     if found is None or found.ranks is None:
@@ -49,7 +49,7 @@ def rank(column: RankColumn, line: Line, context: Context) -> Entry:
     return Entry(value=found.ranks[0], form="between", span=found.ranks)
 
 
-def significance(column: SignificanceColumn, line: Line, context: Context) -> Entry:
+def significance(column: SignificanceColumn, line: RowRecords, context: Context) -> Entry:
     """Blank for the first stage and what is not tested, and without a first stage."""
     found = standing(shown(column, line), column.metric or context.metric, context)
     if found is None or found.against is None:
@@ -58,7 +58,7 @@ def significance(column: SignificanceColumn, line: Line, context: Context) -> En
     return Entry(value=found.against.holm_p, form="probability", decimals=decimals)
 
 
-def effect(column: EffectColumn, line: Line, context: Context) -> Entry:
+def effect(column: EffectColumn, line: RowRecords, context: Context) -> Entry:
     """Blank where there is no p, and where all queries differ by the same."""
     found = standing(shown(column, line), column.metric or context.metric, context)
     if found is None or found.against is None:

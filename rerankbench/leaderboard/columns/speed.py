@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals
-from rerankbench.leaderboard.rows import Line
+from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
 from rerankbench.stats import order
@@ -67,7 +67,7 @@ class CostColumn(Column):
     decimals: Decimals | None = None
 
 
-def docs_per_s(column: RateColumn, line: Line, context: Context) -> Entry:
+def docs_per_s(column: RateColumn, line: RowRecords, context: Context) -> Entry:
     """The median over the collections timed."""
     records = context.timed[line.name]
     rate = _median([derived.docs_per_s(record) for record in records])
@@ -79,7 +79,7 @@ def docs_per_s(column: RateColumn, line: Line, context: Context) -> Entry:
     return Entry(value=rate, form="fixed", decimals=column.decimals, span=span)
 
 
-def latency(column: LatencyColumn, line: Line, context: Context) -> Entry:
+def latency(column: LatencyColumn, line: RowRecords, context: Context) -> Entry:
     """The median over the collections timed."""
     records = context.timed[line.name]
     time_ms = _median([derived.latency_ms(record, column.percentile) for record in records])
@@ -92,20 +92,20 @@ def latency(column: LatencyColumn, line: Line, context: Context) -> Entry:
     )
 
 
-def seconds_per_query(column: SecondsColumn, line: Line, context: Context) -> Entry:
+def seconds_per_query(column: SecondsColumn, line: RowRecords, context: Context) -> Entry:
     """The median over the collections timed."""
     means = [derived.seconds_per_query(record) for record in context.timed[line.name]]
     return Entry(value=_median(means), form="seconds", decimals=column.decimals)
 
 
-def cost(column: CostColumn, line: Line, context: Context) -> Entry:
+def cost(column: CostColumn, line: RowRecords, context: Context) -> Entry:
     """The median over the collections timed."""
     dollars = [derived.usd_per_1000_queries(record) for record in context.timed[line.name]]
     decimals = 3 if column.decimals is None else column.decimals
     return Entry(value=_median(dollars), form="fixed", decimals=decimals)
 
 
-def timed(lines: Sequence[Line]) -> dict[str, list[Record]]:
+def timed(lines: Sequence[RowRecords]) -> dict[str, list[Record]]:
     """The records whose speed each row shows: one machine and device a row, the same if possible.
 
     That is the setting in which most records were timed (of equals, the last in the alphabet);

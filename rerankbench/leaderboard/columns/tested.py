@@ -11,10 +11,12 @@ from rerankbench.types import Record
 
 if TYPE_CHECKING:
     # It imports numpy, which tables without significance need not wait for.
-    from rerankbench.compare.significance import Significance, Standing
+    from rerankbench.compare.significance import Significance, TestedRecord
 
 
-def standing(records: Sequence[Record], metric: str | None, context: Context) -> Standing | None:
+def standing(
+    records: Sequence[Record], metric: str | None, context: Context
+) -> TestedRecord | None:
     """How the one record of a square stands in its task.
 
     None where the square is made of several records, or where its record lacks the metric.

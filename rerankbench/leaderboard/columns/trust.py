@@ -12,7 +12,7 @@ from rerankbench.compare import ceilings as honesty
 from rerankbench.leaderboard.columns.base import Context
 from rerankbench.leaderboard.columns.ceilings import explained, notes
 from rerankbench.leaderboard.columns.quality import MeasuredColumn, shown
-from rerankbench.leaderboard.rows import Line
+from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
 
@@ -54,7 +54,7 @@ class TruncatedColumn(_TrustColumn):
     kind: Literal["truncated"]
 
 
-def judged(column: JudgedColumn, line: Line, context: Context) -> Entry:
+def judged(column: JudgedColumn, line: RowRecords, context: Context) -> Entry:
     """The mean of the shares; blank where no task or no run of the record's own is there."""
     shares = []
     for record in shown(column, line):
@@ -65,7 +65,7 @@ def judged(column: JudgedColumn, line: Line, context: Context) -> Entry:
     return _per_cent(column, shares)
 
 
-def ties(column: TiesColumn, line: Line, context: Context) -> Entry:
+def ties(column: TiesColumn, line: RowRecords, context: Context) -> Entry:
     """The rate, 0 where no scores tie; over several collections the mean of all three figures."""
     records = shown(column, line)
     entry = _per_cent(column, [0.0 if one.ties is None else one.ties.rate for one in records])
@@ -77,7 +77,7 @@ def ties(column: TiesColumn, line: Line, context: Context) -> Entry:
     return Entry(value=f"{entry.text} ({worst:.{digits}f}–{best:.{digits}f})")
 
 
-def truncated(column: TruncatedColumn, line: Line, context: Context) -> Entry:
+def truncated(column: TruncatedColumn, line: RowRecords, context: Context) -> Entry:
     """The mean of the shares; blank for what reads no text."""
     records = shown(column, line)
     if any(map(derived.is_baseline, records)):

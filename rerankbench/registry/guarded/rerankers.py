@@ -71,11 +71,11 @@ class GuardedReranker:
         """Parts that not every reranker has: `about`, `checks`, `whole_job`."""
         return getattr(self._inner, name)
 
-    def prepare(self, job: Job) -> Prepared:
+    def prepare(self, job: Job) -> GuardedJob:
         """As in `protocols`."""
-        return Prepared(job, self._plugin.call("prepare", self._inner.prepare, job))
+        return GuardedJob(job, self._plugin.call("prepare", self._inner.prepare, job))
 
-    def score(self, prepared: Prepared) -> Iterator[ScoredBatch]:
+    def score(self, prepared: GuardedJob) -> Iterator[ScoredBatch]:
         """As in `protocols`; every pair must get one score, and only one."""
         plugin, job = self._plugin, prepared.job
         found = plugin.call("score", self._inner.score, prepared.inner)
@@ -109,7 +109,7 @@ class GuardedReranker:
         return None if found is None else self._plugin.being("peak_device_bytes", found, int)
 
 
-class Prepared:
+class GuardedJob:
     """What a plug-in's `prepare` gave, with the job that it is for."""
 
     def __init__(self, job: Job, inner: Any) -> None:

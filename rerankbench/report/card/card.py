@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from rerankbench.compare.rated import Rated, RatedTask
-from rerankbench.compare.ratings import Standing
+from rerankbench.compare.rated import RatedTask, TaskRatings
+from rerankbench.compare.ratings import RatedReranker
 from rerankbench.errors import UsageError, nearest
 from rerankbench.known import models
 from rerankbench.known.models import KnownModel
 from rerankbench.leaderboard.columns.ratings import method
 from rerankbench.report.card import notes, places
-from rerankbench.report.card.places import Placed
+from rerankbench.report.card.places import RankedFigure
 from rerankbench.results import derived
 from rerankbench.stats import order
 from rerankbench.types import Price, Record
@@ -46,7 +46,7 @@ class TaskCard:
     """
 
     title: str
-    standing: Standing
+    standing: RatedReranker
     of: int
     queries: int
     played_queries: int
@@ -67,11 +67,11 @@ class Card:
     description: str
     metric: str
     judge: str | None
-    standing: Standing
-    rating: Placed
-    win_rate: Placed
-    quality: Placed
-    latency: Placed
+    standing: RatedReranker
+    rating: RankedFigure
+    win_rate: RankedFigure
+    quality: RankedFigure
+    latency: RankedFigure
     facts: Mapping[str, str | None]
     tasks: tuple[TaskCard, ...]
     others: tuple[str, ...]
@@ -79,7 +79,7 @@ class Card:
     cautions: tuple[str, ...]
 
 
-def make_card(rated: Rated, name: str) -> Card:
+def make_card(rated: TaskRatings, name: str) -> Card:
     """The card of a rated reranker. Raises UsageError, with the nearest name, for any other."""
     standing = rated.overall.find(name)
     if standing is None:
@@ -110,7 +110,7 @@ def make_card(rated: Rated, name: str) -> Card:
     )
 
 
-def _method(rated: Rated) -> Iterator[str]:
+def _method(rated: TaskRatings) -> Iterator[str]:
     yield from method(rated)
     yield (
         "Latency is the median over the collections of the median request. It is ranked among "
@@ -119,7 +119,7 @@ def _method(rated: Rated) -> Iterator[str]:
     )
 
 
-def _task_card(task: RatedTask, standing: Standing, metric: str) -> TaskCard:
+def _task_card(task: RatedTask, standing: RatedReranker, metric: str) -> TaskCard:
     record = task.records[standing.name]
     return TaskCard(
         title=task.title,
@@ -150,7 +150,9 @@ def _requests(record: Record) -> Requests | None:
     )
 
 
-def _facts(record: Record, standing: Standing, known: KnownModel | None) -> dict[str, str | None]:
+def _facts(
+    record: Record, standing: RatedReranker, known: KnownModel | None
+) -> dict[str, str | None]:
     """Of the model and its newest run; what the run says wins over the list of known models."""
     model, engine = record.cell.reranker, record.cell.engine
     price = known.price.text if known and known.price else None

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from rerankbench.compare.rated import Rated
+from rerankbench.compare.rated import TaskRatings
 from rerankbench.report.card import tables, words
 from rerankbench.report.card.card import Card
 from rerankbench.report.page import Html, join, link, page, section, tag, text
-from rerankbench.report.plots.intervals import Estimate, Panel, draw
+from rerankbench.report.plots.intervals import Estimate, IntervalPanel, draw
 from rerankbench.report.plots.plot import Plot, figure_html
 from rerankbench.report.sections.section import facts
 from rerankbench.report.tables import table_html, tables_html
@@ -43,7 +43,7 @@ def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
     )
 
 
-def render_list(rated: Rated, notes: Sequence[str], pages: Mapping[str, str]) -> str:
+def render_list(rated: TaskRatings, notes: Sequence[str], pages: Mapping[str, str]) -> str:
     """The page that lists all rated rerankers and links to their cards."""
     body = [
         table_html(tables.standings(rated, pages), words.LIST_TITLE),
@@ -94,7 +94,7 @@ def _collections(card: Card) -> Iterator[Html]:
         )
         for task in card.tasks
     }
-    groups = [Panel(title="", estimates=estimates, reference=MEAN_RATING)]
+    groups = [IntervalPanel(title="", estimates=estimates, reference=MEAN_RATING)]
     table = tables.ratings(card)
     yield figure_html(
         Plot(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rerankbench.compare.rated import Rated
+from rerankbench.compare.rated import TaskRatings
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.renderers.markdown import escape
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
@@ -40,7 +40,7 @@ def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
     return "\n\n".join(block.strip("\n") for block in blocks if block) + "\n"
 
 
-def render_list(rated: Rated, notes: Sequence[str], pages: Mapping[str, str]) -> str:
+def render_list(rated: TaskRatings, notes: Sequence[str], pages: Mapping[str, str]) -> str:
     """The page that lists all rated rerankers and links to their cards."""
     table = tables.standings(rated, pages)
     lines = "\n".join(f"- {escape(note)}" for note in notes)

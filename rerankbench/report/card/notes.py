@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rerankbench.compare.rated import Rated
-from rerankbench.compare.ratings import Standing
+from rerankbench.compare.rated import TaskRatings
+from rerankbench.compare.ratings import RatedReranker
 from rerankbench.leaderboard.columns.ratings import not_judged
 
 
-def cautions(rated: Rated, standing: Standing) -> Iterator[str]:
+def cautions(rated: TaskRatings, standing: RatedReranker) -> Iterator[str]:
     """What a reader of this reranker's figures should know."""
     better = [
         one.name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rerankbench.compare.rated import Rated
-from rerankbench.compare.ratings import Standing
+from rerankbench.compare.rated import TaskRatings
+from rerankbench.compare.ratings import RatedReranker
 from rerankbench.results import derived
 from rerankbench.stats import order
 
@@ -14,7 +14,7 @@ _EQUAL = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class RankedFigure:
     """A figure and its rank among the `of` rerankers that have a comparable one.
 
     None for a figure that was not measured, and for the rank of what is no reranker.
@@ -25,18 +25,18 @@ class Placed:
     of: int = 0
 
 
-def rating(rated: Rated, standing: Standing) -> Placed:
+def rating(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
     """The rating over all collections."""
-    return Placed(value=standing.rating, rank=standing.rank, of=rated.overall.ranked)
+    return RankedFigure(value=standing.rating, rank=standing.rank, of=rated.overall.ranked)
 
 
-def win_rate(rated: Rated, standing: Standing) -> Placed:
+def win_rate(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
     """The share of all points."""
     rates = {one.name: one.win_rate for one in _compared(rated, standing)}
     return _placed(standing, rates)
 
 
-def quality(rated: Rated, standing: Standing) -> Placed:
+def quality(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
     """The mean of the metric over all collections, among those that ran on all of them."""
     weight = sum(task.weight for task in rated.tasks)
     values = {}
@@ -52,14 +52,14 @@ def quality(rated: Rated, standing: Standing) -> Placed:
     return _placed(standing, values)
 
 
-def latency(rated: Rated, standing: Standing) -> Placed:
+def latency(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
     """The median over its collections of its median request, in milliseconds.
 
     Compared with those that were timed on all of them, on the same machine and device.
     """
     settings = [setting for setting, _ in _medians_ms(rated, standing.name)]
     if not settings:
-        return Placed()
+        return RankedFigure()
     setting = max(settings, key=lambda each: (settings.count(each), each))
     timed = {
         one.name: {
@@ -78,7 +78,7 @@ def latency(rated: Rated, standing: Standing) -> Placed:
     return _placed(standing, values, lowest_first=True)
 
 
-def _compared(rated: Rated, standing: Standing) -> list[Standing]:
+def _compared(rated: TaskRatings, standing: RatedReranker) -> list[RatedReranker]:
     """All that have a rank, and the one that is asked about."""
     return [
         one for one in rated.overall.standings if one.rank is not None or one.name == standing.name
@@ -86,18 +86,18 @@ def _compared(rated: Rated, standing: Standing) -> list[Standing]:
 
 
 def _placed(
-    standing: Standing, values: Mapping[str, float], *, lowest_first: bool = False
-) -> Placed:
+    standing: RatedReranker, values: Mapping[str, float], *, lowest_first: bool = False
+) -> RankedFigure:
     """The value and its rank among them all; equal values share one."""
     value = values.get(standing.name)
     if value is None or standing.rank is None:
-        return Placed(value=value)
+        return RankedFigure(value=value)
     sign = -1 if lowest_first else 1
     better = sum(sign * (other - value) > _EQUAL for other in values.values())
-    return Placed(value=value, rank=1 + better, of=len(values))
+    return RankedFigure(value=value, rank=1 + better, of=len(values))
 
 
-def _medians_ms(rated: Rated, name: str) -> dict[tuple[tuple[str, str], str], float]:
+def _medians_ms(rated: TaskRatings, name: str) -> dict[tuple[tuple[str, str], str], float]:
     """(machine and device, title of the task) → the median request."""
     found = {}
     for task in rated.tasks:

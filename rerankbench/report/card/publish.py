@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from rerankbench.compare.judged import StoredJudge
-from rerankbench.compare.rated import Rated, by_name, rate
+from rerankbench.compare.rated import TaskRatings, by_name, rate
 from rerankbench.errors import UsageError, nearest
 from rerankbench.leaderboard.columns.ratings import method
 from rerankbench.report.card.card import make_card
@@ -62,7 +62,7 @@ def all_cards(
     return files | {pages[""]: renderer.render_list(rated, list(method(rated)), pages)}
 
 
-def _pages(rated: Rated, suffix: str) -> dict[str, str]:
+def _pages(rated: TaskRatings, suffix: str) -> dict[str, str]:
     """Name → file: letters, digits and hyphens; names that would share one get a number."""
     taken = {_LIST}
     pages = {}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rerankbench.compare.rated import Rated
-from rerankbench.compare.ratings import Standing
+from rerankbench.compare.rated import TaskRatings
+from rerankbench.compare.ratings import RatedReranker
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.report.card import places, words
 from rerankbench.report.card.card import Card, Requests, TaskCard
-from rerankbench.report.card.places import Placed
+from rerankbench.report.card.places import RankedFigure
 
 _NAMES = frozenset({"Reranker", "Collection", "Result"})
 
@@ -61,7 +61,7 @@ def ratings(card: Card) -> Table:
             (
                 Entry(value=task.title),
                 _rating(task.standing),
-                Entry(value=words.rank(Placed(rank=task.standing.rank, of=task.of))),
+                Entry(value=words.rank(RankedFigure(rank=task.standing.rank, of=task.of))),
                 Entry(value=words.percent(task.standing.win_rate)),
                 Entry(value=task.standing.record_text),
                 _number(task.played_queries, 0),
@@ -117,7 +117,7 @@ def latency(card: Card) -> Table:
     return replace(_table("Latency by collection", heads, rows), notes=tuple(notes))
 
 
-def standings(rated: Rated, pages: Mapping[str, str]) -> Table:
+def standings(rated: TaskRatings, pages: Mapping[str, str]) -> Table:
     """All that were rated, the highest first; `pages` maps a name to where it leads."""
     heads = ("Reranker", "Rank", "Possible", "Rating", "Win rate", "W-L-T", rated.metric, "P50")
     rows = []
@@ -152,7 +152,7 @@ def _milliseconds(value: float | None) -> Entry:
     return Entry(value=words.milliseconds(value))
 
 
-def _rating(standing: Standing) -> Entry:
+def _rating(standing: RatedReranker) -> Entry:
     return Entry(value=standing.rating, form="fixed", span=(standing.low, standing.high))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from rerankbench.leaderboard.table import printable
-from rerankbench.report.card.places import Placed
+from rerankbench.report.card.places import RankedFigure
 
 UNKNOWN = "not known"
 NOT_MEASURED = "not measured"
@@ -14,7 +14,7 @@ BACK = "Back to all rerankers"
 LIST_TITLE = "Rerankers by rating"
 
 
-def rank(placed: Placed) -> str:
+def rank(placed: RankedFigure) -> str:
     """`#8 of 9`, or that there is none."""
     return f"#{placed.rank} of {placed.of}" if placed.rank is not None else NOT_RANKED
 

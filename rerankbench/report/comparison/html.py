@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rerankbench.compare.side_by_side import Comparison, QueryDifference, Seen
+from rerankbench.compare.side_by_side import Comparison, QueryDifference, RankedDocument
 from rerankbench.leaderboard.table import Table
 from rerankbench.report.comparison import words
 from rerankbench.report.page import Html, join, page, section, tag, text, wide
@@ -67,14 +67,16 @@ def _query(query: QueryDifference, comparison: Comparison) -> Html:
 
 
 def _ranking(
-    label: str, tops: Sequence[Seen], query: QueryDifference, comparison: Comparison
+    label: str, tops: Sequence[RankedDocument], query: QueryDifference, comparison: Comparison
 ) -> Html:
     items = [tag("li", *_document(seen, query, comparison)) for seen in tops]
     inside = tag("ol", *items) if items else tag("p", "Nothing.")
     return tag("div", tag("h4", text(label), " ranked first"), inside)
 
 
-def _document(seen: Seen, query: QueryDifference, comparison: Comparison) -> Iterator[Html]:
+def _document(
+    seen: RankedDocument, query: QueryDifference, comparison: Comparison
+) -> Iterator[Html]:
     yield tag("span", text(words.identifier(seen.doc_id)), class_="mono")
     known = words.facts(seen, query)
     if known:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rerankbench.compare.side_by_side import Comparison, Seen
+from rerankbench.compare.side_by_side import Comparison, RankedDocument
 from rerankbench.types import Document
 
 
@@ -65,12 +65,12 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def _ranking(
-    tops: Sequence[Seen] | None, documents: Mapping[str, Document]
+    tops: Sequence[RankedDocument] | None, documents: Mapping[str, Document]
 ) -> list[dict[str, Any]] | None:
     return None if tops is None else [_document(seen, documents) for seen in tops]
 
 
-def _document(seen: Seen, documents: Mapping[str, Document]) -> dict[str, Any]:
+def _document(seen: RankedDocument, documents: Mapping[str, Document]) -> dict[str, Any]:
     document = documents.get(seen.doc_id)
     texts = {} if document is None else {"title": document.title, "text": document.text}
     return {

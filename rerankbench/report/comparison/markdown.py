@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-from rerankbench.compare.side_by_side import Comparison, QueryDifference, Seen
+from rerankbench.compare.side_by_side import Comparison, QueryDifference, RankedDocument
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.report.comparison import words
 from rerankbench.types import Document
@@ -61,7 +61,7 @@ def _query(query: QueryDifference, comparison: Comparison) -> Iterator[str]:
 
 
 def _document(
-    place: int, seen: Seen, query: QueryDifference, documents: Mapping[str, Document]
+    place: int, seen: RankedDocument, query: QueryDifference, documents: Mapping[str, Document]
 ) -> Iterator[str]:
     known = words.facts(seen, query)
     name = words.identifier(seen.doc_id)

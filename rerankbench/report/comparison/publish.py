@@ -9,7 +9,7 @@ from pathlib import Path
 from rerankbench.compare.pairs import Pairing, pair_places, pair_rerankers
 from rerankbench.compare.side_by_side import choose_metric, compare
 from rerankbench.errors import UsageError, nearest
-from rerankbench.results.find_texts import Library
+from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.record_set import open_archive
 
 _FORMATS: Mapping[str, str] = {
@@ -28,7 +28,7 @@ def publish(
     *,
     metric: str | None,
     queries: int,
-    library: Library | None,
+    library: CollectionFinder | None,
 ) -> str:
     """The page of `a` beside `b`, with texts of documents where there is a library.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rerankbench.compare.pairs import Pair
-from rerankbench.compare.side_by_side import Comparison, QueryDifference, Seen
+from rerankbench.compare.side_by_side import Comparison, QueryDifference, RankedDocument
 from rerankbench.leaderboard.table import Entry, Header, Row, Table, printable
 from rerankbench.types import Document
 
@@ -82,7 +82,7 @@ def remarks(comparison: Comparison) -> list[str]:
 
 def rankings(
     query: QueryDifference, comparison: Comparison
-) -> Iterator[tuple[str, tuple[Seen, ...] | None]]:
+) -> Iterator[tuple[str, tuple[RankedDocument, ...] | None]]:
     """Whose ranking it is, and the documents at its top."""
     yield f"{comparison.pair.a.label} (A)", query.first_a
     yield f"{comparison.pair.b.label} (B)", query.first_b
@@ -141,7 +141,7 @@ def identifier(name: str) -> str:
     return cut(name, _MOST_ID)
 
 
-def facts(seen: Seen, query: QueryDifference) -> str:
+def facts(seen: RankedDocument, query: QueryDifference) -> str:
     """What is known of a document besides its text."""
     known = []
     if query.judged:

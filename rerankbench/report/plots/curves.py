@@ -29,14 +29,14 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class CurvePanel:
     """One collection with its curves."""
 
     title: str
     curves: tuple[Curve, ...]
 
 
-def depths(groups: Sequence[Panel], size: Size) -> Figure:
+def depths(groups: Sequence[CurvePanel], size: Size) -> Figure:
     """Quality by rerank depth; depth 0 is the first stage's own order."""
     figure, axes = _curves(groups, size, "Rerank depth")
     deepest = max(x for panel in groups for curve in panel.curves for x, _ in curve.line)
@@ -50,7 +50,7 @@ def depths(groups: Sequence[Panel], size: Size) -> Figure:
     return figure
 
 
-def by_length(groups: Sequence[Panel], size: Size) -> Figure:
+def by_length(groups: Sequence[CurvePanel], size: Size) -> Figure:
     """Difference to the first stage by the number of words in the query."""
     figure, axes = _curves(groups, size, "Words in the query")
     for ax in axes:
@@ -59,7 +59,7 @@ def by_length(groups: Sequence[Panel], size: Size) -> Figure:
     return figure
 
 
-def _curves(groups: Sequence[Panel], size: Size, x_label: str) -> tuple[Figure, list[Axes]]:
+def _curves(groups: Sequence[CurvePanel], size: Size, x_label: str) -> tuple[Figure, list[Axes]]:
     """The panels with one legend for all; a model looks the same in each."""
     names = list(dict.fromkeys(curve.name for panel in groups for curve in panel.curves))
     figure, axes = panels(

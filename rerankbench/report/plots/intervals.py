@@ -35,7 +35,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class IntervalPanel:
     """One collection: name of the model → its estimate; `reference` is the first stage's mean."""
 
     title: str
@@ -44,7 +44,7 @@ class Panel:
 
 
 def draw(
-    groups: Sequence[Panel],
+    groups: Sequence[IntervalPanel],
     names: Sequence[str],
     size: Size,
     *,

@@ -48,7 +48,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class LabelPosition:
     """A name's box, and how far it stands from its point."""
 
     box: Box
@@ -62,7 +62,7 @@ def place(
     *,
     covered: Sequence[Box] = (),
     lines: Sequence[tuple[float, float]] = (),
-) -> list[Placed | None]:
+) -> list[LabelPosition | None]:
     """Find room beside each point, the first points first; None where there is none.
 
     A name never covers a point, another name or what is `covered`, nor leaves `bounds`, and what
@@ -71,7 +71,7 @@ def place(
     """
     taken = [*covered, *map(_around, points)]
     soft = [_around(point, 1.0) for point in lines]
-    placed: list[Placed | None] = []
+    placed: list[LabelPosition | None] = []
     for point, size in zip(points, sizes, strict=True):
         own = _around(point)
         others = [box for box in taken if box != own]
@@ -90,7 +90,7 @@ def place(
     return placed
 
 
-def _leader(point: tuple[float, float], placed: Placed) -> list[Box]:
+def _leader(point: tuple[float, float], placed: LabelPosition) -> list[Box]:
     """The line between a point and a name that stands far off, as small boxes outside the name."""
     if placed.distance <= LEADER_FROM:
         return []
@@ -98,7 +98,7 @@ def _leader(point: tuple[float, float], placed: Placed) -> list[Box]:
     return [part for part in parts if not part.overlaps(placed.box)]
 
 
-def _candidates(point: tuple[float, float], size: tuple[float, float]) -> Iterator[Placed]:
+def _candidates(point: tuple[float, float], size: tuple[float, float]) -> Iterator[LabelPosition]:
     (x, y), (width, height) = point, size
     for distance in _DISTANCES:
         for right, up in _DIRECTIONS:
@@ -107,7 +107,7 @@ def _candidates(point: tuple[float, float], size: tuple[float, float]) -> Iterat
             left = x + right * step - width * (1 - right) / 2
             bottom = y + up * step - height * (1 - up) / 2
             box = Box(left=left, bottom=bottom, right=left + width, top=bottom + height)
-            yield Placed(box=box, distance=distance)
+            yield LabelPosition(box=box, distance=distance)
 
 
 def _around(point: tuple[float, float], reach: float = _MARKER) -> Box:

@@ -28,7 +28,7 @@ _BETWEEN = 24.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class LatencyPanel:
     """One collection: name of the model → the times of its requests in milliseconds."""
 
     title: str
@@ -44,13 +44,13 @@ def thinned(values: Sequence[float], count: int) -> list[float]:
     return [ordered[round(at * last / (count - 1))] for at in range(count)]
 
 
-def strokes_each(groups: Sequence[Panel]) -> int:
+def strokes_each(groups: Sequence[LatencyPanel]) -> int:
     """How many requests of each row are shown, so that all rows together stay drawable."""
     rows = sum(len(panel.requests_ms) for panel in groups)
     return max(20, MOST_STROKES // max(1, rows))
 
 
-def draw(groups: Sequence[Panel], names: Sequence[str], size: Size) -> Figure:
+def draw(groups: Sequence[LatencyPanel], names: Sequence[str], size: Size) -> Figure:
     """The panels on one logarithmic scale, their rows in the order of `names`."""
     figure, axes = panels(
         size, len(groups), _ROW * len(names), left=room_for(names, size), rest=_BETWEEN

@@ -30,7 +30,7 @@ _NUMBERS = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class TradeOffPoint:
     """One model: `cost` is positive, whatever it counts."""
 
     name: str
@@ -46,7 +46,7 @@ class Reference:
     quality: float
 
 
-def best(points: Sequence[Point], *, more_is_better: bool) -> list[int]:
+def best(points: Sequence[TradeOffPoint], *, more_is_better: bool) -> list[int]:
     """The positions of the points on the Pareto front, by cost rising."""
     sign = 1 if more_is_better else -1
     found = front([(sign * point.cost, point.quality) for point in points])
@@ -54,7 +54,7 @@ def best(points: Sequence[Point], *, more_is_better: bool) -> list[int]:
 
 
 def draw(
-    points: Sequence[Point],
+    points: Sequence[TradeOffPoint],
     size: Size,
     *,
     cost_label: str,
@@ -114,7 +114,7 @@ def _stairs(
 def _label(
     figure: Figure,
     axes: Axes,
-    points: Sequence[Point],
+    points: Sequence[TradeOffPoint],
     worth: Sequence[int],
     lines: Sequence[Sequence[tuple[float, float]]],
 ) -> None:

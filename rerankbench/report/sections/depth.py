@@ -10,7 +10,7 @@ from rerankbench.errors import UsageError
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
 from rerankbench.report.page import Html, join, text
-from rerankbench.report.plots.curves import MOST, Curve, Panel, depths
+from rerankbench.report.plots.curves import MOST, Curve, CurvePanel, depths
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
@@ -21,13 +21,13 @@ from rerankbench.report.sections.section import (
     plot_name,
 )
 from rerankbench.results import derived
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 _SHOWN_DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
 
 
-def depth_curves(archive: Archive, boards: Sequence[Board]) -> Section:
+def depth_curves(archive: RecordSet, boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
     blocks: list[Html | Plot] = []
     for board in boards:
@@ -35,7 +35,7 @@ def depth_curves(archive: Archive, boards: Sequence[Board]) -> Section:
     return Section(identifier="depth", title="Rerank depth", blocks=tuple(blocks))
 
 
-def _block(archive: Archive, board: Board) -> Html | Plot:
+def _block(archive: RecordSet, board: Board) -> Html | Plot:
     found: dict[tuple[str, TaskKey], DepthCurve] = {}
     problems: dict[str, None] = {}
     for square, record in board.squares.items():
@@ -49,7 +49,8 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
         why = "; ".join(problems) or "there is no model"
         return paragraph("Depth curves are not shown: ", text(why), ".")
     groups = [
-        Panel(title=title, curves=_best_of(found, task)) for task, title in board.tasks.items()
+        CurvePanel(title=title, curves=_best_of(found, task))
+        for task, title in board.tasks.items()
     ]
     groups = [panel for panel in groups if panel.curves]
     return Plot(
@@ -62,7 +63,7 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
     )
 
 
-def _curve(archive: Archive, record: Record, metric: str | None) -> DepthCurve | str:
+def _curve(archive: RecordSet, record: Record, metric: str | None) -> DepthCurve | str:
     """The curve, or why there is none."""
     name = record.cell.reranker.name
     task, rankings = archive.task(record), archive.rankings(record)

@@ -9,7 +9,7 @@ from statistics import fmean
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
 from rerankbench.report.page import Html
-from rerankbench.report.plots.intervals import Estimate, Panel, draw
+from rerankbench.report.plots.intervals import Estimate, IntervalPanel, draw
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
@@ -49,7 +49,7 @@ def _block(board: Board) -> Html | Plot:
         return paragraph("Intervals are not shown: the records hold no metric by query.")
     models = _by_mean(estimates)
     groups = [
-        Panel(
+        IntervalPanel(
             title=title,
             estimates={m: estimates[m, task] for m in models if (m, task) in estimates},
             reference=_mean(board.first_stages.get(task), board.metric),
@@ -138,7 +138,7 @@ def _table(title: str, board: Board, models: Sequence[str], estimates: _Estimate
     )
 
 
-def _description(groups: Sequence[Panel], metric: str) -> str:
+def _description(groups: Sequence[IntervalPanel], metric: str) -> str:
     return in_words(
         f"{name} on {panel.title}: {metric} {one.mean:.3f}, {one.low:.3f} to {one.high:.3f}."
         for panel in groups

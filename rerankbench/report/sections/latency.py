@@ -10,7 +10,7 @@ from statistics import median
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
 from rerankbench.report.page import Html, join, text
-from rerankbench.report.plots.latency import Panel, draw, strokes_each
+from rerankbench.report.plots.latency import LatencyPanel, draw, strokes_each
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
@@ -47,7 +47,7 @@ def _block(board: Board) -> Html | Plot:
     here = timed.only(lambda record: derived.setting(record) == setting)
     elsewhere = sorted(set(timed.models) - set(here.models))
     groups = [
-        Panel(
+        LatencyPanel(
             title=title,
             requests_ms={
                 model: [1000 * second for second in latency.requests_s]
@@ -77,7 +77,7 @@ def _requests(record: Record) -> Latency | None:
     return latency if known else None
 
 
-def _fastest_first(groups: Sequence[Panel]) -> list[str]:
+def _fastest_first(groups: Sequence[LatencyPanel]) -> list[str]:
     medians: dict[str, list[float]] = {}
     for panel in groups:
         for model, values in panel.requests_ms.items():
@@ -85,7 +85,7 @@ def _fastest_first(groups: Sequence[Panel]) -> list[str]:
     return sorted(medians, key=lambda model: (median(medians[model]), model))
 
 
-def _table(groups: Sequence[Panel], models: Sequence[str]) -> Table:
+def _table(groups: Sequence[LatencyPanel], models: Sequence[str]) -> Table:
     return data_table(
         "Latency of single requests",
         (
@@ -111,7 +111,7 @@ def _table(groups: Sequence[Panel], models: Sequence[str]) -> Table:
     )
 
 
-def _description(groups: Sequence[Panel]) -> str:
+def _description(groups: Sequence[LatencyPanel]) -> str:
     return in_words(
         f"{model} on {panel.title}: P50 {percentile(values, 50):.1f} ms, P95 "
         f"{percentile(values, 95):.1f} ms."
@@ -120,7 +120,7 @@ def _description(groups: Sequence[Panel]) -> str:
     )
 
 
-def _notes(groups: Sequence[Panel], here: Board, elsewhere: Sequence[str]) -> list[str]:
+def _notes(groups: Sequence[LatencyPanel], here: Board, elsewhere: Sequence[str]) -> list[str]:
     found = [
         "Every stroke is a request: one query with its documents. Bar: the middle half; dot: the "
         "median; thick stroke: P95.",

@@ -12,7 +12,7 @@ from rerankbench.report.boards import Board
 from rerankbench.report.page import Html
 from rerankbench.report.sections.section import Section, board_heading
 from rerankbench.report.tables import tables_html
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 
 
 def leaderboards(boards: Sequence[Board]) -> Section:
@@ -20,7 +20,7 @@ def leaderboards(boards: Sequence[Board]) -> Section:
     blocks: list[Html] = []
     for board in boards:
         blocks.append(board_heading(board))
-        archive = Archive(board.records)
+        archive = RecordSet(board.records)
         blocks += [tables_html(build(archive, layout)) for layout in _layouts(board)]
     return Section(identifier="leaderboards", title="Leaderboards", blocks=tuple(blocks))
 

@@ -11,7 +11,7 @@ from rerankbench.compare.slices import Slices, slices
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
 from rerankbench.report.page import Html
-from rerankbench.report.plots.curves import Curve, Panel, by_length
+from rerankbench.report.plots.curves import Curve, CurvePanel, by_length
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
@@ -22,14 +22,14 @@ from rerankbench.report.sections.section import (
     plot_name,
 )
 from rerankbench.results import derived
-from rerankbench.results.record_set import Archive
+from rerankbench.results.record_set import RecordSet
 
 MOST = 4
 """Clouds of points of more models than this hide one another."""
 _Found = Mapping[tuple[str, TaskKey], Slices]
 
 
-def by_query_length(archive: Archive, boards: Sequence[Board]) -> Section:
+def by_query_length(archive: RecordSet, boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
     blocks: list[Html | Plot] = []
     for board in boards:
@@ -37,7 +37,7 @@ def by_query_length(archive: Archive, boards: Sequence[Board]) -> Section:
     return Section(identifier="slices", title="Query length", blocks=tuple(blocks))
 
 
-def _block(archive: Archive, board: Board) -> Html | Plot:
+def _block(archive: RecordSet, board: Board) -> Html | Plot:
     if board.metric is None or not board.first_stages:
         return paragraph(
             "The difference by query length is not shown: no record of the first stage alone to "
@@ -55,7 +55,7 @@ def _block(archive: Archive, board: Board) -> Html | Plot:
             "or all have one length."
         )
     groups = [
-        Panel(
+        CurvePanel(
             title=title,
             curves=tuple(_curve(model, made) for (model, of), made in found.items() if of == task),
         )
@@ -83,7 +83,7 @@ def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
     return sorted(means, key=lambda square: (-means[square], square))[:MOST]
 
 
-def _slices(archive: Archive, board: Board, square: tuple[str, TaskKey]) -> Slices | None:
+def _slices(archive: RecordSet, board: Board, square: tuple[str, TaskKey]) -> Slices | None:
     """The points of one model; None without the first stage, the queries, or two lengths."""
     record, base = board.squares[square], board.first_stages.get(square[1])
     task = archive.task(record)

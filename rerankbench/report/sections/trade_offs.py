@@ -12,7 +12,7 @@ from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board, TaskKey
 from rerankbench.report.page import Html, join, text
 from rerankbench.report.plots.plot import Plot
-from rerankbench.report.plots.trade_off import Point, Reference, best, draw
+from rerankbench.report.plots.trade_off import Reference, TradeOffPoint, best, draw
 from rerankbench.report.sections.section import (
     Section,
     board_heading,
@@ -110,7 +110,7 @@ def _block(board: Board, cost: _Cost, elsewhere: Sequence[str]) -> Html | Plot:
         return paragraph(f"{cost.title} is not shown: no model {cost.why_missing}.")
     tasks = _comparable(board, able, placed)
     points = [
-        Point(
+        TradeOffPoint(
             name=model,
             cost=median(placed[model, task][0] for task in tasks),
             quality=fmean(placed[model, task][1] for task in tasks),
@@ -185,7 +185,7 @@ def _reference(board: Board, tasks: Sequence[TaskKey]) -> Reference | None:
     )
 
 
-def _table(points: Sequence[Point], cost: _Cost, metric: str) -> Table:
+def _table(points: Sequence[TradeOffPoint], cost: _Cost, metric: str) -> Table:
     worth = best(points, more_is_better=cost.more_is_better)
     return data_table(
         cost.title,
@@ -203,7 +203,7 @@ def _table(points: Sequence[Point], cost: _Cost, metric: str) -> Table:
 
 
 def _description(
-    points: Sequence[Point], cost: _Cost, metric: str, reference: Reference | None
+    points: Sequence[TradeOffPoint], cost: _Cost, metric: str, reference: Reference | None
 ) -> str:
     level = "" if reference is None else f" {reference.name}: {reference.quality:.3f}."
     worth = in_words(

@@ -29,7 +29,7 @@ from rerankbench.rerankers.files.modules_file import Module
 from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
-from rerankbench.rerankers.pointwise import Pointwise
+from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.rerankers.recipe import Kind, settings
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
@@ -39,7 +39,7 @@ _SETTINGS: dict[str, Kind] = {"query_prompt": "text", "label": "label"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Factory:
+class ModulesFactory:
     """Finds, identifies and loads them."""
 
     scores_documents: bool = True
@@ -49,7 +49,7 @@ class Factory:
         checkpoint = checkpoints.asked(spec)
         return _ref(checkpoint, spec, _described(checkpoint, spec)), engine_ref(spec)
 
-    def load(self, spec: RerankerSpec) -> Pointwise:
+    def load(self, spec: RerankerSpec) -> PointwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         from rerankbench.rerankers.embedding import token_modules
 
@@ -69,7 +69,7 @@ class Factory:
             device=device,
             forward=_scoring(model, head, before),
         )
-        found = Pointwise(
+        found = PointwiseReranker(
             ref=ref,
             engine_ref=engine,
             engine=made,
@@ -101,7 +101,7 @@ class _Described:
     cautions: tuple[str, ...]
 
 
-FACTORY = Factory()
+FACTORY = ModulesFactory()
 
 
 def _described(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> _Described:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rerankbench.protocols import Job, ScoredBatch
-from rerankbench.rerankers.batch_run import BatchRun, Finished
+from rerankbench.rerankers.batch_run import BatchRun, FinishedBatch
 from rerankbench.rerankers.embedding.similarity import pairwise
 from rerankbench.rerankers.embedding.text_encoding import EncodedTexts
 from rerankbench.rerankers.engines.contract import Engine
@@ -68,7 +68,7 @@ class _Texts:
         )
 
 
-class Embedded:
+class EmbeddingReranker:
     """A loaded model whose documents are encoded once, however many pairs they are in."""
 
     whole_job = True
@@ -235,7 +235,7 @@ def _pairs_by_document(prepared: EncodedJob) -> list[_Indices]:
     return np.split(order, np.cumsum(sizes)[:-1])
 
 
-def _stacked(batches: Sequence[Finished], count: int) -> npt.NDArray[np.float32]:
+def _stacked(batches: Sequence[FinishedBatch], count: int) -> npt.NDArray[np.float32]:
     """The batches' vectors in the order of their texts; zero where there is none."""
     if not batches:
         return np.zeros((count, 0), dtype=np.float32)

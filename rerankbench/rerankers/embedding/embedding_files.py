@@ -11,7 +11,7 @@ from typing import Any
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.embedding.embedding_recipe import Recipe
+from rerankbench.rerankers.embedding.embedding_recipe import EmbeddingRecipe
 from rerankbench.rerankers.files import modules_file
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.modules_file import Module, SavedModules
@@ -91,7 +91,7 @@ def lengths(
     return min(int(of_query), limit), min(int(of_document), limit)
 
 
-def bi_encoder(checkpoint: Checkpoint, spec: RerankerSpec) -> Recipe:
+def bi_encoder(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
     """The recipe of a model that makes one vector of a text. Raises ModelError, UsageError."""
     asked = settings(spec, SETTINGS)
     saved = modules_file.read(checkpoint.folder)
@@ -116,7 +116,7 @@ def bi_encoder(checkpoint: Checkpoint, spec: RerankerSpec) -> Recipe:
         query=transformer.get("query_length"),
         document=transformer.get("document_length"),
     )
-    return Recipe(
+    return EmbeddingRecipe(
         heads=heads,
         similarity=similarity(spec, asked, told, ("cosine", "dot", "euclidean", "manhattan")),
         query_prompt=query_prompt,

@@ -14,7 +14,7 @@ ENCODED_ONCE = "encoded once per collection"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expansion:
+class QueryExpansion:
     """Queries filled up to `length` tokens that take part in the score (ColBERT).
 
     A `fixed` expansion also cuts longer queries there. Without a `token` it is the tokeniser's
@@ -28,7 +28,7 @@ class Expansion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
+class ScoredTokens:
     """Which tokens' vectors take part in the score: not the skipped words, in these tasks."""
 
     skip_words: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class EmbeddingRecipe:
     """One model's way from two texts to a score.
 
     `heads` follow the transformer. Lengths are in tokens, special ones included. `markers` are
@@ -53,12 +53,12 @@ class Recipe:
     document_length: int
     lower_case: bool = False
     dimensions: int | None = None
-    expansion: Expansion | None = None
-    scored: Scored | None = None
+    expansion: QueryExpansion | None = None
+    scored: ScoredTokens | None = None
     markers: tuple[str, ...] = ()
     unused_prompt: str | None = None
 
-    def told(self) -> dict[str, Json]:
+    def as_recipe(self) -> dict[str, Json]:
         """The parts that a record shows."""
         found: dict[str, Json] = {
             "score": self.similarity,
@@ -109,7 +109,7 @@ def _shown(module: Module) -> str:
     return f"Pooling ({' + '.join(pooling_modes(module.config))}{prompt})"
 
 
-def _shown_expansion(expansion: Expansion) -> str:
+def _shown_expansion(expansion: QueryExpansion) -> str:
     least = "to" if expansion.fixed else "to at least"
     seen = "attended" if expansion.attended else "unattended"
     return f"{least} {expansion.length} tokens of {expansion.token or 'the mask'}, {seen}"

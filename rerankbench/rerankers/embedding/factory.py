@@ -15,8 +15,8 @@ from typing import Any
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding
 from rerankbench.rerankers.embedding import embedding_files, text_encoding, text_tokeniser
-from rerankbench.rerankers.embedding.embedded import Embedded
-from rerankbench.rerankers.embedding.embedding_recipe import Recipe
+from rerankbench.rerankers.embedding.embedded import EmbeddingReranker
+from rerankbench.rerankers.embedding.embedding_recipe import EmbeddingRecipe
 from rerankbench.rerankers.embedding.late_interaction_files import late_interaction
 from rerankbench.rerankers.engines.tables import Tables, tables_of
 from rerankbench.rerankers.engines.text_vectors import Counting, Output, Task, TextVectors
@@ -37,11 +37,11 @@ UNREAD_WEIGHTS = ("pooler.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Factory:
+class EmbeddingFactory:
     """Finds, identifies and loads models of one family."""
 
     family: str
-    read: Callable[[checkpoints.Checkpoint, RerankerSpec], Recipe]
+    read: Callable[[checkpoints.Checkpoint, RerankerSpec], EmbeddingRecipe]
     output: Output
     scores_documents: bool = True
 
@@ -50,7 +50,7 @@ class Factory:
         checkpoint = _find(spec)
         return self._ref(checkpoint, spec, self.read(checkpoint, spec)), engine_ref(spec)
 
-    def load(self, spec: RerankerSpec) -> Embedded:
+    def load(self, spec: RerankerSpec) -> EmbeddingReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         checkpoint = _find(spec)
         recipe = self.read(checkpoint, spec)
@@ -65,7 +65,7 @@ class Factory:
             f"its prompt '{recipe.unused_prompt}' is not used, as in sentence-transformers; "
             "name it as document_prompt in the recipe of a config"
         )
-        found = Embedded(
+        found = EmbeddingReranker(
             ref=ref,
             engine_ref=engine,
             engine=self._engine(model, tables, recipe, tokenizer, around, device, ref.name),
@@ -94,7 +94,7 @@ class Factory:
         return found
 
     def _ref(
-        self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe
+        self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: EmbeddingRecipe
     ) -> RerankerRef:
         return RerankerRef(
             name=checkpoint.name,
@@ -103,16 +103,16 @@ class Factory:
             parameters=checkpoint.parameter_count(),
             dtype=dtype_of(spec, checkpoint.config),
             max_length=recipe.document_length,
-            recipe={"architecture": checkpoint.architecture, **recipe.told()},
+            recipe={"architecture": checkpoint.architecture, **recipe.as_recipe()},
         )
 
     def _engine(
         self,
         model: Any,
         tables: Tables,
-        recipe: Recipe,
+        recipe: EmbeddingRecipe,
         tokenizer: Any,
-        around: text_encoding.Around,
+        around: text_encoding.SpecialTokens,
         device: Any,
         name: str,
     ) -> TextVectors:
@@ -169,9 +169,9 @@ def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
     return checkpoints.asked(spec)
 
 
-BI_ENCODER = Factory(
+BI_ENCODER = EmbeddingFactory(
     family="bi-encoder", read=embedding_files.bi_encoder, output="sentence_embedding"
 )
-LATE_INTERACTION = Factory(
+LATE_INTERACTION = EmbeddingFactory(
     family="late-interaction", read=late_interaction, output="token_embeddings"
 )

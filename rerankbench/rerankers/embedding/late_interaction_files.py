@@ -15,7 +15,11 @@ from typing import Any
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.embedding import embedding_files as files
-from rerankbench.rerankers.embedding.embedding_recipe import Expansion, Recipe, Scored
+from rerankbench.rerankers.embedding.embedding_recipe import (
+    EmbeddingRecipe,
+    QueryExpansion,
+    ScoredTokens,
+)
 from rerankbench.rerankers.files import modules_file
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.json_file import read_object
@@ -54,7 +58,7 @@ class _Saved:
     prompts: Mapping[str, str]
     similarity: Mapping[str, Any] = field(default_factory=dict)
     markers: tuple[str, ...] = ()
-    scored: Scored | None = None
+    scored: ScoredTokens | None = None
 
 
 def is_late_interaction(checkpoint: Checkpoint, saved: SavedModules | None) -> bool:
@@ -69,7 +73,7 @@ def is_late_interaction(checkpoint: Checkpoint, saved: SavedModules | None) -> b
     return checkpoint.architecture == ARCHITECTURE or bool(marked)
 
 
-def late_interaction(checkpoint: Checkpoint, spec: RerankerSpec) -> Recipe:
+def late_interaction(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
     """The recipe of a model that makes one vector of a token. Raises ModelError, UsageError."""
     asked = settings(spec, files.SETTINGS)
     listed = modules_file.read(checkpoint.folder)
@@ -95,7 +99,7 @@ def late_interaction(checkpoint: Checkpoint, spec: RerankerSpec) -> Recipe:
             expansion = replace(expansion, length=of_query)
         else:
             of_query = max(of_query, min(expansion.length, limit))
-    return Recipe(
+    return EmbeddingRecipe(
         heads=saved.heads,
         similarity=files.similarity(spec, asked, saved.similarity, ("maxsim", "meanmaxsim")),
         query_prompt=query_prompt,
@@ -129,7 +133,9 @@ def _stanford(checkpoint: Checkpoint) -> _Saved:
         },
         prompts={"query": query, "document": document},
         markers=(query, document),
-        scored=Scored(skip_words=_PUNCTUATION if metadata.get("mask_punctuation", True) else ()),
+        scored=ScoredTokens(
+            skip_words=_PUNCTUATION if metadata.get("mask_punctuation", True) else ()
+        ),
     )
 
 
@@ -152,7 +158,7 @@ def _modules(checkpoint: Checkpoint, listed: SavedModules) -> _Saved:
         pylate = listed.model_type == "ColBERT" or bool(prefixes)
         skipped = tuple(words) if words is not None else _PUNCTUATION if pylate else ()
         heads = (*_projections(checkpoint, listed), _normalize(checkpoint))
-        scored = Scored(skip_words=skipped)
+        scored = ScoredTokens(skip_words=skipped)
     return _Saved(
         heads=heads,
         # What the transformer's own file says stands before the model's settings.
@@ -164,13 +170,13 @@ def _modules(checkpoint: Checkpoint, listed: SavedModules) -> _Saved:
     )
 
 
-def _as_listed(listed: SavedModules) -> tuple[tuple[Module, ...], Scored | None]:
+def _as_listed(listed: SavedModules) -> tuple[tuple[Module, ...], ScoredTokens | None]:
     """Every step as it stands; a projection reads tokens unless its settings say otherwise."""
     scored = None
     for module in listed.heads:
         if module.kind == "MultiVectorMask":
             tasks = module.config.get("skiplist_tasks") or ("document",)
-            scored = Scored(
+            scored = ScoredTokens(
                 skip_words=tuple(module.config.get("skiplist_words") or ()),
                 skip_tasks=(tasks,) if isinstance(tasks, str) else tuple(tasks),
                 keep_only=tuple(module.config.get("keep_only_token_ids") or ()),
@@ -224,7 +230,7 @@ def _pylate_settings(told: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**found, "query_expansion": expansion}
 
 
-def _expansion(checkpoint: Checkpoint, config: Any) -> Expansion | None:
+def _expansion(checkpoint: Checkpoint, config: Any) -> QueryExpansion | None:
     if config is None:
         return None
     try:
@@ -235,7 +241,7 @@ def _expansion(checkpoint: Checkpoint, config: Any) -> Expansion | None:
             f"{checkpoint.name}: its query_expansion {config!r:.80} is not known; it needs "
             "strategy fixed or min, and a length"
         ) from None
-    return Expansion(
+    return QueryExpansion(
         fixed=fixed,
         length=length,
         attended=bool(config.get("attend")),

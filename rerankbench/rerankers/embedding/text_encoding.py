@@ -26,7 +26,7 @@ _Indices: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class SpecialTokens:
     """The special tokens before and behind a text."""
 
     prefix: tuple[int, ...]
@@ -97,7 +97,7 @@ def encode(
     *,
     prompt: str = "",
     max_length: int,
-    around: Around,
+    around: SpecialTokens,
     filling: Filling | None = None,
 ) -> EncodedTexts:
     """Tokenise texts behind a prompt, each cut to `max_length` tokens with the special ones.
@@ -131,12 +131,12 @@ def encode(
     )
 
 
-def around(tokenizer: Any) -> Around:
+def around(tokenizer: Any) -> SpecialTokens:
     """What a tokeniser puts around one text, found out by trying. Raises ModelError."""
     bare, *others = (list(ids) for ids in tokenise(tokenizer, _PROBES))
     own = tokenizer([_PROBES[0]], truncation=False, verbose=False)["input_ids"][0]
     for start in range(len(own) - len(bare) + 1):
-        found = Around(prefix=tuple(own[:start]), suffix=tuple(own[start + len(bare) :]))
+        found = SpecialTokens(prefix=tuple(own[:start]), suffix=tuple(own[start + len(bare) :]))
         if own[start : start + len(bare)] == bare and _agrees(tokenizer, found, [bare, *others]):
             return found
     raise ModelError(
@@ -145,7 +145,7 @@ def around(tokenizer: Any) -> Around:
     )
 
 
-def _agrees(tokenizer: Any, found: Around, bare: Sequence[list[int]]) -> bool:
+def _agrees(tokenizer: Any, found: SpecialTokens, bare: Sequence[list[int]]) -> bool:
     """Whether the probes come out as in the tokeniser's own rows, whole and cut."""
     room = max(1, len(bare[0]) // 2)
     left = tokenizer.truncation_side == "left"

@@ -7,12 +7,12 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.rerankers import loading
-from rerankbench.rerankers.embedding.embedding_recipe import Recipe
-from rerankbench.rerankers.embedding.text_encoding import Around, Filling
+from rerankbench.rerankers.embedding.embedding_recipe import EmbeddingRecipe
+from rerankbench.rerankers.embedding.text_encoding import Filling, SpecialTokens
 from rerankbench.rerankers.pair_encoding import tokenise
 
 
-def make_ready(tokenizer: Any, recipe: Recipe) -> None:
+def make_ready(tokenizer: Any, recipe: EmbeddingRecipe) -> None:
     """Lower-case what the recipe wants so, and read its markers as one token each."""
     if recipe.lower_case:
         loading.lower_case(tokenizer)
@@ -45,7 +45,7 @@ def known_ids(tokenizer: Any, words: Sequence[str]) -> list[int]:
     return found
 
 
-def filling(tokenizer: Any, recipe: Recipe, name: str) -> Filling | None:
+def filling(tokenizer: Any, recipe: EmbeddingRecipe, name: str) -> Filling | None:
     """What short queries are filled up with: the mask, or the end of text. Raises ModelError."""
     expansion = recipe.expansion
     if expansion is None:
@@ -63,7 +63,7 @@ def filling(tokenizer: Any, recipe: Recipe, name: str) -> Filling | None:
     return Filling(token=int(token), length=expansion.length, attended=expansion.attended)
 
 
-def prompt_length(tokenizer: Any, prompt: str, around: Around) -> int:
+def prompt_length(tokenizer: Any, prompt: str, around: SpecialTokens) -> int:
     """Tokens before the text itself: the prompt's, with the special ones before it.
 
     A special token at the end of the prompt alone does not count, as in sentence-transformers.

@@ -35,7 +35,7 @@ TOKENS_PER_PAIR = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class EngineChoice:
     """An engine, why it was taken, and what to tell who asked for another."""
 
     engine: str
@@ -43,7 +43,7 @@ class Choice:
     warning: str | None = None
 
 
-def choose(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> Choice:
+def choose(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> EngineChoice:
     """The engine for a model of this config. Raises UsageError for a name that is none.
 
     An engine that was asked for but cannot run here gives way to the one that `auto` takes.
@@ -56,11 +56,11 @@ def choose(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> Ch
         return _automatic(spec, config, parameters)
     lack = obstacle(spec.engine, spec, config)
     if lack is None:
-        return Choice(engine=spec.engine, reason="as asked")
+        return EngineChoice(engine=spec.engine, reason="as asked")
     if spec.dtype == "int8":
         raise UsageError(f"int8 needs the engine onnx: {lack}")
     instead = _automatic(spec, config, parameters)
-    return Choice(
+    return EngineChoice(
         engine=instead.engine,
         reason=instead.reason,
         warning=f"engine {spec.engine}: {lack}; ran on {instead.engine}",
@@ -132,16 +132,18 @@ def _shape_obstacle(config: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _automatic(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> Choice:
+def _automatic(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> EngineChoice:
     if spec.device != "cpu":
-        return Choice(engine="torch", reason="unpadded attention on the GPU")
+        return EngineChoice(engine="torch", reason="unpadded attention on the GPU")
     lack = obstacle("native", spec, config)
     if lack is None:
         kind = "bfloat16" if spec.dtype == "bfloat16" else "AVX-512"
-        return Choice(engine="native", reason=f"{kind} micro-kernels for this architecture")
+        return EngineChoice(engine="native", reason=f"{kind} micro-kernels for this architecture")
     if obstacle("compile", spec, config) is None and _compiling_pays(spec, parameters):
-        return Choice(engine="compile", reason=f"native {lack}; the job is long enough to compile")
-    return Choice(engine="torch", reason=f"native {lack}; the job is too short to compile")
+        return EngineChoice(
+            engine="compile", reason=f"native {lack}; the job is long enough to compile"
+        )
+    return EngineChoice(engine="torch", reason=f"native {lack}; the job is too short to compile")
 
 
 def _compiling_pays(spec: RerankerSpec, parameters: int) -> bool:

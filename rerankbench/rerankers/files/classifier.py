@@ -27,9 +27,9 @@ class Classifier:
     prompt: str
     cautions: tuple[str, ...]
 
-    def told(self) -> dict[str, Json]:
+    def as_recipe(self) -> dict[str, Json]:
         """What a record holds of it, beside the score's formula."""
-        found: dict[str, Json] = dict(self.label.told())
+        found: dict[str, Json] = dict(self.label.as_recipe())
         if self.prompt:
             found["query_prompt"] = self.prompt
         if self.reading is not None and self.reading.lower_case:

@@ -62,7 +62,7 @@ class Label:
         rest = ", ".join(f"logit{i}" for i in range(self.count) if i != self.index)
         return f"logit{self.index} - logsumexp({rest})"
 
-    def told(self) -> dict[str, str]:
+    def as_recipe(self) -> dict[str, str]:
         """What a record's recipe holds of it: its name, where that says something."""
         return {"label": self.name} if self.name else {}
 

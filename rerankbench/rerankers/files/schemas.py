@@ -128,7 +128,7 @@ class Modality(Schema):
     format: Name | None = None
 
 
-class Expansion(Schema):
+class ExpansionSettings(Schema):
     """How queries are filled up."""
 
     strategy: Name
@@ -161,7 +161,7 @@ class TransformerFile(Schema):
     do_lower_case: bool | None = None
     query_length: _Counted | None = None
     document_length: _Counted | None = None
-    query_expansion: Expansion | None = None
+    query_expansion: ExpansionSettings | None = None
     model_args: Anything | None = None
     model_kwargs: Anything | None = None
     tokenizer_args: Anything | None = None
@@ -184,7 +184,7 @@ class SettingsFile(Schema):
     keep_in_fp32_modules: list[Name] | None = None
     query_length: _Counted | None = None
     document_length: _Counted | None = None
-    query_expansion: Expansion | None = None
+    query_expansion: ExpansionSettings | None = None
     do_query_expansion: bool | None = None
     attend_to_expansion_tokens: bool | None = None
     attend_to_mask_tokens: bool | None = None

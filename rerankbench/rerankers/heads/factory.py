@@ -19,7 +19,7 @@ from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import equations as heads
 from rerankbench.rerankers.heads import head_file, placed_pairs
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
-from rerankbench.rerankers.pointwise import Pointwise
+from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.rerankers.recipe import settings
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
@@ -33,7 +33,7 @@ _SCORES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Factory:
+class HeadFactory:
     """Finds, identifies and loads encoders with a head."""
 
     scores_documents: bool = True
@@ -43,7 +43,7 @@ class Factory:
         checkpoint = _find(spec)
         return _identified(checkpoint, head_file.read(checkpoint.folder), spec)
 
-    def load(self, spec: RerankerSpec) -> Pointwise:
+    def load(self, spec: RerankerSpec) -> PointwiseReranker:
         """Load tokeniser, encoder and head onto the device. Raises ModelError, UsageError."""
         checkpoint = _find(spec)
         head = head_file.read(checkpoint.folder)
@@ -77,7 +77,7 @@ class Factory:
             forward=heads.forward(encoder, head.head, weights),
         )
         encode: Any = placed_pairs.encode if head.reads_texts else pair_encoding.encode
-        found = Pointwise(
+        found = PointwiseReranker(
             ref=ref,
             engine_ref=engine,
             engine=made,
@@ -91,7 +91,7 @@ class Factory:
         return found
 
 
-FACTORY = Factory()
+FACTORY = HeadFactory()
 
 
 def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:

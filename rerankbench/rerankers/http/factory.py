@@ -36,7 +36,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class HttpJob:
     """A job and the requests that it takes, query by query; finished queries have none."""
 
     job: Job
@@ -66,7 +66,7 @@ class HttpReranker:
         self._failures: Counter[str] = Counter()
         weakref.finalize(self, client.close)
 
-    def prepare(self, job: Job) -> Prepared:
+    def prepare(self, job: Job) -> HttpJob:
         """Which requests there are; bodies are made when they are sent."""
         sizes = [len(each.documents) for each in job.candidates]
         first_pairs = list(accumulate(sizes, initial=0))
@@ -77,9 +77,9 @@ class HttpReranker:
             if not job.done.issuperset(range(first_pairs[place], first_pairs[place + 1]))
             for start in range(0, size, step)
         ]
-        return Prepared(job=job, first_pairs=first_pairs, requests=requests)
+        return HttpJob(job=job, first_pairs=first_pairs, requests=requests)
 
-    def score(self, prepared: Prepared) -> Iterator[ScoredBatch]:
+    def score(self, prepared: HttpJob) -> Iterator[ScoredBatch]:
         """One batch a query, as they are finished; the last one tells what failures cost."""
         requests = prepared.requests
         places = [request.place for request in requests]
@@ -137,7 +137,7 @@ class HttpReranker:
 
 
 def _batch(
-    prepared: Prepared, place: int, parts: Sequence[_Received], lost_s: float
+    prepared: HttpJob, place: int, parts: Sequence[_Received], lost_s: float
 ) -> ScoredBatch:
     scores = [score for part in parts for score in part.given.scores]
     first = prepared.first_pairs[place]

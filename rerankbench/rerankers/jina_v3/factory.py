@@ -20,7 +20,7 @@ from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.files.weight_file import safetensors_header
 from rerankbench.rerankers.jina_v3.lists import JinaV3
-from rerankbench.rerankers.jina_v3.prompt import Recipe, Writer
+from rerankbench.rerankers.jina_v3.prompt import BlockRecipe, BlockWriter
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.recipe import Kind, settings
 from rerankbench.rerankers.token_check import TokenCheck
@@ -41,7 +41,7 @@ _PROJECTOR = ("projector.0.weight", "projector.2.weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Factory:
+class JinaV3Factory:
     """Finds, identifies and loads jina-reranker-v3 and what is trained on from it."""
 
     scores_documents: bool = True
@@ -56,7 +56,7 @@ class Factory:
         ref, engine = _identified(checkpoint, spec, recipe)
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec)
-        writer = Writer(
+        writer = BlockWriter(
             tokenizer,
             recipe,
             max_length=int(ref.max_length or MAX_LENGTH),
@@ -76,7 +76,7 @@ class Factory:
         )
 
 
-FACTORY = Factory()
+FACTORY = JinaV3Factory()
 
 
 def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
@@ -86,7 +86,7 @@ def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
 
 
 def _identified(
-    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe
+    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: BlockRecipe
 ) -> tuple[RerankerRef, EngineRef]:
     ref = RerankerRef(
         name=checkpoint.name,
@@ -110,15 +110,17 @@ def _identified(
     return ref, replace(engine_ref(spec), batch_tokens=None)
 
 
-def _recipe(spec: RerankerSpec) -> Recipe:
-    recipe = Recipe(**settings(spec, _SETTINGS))
+def _recipe(spec: RerankerSpec) -> BlockRecipe:
+    recipe = BlockRecipe(**settings(spec, _SETTINGS))
     for key in ("block", "query_tokens", "document_tokens"):
         if getattr(recipe, key) < 1:
             raise UsageError(f"{spec.model}: the recipe's {key} must be at least 1")
     return recipe
 
 
-def _max_length(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe) -> int:
+def _max_length(
+    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: BlockRecipe
+) -> int:
     """Tokens of the texts of a block; like the authors' code, from the tokeniser's limit alone."""
     own = int(checkpoint.tokenizer_config.get("model_max_length") or 0)
     limit = own if 0 < own < 10**6 else checkpoint.max_length(otherwise=MAX_LENGTH)

@@ -15,13 +15,13 @@ from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.rerankers.batch_run import empty_cuda_cache, is_out_of_memory
 from rerankbench.rerankers.engines.padded import peak_cuda_bytes
 from rerankbench.rerankers.host_memory import return_freed_memory
-from rerankbench.rerankers.jina_v3.prompt import Block, Blocks, Writer
+from rerankbench.rerankers.jina_v3.prompt import Block, Blocks, BlockWriter
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
+class BlockLists:
     """The lists of a job as blocks; those that are done have none.
 
     `starts` are the indices of their first pairs. `truncated` says of each pair that is not done
@@ -42,7 +42,7 @@ class JinaV3:
         *,
         ref: RerankerRef,
         engine_ref: EngineRef,
-        writer: Writer,
+        writer: BlockWriter,
         check: TokenCheck,
         backbone: Any,
         projector: Sequence[Any],
@@ -56,7 +56,7 @@ class JinaV3:
         self._projector, self._device = projector, device
         self._cut_queries: set[str] = set()
 
-    def prepare(self, job: Job) -> Lists:
+    def prepare(self, job: Job) -> BlockLists:
         """Write and tokenise the blocks of all lists of which any pair is not done.
 
         Raises ModelError for what the model has no embeddings for.
@@ -74,14 +74,14 @@ class JinaV3:
                 self._check.check_ids(block.ids)
             if written[-1].query_cut:
                 cut_queries.add(each.query.query_id)
-        return Lists(
+        return BlockLists(
             starts=starts,
             blocks=[each.blocks for each in written],
             truncated=[cut for each in written for cut in each.truncated],
             cut_queries=frozenset(cut_queries),
         )
 
-    def score(self, prepared: Lists) -> Iterator[ScoredBatch]:
+    def score(self, prepared: BlockLists) -> Iterator[ScoredBatch]:
         """One batch a list."""
         self._cut_queries |= prepared.cut_queries
         for place, blocks in enumerate(prepared.blocks):

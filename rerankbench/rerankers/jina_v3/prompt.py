@@ -38,7 +38,7 @@ SUFFIX = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class BlockRecipe:
     """How much is read of a text, how many documents at once, and an instruction, if any."""
 
     block: int = 125
@@ -77,10 +77,10 @@ class Blocks:
     query_cut: bool
 
 
-class Writer:
+class BlockWriter:
     """Writes blocks with a checkpoint's tokeniser."""
 
-    def __init__(self, tokenizer: Any, recipe: Recipe, *, max_length: int, name: str) -> None:
+    def __init__(self, tokenizer: Any, recipe: BlockRecipe, *, max_length: int, name: str) -> None:
         """`name` is the model's. Raises ModelError for a tokeniser without the markers."""
         self._tokenizer, self._recipe, self._max_length = tokenizer, recipe, max_length
         markers = list(tokenise(tokenizer, [DOCUMENT_MARKER, QUERY_MARKER]))

@@ -18,8 +18,8 @@ from rerankbench.rerankers import loading
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.listwise.generation import Generator
-from rerankbench.rerankers.listwise.order import Listwise
-from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Format, Writer
+from rerankbench.rerankers.listwise.order import ListwiseReranker
+from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Format, QuestionWriter
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.recipe import Kind, settings
 from rerankbench.rerankers.token_check import TokenCheck
@@ -41,7 +41,7 @@ _WRITERS = ("ForCausalLM", "LMHeadModel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class ListwiseRecipe:
     """How lists are ordered: windows, and how a model is asked about one."""
 
     window: int
@@ -50,7 +50,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Factory:
+class ListwiseFactory:
     """Finds, identifies and loads language models as listwise rerankers."""
 
     scores_documents: bool = True
@@ -60,14 +60,14 @@ class Factory:
         checkpoint = _find(spec)
         return _reranker_ref(checkpoint, spec, _recipe(spec)), engine_ref(spec)
 
-    def load(self, spec: RerankerSpec) -> Listwise:
+    def load(self, spec: RerankerSpec) -> ListwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         checkpoint, recipe = _find(spec), _recipe(spec)
         ref, engine = _reranker_ref(checkpoint, spec, recipe), engine_ref(spec)
         max_length = int(ref.max_length or MAX_LENGTH)
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec)
-        writer = Writer(
+        writer = QuestionWriter(
             tokenizer, recipe.form, window=recipe.window, max_length=max_length, name=ref.name
         )
         model = loading.model(
@@ -78,7 +78,7 @@ class Factory:
             trained_as="a language model",
         )
         tables = tables_of(model)
-        return Listwise(
+        return ListwiseReranker(
             ref=ref,
             engine_ref=engine,
             writer=writer,
@@ -92,7 +92,7 @@ class Factory:
         )
 
 
-FACTORY = Factory()
+FACTORY = ListwiseFactory()
 
 
 def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
@@ -106,7 +106,7 @@ def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
 
 
 def _reranker_ref(
-    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: Recipe
+    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: ListwiseRecipe
 ) -> RerankerRef:
     return RerankerRef(
         name=checkpoint.name,
@@ -129,7 +129,7 @@ def _reranker_ref(
     )
 
 
-def _recipe(spec: RerankerSpec) -> Recipe:
+def _recipe(spec: RerankerSpec) -> ListwiseRecipe:
     """RankZephyr's, with the config's changes. Raises UsageError."""
     asked = settings(spec, _SETTINGS)
     window = asked.pop("window", WINDOW)
@@ -149,4 +149,4 @@ def _recipe(spec: RerankerSpec) -> Recipe:
             raise UsageError(f"{spec.model}: the recipe's {part} must hold {{{field}}}")
     if "{query}" not in form.prefix + form.suffix:
         raise UsageError(f"{spec.model}: the recipe's prefix or suffix must hold {{query}}")
-    return Recipe(window=window, stride=stride, form=form)
+    return ListwiseRecipe(window=window, stride=stride, form=form)

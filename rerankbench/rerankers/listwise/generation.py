@@ -16,7 +16,7 @@ from rerankbench.rerankers.listwise.prompt import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class GeneratedAnswer:
     """What was written, and what it took, the question's tokens included."""
 
     text: str
@@ -52,9 +52,9 @@ class Generator:
         )
         self._most_rows: int | None = None
 
-    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+    def __call__(self, questions: Sequence[Question]) -> list[GeneratedAnswer]:
         """One answer a question, in their order; when memory runs out, fewer at once."""
-        found: list[Answer] = []
+        found: list[GeneratedAnswer] = []
         while len(found) < len(questions):
             beside = self._most_rows or len(questions)
             some = questions[len(found) : len(found) + beside]
@@ -74,7 +74,7 @@ class Generator:
         """Most GPU memory that torch reserved since the process began; None on the CPU."""
         return peak_cuda_bytes(self._device)
 
-    def _written(self, questions: Sequence[Question]) -> Iterator[Answer]:
+    def _written(self, questions: Sequence[Question]) -> Iterator[GeneratedAnswer]:
         import torch
 
         width = max(len(question.ids) for question in questions)
@@ -92,11 +92,11 @@ class Generator:
         written = whole[:, width:].cpu().tolist()
         return (self._answer(*each, width) for each in zip(questions, written, strict=True))
 
-    def _answer(self, question: Question, row: Sequence[int], width: int) -> Answer:
+    def _answer(self, question: Question, row: Sequence[int], width: int) -> GeneratedAnswer:
         """A row up to its end or its own limit, whatever its neighbours needed."""
         kept = row[: question.most_tokens]
         end = next((i for i, token in enumerate(kept) if token in self._ends), len(kept))
-        return Answer(
+        return GeneratedAnswer(
             text=self._tokenizer.decode(kept[:end], skip_special_tokens=True),
             tokens=len(question.ids) + min(end + 1, len(kept)),
             padded_tokens=width + len(row),

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from rerankbench.protocols import Job, ScoredBatch
-from rerankbench.rerankers.listwise.generation import Answer, Generator
+from rerankbench.rerankers.listwise.generation import GeneratedAnswer, Generator
 from rerankbench.rerankers.listwise.permutation import parse
-from rerankbench.rerankers.listwise.prompt import Question, Words, Writer
+from rerankbench.rerankers.listwise.prompt import Question, QuestionWriter, Words
 from rerankbench.rerankers.listwise.windows import windows
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
+class WindowedLists:
     """The lists of a job, words at hand. `starts` are the indices of their first pairs.
 
     `truncated` says of each pair whether its document has more words than are ever shown.
@@ -39,7 +39,7 @@ class Lists:
         return self.done.issuperset(self.pairs(place))
 
 
-class Listwise:
+class ListwiseReranker:
     """A loaded model that orders lists. Some are ordered side by side, a window of each."""
 
     def __init__(
@@ -47,7 +47,7 @@ class Listwise:
         *,
         ref: RerankerRef,
         engine_ref: EngineRef,
-        writer: Writer,
+        writer: QuestionWriter,
         generator: Generator,
         window: int,
         stride: int,
@@ -66,7 +66,7 @@ class Listwise:
         self._beside = beside
         self._cut_queries: set[str] = set()
 
-    def prepare(self, job: Job) -> Lists:
+    def prepare(self, job: Job) -> WindowedLists:
         """Take the texts apart; what is asked is known only when earlier answers are.
 
         Raises ModelError for what the model has no embeddings for.
@@ -76,7 +76,7 @@ class Listwise:
         if self._check is not None:
             self._check.check_texts(each.query.text for each in job.candidates)
             self._check.check_texts(" ".join(words) for each in passages for words in each)
-        return Lists(
+        return WindowedLists(
             done=job.done,
             starts=list(accumulate(sizes, initial=0)),
             query_ids=[each.query.query_id for each in job.candidates],
@@ -85,7 +85,7 @@ class Listwise:
             truncated=[self._writer.is_long(words) for each in passages for words in each],
         )
 
-    def score(self, prepared: Lists) -> Iterator[ScoredBatch]:
+    def score(self, prepared: WindowedLists) -> Iterator[ScoredBatch]:
         """One batch a list.
 
         Lists that are ordered side by side are all ordered again where one of them is not done:
@@ -110,7 +110,7 @@ class Listwise:
         """Most GPU memory that torch reserved since the process began."""
         return self._generator.peak_device_bytes()
 
-    def _ordered(self, lists: Lists, group: Sequence[int]) -> list[_Order]:
+    def _ordered(self, lists: WindowedLists, group: Sequence[int]) -> list[_Order]:
         """Slide the window over each list of a group, one step of all at a time."""
         orders = [_Order(place=place, order=[*range(len(lists.pairs(place)))]) for place in group]
         steps = [windows(len(each.order), self._window, self._stride) for each in orders]
@@ -126,7 +126,7 @@ class Listwise:
                 each.take(window, question, answer)
         return orders
 
-    def _question(self, lists: Lists, each: _Order, window: range) -> Question:
+    def _question(self, lists: WindowedLists, each: _Order, window: range) -> Question:
         passages = lists.passages[each.place]
         shown = [passages[each.order[place]] for place in window]
         question = self._writer.question(lists.queries[each.place], shown)
@@ -149,7 +149,7 @@ class _Order:
     tokens: int = 0
     padded_tokens: int = 0
 
-    def take(self, window: range, question: Question, answer: Answer) -> None:
+    def take(self, window: range, question: Question, answer: GeneratedAnswer) -> None:
         """Order a window as it was answered."""
         before = [self.order[place] for place in window]
         found = parse(answer.text, len(before))

@@ -75,7 +75,7 @@ class Question:
     query_cut: bool = False
 
 
-class Writer:
+class QuestionWriter:
     """Writes questions of up to `window` passages that leave room for their answer."""
 
     def __init__(

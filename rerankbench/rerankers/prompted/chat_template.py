@@ -22,14 +22,14 @@ _PROBES = (("  Ab\n c", "D-e\t'f' "), ("x", "7 <y> & z"), ("query " * 2000, "wor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class RenderedPair:
     """A pair's text with `{query}` and `{document}` in it; whether it strips what stands there."""
 
     text: str
     strips: bool
 
 
-def rendered(checkpoint: Checkpoint, chat: Chat, instruction: str | None) -> Rendered:
+def rendered(checkpoint: Checkpoint, chat: Chat, instruction: str | None) -> RenderedPair:
     """What the template makes of `{query}` and `{document}`, which stay in its text.
 
     The roles are those of sentence-transformers: `query`, `document`, and `system` for the
@@ -64,7 +64,7 @@ def rendered(checkpoint: Checkpoint, chat: Chat, instruction: str | None) -> Ren
                 f"{checkpoint.name}: its chat template does more to a query and a document than "
                 "to put text around them; name a preset or a template in the recipe"
             )
-    return Rendered(text=text, strips=all(strips))
+    return RenderedPair(text=text, strips=all(strips))
 
 
 def _filled(text: str, query: str, document: str) -> str:

@@ -20,7 +20,7 @@ from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.files import pair_reading
 from rerankbench.rerankers.files.classifier import cautions
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
-from rerankbench.rerankers.pointwise import EncodedPairs, Pointwise
+from rerankbench.rerankers.pointwise import PointwiseJob, PointwiseReranker
 from rerankbench.rerankers.prompted import answers, prompt
 from rerankbench.rerankers.prompted.presets import CAUSAL, SEQ2SEQ, Preset
 from rerankbench.rerankers.prompted.prompt_recipe import described, label_of, resolve
@@ -29,7 +29,7 @@ from rerankbench.types import EngineRef, RerankerRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Factory:
+class PromptedFactory:
     """Finds, identifies and loads models of one shape."""
 
     family: str
@@ -45,7 +45,7 @@ class Factory:
         checkpoint = checkpoints.asked(spec)
         return self._identified(checkpoint, spec)
 
-    def load(self, spec: RerankerSpec) -> Pointwise:
+    def load(self, spec: RerankerSpec) -> PointwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         checkpoint = checkpoints.asked(spec)
         ref, engine = self._identified(checkpoint, spec)
@@ -78,7 +78,7 @@ class Factory:
             forward=forward,
             left=self.left,
         )
-        found = Pointwise(
+        found = PointwiseReranker(
             ref=ref,
             engine_ref=engine,
             engine=made,
@@ -115,7 +115,7 @@ class Factory:
         return resolve(checkpoint, spec, self.presets, self.forwards)
 
 
-def _encoding(tokenizer: Any, preset: Preset, max_length: int) -> Callable[[Job], EncodedPairs]:
+def _encoding(tokenizer: Any, preset: Preset, max_length: int) -> Callable[[Job], PointwiseJob]:
     """How pairs become token ids: as the tokeniser's pairs, or as prompts."""
     if preset.as_pair:
         return partial(
@@ -129,7 +129,7 @@ def _encoding(tokenizer: Any, preset: Preset, max_length: int) -> Callable[[Job]
     return partial(prompt.encode, tokenizer, form, max_length=max_length)
 
 
-CAUSAL_LM = Factory(
+CAUSAL_LM = PromptedFactory(
     family="causal-lm",
     presets=CAUSAL,
     class_names={
@@ -144,7 +144,7 @@ CAUSAL_LM = Factory(
     },
     left=True,
 )
-SEQ_TO_SEQ = Factory(
+SEQ_TO_SEQ = PromptedFactory(
     family="seq2seq",
     presets=SEQ2SEQ,
     class_names={"answers": "AutoModelForSeq2SeqLM"},

@@ -170,7 +170,7 @@ def described(preset: Preset, label: Label | None) -> dict[str, Any]:
         "truncation": "end of the document; query beyond 75% of the length",
     }
     # Only where they say something: keys of records without them stay what they were.
-    found |= {} if label is None else label.told()
+    found |= {} if label is None else label.as_recipe()
     if preset.strips:
         found["strips"] = True
     return found

@@ -13,14 +13,14 @@ import pytest
 from rerankbench.errors import InputError, UsageError
 from rerankbench.gate.cells import CellName
 from rerankbench.gate.remeasure.rounds import remeasure
-from rerankbench.gate.remeasure.sides import Side
-from rerankbench.gate.speed import Remeasured
+from rerankbench.gate.remeasure.sides import GateSide
+from rerankbench.gate.speed import Remeasurement
 from rerankbench.progress import Silent
 from rerankbench.stats import ratios
 
 from .fake import write_python, write_side
 
-Measure = Callable[..., dict[CellName, Remeasured]]
+Measure = Callable[..., dict[CellName, Remeasurement]]
 
 
 class Notes(Silent):
@@ -48,14 +48,14 @@ def measure(tmp_path: Path, notes: Notes) -> Measure:
 
     def run(
         base: dict[str, Any] | None = None, new: dict[str, Any] | None = None, rounds: int = 6
-    ) -> dict[CellName, Remeasured]:
+    ) -> dict[CellName, Remeasurement]:
         sides = []
         for label, changes in (("base", base), ("new", new)):
             write_side(tmp_path / label, label, tmp_path / "journal", **(changes or {}))
             own = tmp_path / f"{label}-own"
             own.mkdir()
             sides.append(
-                Side(
+                GateSide(
                     label=label,
                     python=python,
                     folder=tmp_path / label,

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from rerankbench.report.plots import curves, intervals, latency, trade_off
 from rerankbench.report.plots.look import NARROW, SERIES, VARIABLES, WIDE, Size, log_ticks, short
 from rerankbench.report.plots.svg import inline, png_file, svg_file
-from rerankbench.report.plots.trade_off import Point, Reference, best
+from rerankbench.report.plots.trade_off import Reference, TradeOffPoint, best
 from tests.report.suite import HOSTILE
 
 POINTS = [
-    Point(name=name, cost=10.0 * (at + 1), quality=0.3 + 0.05 * (at % 4))
+    TradeOffPoint(name=name, cost=10.0 * (at + 1), quality=0.3 + 0.05 * (at % 4))
     for at, name in enumerate((*HOSTILE, "plain", "文字化け", "a\x00b\x1b[31m"))
 ]
 TRADE_OFF = partial(
@@ -37,7 +37,9 @@ NAMES = [point.name for point in POINTS]
 INTERVALS = partial(
     intervals.draw,
     [
-        intervals.Panel(title=name, estimates=dict.fromkeys(NAMES, ESTIMATE), reference=0.3)
+        intervals.IntervalPanel(
+            title=name, estimates=dict.fromkeys(NAMES, ESTIMATE), reference=0.3
+        )
         for name in HOSTILE
     ],
     NAMES,
@@ -45,11 +47,11 @@ INTERVALS = partial(
 )
 LATENCY = partial(
     latency.draw,
-    [latency.Panel(title=HOSTILE[0], requests_ms={key: [5.0, 7.0, 90.0] for key in NAMES})],
+    [latency.LatencyPanel(title=HOSTILE[0], requests_ms={key: [5.0, 7.0, 90.0] for key in NAMES})],
     NAMES,
 )
 CURVES = [
-    curves.Panel(
+    curves.CurvePanel(
         title=HOSTILE[1],
         curves=tuple(
             curves.Curve(name=name, line=((0, 0.4), (10, 0.5), (20, 0.45)), points=((3, 0.1),))
@@ -167,9 +169,9 @@ def test_a_name_is_shortened_to_the_model_and_cut_in_the_middle() -> None:
 
 def test_on_the_front_cheaper_and_better_both_count() -> None:
     points = [
-        Point(name="dear", cost=10, quality=0.6),
-        Point(name="cheap", cost=1, quality=0.4),
-        Point(name="beaten", cost=5, quality=0.4),
+        TradeOffPoint(name="dear", cost=10, quality=0.6),
+        TradeOffPoint(name="cheap", cost=1, quality=0.4),
+        TradeOffPoint(name="beaten", cost=5, quality=0.4),
     ]
     assert [points[at].name for at in best(points, more_is_better=False)] == ["cheap", "dear"]
     assert [points[at].name for at in best(points, more_is_better=True)] == ["dear"]
@@ -195,7 +197,10 @@ def test_no_two_lines_of_a_plot_look_alike() -> None:
 
 @pytest.mark.parametrize("dpi", [72, 144])
 def test_names_stand_beside_their_points_at_any_resolution(dpi: int) -> None:
-    points = [Point(name="one model", cost=10, quality=0.4), Point(name="b", cost=90, quality=0.6)]
+    points = [
+        TradeOffPoint(name="one model", cost=10, quality=0.4),
+        TradeOffPoint(name="b", cost=90, quality=0.6),
+    ]
     figure = trade_off.draw(points, WIDE, cost_label="c", quality_label="q", more_is_better=True)
     figure.set_dpi(dpi)
     FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]

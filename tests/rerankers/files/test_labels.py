@@ -21,9 +21,9 @@ from rerankbench.rerankers.files.labels import names_of, of, scored
 from rerankbench.rerankers.pointwise import relevance
 from rerankbench.types import Candidates
 
-from .. import tiny
-from . import language_models as lm
-from .conftest import CheckpointOf
+from ... import tiny
+from .. import language_models as lm
+from ..conftest import CheckpointOf
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ from rerankbench.run import config as configs
 from rerankbench.run import environment, plan
 from rerankbench.types import RerankerRef
 
-from .. import tiny
-from .conftest import CheckpointOf
+from ... import tiny
+from ..conftest import CheckpointOf
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.types import Candidates
 
-from .. import tiny
-from . import embedding_models as models
-from . import language_models as lm
+from ... import tiny
+from .. import embedding_models as models
+from .. import language_models as lm
 
 library: Any = pytest.importorskip("sentence_transformers")
 CHAT = (

@@ -17,9 +17,9 @@ from rerankbench.rerankers import detection
 from rerankbench.rerankers.engines import exported, float32_head
 from rerankbench.rerankers.sequence_classification import FACTORY
 
-from .. import tiny
-from . import own_code
-from .conftest import CheckpointOf
+from ... import tiny
+from .. import own_code
+from ..conftest import CheckpointOf
 
 _transformers: Any = transformers
 # One pair at a time: its hidden states are then those that transformers gives for it.

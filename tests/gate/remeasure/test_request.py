@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rerankbench.errors import UsageError
-from rerankbench.gate.remeasure.asked import Asked
+from rerankbench.gate.remeasure.request import GateRequest
 
 _PYTHON = Path("python")
 
@@ -25,7 +25,7 @@ _PYTHON = Path("python")
     ],
 )
 def test_what_goes_together_is_taken(asked: dict[str, Any], records: bool) -> None:
-    Asked(**asked).refuse_contradictions(base=records, new=records, speed=True)
+    GateRequest(**asked).refuse_contradictions(base=records, new=records, speed=True)
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_what_does_not_is_refused_with_the_remedy(
     asked: dict[str, Any], base: bool, new: bool, speed: bool, says: str
 ) -> None:
     with pytest.raises(UsageError, match=says):
-        Asked(**asked).refuse_contradictions(base=base, new=new, speed=speed)
+        GateRequest(**asked).refuse_contradictions(base=base, new=new, speed=speed)

@@ -18,9 +18,9 @@ from rerankbench.errors import RerankbenchError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 
-from .. import tiny
-from . import embedding_models as models
-from . import language_models as lm
+from ... import tiny
+from .. import embedding_models as models
+from .. import language_models as lm
 
 MUTANTS = 25
 # A longer message would fill a terminal; the folder's own name is the tester's.

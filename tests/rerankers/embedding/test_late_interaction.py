@@ -20,8 +20,8 @@ from rerankbench.rerankers.embedding.factory import LATE_INTERACTION
 from rerankbench.rerankers.embedding.similarity import pairwise
 from rerankbench.types import Candidates
 
-from .. import tiny
-from . import embedding_models as models
+from ... import tiny
+from .. import embedding_models as models
 
 METADATA = {"query_maxlen": 16, "doc_maxlen": 40, "dim": 16, "similarity": "cosine"}
 PYLATE: dict[str, Any] = {

@@ -14,7 +14,7 @@ _NEEDS_A_BASE = "a base to run: --rev REV or --base-python PATH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class GateRequest:
     """The versions to run; None leaves a side to the folder and the Python here.
 
     `config` is None for the demo, `rounds` where speed is not to be measured, `keep` where nothing

@@ -17,9 +17,9 @@ from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.rerankers.files import checkpoint as checkpoints
 
-from .. import tiny
-from . import embedding_models as models
-from .conftest import CheckpointOf
+from ... import tiny
+from .. import embedding_models as models
+from ..conftest import CheckpointOf
 
 
 @pytest.fixture

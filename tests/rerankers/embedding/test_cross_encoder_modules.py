@@ -18,8 +18,8 @@ from rerankbench.rerankers.detection import family_of
 from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.types import Candidates
 
-from .. import tiny
-from . import embedding_models as models
+from ... import tiny
+from .. import embedding_models as models
 
 GELU = "torch.nn.modules.activation.GELU"
 SETTINGS: dict[str, Any] = {

@@ -22,8 +22,8 @@ from rerankbench.rerankers.jina_v3.factory import FACTORY
 from rerankbench.rerankers.jina_v3.lists import JinaV3
 from rerankbench.types import Candidates
 
-from .. import tiny
-from . import language_models
+from ... import tiny
+from .. import language_models
 
 MARKERS = ("<|embed_token|>", "<|rerank_token|>")
 SMALL: dict[str, Any] = {"block": 3, "query_tokens": 12, "document_tokens": 40}

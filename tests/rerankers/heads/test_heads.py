@@ -23,11 +23,11 @@ from rerankbench.rerankers.engines.padded import inputs
 from rerankbench.rerankers.heads import equations as heads
 from rerankbench.rerankers.heads import head_file, placed_pairs
 from rerankbench.rerankers.heads.factory import FACTORY
-from rerankbench.rerankers.pointwise import Pointwise
+from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.types import Candidates, Document, Query
 
-from .. import tiny
-from .conftest import CheckpointOf
+from ... import tiny
+from ..conftest import CheckpointOf
 
 # The stubs of transformers know neither all classes nor all arguments.
 _transformers: Any = transformers
@@ -38,7 +38,7 @@ HEADS: list[tuple[str, int | None]] = [
 ]
 HeadOf = Callable[..., Path]
 Score = Callable[..., float]
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "head-checkpoints.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "head-checkpoints.md"
 
 
 def random_weights(head: str, token_dim: int | None, width: int = 32) -> dict[str, Any]:
@@ -129,13 +129,13 @@ def _expected(
     ]
 
 
-def _load(folder: Path, **options: Any) -> Pointwise:
+def _load(folder: Path, **options: Any) -> PointwiseReranker:
     options = {"engine": "torch", "dtype": "float32"} | options
     return FACTORY.load(RerankerSpec(model=str(folder), **options))
 
 
 def _found(
-    reranker: Pointwise, candidates: Sequence[Candidates], done: Sequence[int] = ()
+    reranker: PointwiseReranker, candidates: Sequence[Candidates], done: Sequence[int] = ()
 ) -> dict[int, float]:
     job = Job(candidates=candidates, done=frozenset(done))
     batches = list(reranker.score(reranker.prepare(job)))
@@ -144,7 +144,7 @@ def _found(
     return dict(sorted(scores.items()))
 
 
-def _score(reranker: Pointwise, candidates: Sequence[Candidates]) -> list[float]:
+def _score(reranker: PointwiseReranker, candidates: Sequence[Candidates]) -> list[float]:
     found = _found(reranker, candidates)
     assert list(found) == list(range(sum(len(each.documents) for each in candidates)))
     return list(found.values())
@@ -235,7 +235,7 @@ def test_a_pair_scores_the_same_in_any_company(head_of: HeadOf, data: st.DataObj
 
 
 @cache
-def _cached(folder: Path) -> Pointwise:
+def _cached(folder: Path) -> PointwiseReranker:
     return _load(folder)
 
 

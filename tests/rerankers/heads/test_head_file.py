@@ -22,9 +22,9 @@ from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers.heads import head_file
 from rerankbench.rerankers.heads.factory import FACTORY
 
-from .. import tiny
-from .conftest import CheckpointOf
-from .test_heads import put_head, random_weights
+from ... import tiny
+from ..conftest import CheckpointOf
+from ..heads.test_heads import put_head, random_weights
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from rerankbench.rerankers.engines.contract import Logits, TokenRows
 from rerankbench.rerankers.engines.packed import PackedEngine
 from rerankbench.rerankers.engines.positions import positions
 
-from .. import tiny
-from .conftest import CheckpointOf
+from ... import tiny
+from ..conftest import CheckpointOf
 
 CPU = torch.device("cpu")
 VOCABULARY = 200

@@ -28,8 +28,8 @@ from rerankbench.rerankers.embedding.factory import BI_ENCODER
 from rerankbench.run import scoring
 from rerankbench.types import CandidateLists, Candidates
 
-from .. import tiny
-from . import embedding_models as models
+from ... import tiny
+from .. import embedding_models as models
 
 MODES = ("cls", "mean", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")

@@ -26,8 +26,8 @@ from rerankbench.rerankers.engines.native import NativeEngine
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import Candidates
 
-from .. import tiny
-from .conftest import CheckpointOf
+from ... import tiny
+from ..conftest import CheckpointOf
 
 _transformers: Any = transformers
 AVX512 = frozenset({"avx2", "avx512f"})
@@ -365,7 +365,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return pretend
 
 
-def _choose(engine: str = "auto", config: Any = None, **options: Any) -> choice.Choice:
+def _choose(engine: str = "auto", config: Any = None, **options: Any) -> choice.EngineChoice:
     spec = RerankerSpec(model="m", engine=engine, **options)
     return choice.choose(spec, config or BERT, 22_700_000)
 

@@ -44,10 +44,10 @@ from rerankbench.run import speed as run_speed
 from rerankbench.run.speed import Instruments
 from rerankbench.types import Candidates
 
-from .. import tiny
-from .conftest import CheckpointOf
+from ... import tiny
+from ..conftest import CheckpointOf
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 APIS = ("tei", "cohere", "voyage", "mixedbread", "nvidia", "sglang", "dashscope", "bedrock")
 RAW = ("tei", "nvidia")
 # What stands in for a document without text, where a service takes none.

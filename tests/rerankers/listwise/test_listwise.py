@@ -19,13 +19,13 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers import detection
 from rerankbench.rerankers.listwise.factory import FACTORY
-from rerankbench.rerankers.listwise.generation import Answer, Generator
-from rerankbench.rerankers.listwise.order import Listwise
-from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Question, Writer, messages
+from rerankbench.rerankers.listwise.generation import GeneratedAnswer, Generator
+from rerankbench.rerankers.listwise.order import ListwiseReranker
+from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Question, QuestionWriter, messages
 from rerankbench.types import Candidates, Document, EngineRef, RerankerRef
 
-from .. import tiny
-from . import writers
+from ... import tiny
+from .. import writers
 
 WINDOW, STRIDE = 4, 2
 SMALL = {"window": WINDOW, "stride": STRIDE, "passage_words": 12}
@@ -46,7 +46,7 @@ def model_of(tmp_path_factory: pytest.TempPathFactory) -> ModelOf:
     return build
 
 
-def _load(folder: Path, recipe: dict[str, Any] | None = None, **options: Any) -> Listwise:
+def _load(folder: Path, recipe: dict[str, Any] | None = None, **options: Any) -> ListwiseReranker:
     options = {"dtype": "float32"} | options
     return FACTORY.load(RerankerSpec(model=str(folder), recipe=recipe or SMALL, **options))
 
@@ -65,13 +65,13 @@ def _lists(sizes: Sequence[int], seed: int = 0, longest: int = 20) -> list[Candi
 
 
 def _batches(
-    reranker: Listwise, candidates: Sequence[Candidates], done: Sequence[int] = ()
+    reranker: ListwiseReranker, candidates: Sequence[Candidates], done: Sequence[int] = ()
 ) -> list[ScoredBatch]:
     job = Job(candidates=candidates, done=frozenset(done))
     return list(reranker.score(reranker.prepare(job)))
 
 
-def _orders(reranker: Listwise, candidates: Sequence[Candidates]) -> list[list[int]]:
+def _orders(reranker: ListwiseReranker, candidates: Sequence[Candidates]) -> list[list[int]]:
     """Each list best first, by its scores."""
     scores: dict[int, float] = {}
     for batch in _batches(reranker, candidates):
@@ -164,16 +164,16 @@ class Scripted:
         self.asked: list[list[str]] = []
         self.beside: list[int] = []
 
-    def __call__(self, questions: Sequence[Question]) -> list[Answer]:
+    def __call__(self, questions: Sequence[Question]) -> list[GeneratedAnswer]:
         self.beside.append(len(questions))
         return [self._written(question) for question in questions]
 
-    def _written(self, question: Question) -> Answer:
+    def _written(self, question: Question) -> GeneratedAnswer:
         text = self._tokens.decode(question.ids)
         named = re.findall(r"^\[(\d+)\] (.*)$", text, re.M)
         assert [int(number) for number, _ in named] == list(range(1, question.size + 1))
         self.asked.append([passage for _, passage in named])
-        return Answer(text=self._answer(self.asked[-1]), tokens=3, padded_tokens=5)
+        return GeneratedAnswer(text=self._answer(self.asked[-1]), tokens=3, padded_tokens=5)
 
     def warnings(self) -> Sequence[str]:
         return ()
@@ -188,13 +188,13 @@ def _scripted(
     window: int = WINDOW,
     stride: int = STRIDE,
     beside: int = 3,
-) -> tuple[Listwise, Scripted]:
+) -> tuple[ListwiseReranker, Scripted]:
     tokens = _tokens()
     generator: Any = Scripted(tokens, answer)
-    reranker = Listwise(
+    reranker = ListwiseReranker(
         ref=REF,
         engine_ref=EngineRef(engine="torch", device="cpu"),
-        writer=Writer(tokens, RANKZEPHYR, window=window, max_length=900, name="scripted"),
+        writer=QuestionWriter(tokens, RANKZEPHYR, window=window, max_length=900, name="scripted"),
         generator=generator,
         window=window,
         stride=stride,
@@ -316,9 +316,9 @@ def test_fields_inside_texts_stay_as_they_are() -> None:
     assert "search query: {candidate} {0} %s.\n[1] {query} {rank} {num}\n" in user["content"]
 
 
-def _writer(max_length: int = 900, window: int = 3, **changes: Any) -> Writer:
+def _writer(max_length: int = 900, window: int = 3, **changes: Any) -> QuestionWriter:
     form = replace(RANKZEPHYR, **changes)
-    return Writer(_tokens(), form, window=window, max_length=max_length, name="m")
+    return QuestionWriter(_tokens(), form, window=window, max_length=max_length, name="m")
 
 
 def test_passages_are_cut_to_words_and_titles_named() -> None:
@@ -393,7 +393,7 @@ class _ShortOfMemory:
         return self._model.generate(input_ids=input_ids, **options)
 
 
-def _with_memory_for(folder: Path, rows: int) -> Listwise:
+def _with_memory_for(folder: Path, rows: int) -> ListwiseReranker:
     tokens, model = writers.reference(folder)
     reranker = _load(folder, batch_tokens=5000)
     short = _ShortOfMemory(model, rows)

@@ -16,8 +16,8 @@ from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.types import Candidates
 
-from .. import tiny
-from . import language_models as lm
+from ... import tiny
+from .. import language_models as lm
 
 Score = Callable[[Any, Any, str, str, int], float]
 
