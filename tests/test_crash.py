@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CARELESS = """
 import os, runpy, sys
 from pathlib import Path
-from rerankbench import files, partials
+from rerankbench.files import partials, whole
 
 def write_in_place(path, body):
     data = body.encode() if isinstance(body, str) else body
@@ -25,7 +25,7 @@ def write_in_place(path, body):
         path.chmod(0o644)
         handle.write(data[len(data) // 2 :])
 
-files.write_whole = write_in_place
+whole.write_whole = write_in_place
 partials.clear = lambda folder: None
 sys.argv = ["crash", *sys.argv[1:]]
 runpy.run_module("benchmarks.crash", run_name="__main__")

@@ -164,7 +164,8 @@ def _journal(folder: Path) -> None:
     tiny.build(folder / "model")
     body = f"""
 import os, sys
-from rerankbench import cli, store
+from rerankbench import cli
+from rerankbench.results import store
 
 store.forget_work = lambda key: None  # The journal stays, as where the process was killed.
 sys.exit(cli._run({_JOURNAL!r}))

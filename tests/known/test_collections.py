@@ -31,11 +31,11 @@ def test_every_id_is_one_of_ir_datasets(tmp_path: Path) -> None:
     # Another process: ir_datasets makes its home when it is imported.
     code = (
         "import ir_datasets\n"
-        "from rerankbench import catalogue\n"
-        "ids = [i for entry in catalogue.known() for i in entry.ids]\n"
+        "from rerankbench.known import collections\n"
+        "ids = [i for entry in collections.known() for i in entry.ids]\n"
         "assert all(ir_datasets.load(i).has_qrels() for i in ids), ids\n"
         "assert [i for i in ir_datasets.registry if i.startswith('beir/cqadupstack/')] == "
-        "sorted(catalogue.by_slug('cqadupstack').ids)\n"
+        "sorted(collections.by_slug('cqadupstack').ids)\n"
     )
     environment = {**os.environ, "IR_DATASETS_HOME": str(tmp_path / "home")}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
