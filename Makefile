@@ -11,7 +11,10 @@ GATE := build/gate
 GATE_CLEAN = mkdir -p $(GATE)/cache && find $(GATE)/cache -mindepth 1 -maxdepth 1 ! -name native -exec rm -rf {} +
 GATE_RUN = RERANKBENCH_HOME=$(GATE)/cache $(BIN)/rerankbench run --no-speed --dtype float32 --device cpu -q
 
-.PHONY: run test check sanitize gate gate-demo gate-scifact format bench bench-gate fuzz crash clean
+# Material prints an advertisement on every build unless told not to.
+DOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+.PHONY: run test check docs sanitize gate gate-demo gate-scifact format bench bench-gate fuzz crash clean
 
 run: $(VENV)/.installed
 	$(BIN)/rerankbench run
@@ -24,7 +27,12 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(DOCS)
 	$(MAKE) gate-demo
+
+# The documentation site, into build/site; open build/site/index.html.
+docs: $(VENV)/.installed-dev
+	$(DOCS)
 
 # The native engine under the address and undefined-behaviour sanitizers: needs g++ with libasan.
 sanitize: $(VENV)/.installed-dev

@@ -1,0 +1,63 @@
+"""A reranker that scores a document by the share of words that it has in common with the query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.types import EngineRef, RerankerRef
+from rerankbench_example_plugin.words import overlap, words
+
+
+class Overlap:
+    """The loaded reranker. A model would hold its weights here."""
+
+    attention_kernel: str | None = None
+
+    def __init__(self, ref: RerankerRef, engine: EngineRef) -> None:
+        self.ref = ref
+        self.engine = engine
+
+    def prepare(self, job: Job) -> Job:
+        """A model would tokenise here; this step is timed apart from `score`."""
+        return job
+
+    def score(self, prepared: Job) -> Iterator[ScoredBatch]:
+        """One batch a query. Pairs are counted through all queries, in the order of the job."""
+        start = 0
+        for candidates in prepared.candidates:
+            pairs = range(start, start + len(candidates.documents))
+            start += len(candidates.documents)
+            if prepared.done.issuperset(pairs):
+                continue  # An earlier run that was stopped has scored this query.
+            query = words(candidates.query.text)
+            texts = [words(f"{each.title} {each.text}") for each in candidates.documents]
+            yield ScoredBatch(
+                pairs=pairs,
+                scores=[overlap(query, text) for text in texts],
+                tokens=sum(map(len, texts)),
+                padded_tokens=sum(map(len, texts)),
+            )
+
+    def warnings(self) -> Sequence[str]:
+        return ()
+
+    def peak_device_bytes(self) -> int | None:
+        return None
+
+
+class Factory:
+    """How rerankbench finds out what will be run, and loads it."""
+
+    scores_documents = True
+
+    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+        """Cheap: called to plan a run. The revision must change when the scores would."""
+        ref = RerankerRef(name=spec.name or "overlap", family="overlap", revision="1")
+        return ref, EngineRef(engine="python", device="cpu")
+
+    def load(self, spec: RerankerSpec) -> Overlap:
+        return Overlap(*self.identify(spec))
+
+
+FACTORY = Factory()
