@@ -1,10 +1,12 @@
 """Choose, compare and guard rerankers: measured nDCG@10, measured docs/sec, publishable tables.
 
-The public functions are described in docs/python.md; importing the package imports nothing heavy.
+The names below are the public ones, described in docs/python.md and docs/plugins.md. Importing the
+package imports nothing heavy: a name is fetched from its module when it is first used.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,8 +15,77 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from rerankbench.errors import (
+        ConfigError,
+        InputError,
+        ModelError,
+        RerankbenchError,
+        UsageError,
+    )
+    from rerankbench.known.models import KnownModel
+    from rerankbench.known.models import find as find_model
+    from rerankbench.progress import Progress
+    from rerankbench.protocols import (
+        Collection,
+        FirstStage,
+        Job,
+        Metric,
+        Reranker,
+        RerankerFactory,
+        RerankerSpec,
+        ScoredBatch,
+    )
+    from rerankbench.types import (
+        Candidates,
+        CollectionHashes,
+        Document,
+        EngineRef,
+        Hit,
+        Json,
+        Qrels,
+        Query,
+        Ranking,
+        RerankerRef,
+        Run,
+    )
+
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_per_query", "load_results"]
+__all__ = [
+    "Candidates",
+    "Collection",
+    "CollectionHashes",
+    "ConfigError",
+    "Document",
+    "EngineRef",
+    "FirstStage",
+    "Hit",
+    "InputError",
+    "Job",
+    "Json",
+    "KnownModel",
+    "Metric",
+    "ModelError",
+    "Progress",
+    "Qrels",
+    "Query",
+    "Ranking",
+    "RerankbenchError",
+    "Reranker",
+    "RerankerFactory",
+    "RerankerRef",
+    "RerankerSpec",
+    "Run",
+    "ScoredBatch",
+    "UsageError",
+    "__version__",
+    "find_model",
+    "load_per_query",
+    "load_results",
+]
+
+# Where a name lies, and what it is called there if not the same; looked up in this order.
+_MODULES = ("errors", "protocols", "types", "progress", "known.models")
+_CALLED = {"find_model": "find"}
 
 
 def load_results(
@@ -39,3 +110,18 @@ def load_per_query(
     from rerankbench.interchange import frame
 
     return frame.load(paths, frame.per_query_frame)
+
+
+def __getattr__(name: str) -> object:
+    """A public name of another module; Python calls this once for each."""
+    if name in __all__:
+        for module in _MODULES:
+            public = getattr(import_module(f"rerankbench.{module}"), _CALLED.get(name, name), None)
+            if public is not None:
+                globals()[name] = public
+                return public
+    raise AttributeError(f"module 'rerankbench' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

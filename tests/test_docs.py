@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import pkgutil
 import re
 import tomllib
 from pathlib import Path
@@ -76,6 +79,18 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
     text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
     targets = re.findall(r"\]\(([^)\s:#]+)(?:#[^)]*)?\)", text)
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_in_python_import_what_is_there(page: Path) -> None:
+    for code in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rerankbench"):
+                for alias in node.names:
+                    place = f"{node.module}.{alias.name}"
+                    public = pkgutil.resolve_name(place)
+                    if inspect.ismodule(public):  # and not one that a module merely uses
+                        assert public.__name__ == place
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

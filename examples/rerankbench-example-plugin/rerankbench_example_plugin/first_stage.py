@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rerankbench.errors import UsageError
-from rerankbench.progress import Progress
-from rerankbench.protocols import Collection
-from rerankbench.types import Hit, Json, Query, Ranking
+from rerankbench import Collection, Hit, Json, Progress, Query, Ranking, UsageError
 from rerankbench_example_plugin.words import overlap, words
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rerankbench.types import Qrels, Run
+from rerankbench import Qrels, Run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench import EngineRef, Job, RerankerRef, RerankerSpec, ScoredBatch
 from rerankbench_example_plugin.words import overlap, words
 
 
