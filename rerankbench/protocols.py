@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection as Group
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Protocol, runtime_checkable
 
 from rerankbench.progress import Progress
@@ -86,14 +87,22 @@ class FirstStage(Protocol):
 class Job:
     """Pairs to score: pair i is the i-th document in the concatenation of all candidates.
 
-    `first_stage` holds one ranking per candidates, in the same order. Pairs whose index is in
-    `done` need no score.
+    Pairs whose index is in `done` need no score. `qrels` are for the oracle alone.
     """
 
     candidates: Sequence[Candidates]
-    first_stage: Sequence[Ranking] = ()
     qrels: Qrels = field(default_factory=dict)
     done: frozenset[int] = frozenset()
+
+    @property
+    def starts(self) -> list[int]:
+        """The index of every query's first pair, and behind the last how many pairs there are."""
+        sizes = (len(candidates.documents) for candidates in self.candidates)
+        return list(accumulate(sizes, initial=0))
+
+    def pairs(self) -> Iterator[range]:
+        """The indices of every query's pairs."""
+        return map(range, self.starts, self.starts[1:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,18 +119,27 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What a reranker reorders: one query, at most `depth` documents in first-stage order."""
+    """What a reranker reorders: one query, at most `depth` documents in first-stage order.
+
+    `scores` are the first stage's, one a document; empty where no first stage gave them.
+    """
 
     query: Query
     documents: tuple[Document, ...]
+    scores: tuple[float, ...] = ()
+
+    def ranking(self) -> Ranking:
+        """The first stage's ranking. Raises ValueError where there are no scores."""
+        doc_ids = (document.doc_id for document in self.documents)
+        hits = tuple(map(Hit._make, zip(doc_ids, self.scores, strict=True)))
+        return Ranking(query_id=self.query.query_id, hits=hits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateLists:
-    """One `Candidates` and one first-stage ranking per query, in the same order."""
+    """The candidates of every query, and what was odd in finding them."""
 
     candidates: tuple[Candidates, ...]
-    first_stage: tuple[Ranking, ...]
     warnings: tuple[str, ...] = ()
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.recipe import settings
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench.types import Candidates, EngineRef, Qrels, RerankerRef
 
 _NO_ENGINE = EngineRef(engine="none", device="none")
 
 RANDOM_SEED = 0
 
-# Scores of one query's candidates, given the job and the query's place in it.
-Order = Callable[[Job, int], list[float]]
+# Scores of one query's candidates; the judgments are for the oracle.
+Order = Callable[[Candidates, Qrels], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +43,9 @@ class Baseline:
 
     def score(self, prepared: Job) -> Iterator[ScoredBatch]:
         """One batch a query."""
-        sizes = [len(each.documents) for each in prepared.candidates]
-        for place, start in enumerate(accumulate(sizes, initial=0)):
-            if place < len(sizes) and start not in prepared.done:
-                pairs = range(start, start + sizes[place])
-                yield ScoredBatch(pairs=pairs, scores=self.order(prepared, place))
+        for candidates, pairs in zip(prepared.candidates, prepared.pairs(), strict=True):
+            if not prepared.done.issuperset(pairs):
+                yield ScoredBatch(pairs=pairs, scores=self.order(candidates, prepared.qrels))
 
     def warnings(self) -> Sequence[str]:
         """Nothing can go wrong."""
@@ -66,15 +63,13 @@ def _baseline(name: str, order_name: str, order: Order) -> Baseline:
     return Baseline(ref=ref, order=order)
 
 
-def _first_stage_scores(job: Job, place: int) -> list[float]:
-    scores = job.first_stage[place].scores()
-    return [scores[document.doc_id] for document in job.candidates[place].documents]
+def _first_stage_scores(candidates: Candidates, qrels: Qrels) -> Sequence[float]:
+    return candidates.scores
 
 
-def _best_scores(job: Job, place: int) -> list[float]:
+def _best_scores(candidates: Candidates, qrels: Qrels) -> Sequence[float]:
     """Grades decide, the first stage's order breaks ties; scores count down to 1, so none tie."""
-    candidates = job.candidates[place]
-    grades = job.qrels.get(candidates.query.query_id, {})
+    grades = qrels.get(candidates.query.query_id, {})
     documents = candidates.documents
     best_first = sorted(
         range(len(documents)), key=lambda i: (-grades.get(documents[i].doc_id, 0), i)
@@ -85,9 +80,8 @@ def _best_scores(job: Job, place: int) -> list[float]:
     return scores
 
 
-def _random_scores(job: Job, place: int) -> list[float]:
+def _random_scores(candidates: Candidates, qrels: Qrels) -> Sequence[float]:
     """Uniform in [0, 1), from a hash of seed, query and document: the same on every machine."""
-    candidates = job.candidates[place]
     keys = (
         f"{RANDOM_SEED}\0{candidates.query.query_id}\0{document.doc_id}"
         for document in candidates.documents

@@ -108,13 +108,16 @@ def with_texts(
     `rankings` holds one ranking per query, in the same order.
     """
     documents = collection.lookup({hit.doc_id for each in rankings for hit in each.hits})
-    candidates, kept_rankings, missing = [], [], []
+    candidates, missing = [], []
     for query, ranking in zip(queries, rankings, strict=True):
-        kept = tuple(hit for hit in ranking.hits if hit.doc_id in documents)
+        kept = [hit for hit in ranking.hits if hit.doc_id in documents]
         missing += [hit.doc_id for hit in ranking.hits if hit.doc_id not in documents]
-        kept_rankings.append(Ranking(query_id=ranking.query_id, hits=kept))
         candidates.append(
-            Candidates(query=query, documents=tuple(documents[hit.doc_id] for hit in kept))
+            Candidates(
+                query=query,
+                documents=tuple(documents[hit.doc_id] for hit in kept),
+                scores=tuple(hit.score for hit in kept),
+            )
         )
     warnings = []
     if missing:
@@ -122,6 +125,4 @@ def with_texts(
             f"{len(missing)} candidates are not in the collection and were left out, "
             f"such as '{missing[0]}'"
         )
-    return CandidateLists(
-        candidates=tuple(candidates), first_stage=tuple(kept_rankings), warnings=tuple(warnings)
-    )
+    return CandidateLists(candidates=tuple(candidates), warnings=tuple(warnings))

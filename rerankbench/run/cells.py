@@ -142,7 +142,7 @@ def _score(
     tied = f"{rate:.1%} of its own neighbouring scores tie; in the fusion they count alike"
     return replace(
         scored,
-        rankings=cell.fusion.fuse(scored.rankings, lists.first_stage),
+        rankings=cell.fusion.fuse(scored.rankings, [one.ranking() for one in lists.candidates]),
         warnings=(*scored.warnings, *([tied] if rate > quality.TIE_RATE_LIMIT else [])),
     )
 

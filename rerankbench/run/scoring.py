@@ -6,7 +6,6 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from rerankbench.errors import ModelError
 from rerankbench.progress import Progress
 from rerankbench.protocols import Job, Reranker
 from rerankbench.run.journal import Journal
-from rerankbench.types import CandidateLists, Candidates, Hit, Qrels, Ranking
+from rerankbench.types import CandidateLists, Hit, Qrels, Ranking
 
 # Pairs readied and length-sorted together: all of most collections, and a bound on memory (token
 # ids of so many pairs of 512 tokens take 0.5 GiB).
@@ -46,23 +45,24 @@ def score(
     Of a reranker whose scores depend on the whole list, whole lists are picked up alone. Raises
     ModelError for scores that are not finite.
     """
-    total = sum(len(each.documents) for each in lists.candidates)
-    belongs = _whole_lists(lists) if reranker.ref.scores_lists else lambda pairs: True
+    job = Job(candidates=lists.candidates, qrels=qrels)
+    total = job.starts[-1]
+    belongs = _whole_lists(job) if reranker.ref.scores_lists else lambda pairs: True
     with Journal(journal_path, header, belongs=belongs) as journal:
         if journal.damage is not None:
             progress.warn(f"{journal_path}: {journal.damage}")
         resumed = len(journal.scores)
         with progress.task(reranker.ref.name, total, "pairs") as advance:
             advance(resumed)
-            done = frozenset(journal.scores)
-            for first_pair, job in _windows(lists, qrels, done, _window_pairs(reranker, total)):
-                for batch in reranker.score(reranker.prepare(job)):
+            rest = replace(job, done=frozenset(journal.scores))
+            for first_pair, window in _windows(rest, _window_pairs(reranker, total)):
+                for batch in reranker.score(reranker.prepare(window)):
                     _check_finite(batch.scores, reranker)
                     pairs = [first_pair + pair for pair in batch.pairs]
                     journal.add(replace(batch, pairs=pairs))
                     advance(len(pairs))
         return ScoredRankings(
-            rankings=tuple(_rank(lists.candidates, journal.scores)),
+            rankings=tuple(_rank(job, journal.scores)),
             pairs=total,
             truncated_pairs=journal.truncated_pairs,
             resumed_pairs=resumed,
@@ -75,17 +75,16 @@ def _window_pairs(reranker: Reranker, total: int) -> int:
     return total if getattr(reranker, "whole_job", False) else WINDOW_PAIRS
 
 
-def _whole_lists(lists: CandidateLists) -> Callable[[Collection[int]], bool]:
-    """Whether pairs are all of one query's, or of several queries'."""
-    sizes = [len(each.documents) for each in lists.candidates]
-    starts = list(accumulate(sizes, initial=0))
+def _whole_lists(job: Job) -> Callable[[Collection[int]], bool]:
+    """Says of pairs whether they are all of one query's, or of several queries'."""
+    starts = job.starts
 
     def are_whole(pairs: Collection[int]) -> bool:
         held = set(pairs)
         queries = {bisect_right(starts, pair) - 1 for pair in held}
-        if not all(0 <= query < len(sizes) for query in queries):
+        if not all(0 <= query < len(job.candidates) for query in queries):
             return False
-        return len(held) == sum(sizes[query] for query in queries)
+        return len(held) == sum(starts[query + 1] - starts[query] for query in queries)
 
     return are_whole
 
@@ -99,29 +98,18 @@ def _malformed(answers: Mapping[str, int]) -> Iterator[str]:
         yield f"{all_wrong:,} of {total:,} answers were malformed: {kinds}"
 
 
-def _windows(
-    lists: CandidateLists, qrels: Qrels, done: frozenset[int], most: int
-) -> Iterator[tuple[int, Job]]:
-    """Jobs of whole queries, each with the index of its first pair; finished ones are left out."""
-    sizes = [len(each.documents) for each in lists.candidates]
-    starts = list(accumulate(sizes, initial=0))
+def _windows(job: Job, most: int) -> Iterator[tuple[int, Job]]:
+    """Parts of whole queries with the index of their first pair; finished ones are left out."""
+    starts = job.starts
     begin = 0
-    while begin < len(sizes):
+    while begin < len(job.candidates):
         end = begin + 1
-        while end < len(sizes) and starts[end + 1] - starts[begin] <= most:
+        while end < len(job.candidates) and starts[end + 1] - starts[begin] <= most:
             end += 1
-        pairs = range(starts[begin], starts[end])
-        finished = frozenset(pair - starts[begin] for pair in pairs if pair in done)
-        if len(finished) < len(pairs):
-            yield (
-                starts[begin],
-                Job(
-                    candidates=lists.candidates[begin:end],
-                    first_stage=lists.first_stage[begin:end],
-                    qrels=qrels,
-                    done=finished,
-                ),
-            )
+        first, pairs = starts[begin], range(starts[begin], starts[end])
+        done = frozenset(pair - first for pair in pairs if pair in job.done)
+        if len(done) < len(pairs):
+            yield first, replace(job, candidates=job.candidates[begin:end], done=done)
         begin = end
 
 
@@ -134,12 +122,10 @@ def _check_finite(scores: Sequence[float], reranker: Reranker) -> None:
         )
 
 
-def _rank(candidates: Sequence[Candidates], scores: Mapping[int, float]) -> Iterator[Ranking]:
-    pair = 0
-    for each in candidates:
-        hits = [
-            Hit(doc_id=document.doc_id, score=scores[pair + i])
-            for i, document in enumerate(each.documents)
-        ]
-        pair += len(each.documents)
-        yield Ranking.sort(each.query.query_id, hits)
+def _rank(job: Job, scores: Mapping[int, float]) -> Iterator[Ranking]:
+    for candidates, pairs in zip(job.candidates, job.pairs(), strict=True):
+        hits = (
+            Hit(doc_id=document.doc_id, score=scores[pair])
+            for document, pair in zip(candidates.documents, pairs, strict=True)
+        )
+        yield Ranking.sort(candidates.query.query_id, hits)

@@ -15,7 +15,7 @@ from rerankbench.protocols import Job
 from rerankbench.registry import naming
 from rerankbench.rerankers.baselines import first_stage_order, oracle
 from rerankbench.results.tasks import Task
-from rerankbench.types import Candidates, Document, Hit, Query, Ranking, Run
+from rerankbench.types import Candidates, Document, Query, Ranking, Run
 from tests.compare.cases import ranking, record_of, scored_tasks, task, topic
 
 METRICS = ("nDCG@10", "nDCG", "MAP", "MAP@5", "MRR@10", "MRR", "Recall@20", "P@3")
@@ -54,17 +54,11 @@ def _run(one: Task, name: str) -> Run:
         Candidates(
             query=Query(query_id=each.query_id, text=""),
             documents=tuple(Document(doc_id=d, title="", text="") for d in each.candidates),
+            scores=tuple(-float(at) for at, _ in enumerate(each.candidates)),
         )
         for each in one.topics
     )
-    first = tuple(
-        Ranking(
-            query_id=each.query_id,
-            hits=tuple(Hit(doc_id=d, score=-float(at)) for at, d in enumerate(each.candidates)),
-        )
-        for each in one.topics
-    )
-    job = Job(candidates=lists, first_stage=first, qrels=one.qrels())
+    job = Job(candidates=lists, qrels=one.qrels())
     baseline = oracle if name == "oracle" else first_stage_order
     pairs = [(each.query.query_id, d.doc_id) for each in lists for d in each.documents]
     run: dict[str, dict[str, float]] = {}

@@ -91,7 +91,7 @@ def _use_reranker(factory: Any, folder: Path) -> None:
     candidates = tuple(tiny.mixed(queries=2, documents=3))
     found = scoring.score(
         guarded.load(RerankerSpec(model="mine")),
-        CandidateLists(candidates=candidates, first_stage=(), warnings=()),
+        CandidateLists(candidates=candidates),
         {},
         journal_path=folder / "scores.jsonl",
         header={},

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
-from rerankbench.types import Candidates, Document, Hit, Qrels, Query, Ranking
+from rerankbench.types import Candidates, Document, Qrels, Query
 
 GRADES = st.lists(st.one_of(st.none(), st.integers(-1, 3)), min_size=1, max_size=5)
 
@@ -25,13 +25,7 @@ def _job(
             Candidates(
                 query=Query(query_id=query_id, text="text"),
                 documents=tuple(Document(doc_id=d, title="", text="") for d in doc_ids),
-            )
-            for query_id, doc_ids in lists.items()
-        ],
-        first_stage=[
-            Ranking(
-                query_id=query_id,
-                hits=tuple(Hit(doc_id=d, score=9.5 - i) for i, d in enumerate(doc_ids)),
+                scores=tuple(9.5 - i for i, _ in enumerate(doc_ids)),
             )
             for query_id, doc_ids in lists.items()
         ],

@@ -34,7 +34,6 @@ LISTS = CandidateLists(
         ),
         Candidates(query=Query(query_id="q2", text="unjudged"), documents=()),
     ),
-    first_stage=(),
 )
 QRELS = {"q1": {"d1": 1, "d9": 2}, "gone": {"d3": 1}}
 

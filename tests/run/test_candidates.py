@@ -236,7 +236,7 @@ def test_texts_follow_the_order_of_the_first_stage() -> None:
         ["text of a", "text of c"],
         [],
     ]
-    assert list(lists.first_stage) == rankings
+    assert [each.ranking() for each in lists.candidates] == rankings
     assert lists.warnings == ()
     assert collection.looked_up == [{"a", "c"}]
 
@@ -245,7 +245,10 @@ def test_documents_that_the_collection_lacks_are_left_out_and_counted() -> None:
     rankings = [_ranking("q1", {"a": 2.0, "gone": 1.0}), _ranking("q2", {"lost": 1.0})]
     lists = candidates.with_texts(Documents(["a"]), QUERIES, rankings)
     assert [len(each.documents) for each in lists.candidates] == [1, 0]
-    assert list(lists.first_stage) == [_ranking("q1", {"a": 2.0}), _ranking("q2", {})]
+    assert [each.ranking() for each in lists.candidates] == [
+        _ranking("q1", {"a": 2.0}),
+        _ranking("q2", {}),
+    ]
     (warning,) = lists.warnings
     assert warning.startswith("2 candidates are not in the collection") and "'gone'" in warning
 

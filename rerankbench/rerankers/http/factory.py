@@ -13,7 +13,6 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from operator import itemgetter
 from urllib.parse import urlsplit
 
@@ -68,16 +67,14 @@ class HttpReranker:
 
     def prepare(self, job: Job) -> HttpJob:
         """Which requests there are; bodies are made when they are sent."""
-        sizes = [len(each.documents) for each in job.candidates]
-        first_pairs = list(accumulate(sizes, initial=0))
         step = self._service.batch_documents
         requests = [
-            Request(place=place, start=start, end=min(start + step, size))
-            for place, size in enumerate(sizes)
-            if not job.done.issuperset(range(first_pairs[place], first_pairs[place + 1]))
-            for start in range(0, size, step)
+            Request(place=place, start=start, end=min(start + step, len(pairs)))
+            for place, pairs in enumerate(job.pairs())
+            if not job.done.issuperset(pairs)
+            for start in range(0, len(pairs), step)
         ]
-        return HttpJob(job=job, first_pairs=first_pairs, requests=requests)
+        return HttpJob(job=job, first_pairs=job.starts, requests=requests)
 
     def score(self, prepared: HttpJob) -> Iterator[ScoredBatch]:
         """One batch a query, as they are finished; the last one tells what failures cost."""

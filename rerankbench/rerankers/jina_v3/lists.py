@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -61,10 +60,8 @@ class JinaV3:
 
         Raises ModelError for what the model has no embeddings for.
         """
-        starts = list(accumulate((len(each.documents) for each in job.candidates), initial=0))
         written, cut_queries = [], set()
-        for first, each in zip(starts, job.candidates, strict=False):
-            pairs = range(first, first + len(each.documents))
+        for each, pairs in zip(job.candidates, job.pairs(), strict=True):
             if job.done.issuperset(pairs):
                 written.append(Blocks(blocks=(), truncated=[False] * len(pairs), query_cut=False))
                 continue
@@ -75,7 +72,7 @@ class JinaV3:
             if written[-1].query_cut:
                 cut_queries.add(each.query.query_id)
         return BlockLists(
-            starts=starts,
+            starts=job.starts,
             blocks=[each.blocks for each in written],
             truncated=[cut for each in written for cut in each.truncated],
             cut_queries=frozenset(cut_queries),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 from rerankbench.protocols import Job, ScoredBatch
 from rerankbench.rerankers.listwise.generation import GeneratedAnswer, Generator
@@ -71,14 +70,13 @@ class ListwiseReranker:
 
         Raises ModelError for what the model has no embeddings for.
         """
-        sizes = [len(each.documents) for each in job.candidates]
         passages = [[*map(self._writer.passage, each.documents)] for each in job.candidates]
         if self._check is not None:
             self._check.check_texts(each.query.text for each in job.candidates)
             self._check.check_texts(" ".join(words) for each in passages for words in each)
         return WindowedLists(
             done=job.done,
-            starts=list(accumulate(sizes, initial=0)),
+            starts=job.starts,
             query_ids=[each.query.query_id for each in job.candidates],
             queries=[each.query.text for each in job.candidates],
             passages=passages,

@@ -391,7 +391,7 @@ def test_all_of_a_job_is_one_window(
     monkeypatch.setattr(reranker, "prepare", noted)
     scoring.score(
         reranker,
-        CandidateLists(candidates=tuple(candidates), first_stage=()),
+        CandidateLists(candidates=tuple(candidates)),
         {},
         journal_path=tmp_path / "journal",
         header={},
