@@ -205,3 +205,21 @@ class Metric(Protocol):
 
     def per_query(self, qrels: Qrels, run: Run) -> Mapping[str, float]:
         """A value per query of the qrels; those without results score 0 (trec_eval's `-c`)."""
+
+
+class MetricProvider(Protocol):
+    """Computes several of its metrics in one pass over the judgments and the run."""
+
+    def per_query(
+        self, metrics: Sequence[Any], qrels: Qrels, run: Run
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Name of each metric → what its own `per_query` gives; `metrics` are all this one's."""
+
+
+@runtime_checkable
+class ProvidedMetric(Metric, Protocol):
+    """A metric that is best computed together with others of its provider."""
+
+    @property
+    def provider(self) -> MetricProvider:
+        """Equal for metrics that go together."""

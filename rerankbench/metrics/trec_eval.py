@@ -8,7 +8,7 @@ query of the qrels gets a value (trec_eval's `-c`). Scores are compared as float
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rerankbench.errors import UsageError
@@ -42,18 +42,37 @@ class TrecEvalMeasure:
 
     def per_query(self, qrels: Qrels, run: Run) -> Mapping[str, float]:
         """One value per query of the qrels, in their order; 0 where the run has nothing."""
+        return self.provider.per_query([self], qrels, run)[self.name]
+
+    @property
+    def provider(self) -> TrecEval:
+        return TrecEval()
+
+
+@dataclass(frozen=True, slots=True)
+class TrecEval:
+    """Computes all measures of one level of relevance together."""
+
+    def per_query(
+        self, metrics: Sequence[TrecEvalMeasure], qrels: Qrels, run: Run
+    ) -> Mapping[str, Mapping[str, float]]:
+        """Name of each measure → one value per query of the qrels, in their order."""
         import pytrec_eval
 
-        evaluator = pytrec_eval.RelevanceEvaluator(
-            _plain(qrels), {self.measure}, relevance_level=self.level
-        )
-        found = evaluator.evaluate(
-            {query: dict(scores) for query, scores in run.items() if scores}
-        )
-        return {
-            query: self.finish(found[query][self.key]) if query in found else 0.0
-            for query in qrels
-        }
+        judged = _plain(qrels)
+        answered = {query: dict(scores) for query, scores in run.items() if scores}
+        values: dict[str, Mapping[str, float]] = {}
+        for level in {metric.level for metric in metrics}:
+            chosen = [metric for metric in metrics if metric.level == level]
+            measures = {metric.measure for metric in chosen}
+            evaluator = pytrec_eval.RelevanceEvaluator(judged, measures, relevance_level=level)
+            results = evaluator.evaluate(answered)
+            for metric in chosen:
+                values[metric.name] = {
+                    query: metric.finish(results[query][metric.key]) if query in results else 0.0
+                    for query in qrels
+                }
+        return values
 
 
 def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:

@@ -11,7 +11,7 @@ from statistics import fmean
 
 from rerankbench.errors import UsageError
 from rerankbench.known import metric_name
-from rerankbench.protocols import Metric
+from rerankbench.protocols import Metric, ProvidedMetric
 from rerankbench.types import Qrels, Ranking, Run, Ties, as_float32
 
 # Two raw float32 scores of one query rarely coincide: beyond this share they were made coarse.
@@ -39,14 +39,26 @@ def evaluate(
 
     Raises UsageError for a value that is no finite number: a plug-in may give one.
     """
-    run = as_run(rankings)
-    found = {metric.name: metric.per_query(qrels, run) for metric in metrics}
-    for name, values in found.items():
-        for query_id, value in values.items():
+    values = _computed(qrels, as_run(rankings), metrics)
+    for name, of_queries in values.items():
+        for query_id, value in of_queries.items():
             if not math.isfinite(value):
                 problem = f"its value of query '{query_id}' is {value}, no finite number"
                 raise UsageError(f"metric {name}: {problem}; mend or leave out the metric")
-    return found
+    return values
+
+
+def _computed(qrels: Qrels, run: Run, metrics: Sequence[Metric]) -> dict[str, Mapping[str, float]]:
+    """Name of each metric → its values; those of one provider are computed in one pass."""
+    provided = [metric for metric in metrics if isinstance(metric, ProvidedMetric)]
+    values: dict[str, Mapping[str, float]] = {}
+    for provider in dict.fromkeys(metric.provider for metric in provided):
+        together = [metric for metric in provided if metric.provider == provider]
+        values.update(provider.per_query(together, qrels, run))
+    for metric in metrics:
+        if metric.name not in values:
+            values[metric.name] = metric.per_query(qrels, run)
+    return {metric.name: values[metric.name] for metric in metrics}
 
 
 def without_results(qrels: Qrels, rankings: Iterable[Ranking]) -> int:

@@ -249,3 +249,23 @@ def test_rank_metrics_have_the_names_of_their_level() -> None:
         "Recall(rel=2)@5",
     ]
     assert made[0].at_level(1) is made[0]
+
+
+@given(
+    qrels=JUDGED_FROM_0,
+    run=RUNS,
+    asked=st.lists(
+        st.builds("{}@{}".format, st.sampled_from(list(DEFINITIONS)), CUTOFFS)
+        | st.sampled_from(["MAP", "MRR", "nDCG", "MAP(rel=2)", "P(rel=3)@5"]),
+        min_size=1,
+        unique=True,
+    ),
+)
+def test_measures_computed_together_are_those_computed_alone(
+    qrels: Qrels, run: Run, asked: list[str]
+) -> None:
+    measures = [parse_metric(name) for name in asked]
+    together = trec_eval.TrecEval().per_query(measures, qrels, run)  # type: ignore[arg-type]
+    assert set(together) == {measure.name for measure in measures}
+    for measure in measures:
+        assert together[measure.name] == measure.per_query(qrels, run)

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, permutations, product
 from statistics import fmean
+from typing import Any
 
 import pytest
+import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -170,3 +172,24 @@ def test_queries_that_cannot_score_are_counted_and_told() -> None:
     # A metric may be asked for at a level that its collection says nothing of.
     metrics = [parse_metric("RR(rel=2)@10"), NDCG, parse_metric("MAP(rel=3)"), parse_metric("P@1")]
     assert quality.audit(qrels, rankings, metrics).warnings[1:] == (at_2, at_3)
+
+
+def test_one_pass_computes_all_metrics_of_a_provider_and_one_of_a_plug_in_stands_beside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built: list[set[str]] = []
+    evaluator = pytrec_eval.RelevanceEvaluator
+
+    def counted(qrels: Qrels, measures: set[str], **settings: Any) -> Any:
+        built.append(measures)
+        return evaluator(qrels, measures, **settings)
+
+    monkeypatch.setattr(pytrec_eval, "RelevanceEvaluator", counted)
+    names = ("nDCG@10", "MRR@10", "MAP", "P@10")
+    metrics = [parse_metric("nDCG@10"), Odd(0.25), *map(parse_metric, names[1:])]
+    qrels = {"p": {"d1": 1}, "q": {"d2": 2}}
+    values = quality.evaluate(qrels, [_ranking("p", {"d0": 2.0, "d1": 1.0})], metrics)
+    assert list(values) == ["nDCG@10", "odd", *names[1:]]
+    assert values["odd"] == {"p": 0.25, "q": 0.25}
+    assert values["MRR@10"] == {"p": 0.5, "q": 0.0}
+    assert built == [{"ndcg_cut.10", "recip_rank", "map", "P.10"}]
