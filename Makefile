@@ -14,7 +14,7 @@ GATE_RUN = RERANKBENCH_HOME=$(GATE)/cache $(BIN)/rerankbench run --no-speed --dt
 # Material prints an advertisement on every build unless told not to.
 DOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-.PHONY: run test check docs sanitize gate gate-demo gate-scifact format bench bench-gate fuzz crash clean
+.PHONY: run test test-lowest test-newest check docs sanitize gate gate-demo gate-scifact format bench bench-gate fuzz crash clean
 
 run: $(VENV)/.installed
 	$(BIN)/rerankbench run
@@ -33,6 +33,24 @@ check: $(VENV)/.installed-dev
 # The documentation site, into build/site; open build/site/index.html.
 docs: $(VENV)/.installed-dev
 	$(DOCS)
+
+# The lower bounds of pyproject.toml, all at once: the demo must rank as its baseline does, and the
+# tests of these rooms must pass, which need none of the libraries that others compare with.
+LOWEST := build/lowest
+test-lowest:
+	rm -rf $(LOWEST) && $(PYTHON) -m venv $(LOWEST)
+	$(PYTHON) scripts/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --constraint $(LOWEST)/constraints.txt --editable . pytest hypothesis scipy
+	$(LOWEST)/bin/rerankbench run configs/demo.yaml --no-speed --dtype float32 --device cpu -q -o $(LOWEST)/demo
+	$(LOWEST)/bin/rerankbench gate demo $(LOWEST)/demo --speed ignore
+	$(LOWEST)/bin/python -m pytest tests/run tests/results tests/leaderboard tests/firststage tests/collections tests/files
+
+# What pip takes today without constraints.txt, torch above all.
+NEWEST := build/newest
+test-newest:
+	rm -rf $(NEWEST) && $(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --quiet --editable '.[dev,onnx,openvino]'
+	$(NEWEST)/bin/python -m pytest
 
 # The native engine under the address and undefined-behaviour sanitizers: needs g++ with libasan.
 sanitize: $(VENV)/.installed-dev

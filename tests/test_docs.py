@@ -81,6 +81,36 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_the_drawing_of_the_rooms_is_the_contract_over_them() -> None:
+    """Layer by layer, and no room of the package is missing."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    drawing = page.split("## The rooms")[1].split("```")[1].splitlines()[1:]
+    lines = [re.split(r" {4,}", line)[0] for line in drawing if not line.startswith(" ")]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (contract,) = [each for each in settings["contracts"] if each["type"] == "layers"]
+    assert [line.split() for line in lines] == [
+        [room.strip() for room in layer.split("|")] for layer in contract["layers"]
+    ]
+    drawn = {room for line in lines for room in line.split()}
+    package = ROOT / "rerankbench"
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    assert drawn == modules | {path.parent.name for path in package.glob("*/__init__.py")}
+
+
+def test_modules_that_the_architecture_names_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    pages = [page, *(path.read_text() for path in (ROOT / "docs" / "contributing").glob("*.md"))]
+    named = {each for text in pages for each in re.findall(r"`([a-z_/.]+/[\w./]*)`", text)}
+    assert len(named) >= 20
+    missing = [
+        each
+        for each in sorted(named)
+        if not any((folder / each).exists() for folder in (ROOT, ROOT / "rerankbench"))
+        and not re.search(r"NAME|ROOM|SUITE", each)
+    ]
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_examples_in_python_import_what_is_there(page: Path) -> None:
     for code in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S):
