@@ -12,7 +12,7 @@ from typing import Any
 
 from rerankbench.errors import UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.engines import cpu
+from rerankbench.rerankers.engines import cpu, prebuilt
 from rerankbench.rerankers.files import config_defaults
 
 NAMES = ("auto", "native", "torch", "compile", "onnx", "openvino")
@@ -101,7 +101,8 @@ def _native_obstacle(spec: RerankerSpec, config: Mapping[str, Any]) -> str | Non
         return "the processor has no bfloat16 products"
     if "avx512f" not in cpu.flags():
         return "the processor has no AVX-512"
-    return "no C++ compiler; install g++" if cpu.compiler() is None else None
+    ready = prebuilt.library() is not None or cpu.compiler() is not None
+    return None if ready else "no C++ compiler; install g++"
 
 
 def _shape_obstacle(config: Mapping[str, Any]) -> str | None:

@@ -1,9 +1,13 @@
-"""Builds the native encoder for this very processor, once, and keeps it in the cache folder."""
+"""The native encoder's library: the one that the wheel brought, or one compiled for this machine.
+
+What is compiled is kept in the cache folder, so that only the first run waits for it.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import logging
 import subprocess
 from functools import cache, partial
 from pathlib import Path
@@ -11,9 +15,10 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.files.whole import cache_home
-from rerankbench.rerankers.engines import cpu, kept_library
+from rerankbench.rerankers.engines import cpu, kept_library, prebuilt
 from rerankbench.rerankers.engines.native_structs import check_layout
 
+_LOG = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("native_encoder.cpp")
 # No -ffast-math: sums may be reordered where the source says so, nowhere else.
 OPTIONS = (
@@ -31,7 +36,16 @@ _RELEASE = "_ZN2at6native7cpublas14brgemm_releaseEb"
 
 @cache
 def library() -> ctypes.CDLL:
-    """The encoder's two functions, built where they are not yet. Raises ModelError."""
+    """The encoder's two functions, compiled where no library fits. Raises ModelError."""
+    ready = prebuilt.library()
+    if ready is not None:
+        try:
+            found = ctypes.CDLL(str(ready))
+        except OSError as error:
+            _LOG.warning("engine native: %.150s cannot be loaded (%.120s)", ready, error)
+        else:
+            check_layout(found)
+            return found
     compiler = cpu.compiler()
     if compiler is None:
         raise ModelError("engine native: no C++ compiler; install g++, or use --engine torch")
