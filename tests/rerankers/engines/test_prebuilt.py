@@ -1,4 +1,4 @@
-"""The native engine that a wheel brings: which library is taken, and that no compiler is needed."""
+"""The native engine that a wheel brings: which library is taken, and no compiler is needed."""
 
 from __future__ import annotations
 
