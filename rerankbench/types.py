@@ -8,13 +8,27 @@ say what a number may be: that is checked where a record is read, and costs noth
 from __future__ import annotations
 
 import math
+import re
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from statistics import fmean, median
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Predicate
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _is_currency(text: str) -> bool:
+    return re.fullmatch("[A-Z]{3}", text) is not None
+
 
 Json: TypeAlias = "str | bool | int | float | tuple[str, ...] | None"
 """What a plug-in may say of itself in a record: flat, so that keys and diffs stay readable."""
@@ -38,6 +52,10 @@ Value: TypeAlias = Annotated[float, Ge(-1e9), Le(1e9)]
 """A metric's value of one query; far beyond those that are known, so that means stay finite."""
 Share: TypeAlias = Annotated[float, Ge(0.0), Le(1.0)]
 """A part of a whole."""
+Day: TypeAlias = Annotated[str, Predicate(_is_day)]
+"""YYYY-MM-DD."""
+Currency: TypeAlias = Annotated[str, Predicate(_is_currency)]
+"""Three capital letters, as in USD."""
 PriceUnit: TypeAlias = Literal["token", "search", "hour"]
 """What a price counts: tokens read, searches (requests) answered, or hours of the machine."""
 
@@ -187,8 +205,8 @@ class Price:
     amount: Amount
     unit: PriceUnit
     per: Per
-    date: str
-    currency: str = "USD"
+    date: Day
+    currency: Currency = "USD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from rerankbench.run import config as configs
 from rerankbench.run import speed
 from rerankbench.run.cells import find_candidates
 from rerankbench.run.command import prepare
-from rerankbench.run.plan import Group, PlannedCell
+from rerankbench.run.plan import Group, PlannedCell, open_group
 from rerankbench.run.work import Work
 from rerankbench.types import Candidates
 
@@ -41,7 +41,7 @@ class Stopwatch:
     def __init__(self, work: Work) -> None:
         """Read the collections; models are loaded when their cell is opened."""
         self._work = work
-        self._groups: list[Group] = [open_group() for open_group in work.plan.groups]
+        self._groups: list[Group] = [open_group(work.plan, group) for group in work.plan.groups]
         self._found: tuple[Group, Sequence[Candidates]] | None = None
         self._reranker: Reranker | None = None
         self._sample: Sequence[Candidates] = ()
@@ -58,7 +58,7 @@ class Stopwatch:
         raise UsageError(f"no question: {json.dumps(question)}; ask for cells, open or pass")
 
     def _cells(self) -> Answer:
-        machine = self._work.environment
+        machine = self._work.plan.environment
         facts = {"cpu": machine.cpu, "cores": machine.cores, "gpu": machine.gpu}
         cells = [
             {

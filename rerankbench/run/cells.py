@@ -154,7 +154,7 @@ def _journal_header(
         [each.query.query_id, *(document.doc_id for document in each.documents)]
         for each in lists.candidates
     ]
-    packages = [work.environment.packages.get(name) for name in _SCORING_PACKAGES]
+    packages = [work.plan.environment.packages.get(name) for name in _SCORING_PACKAGES]
     return {"cell": cell.key, "candidates": digest(documents), "packages": packages}
 
 
@@ -191,7 +191,7 @@ def _record(
         quality_key=cell.quality_key,
         speed_key=cell.speed_key,
         cell=cell.cell,
-        environment=work.environment,
+        environment=work.plan.environment,
         started_at=started_at,
         per_query=quality.evaluate(group.qrels, scored.rankings, group.metrics),
         queries_without_results=audit.queries_without_results,

@@ -56,7 +56,6 @@ def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> Work:
     return Work(
         plan=planned,
         store=Store(results=config.results, suite=config.suite),
-        environment=machine,
         instruments=Instruments(
             machine_busy_s=environment.machine_busy_s,
             energy_j=environment.energy_j,
@@ -128,7 +127,7 @@ def only_group(planned: plan.Plan) -> plan.Group:
     """The one group of a plan. Raises UsageError where a name stands for several collections."""
     if len(planned.groups) != 1:
         raise UsageError("that name stands for several collections; name one of them")
-    return planned.groups[0]()
+    return plan.open_group(planned, planned.groups[0])
 
 
 def _run_bytes(path: Path, rankings: Sequence[Ranking], tag: str) -> bytes:

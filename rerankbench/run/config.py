@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -16,7 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from rerankbench.errors import ConfigError, InputError, nearest
 from rerankbench.files import yaml_file
-from rerankbench.run.prices import PriceConfig
+from rerankbench.run.fusion import Fusion
+from rerankbench.run.prices import PriceEntry
+from rerankbench.types import Price
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
@@ -66,14 +68,6 @@ class FirstStageConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
-class FusionConfig(_Strict):
-    """Joining a reranker's ranking with the first stage's: `rrf`, or `linear` with a weight."""
-
-    method: Literal["rrf", "linear"] = "rrf"
-    k: int = Field(default=60, ge=1, le=MOST)
-    weight: float = Field(default=0.5, ge=0, le=1)
-
-
 class ModelConfig(_Strict):
     """A reranker: a hub id, a local folder, or a registered name; unset keys follow the run's."""
 
@@ -81,14 +75,14 @@ class ModelConfig(_Strict):
     name: str | None = None
     family: str | None = None
     recipe: Mapping[str, Any] = {}
-    fusion: Annotated[FusionConfig, _under("method")] | None = None
+    fusion: Annotated[Fusion, _under("method")] | None = None
     revision: str | None = None
     trust_remote_code: bool = False
     dtype: Dtype | None = None
     engine: str | None = None
     batch_tokens: int | None = Field(default=None, ge=1, le=MOST)
     max_length: int | None = Field(default=None, ge=8, le=MOST)
-    price: PriceConfig | None = None
+    price: PriceEntry | None = None
 
 
 class SpeedConfig(_Strict):
@@ -183,21 +177,21 @@ def validated(values: Mapping[str, Any], source: str) -> RunConfig:
         raise ConfigError("\n".join(dict.fromkeys(problems))) from None
 
 
-_PARTS: dict[str | int, type[BaseModel]] = {
-    "datasets": DatasetConfig,
-    "models": ModelConfig,
-    "first_stages": FirstStageConfig,
-    "speed": SpeedConfig,
-    "price": PriceConfig,
+_PARTS: Mapping[str | int, Iterable[str]] = {
+    "datasets": DatasetConfig.model_fields,
+    "models": ModelConfig.model_fields,
+    "first_stages": FirstStageConfig.model_fields,
+    "speed": SpeedConfig.model_fields,
+    "price": Price.__slots__,
+    "fusion": Fusion.__slots__,
 }
 
 
 def _explain(source: str, error: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         parts = (_PARTS[each] for each in reversed(error["loc"][:-1]) if each in _PARTS)
-        owner: type[BaseModel] = next(parts, RunConfig)
-        hint = nearest(str(error["loc"][-1]), owner.model_fields)
+        hint = nearest(str(error["loc"][-1]), next(parts, RunConfig.model_fields))
         return f"{source}: unknown key '{place}'; {hint}"
     if error["type"] == "missing":
         what = {"datasets": "-d DATASET", "models": "-m MODEL"}.get(place)

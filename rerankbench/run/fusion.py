@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from rerankbench.types import Hit, Ranking, as_float32
+from annotated_types import Ge, Le
+
+from rerankbench.types import Hit, Ranking, Share, as_float32
 
 Method: TypeAlias = Literal["rrf", "linear"]
 
@@ -25,8 +27,8 @@ class Fusion:
     """
 
     method: Method = "rrf"
-    k: int = 60
-    weight: float = 0.5
+    k: Annotated[int, Ge(1), Le(2**31 - 1)] = 60
+    weight: Share = 0.5
 
     @property
     def label(self) -> str:

@@ -15,8 +15,8 @@ from rerankbench.types import EngineRef, RerankerRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AskedModel:
-    """One of them, with what it will be run as."""
+class PlannedModel:
+    """A model that the config names, and what it will be run as."""
 
     factory: RerankerFactory
     spec: RerankerSpec
@@ -53,7 +53,7 @@ def reranker_spec(
     )
 
 
-def identify(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> AskedModel:
+def identify(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> PlannedModel:
     """Find a model and say what it is, without loading it. Raises ModelError, UsageError."""
     if entry.trust_remote_code and entry.revision is None and not Path(entry.model).is_dir():
         raise UsageError(
@@ -62,19 +62,15 @@ def identify(entry: ModelConfig, config: RunConfig, device: str, threads: int) -
     spec = reranker_spec(entry, config, device, threads)
     factory = naming.find_factory(entry.model, entry.family)
     ref, engine = factory.identify(spec)
-    ref = replace(ref, price=None if entry.price is None else entry.price.value)
-    if entry.fusion is None:
-        return AskedModel(factory=factory, spec=spec, ref=ref, engine=engine)
-    fusion = Fusion(**entry.fusion.model_dump())
-    ref = replace(
-        ref,
-        name=fusion.named(entry.name or ref.name),
-        recipe={**ref.recipe, "fusion": fusion.described},
-    )
-    return AskedModel(factory=factory, spec=spec, ref=ref, engine=engine, fusion=fusion)
+    ref = replace(ref, price=entry.price)
+    fusion = entry.fusion
+    if fusion is not None:
+        name, recipe = fusion.named(entry.name or ref.name), {"fusion": fusion.described}
+        ref = replace(ref, name=name, recipe={**ref.recipe, **recipe})
+    return PlannedModel(factory=factory, spec=spec, ref=ref, engine=engine, fusion=fusion)
 
 
-def refuse_twins(models: Sequence[AskedModel]) -> None:
+def refuse_twins(models: Sequence[PlannedModel]) -> None:
     """Two rows of one name could not be told apart in a table."""
     seen: dict[str, RerankerRef] = {}
     for model in models:
@@ -86,7 +82,7 @@ def refuse_twins(models: Sequence[AskedModel]) -> None:
             )
 
 
-def sized(model: AskedModel, pairs: int) -> AskedModel:
+def sized(model: PlannedModel, pairs: int) -> PlannedModel:
     """The model with the engine that suits a job of so many pairs."""
     spec = replace(model.spec, expected_pairs=pairs)
     return replace(model, spec=spec, engine=model.factory.identify(spec)[1])

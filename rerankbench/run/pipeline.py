@@ -11,7 +11,7 @@ from rerankbench.results.identity import task_key
 from rerankbench.results.tasks import is_whole, make_task, write_task
 from rerankbench.run import quality
 from rerankbench.run.cells import find_candidates, keep_failure, measure_cell, run_cell
-from rerankbench.run.plan import Group, PlannedCell
+from rerankbench.run.plan import Group, PlannedCell, open_group
 from rerankbench.run.work import Report, Work
 from rerankbench.types import CandidateLists, Record
 
@@ -23,9 +23,9 @@ def run(work: Work) -> Report:
     """
     records: list[Record] = []
     failures: list[RerankbenchError] = []
-    for open_group in work.plan.groups:
+    for group_plan in work.plan.groups:
         try:
-            group = open_group()
+            group = open_group(work.plan, group_plan)
             there = _records_there(work, group)
             done = _done(work, group, there)
             fresh, problems = _run_pending(work, group, there, done)
@@ -153,7 +153,8 @@ def _run_cells(
         try:
             earlier = there.get(cell.key)
             # Under other packages the scores might be others too: then both are made anew.
-            if earlier is not None and earlier.environment.packages == work.environment.packages:
+            packages = work.plan.environment.packages
+            if earlier is not None and earlier.environment.packages == packages:
                 records[cell.key] = measure_cell(work, group, cell, lists, earlier)
             else:
                 records[cell.key] = run_cell(work, group, cell, lists)

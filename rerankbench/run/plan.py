@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from rerankbench.errors import ConfigError, RerankbenchError
 from rerankbench.known import collections as known_collections
@@ -19,8 +19,11 @@ from rerankbench.run import identical_ids
 from rerankbench.run import models as run_models
 from rerankbench.run.config import DatasetConfig, FirstStageConfig, RunConfig, threads_wanted
 from rerankbench.run.fusion import Fusion
-from rerankbench.run.models import AskedModel
+from rerankbench.run.models import PlannedModel
 from rerankbench.types import Cell, CollectionRef, Environment, FirstStageRef, Qrels, Query
+
+Entry = TypeVar("Entry")
+Made = TypeVar("Made")
 
 QUERY_SAMPLE_SEED = 20_231_114
 
@@ -68,52 +71,87 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPlan:
+    """A group whose collection was found but not read yet."""
+
+    collection: Collection
+    drop_identical_ids: identical_ids.Setting
+    relevance_level: int
+    first_stage_name: str
+    first_stage: FirstStage
+    models: tuple[PlannedModel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything a run will do; opening a group reads its collection.
+    """Everything a run will do; `open_group` reads a group's collection.
 
     `metrics` are those of collections where grade 1 is relevant; each group has its own.
     """
 
     config: RunConfig
+    environment: Environment
     metrics: tuple[Metric, ...]
-    groups: tuple[Callable[[], Group], ...]
+    groups: tuple[GroupPlan, ...]
 
 
 def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path) -> Plan:
     """Check every name of the config; all mistakes are raised together as one ConfigError.
 
-    Cheap checks come first. Collections are opened here, but read only when their group's turn
+    Cheap checks come first. Collections are found here, but read only when their group's turn
     comes.
     """
     problems: list[str] = []
     metrics = _all(problems, dict.fromkeys((*config.metrics, *ALWAYS)), naming.parse_metric)
     entries = dict.fromkeys(chain.from_iterable(_all(problems, config.datasets, _members)))
-    collections = _all(problems, entries, partial(_open, config))
+    collections = _all(problems, entries, _open_collection)
     device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
     threads = threads_wanted(environment.cores)
-    models = _all(
+    models: list[PlannedModel] = _all(
         problems,
         run_models.entries(config),
-        lambda m: run_models.identify(m, config, device, threads),
+        lambda entry: run_models.identify(entry, config, device, threads),
     )
-    stages = [
-        (asked, stage)
-        for asked in collections
-        for stage in _all(
-            problems,
-            config.first_stages,
-            partial(_open_first_stage, asked.collection.name, cache),
+    groups = [
+        _group_plan(config, entry, collection, name, stage, models)
+        for entry, collection in collections
+        for name, stage in _all(
+            problems, config.first_stages, partial(_open_first_stage, collection.name, cache)
         )
     ]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     run_models.refuse_twins(models)
     unique = {metric.name: metric for metric in metrics}
-    groups = tuple(
-        partial(_group, config, asked, name, stage, models, environment)
-        for asked, (name, stage) in stages
+    return Plan(
+        config=config,
+        environment=environment,
+        metrics=tuple(unique.values()),
+        groups=tuple(groups),
     )
-    return Plan(config=config, metrics=tuple(unique.values()), groups=groups)
+
+
+def _all(
+    problems: list[str], entries: Iterable[Entry], make_one: Callable[[Entry], Made]
+) -> list[Made]:
+    """What `make_one` gives for each entry; complaints are gathered instead of raised."""
+    made = []
+    for entry in entries:
+        try:
+            made.append(make_one(entry))
+        except RerankbenchError as error:
+            problems.append(str(error))
+    return made
+
+
+def _members(dataset: DatasetConfig) -> list[DatasetConfig]:
+    """The entry, once for every collection that its name stands for."""
+    ids = [dataset.id] if naming.is_path(dataset.id) else known_collections.expand(dataset.id)
+    return [dataset.model_copy(update={"id": member}) for member in ids]
+
+
+def _open_collection(entry: DatasetConfig) -> tuple[DatasetConfig, Collection]:
+    return entry, naming.open_collection(entry.id, entry.split)
 
 
 def _open_first_stage(
@@ -122,54 +160,31 @@ def _open_first_stage(
     return naming.open_first_stage(entry.name, entry.arguments, collection_name, cache)
 
 
-def _all(problems: list[str], items: Any, make_one: Callable[[Any], Any]) -> list[Any]:
-    """What `make_one` gives for each item; complaints are gathered instead of raised."""
-    found = []
-    for item in items:
-        try:
-            found.append(make_one(item))
-        except RerankbenchError as error:
-            problems.append(str(error))
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _AskedCollection:
-    """A collection that was opened, and how the config wants it to be taken."""
-
-    collection: Collection
-    drop_identical_ids: identical_ids.Setting
-    relevance_level: int
-
-
-def _members(dataset: DatasetConfig) -> list[DatasetConfig]:
-    """The entry, once for every collection that its name stands for."""
-    ids = [dataset.id] if naming.is_path(dataset.id) else known_collections.expand(dataset.id)
-    return [dataset.model_copy(update={"id": each}) for each in ids]
-
-
-def _open(config: RunConfig, entry: DatasetConfig) -> _AskedCollection:
-    collection = naming.open_collection(entry.id, entry.split)
+def _group_plan(
+    config: RunConfig,
+    entry: DatasetConfig,
+    collection: Collection,
+    name: str,
+    stage: FirstStage,
+    models: Sequence[PlannedModel],
+) -> GroupPlan:
     own = entry.drop_identical_ids
     usual: int = getattr(collection, "relevance_level", 1)
-    return _AskedCollection(
+    return GroupPlan(
         collection=collection,
         drop_identical_ids=config.drop_identical_ids if own is None else own,
         relevance_level=entry.relevance_level or usual,
+        first_stage_name=name,
+        first_stage=stage,
+        models=tuple(models),
     )
 
 
-def _group(
-    config: RunConfig,
-    asked: _AskedCollection,
-    name: str,
-    stage: FirstStage,
-    models: Sequence[AskedModel],
-    environment: Environment,
-) -> Group:
-    collection = asked.collection
+def open_group(plan: Plan, group: GroupPlan) -> Group:
+    """Read the group's queries and judgments and say what its cells are. Raises InputError."""
+    config, collection = plan.config, group.collection
     queries, qrels = _sample(collection, config.limit_queries)
-    own = identical_ids.decide(collection, queries, asked.drop_identical_ids)
+    own = identical_ids.decide(collection, queries, group.drop_identical_ids)
     sampled = len(qrels) if len(qrels) < len(collection.qrels()) else None
     collection_ref = CollectionRef(
         name=collection.name,
@@ -178,27 +193,27 @@ def _group(
         hashes=collection.hashes(),
         drops_identical_ids=own.drops,
         unlike_ids_stay=own.unlike_stay,
-        relevance_level=asked.relevance_level,
+        relevance_level=group.relevance_level,
         sampled_queries=sampled,
         sample_seed=QUERY_SAMPLE_SEED if sampled else None,
     )
-    stage_ref = FirstStageRef(name=name, parameters=stage.describe())
+    stage_ref = FirstStageRef(name=group.first_stage_name, parameters=group.first_stage.describe())
     pairs = len(queries) * config.top_k
     cells = [
-        _cell(run_models.sized(model, pairs), collection_ref, stage_ref, config, environment)
-        for model in models
+        _cell(run_models.sized(model, pairs), collection_ref, stage_ref, plan)
+        for model in group.models
     ]
     return Group(
         collection=collection,
         collection_ref=collection_ref,
         queries=queries,
         qrels=qrels,
-        first_stage=stage,
+        first_stage=group.first_stage,
         first_stage_ref=stage_ref,
         depth=config.top_k,
         adds_positives=config.always_include_positives,
         cells=tuple(cells),
-        metrics=_metrics(config, asked.relevance_level),
+        metrics=_metrics(config, group.relevance_level),
         own_ids=own.of_queries,
         remarks=(own.remark,) if own.remark else (),
     )
@@ -206,8 +221,8 @@ def _group(
 
 def _metrics(config: RunConfig, level: int) -> tuple[Metric, ...]:
     """Those of the config and those that every record holds, each once."""
-    found = [naming.parse_metric(each, level) for each in (*config.metrics, *ALWAYS)]
-    return tuple({metric.name: metric for metric in found}.values())
+    metrics = [naming.parse_metric(name, level) for name in (*config.metrics, *ALWAYS)]
+    return tuple({metric.name: metric for metric in metrics}.values())
 
 
 def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...], Qrels]:
@@ -222,13 +237,9 @@ def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...
 
 
 def _cell(
-    model: AskedModel,
-    collection: CollectionRef,
-    stage: FirstStageRef,
-    config: RunConfig,
-    environment: Environment,
+    model: PlannedModel, collection: CollectionRef, stage: FirstStageRef, plan: Plan
 ) -> PlannedCell:
-    ref = model.ref
+    config, ref = plan.config, model.ref
     if ref.recipe.get("order") == "first-stage" and stage.name not in ("bm25", "rank-bm25"):
         ref = replace(ref, name="first stage")
     cell = Cell(
@@ -244,6 +255,6 @@ def _cell(
         factory=model.factory,
         spec=model.spec,
         quality_key=quality_key(cell),
-        speed_key=speed_key(cell, environment.machine_id),
+        speed_key=speed_key(cell, plan.environment.machine_id),
         fusion=model.fusion,
     )

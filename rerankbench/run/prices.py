@@ -4,49 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator
 
-from rerankbench.types import Price, PriceUnit
+from rerankbench.types import Price
 
-_UNITS_PRICED: Mapping[PriceUnit, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
-
-
-def _is_day(text: str) -> str:
-    if date.fromisoformat(text).isoformat() != text:
-        raise ValueError("not of the form YYYY-MM-DD")
-    return text
+_USUAL_PER: Mapping[str, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
 
 
-def _iso(value: Any) -> Any:
-    """YAML reads a bare date as a date; a moment or a number is none."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
-    return value
+def _completed(entry: Any) -> Any:
+    """With what is usual for the unit where `per` is not given, and the day as text."""
+    if not isinstance(entry, Mapping):
+        return entry
+    entry = dict(entry)
+    if entry.get("per") is None:
+        entry["per"] = _USUAL_PER.get(str(entry.get("unit")), 1.0)
+    day = entry.get("date")
+    # YAML reads a bare date as one; a moment is none.
+    if isinstance(day, date) and not isinstance(day, datetime):
+        entry["date"] = day.isoformat()
+    return entry
 
 
-class PriceConfig(BaseModel):
-    """What a model costs: `amount` for every `per` units, with the day on which that held.
-
-    `per` is a million tokens, a thousand searches or one hour unless it is given.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    amount: float = Field(ge=0, le=1e15, allow_inf_nan=False)
-    unit: PriceUnit
-    per: float | None = Field(default=None, ge=1e-9, le=1e15, allow_inf_nan=False)
-    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
-    date: Annotated[str, BeforeValidator(_iso), AfterValidator(_is_day)]
-
-    @property
-    def value(self) -> Price:
-        """The price as records keep it."""
-        return Price(
-            amount=self.amount,
-            unit=self.unit,
-            per=self.per or _UNITS_PRICED[self.unit],
-            date=self.date,
-            currency=self.currency,
-        )
+PriceEntry: TypeAlias = Annotated[Price, BeforeValidator(_completed)]
+"""A price; `per` is a million tokens, a thousand searches or one hour unless it is given."""

@@ -10,7 +10,7 @@ from rerankbench.progress import Progress
 from rerankbench.results.store import Store
 from rerankbench.run.plan import Plan
 from rerankbench.run.speed import Instruments
-from rerankbench.types import Environment, Record
+from rerankbench.types import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,6 @@ class Work:
 
     plan: Plan
     store: Store
-    environment: Environment
     instruments: Instruments
     progress: Progress
     cache: Path

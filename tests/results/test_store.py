@@ -86,8 +86,8 @@ CELLS = st.builds(
                 amount=AMOUNT,
                 unit=st.sampled_from(get_args(PriceUnit)),
                 per=PER,
-                date=TEXT,
-                currency=TEXT,
+                date=st.dates().map(str),
+                currency=st.from_regex("[A-Z]{3}", fullmatch=True),
             )
         ),
     ),

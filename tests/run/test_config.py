@@ -335,14 +335,14 @@ def test_a_price_counts_what_is_usual_for_its_unit(unit: str, per: float, tmp_pa
     text = PRICED.replace("search", unit) % "date: 2026-11-01"
     price = _load(tmp_path, text).models[0].price
     assert price is not None
-    assert price.value == Price(amount=2.0, unit=unit, per=per, date="2026-11-01", currency="USD")  # type: ignore[arg-type]
+    assert price == Price(amount=2.0, unit=unit, per=per, date="2026-11-01", currency="USD")  # type: ignore[arg-type]
 
 
 def test_a_price_may_say_how_many_units_and_which_money(tmp_path: Path) -> None:
     text = PRICED % 'date: "2026-11-01", per: 1, currency: EUR'
     price = _load(tmp_path, text).models[0].price
     assert price is not None
-    assert (price.value.per, price.value.currency) == (1.0, "EUR")
+    assert (price.per, price.currency) == (1.0, "EUR")
 
 
 def test_models_have_no_price_unless_it_is_given(tmp_path: Path) -> None:

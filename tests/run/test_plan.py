@@ -138,8 +138,8 @@ def _make(cache: Path, *, cuda: bool = False, **values: Any) -> Plan:
 
 
 def _only(made: Plan) -> plan.Group:
-    (open_group,) = made.groups
-    return open_group()
+    (group,) = made.groups
+    return plan.open_group(made, group)
 
 
 def test_every_wrong_name_is_told_at_once(fakes: Fakes, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_every_wrong_name_is_told_at_once(fakes: Fakes, tmp_path: Path) -> None:
 def test_planning_reads_no_collection(fakes: Fakes, tmp_path: Path) -> None:
     made = _make(tmp_path, datasets=["a", "b"])
     assert [each.readings for each in fakes.collections.values()] == [0, 0]
-    made.groups[0]()
+    plan.open_group(made, made.groups[0])
     assert [each.readings > 0 for each in fakes.collections.values()] == [True, False]
 
 
@@ -178,7 +178,7 @@ def test_groups_are_collections_times_first_stages(fakes: Fakes, tmp_path: Path)
         first_stages=["bm25", {"name": "bm25", "k1": 1.5}],
         top_k=7,
     )
-    groups = [open_group() for open_group in made.groups]
+    groups = [plan.open_group(made, group) for group in made.groups]
     assert [
         (group.collection_ref.name, group.first_stage_ref.parameters["k1"]) for group in groups
     ] == [("a", 0.9), ("a", 1.5), ("b", 0.9), ("b", 1.5)]
@@ -326,9 +326,8 @@ def test_a_sample_is_marked_seeded_and_independent_of_the_order_of_queries(
 ) -> None:
     fakes.collections["a"] = FakeCollection(name="a")
     fakes.collections["b"] = FakeCollection(name="b", order=tuple(reversed(range(10))))
-    one, other = (
-        open_group() for open_group in _make(tmp_path, datasets=["a", "b"], limit_queries=4).groups
-    )
+    made = _make(tmp_path, datasets=["a", "b"], limit_queries=4)
+    one, other = (plan.open_group(made, group) for group in made.groups)
     chosen = [query.query_id for query in one.queries]
     assert len(set(chosen)) == 4
     assert chosen != [f"q{i}" for i in range(4)]
@@ -406,7 +405,7 @@ def test_metrics_are_at_the_level_of_the_collection(fakes: Fakes, tmp_path: Path
     fakes.collections |= {"a": FakeCollection(name="a"), "b": graded}
     entries = ["a", "b", {"id": "a", "relevance_level": 3}]
     made = _make(tmp_path, datasets=entries, metrics=["AP", "nDCG@10", "RR(rel=1)@10"])
-    found = [group() for group in made.groups]
+    found = [plan.open_group(made, group) for group in made.groups]
     heads = [[metric.name for metric in group.metrics[:3]] for group in found]
     assert heads == [
         ["MAP", "nDCG@10", "MRR@10"],
