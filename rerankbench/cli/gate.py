@@ -70,7 +70,7 @@ def gate(
         Path | None, typer.Option(metavar="DIR", help="Empty folder to keep what was run.")
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Fail as well where it could not be told.")
+        bool, typer.Option("--strict", help="Fail as well where a result is inconclusive.")
     ] = False,
     format_name: Annotated[
         str, typer.Option("--format", help="text, json, junit, markdown or github.")
@@ -94,7 +94,7 @@ def gate(
     from rerankbench.gate.limits import limits
     from rerankbench.gate.remeasure.request import GateRequest
 
-    asked = GateRequest(
+    request = GateRequest(
         rev=rev,
         new_rev=new_rev,
         base_python=base_python,
@@ -105,7 +105,6 @@ def gate(
         budget_s=speed_budget,
         keep=keep,
     )
-    wanted = limits(max_drop or [], speed=speed, slowdown=max_slowdown, growth=max_memory_growth)
-    passed = decide(base, new, asked, wanted, format_name, output=output, strict=strict)
-    if not passed:
+    allowed = limits(max_drop or [], speed=speed, slowdown=max_slowdown, growth=max_memory_growth)
+    if not decide(base, new, request, allowed, format_name, output=output, strict=strict):
         raise typer.Exit(FAILED)

@@ -61,7 +61,7 @@ def init(
     """
     from rerankbench.gate.init import command
 
-    given = command.InitOptions(
+    options = command.InitOptions(
         datasets=dataset, models=model, ci=ci, max_drop=max_drop, package=package
     )
-    command.init(given, folder, run=not no_run, yes=yes)
+    command.init(options, folder, run=not no_run, yes=yes)

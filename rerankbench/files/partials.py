@@ -16,12 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
+fcntl: ModuleType | None
 try:
     import fcntl
 except ImportError:  # Not on Windows.
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 SUFFIX = ".rerankbench-partial"
 

@@ -21,7 +21,7 @@ _PERCENT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*%")
 class Limits:
     """The margins of a gate.
 
-    `drops` maps a metric's name to the drop of its mean that is still no matter. `slowdown` and
+    `drops` maps a metric's name to the largest acceptable drop of its mean. `slowdown` and
     `growth` are shares: 0.10 allows a tenth more time, a tenth more memory; None leaves speed or
     memory out.
     """

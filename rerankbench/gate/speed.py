@@ -145,7 +145,7 @@ def _decided(
         return replace(verdict, why=why)
     verdict, allowed = replace(verdict, times=times), 1 + verdict.limit
     failed = times.low is not None and times.low > allowed
-    # Load makes slower: it convicts no new one, and clears no base.
+    # A loaded machine is slower: that cannot prove the new version slower, nor excuse the base.
     side, record = ("new", change.new) if failed else ("base", change.base)
     if again is None and verdict.kind == "docs/s" and _was_disturbed(record):
         why = f"other programs were busy while the {side} was measured; use --remeasure 10"

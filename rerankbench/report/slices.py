@@ -91,7 +91,9 @@ def _base(
     key = derived.task_key(record)
     other = next((one for one in held if derived.task_key(one) == key), None)
     if other is None:
-        raise UsageError(f"{_name(record)}: {held[0].cell.reranker.name} has not the same task")
+        raise UsageError(
+            f"{_name(record)}: {held[0].cell.reranker.name} was not run on the same task"
+        )
     return _values(other, metric)
 
 

@@ -90,10 +90,13 @@ def audit(
         warnings.append(f"{unanswered} judged queries have no results and score 0")
     warnings += cannot_score(qrels, (level, *(metric_name.level(each.name) for each in metrics)))
     if ties and ties.rate > TIE_RATE_LIMIT:
-        warnings.append(
-            f"{ties.rate:.1%} of neighbouring scores tie: {headline.name} is between "
-            f"{ties.worst:.4f} and {ties.best:.4f} depending on their order"
+        worst, best = f"{ties.worst:.4f}", f"{ties.best:.4f}"
+        effect = (
+            f"their order does not change {headline.name}"
+            if worst == best
+            else f"{headline.name} is between {worst} and {best} depending on their order"
         )
+        warnings.append(f"{ties.rate:.1%} of neighbouring scores tie: {effect}")
     return RankingChecks(queries_without_results=unanswered, ties=ties, warnings=tuple(warnings))
 
 

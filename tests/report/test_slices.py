@@ -121,4 +121,4 @@ def test_a_model_on_another_task_is_left_out(archive: RecordSet, tmp_path: Path)
     both = open_archive([tmp_path])
     text, problems = publish(both, "json", models=["model"], against="other", by="grade", degree=2)
     assert [one["collection"] for one in json.loads(text)] == ["small"]
-    assert problems == ("model on b: other has not the same task",)
+    assert problems == ("model on b: other was not run on the same task",)

@@ -128,6 +128,19 @@ def test_a_constant_scorer_is_unmasked() -> None:
     assert (found.rate, found.worst, found.best) == (1.0, 0.1, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("qrels", "effect"),
+    [
+        ({"q": {"j": 1}}, "MRR is between 0.1000 and 1.0000 depending on their order"),
+        ({"q": dict.fromkeys("abcdefghij", 1)}, "their order does not change MRR"),
+    ],
+)
+def test_a_warning_gives_bounds_only_where_ties_move_the_metric(qrels: Qrels, effect: str) -> None:
+    ranking = _ranking("q", dict.fromkeys("abcdefghij", 0.0))
+    warnings = quality.audit(qrels, [ranking], [parse_metric("MRR")]).warnings
+    assert warnings == (f"100.0% of neighbouring scores tie: {effect}",)
+
+
 @pytest.mark.parametrize("scores", [{}, {"a": 1.0}, {"a": 1.0, "b": 1.0 + 2**-23}])
 def test_rankings_without_ties_have_no_audit(scores: dict[str, float]) -> None:
     assert quality.tie_audit({"q": {"a": 1}}, [_ranking("q", scores)], NDCG) is None

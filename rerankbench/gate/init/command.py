@@ -35,24 +35,24 @@ class InitOptions:
     package: str | None = None
 
 
-def init(given: InitOptions, folder: Path, *, run: bool, yes: bool) -> None:
+def init(options: InitOptions, folder: Path, *, run: bool, yes: bool) -> None:
     """Ask, write, run, keep the baseline; nothing is written before all of it is known to work."""
     terminal = Terminal()
     if not yes and not sys.stdin.isatty():
         raise UsageError("there is nobody to ask; answer by options and add --yes")
-    answers = _answers(given, folder, ask=not yes)
-    made = scaffold.make(answers, folder)
+    answers = _answers(options, folder, ask=not yes)
+    planned = scaffold.make(answers, folder)
     results = (FOLDER / BASELINE, _RESULTS)
-    scaffold.refuse_existing([*made.files, *results], folder)
+    scaffold.refuse_existing([*planned.files, *results], folder)
     if not yes:
-        _confirm(made)
+        _confirm(planned)
     with contextlib.chdir(folder):
         if run:
-            command.check(made.config)
-        scaffold.write(made, Path())
-        for path in made.files:
+            command.check(planned.config)
+        scaffold.write(planned, Path())
+        for path in planned.files:
             typer.echo(str(path))
-        _say_additions(made, terminal)
+        _say_additions(planned, terminal)
         if run:
             command.run_config(CONFIG, _NO_SPEED, show_run, fresh=False, verbosity=0)
             baselines_command.save(None, BASELINE, [_RESULTS])
@@ -62,29 +62,31 @@ def init(given: InitOptions, folder: Path, *, run: bool, yes: bool) -> None:
     terminal.note(f"commit these files and {FOLDER}: the gate compares with what git holds")
 
 
-def _answers(given: InitOptions, folder: Path, *, ask: bool) -> Answers:
-    def one(question: str, value: list[str] | None, default: str) -> list[str]:
+def _answers(options: InitOptions, folder: Path, *, ask: bool) -> Answers:
+    def answer(question: str, value: list[str] | None, default: str) -> list[str]:
         if value is None and ask:
             return str(typer.prompt(question, default=default, err=True)).split()
         return value if value is not None else [default]
 
     systems = ", ".join((*scaffold.CI, scaffold.NO_CI))
-    datasets = one("Collections (BEIR folders, ir_datasets ids, demo)", given.datasets, "demo")
-    models = one("Rerankers (hub ids, folders, names)", given.models, "demo-cross-encoder")
-    ci = one(f"CI ({systems})", given.ci, "github")
+    datasets = answer(
+        "Collections (BEIR folders, ir_datasets ids, demo)", options.datasets, "demo"
+    )
+    models = answer("Rerankers (hub ids, folders, names)", options.models, "demo-cross-encoder")
+    ci = answer(f"CI ({systems})", options.ci, "github")
     return Answers(
         datasets=datasets,
         models=models,
         ci=ci,
-        max_drop=one("The drop that is still no matter", given.max_drop, "nDCG@10=0.005"),
-        package=_package(given.package, ci, folder, ask=ask),
+        max_drop=answer("Largest acceptable drop", options.max_drop, "nDCG@10=0.005"),
+        package=_package(options.package, ci, folder, ask=ask),
     )
 
 
-def _package(given: str | None, ci: Sequence[str], folder: Path, *, ask: bool) -> str:
+def _package(package: str | None, ci: Sequence[str], folder: Path, *, ask: bool) -> str:
     """What CI installs: by itself only what another machine can get."""
-    if given is not None:
-        return given
+    if package is not None:
+        return package
     if not scaffold.installs(ci):
         return PACKAGE
     same = installed.requirement(folder)
@@ -99,14 +101,14 @@ def _package(given: str | None, ci: Sequence[str], folder: Path, *, ask: bool) -
     return same
 
 
-def _confirm(made: Scaffold) -> None:
-    for path in made.files:
+def _confirm(planned: Scaffold) -> None:
+    for path in planned.files:
         typer.echo(f"  {path}", err=True)
     if not typer.confirm("Write these files?", default=True, err=True):
         raise UsageError("nothing was written")
 
 
-def _say_additions(made: Scaffold, terminal: Terminal) -> None:
-    for path, text in made.additions.items():
+def _say_additions(planned: Scaffold, terminal: Terminal) -> None:
+    for path, text in planned.additions.items():
         terminal.warn(f"{path} is there already and stays as it is; add to it:")
         typer.echo(text, err=True)

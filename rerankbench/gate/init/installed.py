@@ -1,4 +1,4 @@
-"""How this rerankbench came here, as what pip installs: the same elsewhere."""
+"""How this rerankbench was installed, as a requirement that pip installs elsewhere."""
 
 from __future__ import annotations
 

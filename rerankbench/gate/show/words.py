@@ -19,7 +19,7 @@ def headline(gate: Gate) -> str:
     cells = len({verdict.name for verdict in gate.quality})
     found = {
         "passed": "Gate passed: nothing became worse.",
-        "unclear": "Gate passed, but not all of it could be told.",
+        "unclear": "Gate passed; some cells were inconclusive.",
         "failed": "Gate failed.",
     }[gate.conclusion]
     return f"{found} {cells} {'cell' if cells == 1 else 'cells'} compared."
@@ -92,14 +92,14 @@ def notes(gate: Gate) -> Iterator[str]:
     """What decides and what else changed, below the verdicts."""
     margins = ", ".join(f"{metric} {drop:g}" for metric, drop in gate.limits.drops.items())
     yield (
-        f"Margins: {margins}. Detects: the least drop that so many queries show in 95 of 100 "
-        "cases."
+        f"Margins: {margins}. Detects: the smallest true drop that a test on this many queries "
+        "finds in 95 of 100 cases."
     )
     yield from _detects_nothing(gate)
     yield (
         "A cell fails when its mean dropped, the one-sided 95 % bound of the drop exceeds the "
-        "margin, and that is no chance (randomisation test, p ≤ 0.01 after Holm over the cells; "
-        "or new ties, or other texts read). Where it may be chance, the queries are too few."
+        "margin, and chance is ruled out (randomisation test, p ≤ 0.01 after Holm over the cells; "
+        "or new ties, or different texts read). Where it may be chance, there are too few queries."
     )
     for name in gate.missing:
         yield f"missing in the new results: {printable(str(name))}"
@@ -116,8 +116,8 @@ def _detects_nothing(gate: Gate) -> Iterator[str]:
     few = [verdict for verdict in blind if verdict.queries < (verdict.needs or 0)]
     if len(few) < len(blind):
         yield (
-            "Detects nothing, with as many queries as that takes: they changed so unlike each "
-            "other that only a drop of more than the base's mean would show."
+            "Detects nothing, though there are enough queries: they changed so differently that "
+            "only a drop larger than the base's mean would be found."
         )
     if few:
         yield (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from rerankbench.compare.rated_words import listed, method, not_judged
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.quality import RepeatedColumn, shown
@@ -18,10 +19,8 @@ from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 
 if TYPE_CHECKING:
-    from rerankbench.compare.rated import JudgedGames, TaskRatings
+    from rerankbench.compare.rated import TaskRatings
     from rerankbench.compare.ratings import RatedReranker
-
-_MOST_NAMES = 5
 
 
 class GamesColumn(RepeatedColumn):
@@ -105,49 +104,6 @@ def record(column: RecordColumn, line: RowRecords, context: Context) -> Entry:
     return Entry(value=None if found is None else found.record_text)
 
 
-def method(rated: TaskRatings) -> Iterator[str]:
-    """How the figures came about, in a few sentences."""
-    yield _judged(rated.judged) if rated.judged else _measured(rated)
-    yield (
-        "Ratings are those of the Bradley–Terry model, fitted to all games at once by maximum "
-        "likelihood, on Elo's scale with a mean of 1500. Who is 100 points ahead of another can "
-        f"expect 64% of their points. Bounds are {rated.overall.confidence:.0%} intervals from "
-        f"{rated.overall.resamples:,} resamples of the queries."
-    )
-    if len(rated.tasks) > 1:
-        yield (
-            "Over several collections, ratings and win rates count every collection alike, "
-            "however many queries it has; wins, losses and ties are counts."
-        )
-    first_stages = [one.name for one in rated.overall.standings if one.rank is None]
-    if first_stages:
-        yield f"{_some(first_stages)}: the first stage's own order, which plays and has no rank."
-
-
-def _measured(rated: TaskRatings) -> str:
-    within = f" by more than {rated.margin:g}" if rated.margin else ""
-    return (
-        f"A game is one query and two rerankers. The one with the higher {rated.metric}{within} "
-        "wins; else it is a tie, half a win for both."
-    )
-
-
-def _judged(judged: JudgedGames) -> str:
-    return (
-        f"A game is one query and two rerankers. The judge {judged.judge} decided, no metric: "
-        f"{judged.answers:,} answers on {judged.games:,} games, every pair in both orders. A tie, "
-        f"half a win for both, is what it called one, and where its two answers disagree "
-        f"({judged.disagreed:,} games), where one could not be read ({judged.malformed:,}), or "
-        f"where both rankings showed the same ({judged.identical:,})."
-    )
-
-
-def not_judged(rated: TaskRatings) -> Iterator[str]:
-    """What has no answers of the judge who decided the games."""
-    if rated.judged and rated.judged.left_out:
-        yield f"not judged by {rated.judged.judge}, so left out: {_some(rated.judged.left_out)}."
-
-
 def cannot_be_judged(columns: Iterable[Column]) -> str | None:
     """Why a judge cannot decide the games of these columns; None if one can."""
     games = [column for column in columns if isinstance(column, GamesColumn)]
@@ -171,9 +127,9 @@ def notes(columns: Sequence[Column], context: Context) -> Iterator[str]:
     )
     if unbounded:
         yield (
-            f"Caution: on {_some(list(unbounded))} some rows won, or lost, every game against the "
-            "others. No finite rating is the likeliest then, so one more query on which all tie "
-            "was added; the intervals of these rows say little."
+            f"Caution: on {listed(list(unbounded))} some rows won, or lost, every game against "
+            "the others. No finite rating is the likeliest then, so one more query on which all "
+            "tie was added; the intervals of these rows say little."
         )
     for rated in found:
         partly = [
@@ -183,8 +139,8 @@ def notes(columns: Sequence[Column], context: Context) -> Iterator[str]:
         ]
         if partly:
             yield (
-                f"Caution: {_some(partly)} {_absent(rated)} on every collection; what they played "
-                "elsewhere is all that their rating rests on."
+                f"Caution: {listed(partly)} {_absent(rated)} on every collection; their rating "
+                "rests on what they played elsewhere."
             )
             break
 
@@ -221,8 +177,3 @@ def _standing(column: GamesColumn, line: RowRecords, context: Context) -> RatedR
 
 def _absent(rated: TaskRatings) -> str:
     return "did not run" if rated.judged is None else "were not judged"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

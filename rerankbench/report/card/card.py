@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from rerankbench.compare.rated import RatedTask, TaskRatings
+from rerankbench.compare.rated_words import method
 from rerankbench.compare.ratings import RatedReranker
 from rerankbench.errors import UsageError, nearest
 from rerankbench.known import models
 from rerankbench.known.models import KnownModel
-from rerankbench.leaderboard.columns.ratings import method
 from rerankbench.report.card import notes, places
 from rerankbench.report.card.places import RankedFigure
 from rerankbench.results import derived

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rerankbench.compare.rated import TaskRatings
+from rerankbench.compare.rated_words import not_judged
 from rerankbench.compare.ratings import RatedReranker
-from rerankbench.leaderboard.columns.ratings import not_judged
 
 
 def cautions(rated: TaskRatings, standing: RatedReranker) -> Iterator[str]:

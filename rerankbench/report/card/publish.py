@@ -8,8 +8,8 @@ from types import ModuleType
 
 from rerankbench.compare.judged import StoredJudge
 from rerankbench.compare.rated import TaskRatings, by_name, rate
+from rerankbench.compare.rated_words import method
 from rerankbench.errors import UsageError, nearest
-from rerankbench.leaderboard.columns.ratings import method
 from rerankbench.report.card.card import make_card
 from rerankbench.results.derived import slug
 from rerankbench.types import Record

@@ -77,7 +77,6 @@ def _curves(groups: Sequence[CurvePanel], size: Size, x_label: str) -> tuple[Fig
             _curve(ax, curve, names.index(curve.name))
     legend(figure, size, names)
     return figure, axes
-    return figure
 
 
 def _curve(ax: Axes, curve: Curve, number: int) -> None:

@@ -137,7 +137,7 @@ def test_queries_enough_that_show_nothing_are_not_called_few() -> None:
     swapped = [0.8, 0.4] * 4
     gate = compare([record(swapped[:7])], [record(swapped[1:])], Limits())
     shown = " ".join(formats.render(gate, "text").split())
-    assert "Detects nothing, with as many queries as that takes: " in shown
+    assert "Detects nothing, though there are enough queries: " in shown
     assert "with fewer than" not in shown
 
 

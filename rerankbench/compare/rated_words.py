@@ -1,0 +1,60 @@
+"""How ratings came about, in sentences that leaderboards and model cards share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rerankbench.compare.rated import JudgedGames, TaskRatings
+
+_MOST_NAMES = 5
+
+
+def method(rated: TaskRatings) -> Iterator[str]:
+    """How the figures came about, in a few sentences."""
+    yield _judged(rated.judged) if rated.judged else _measured(rated)
+    yield (
+        "Ratings are those of the Bradley–Terry model, fitted to all games at once by maximum "
+        "likelihood, on Elo's scale with a mean of 1500. Who is 100 points ahead of another can "
+        f"expect 64% of their points. Bounds are {rated.overall.confidence:.0%} intervals from "
+        f"{rated.overall.resamples:,} resamples of the queries."
+    )
+    if len(rated.tasks) > 1:
+        yield (
+            "Over several collections, ratings and win rates count every collection alike, "
+            "however many queries it has; wins, losses and ties are counts."
+        )
+    first_stages = [standing.name for standing in rated.overall.standings if standing.rank is None]
+    if first_stages:
+        yield f"{listed(first_stages)}: the first stage's own order, which plays and has no rank."
+
+
+def _measured(rated: TaskRatings) -> str:
+    within = f" by more than {rated.margin:g}" if rated.margin else ""
+    return (
+        f"A game is one query and two rerankers. The one with the higher {rated.metric}{within} "
+        "wins; else it is a tie, half a win for both."
+    )
+
+
+def _judged(judged: JudgedGames) -> str:
+    return (
+        f"A game is one query and two rerankers. The judge {judged.judge} decided, no metric: "
+        f"{judged.answers:,} answers on {judged.games:,} games, every pair in both orders. A tie, "
+        f"half a win for both, is what it called one, and where its two answers disagree "
+        f"({judged.disagreed:,} games), where one could not be read ({judged.malformed:,}), or "
+        f"where both rankings showed the same ({judged.identical:,})."
+    )
+
+
+def not_judged(rated: TaskRatings) -> Iterator[str]:
+    """What has no answers of the judge who decided the games."""
+    if rated.judged and rated.judged.left_out:
+        yield f"not judged by {rated.judged.judge}, so left out: {listed(rated.judged.left_out)}."
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
