@@ -7,14 +7,16 @@ say what a number may be: that is checked where a record is read, and costs noth
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from statistics import fmean, median
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from annotated_types import Ge, Le, Predicate
 
@@ -56,6 +58,8 @@ Day: TypeAlias = Annotated[str, Predicate(_is_day)]
 """YYYY-MM-DD."""
 Currency: TypeAlias = Annotated[str, Predicate(_is_currency)]
 """Three capital letters, as in USD."""
+KEY_VERSION = 1
+"""Raise when the meaning of an equal key changes: old records then no longer count as done."""
 PriceUnit: TypeAlias = Literal["token", "search", "hour"]
 """What a price counts: tokens read, searches (requests) answered, or hours of the machine."""
 
@@ -91,6 +95,17 @@ class Hit(NamedTuple):
 
     doc_id: str
     score: float
+
+
+def slug(name: str) -> str:
+    """How collections are matched: `TREC_COVID`, `trec-covid` and `trec/covid` are the same."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def digest(value: Any) -> str:
+    """16 hex digits that depend on a JSON value alone, not on the order of its keys."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def as_float32(scores: Iterable[float]) -> list[float]:
@@ -200,13 +215,25 @@ class FirstStageRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What using a reranker costs: `amount` of `currency` for every `per` units, as of `date`."""
+    """What using a reranker costs: `amount` of `currency` for every `per` units, as of `date`.
+
+    The date is a day or a month; None where a list of prices states none.
+    """
 
     amount: Amount
     unit: PriceUnit
     per: Per
-    date: Day
+    date: Day | None
     currency: Currency = "USD"
+
+    @property
+    def text(self) -> str:
+        """The price in words: `0.05 USD per 1M tokens (2026-11)`, `2 USD per hour`."""
+        plural = {"token": "tokens", "search": "searches", "hour": "hours"}[self.unit]
+        per = f"{self.per:,.0f}" if self.per.is_integer() else f"{self.per:g}"
+        units = {1.0: self.unit, 1e6: f"1M {plural}"}.get(self.per, f"{per} {plural}")
+        date = f" ({self.date})" if self.date else ""
+        return f"{self.amount:g} {self.currency} per {units}{date}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +279,97 @@ class EngineRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class TaskKey:
+    """What cells must share so that their metrics compare; tables, judges and gates go by it.
+
+    Keys are ordered by their facts, read as text.
+    """
+
+    collection: str
+    split: str
+    content: CollectionHashes
+    drops_identical_ids: bool
+    unlike_ids_stay: bool
+    sampled_queries: int | None
+    sample_seed: int | None
+    first_stage: str
+    first_stage_parameters: str
+    depth: int
+    adds_positives: bool
+
+    @classmethod
+    def of(cls, cell: Cell) -> TaskKey:
+        """The task of a cell: the collection goes by its slug, parameters are sorted JSON."""
+        collection = cell.collection
+        return cls(
+            collection=slug(collection.name),
+            split=collection.split,
+            content=collection.hashes,
+            drops_identical_ids=collection.drops_identical_ids,
+            unlike_ids_stay=collection.unlike_ids_stay,
+            sampled_queries=collection.sampled_queries,
+            sample_seed=collection.sample_seed,
+            first_stage=cell.first_stage.name,
+            first_stage_parameters=json.dumps(cell.first_stage.parameters, sort_keys=True),
+            depth=cell.depth,
+            adds_positives=cell.adds_positives,
+        )
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Name of each fact → its value, as people read them."""
+        identical = "dropped with equal texts" if self.unlike_ids_stay else "dropped"
+        sample = f"{self.sampled_queries} of seed {self.sample_seed}"
+        content = self.content
+        return {
+            "collection": self.collection,
+            "split": self.split,
+            "content": f"{content.corpus} {content.queries} {content.qrels}",
+            "identical ids": identical if self.drops_identical_ids else "kept",
+            "queries": "all" if self.sampled_queries is None else sample,
+            "first stage": self.first_stage,
+            "first-stage parameters": self.first_stage_parameters,
+            "depth": str(self.depth),
+            "missed positives": "added" if self.adds_positives else "not added",
+        }
+
+    def __lt__(self, other: TaskKey) -> bool:
+        return tuple(self.facts.values()) < tuple(other.facts.values())
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What candidates and judgments come from. The collection's name and split are no part."""
+        identity = {
+            "version": KEY_VERSION,
+            "collection": asdict(self.content),
+            "drops_identical_ids": self.drops_identical_ids,
+            "sample": [self.sampled_queries, self.sample_seed],
+            "first_stage": [self.first_stage, json.loads(self.first_stage_parameters)],
+            "depth": self.depth,
+        }
+        # Only where it is so: keys of cells without them stay what they were.
+        if self.unlike_ids_stay:
+            identity["unlike_ids_stay"] = True
+        if self.adds_positives:
+            identity["adds_positives"] = True
+        return identity
+
+    @property
+    def digest(self) -> str:
+        """Names the files of the task: its candidates and judgments, and what judges answered."""
+        return digest(self.identity)
+
+
+class _TaskOnce:
+    """Keeps the task of a cell beside its fields, so that it is worked out once."""
+
+    __slots__ = ("_task",)
+
+    _task: TaskKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell(_TaskOnce):
     """One square of the leaderboard.
 
     `adds_positives` says that relevant documents which the first stage missed were put behind its
@@ -265,6 +382,15 @@ class Cell:
     reranker: RerankerRef
     engine: EngineRef
     adds_positives: bool = False
+
+    @property
+    def task(self) -> TaskKey:
+        """What it must share with cells whose metrics it is compared with."""
+        try:
+            return self._task
+        except AttributeError:
+            object.__setattr__(self, "_task", TaskKey.of(self))
+            return self._task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,6 +502,11 @@ class Record:
     measurements: Measurements = field(default_factory=Measurements)
     warnings: tuple[str, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def task(self) -> TaskKey:
+        """What it must share with records that it is compared with."""
+        return self.cell.task
 
     def mean(self, metric: str) -> float | None:
         """Mean over all queries with qrels; None where the metric was not computed."""

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from rerankbench.registry import naming
-from rerankbench.results.identity import digest, task_key
 from rerankbench.results.store import Store, run_sha256
 from rerankbench.results.tasks import SCHEMA, Task, Topic, write_task
 from rerankbench.run.quality import evaluate, tie_audit, without_results
-from rerankbench.types import Hit, Latency, Ranking, Record
+from rerankbench.types import Hit, Latency, Ranking, Record, digest
 from tests.leaderboard.records import make_record
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -77,7 +76,7 @@ def write_suite(
         plugins = [naming.parse_metric(metric) for metric in metrics]
         record = replace(
             plain,
-            quality_key=digest([name, task_key(plain.cell)]),
+            quality_key=digest([name, plain.cell.task.digest]),
             per_query=evaluate(qrels, rankings, plugins),
             queries_without_results=without_results(qrels, rankings),
             ties=tie_audit(qrels, rankings, plugins[0]),
@@ -86,7 +85,7 @@ def write_suite(
         store.write(record, rankings)
         records.append(record)
     if with_task:
-        key = task_key(records[0].cell)
+        key = records[0].cell.task.digest
         write_task(store.task_path(key), Task(schema=SCHEMA, key=key, topics=tuple(topics)))
     return records
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import typer
 
 from rerankbench.cli.listing import FormatOption, ListFormat, as_json, as_markdown, print_notes
@@ -30,7 +32,7 @@ def datasets(output: FormatOption = ListFormat.TABLE) -> None:
     """
     entries = collections.known()
     if output is ListFormat.JSON:
-        typer.echo(as_json(entries))
+        typer.echo(as_json([asdict(entry) for entry in entries]))
     elif output is ListFormat.MARKDOWN:
         rows = [
             (*_cells(entry), "yes" if entry.licence_needed else "", entry.note)

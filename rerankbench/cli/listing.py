@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ import typer
 from rerankbench.leaderboard.renderers.markdown import escape
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
     from rich.console import Console
 
 
@@ -29,9 +27,9 @@ class ListFormat(StrEnum):
 FormatOption = Annotated[ListFormat, typer.Option("--format", help="What to print the list as.")]
 
 
-def as_json(entries: Sequence[DataclassInstance]) -> str:
+def as_json(entries: Sequence[Mapping[str, object]]) -> str:
     """A list with one object an entry, every field of it."""
-    return json.dumps([asdict(entry) for entry in entries], indent=2)
+    return json.dumps(entries, indent=2)
 
 
 def as_markdown(columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:

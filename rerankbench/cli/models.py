@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,7 +49,7 @@ def models(
     """
     entries = known_models.known() if text is None else known_models.matching(text)
     if output is ListFormat.JSON:
-        typer.echo(as_json(entries))
+        typer.echo(as_json([_json(entry) for entry in entries]))
     elif output is ListFormat.MARKDOWN:
         typer.echo(as_markdown(_MARKDOWN, [_markdown_cells(entry) for entry in entries]))
     else:
@@ -89,6 +90,20 @@ def _grid(entries: list[KnownModel] | tuple[()], *, header: bool = False) -> Tab
         cells = (entry.name, entry.licence or "", month, _size(entry), _number(entry.max_length))
         table.add_row(*map(Text, cells))
     return table
+
+
+def _json(entry: KnownModel) -> dict[str, object]:
+    """Every fact; a price names its unit alone, of which docs/interface.md says how many."""
+    facts = asdict(entry)
+    if entry.price is not None:
+        price = entry.price
+        facts["price"] = {
+            "amount": price.amount,
+            "currency": price.currency,
+            "unit": price.unit,
+            "as_of": price.date,
+        }
+    return facts
 
 
 def _markdown_cells(entry: KnownModel) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from rerankbench.compare.games import Outcome
 from rerankbench.errors import UsageError, nearest
-from rerankbench.results.identity import task_key
 from rerankbench.results.record_set import RecordSet
 from rerankbench.results.verdicts import JudgedMatch
 from rerankbench.types import Record
@@ -23,7 +22,7 @@ class StoredJudge:
         """
         tasks: dict[str, list[Record]] = {}
         for record in records:
-            tasks.setdefault(task_key(record.cell), []).append(record)
+            tasks.setdefault(record.cell.task.digest, []).append(record)
         found = {key: _about(archive.judged(its[0]), its) for key, its in tasks.items()}
         models = {each.judge.model for its in found.values() for each in its}
         if not models:
@@ -39,7 +38,7 @@ class StoredJudge:
 
     def pairs(self, records: Sequence[Record]) -> list[JudgedMatch]:
         """What was answered about pairs of these records, which answered one task."""
-        found = self._judged.get(task_key(records[0].cell), [])
+        found = self._judged.get(records[0].cell.task.digest, [])
         return _largest(_about(found, records))
 
 

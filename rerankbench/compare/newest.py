@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rerankbench.errors import UsageError, nearest
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.types import Record
 
 
@@ -21,18 +21,10 @@ def chosen(records: Sequence[Record], names: Sequence[str] = ()) -> list[Record]
             raise UsageError(f"no reranker '{name}' in these records; {nearest(name, known)}")
     wanted = [
         record
-        for record in sorted(records, key=derived.age)
+        for record in records
         if (record.cell.reranker.name in names if names else not derived.is_baseline(record))
     ]
     if not wanted:
         raise UsageError("no model in these records; name a baseline with --model to read it")
-    found = {(derived.task_key(one), one.cell.reranker.name): one for one in wanted}
-    return derived.in_order(list(found.values()))
-
-
-def metric_of(records: Sequence[Record], asked: str | None) -> str:
-    """The metric that was asked for, or the headline. Raises UsageError where there is none."""
-    metric = asked or derived.headline(records)
-    if metric is None:
-        raise UsageError("these records hold no metric; name one with --metric")
-    return metric
+    newest = grouping.newest(wanted, lambda record: (record.task, record.cell.reranker.name))
+    return grouping.in_order(newest.values())

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from rerankbench.errors import UsageError, nearest
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.results.record_set import RecordSet
-from rerankbench.types import Record
+from rerankbench.types import Record, TaskKey
 
 _MOST_NAMED = 3
 
@@ -110,13 +109,12 @@ def _place(pair: Pair) -> tuple[str, str, str, int, str]:
     )
 
 
-def _cells(archive: RecordSet) -> dict[tuple[tuple[str, ...], str], list[Record]]:
+def _cells(archive: RecordSet) -> dict[tuple[TaskKey, str], list[Record]]:
     """(Task, reranker) → its records, the newest last."""
-    found: dict[tuple[tuple[str, ...], str], list[Record]] = {}
-    for record in sorted(archive.records, key=derived.age):
-        key = (derived.task_key(record), record.cell.reranker.name)
-        found.setdefault(key, []).append(record)
-    return found
+    cells: dict[tuple[TaskKey, str], list[Record]] = {}
+    for record in sorted(archive.records, key=grouping.age):
+        cells.setdefault((record.task, record.cell.reranker.name), []).append(record)
+    return cells
 
 
 def _pair(
@@ -126,14 +124,7 @@ def _pair(
     labels: tuple[str, str],
 ) -> Pair:
     """The newest two whose speeds compare, or else the newest two."""
-    a, b = max(
-        product(found_a, found_b),
-        key=lambda two: (
-            derived.setting(two[0]) == derived.setting(two[1]),
-            derived.age(two[0]),
-            derived.age(two[1]),
-        ),
-    )
+    a, b = grouping.newest_pair(found_a, found_b)
     return Pair(
         a=PairSide(label=labels[0], record=a, archive=archives[0]),
         b=PairSide(label=labels[1], record=b, archive=archives[1]),
@@ -150,8 +141,7 @@ def _near_misses(
         for b in alone_b:
             here = derived.collection_slug(a) == derived.collection_slug(b)
             if here and b.cell.reranker.name == name:
-                one, other = derived.task(a), derived.task(b)
-                apart = ", ".join(fact for fact in one if one[fact] != other[fact])
+                apart = ", ".join(grouping.different_facts((a.task, b.task)))
                 yield (
                     f"{a.cell.reranker.name} and {name} answered different tasks on "
                     f"{a.cell.collection.name} (unequal: {apart})"

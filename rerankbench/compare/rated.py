@@ -19,11 +19,9 @@ from rerankbench.compare.ratings import Ratings, fit
 from rerankbench.errors import UsageError
 from rerankbench.known import collections as known_collections
 from rerankbench.registry import naming
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.results.verdicts import JudgedMatch
-from rerankbench.types import Record
-
-_SHOWN_CHARACTERS = 24
+from rerankbench.types import Record, TaskKey, slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +82,8 @@ def plays(record: Record) -> bool:
 
 def by_name(records: Iterable[Record]) -> dict[str, list[Record]]:
     """Name of the reranker → the newest of its records in each task, for all that play."""
-    found = [record for record in records if plays(record)]
-    newest: dict[tuple[str, tuple[str, ...]], Record] = {}
-    for record in sorted(found, key=derived.age):
-        newest[record.cell.reranker.name, derived.task_key(record)] = record
+    playing = (record for record in records if plays(record))
+    newest = grouping.newest(playing, lambda each: (each.cell.reranker.name, each.task))
     names: dict[str, list[Record]] = {}
     for (name, _), record in sorted(newest.items()):
         names.setdefault(name, []).append(record)
@@ -106,11 +102,13 @@ def rate(
     Without a metric it is the headline of the records. Tasks with missed positives added are left
     out where there are others: no search reaches them. Raises UsageError where no two players met.
     """
-    records = derived.in_order([record for found in players.values() for record in found])
+    records = grouping.in_order([record for found in players.values() for record in found])
     metric = naming.metric_as_held(metric) if metric else None
     metric = metric or (derived.headline(records) if records else None) or "a metric"
     tasks = _tasks(players, metric if judge is None else None)
-    titles = _titles(tasks)
+    titles = grouping.distinct_titles(
+        [_collection(task) for task in tasks], [next(iter(task.values())).task for task in tasks]
+    )
     pairs = [[] if judge is None else judge.pairs(list(found.values())) for found in tasks]
     games = [
         _by_metric(found, metric, margin) if judge is None else _by_judge(found, its)
@@ -211,11 +209,11 @@ def _tasks(players: Mapping[str, Sequence[Record]], metric: str | None) -> list[
 
     Without a metric every record will do.
     """
-    tasks: dict[tuple[str, ...], dict[str, Record]] = {}
+    tasks: dict[TaskKey, dict[str, Record]] = {}
     for name, found in sorted(players.items()):
         for record in found:
             if plays(record) and (metric is None or derived.mean_of(record, metric) is not None):
-                tasks.setdefault(derived.task_key(record), {})[name] = record
+                tasks.setdefault(record.task, {})[name] = record
     shared = [task for _, task in sorted(tasks.items()) if len(task) > 1]
     return [task for task in shared if not _adds_positives(task)] or shared
 
@@ -231,26 +229,8 @@ def _collection(task: Mapping[str, Record]) -> str:
 def _weights(tasks: Sequence[Mapping[str, Record]]) -> list[float]:
     """One for each collection, shared by its tasks."""
     wholes = {
-        derived.slug(member): whole.slug
-        for whole in known_collections.known()
-        for member in whole.members
+        slug(member): whole.slug for whole in known_collections.known() for member in whole.members
     }
-    slugs = [derived.slug(_collection(task)) for task in tasks]
+    slugs = [slug(_collection(task)) for task in tasks]
     collections = [wholes.get(slug, slug) for slug in slugs]
     return [1 / collections.count(collection) for collection in collections]
-
-
-def _titles(tasks: Sequence[Mapping[str, Record]]) -> list[str]:
-    """Each collection's name, and where several tasks share it, the facts that differ."""
-    facts = [derived.task(next(iter(task.values()))) for task in tasks]
-    titles = []
-    for task, its in zip(tasks, facts, strict=True):
-        name = _collection(task)
-        same = [other for other in facts if other["collection"] == its["collection"]]
-        differing = [
-            f"{fact} {value[:_SHOWN_CHARACTERS]}"
-            for fact, value in its.items()
-            if len({other[fact] for other in same}) > 1
-        ]
-        titles.append(f"{name} ({'; '.join(differing)})" if differing else name)
-    return titles

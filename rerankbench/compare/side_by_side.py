@@ -12,13 +12,11 @@ from statistics import fmean
 from rerankbench.compare.imported import tie_notes
 from rerankbench.compare.pairs import Pair, PairSide
 from rerankbench.compare.speeds import Speeds, speeds_of, why_no_speeds
-from rerankbench.errors import RerankbenchError, UsageError, nearest
-from rerankbench.known import metric_name
-from rerankbench.registry import naming
+from rerankbench.errors import RerankbenchError, UsageError
 from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.tasks import Task, Topic
 from rerankbench.stats import paired
-from rerankbench.types import Document, Record
+from rerankbench.types import Document
 
 SHOWN = 3
 """How many documents of a ranking are shown."""
@@ -90,20 +88,6 @@ class Comparison:
     def queries(self) -> int:
         """How many queries both answered."""
         return self.wins + self.losses + self.ties
-
-
-def choose_metric(records: Sequence[Record], wanted: str | None) -> str:
-    """The metric that all of them have. Raises UsageError."""
-    shared = [
-        name for name in records[0].per_query if all(name in each.per_query for each in records)
-    ]
-    if wanted is None and shared:
-        return shared[0]
-    found = None if wanted is None else metric_name.among(naming.metric_as_held(wanted), shared)
-    if found is not None:
-        return found
-    asked = f"no metric '{wanted}' in all of these records" if wanted else "no metric in common"
-    raise UsageError(f"{asked}; {nearest(wanted or '', shared)}")
 
 
 def compare(

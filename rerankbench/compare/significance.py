@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rerankbench.errors import UsageError
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.stats import paired
 from rerankbench.stats.letters import letters
 from rerankbench.stats.paired import Interval
@@ -47,7 +47,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestedRecord:
+class SystemSignificance:
     """One record among those of its task.
 
     `tier` has a letter in common with that of every system it is not told apart from; `ranks` are
@@ -73,7 +73,7 @@ class Significance:
 
     metric: str
     queries: int
-    standings: tuple[TestedRecord, ...]
+    standings: tuple[SystemSignificance, ...]
     reference: Record | None
     tests: int
     pairs: int
@@ -135,7 +135,7 @@ def significance(
         values=values, means=paired.bootstrap_means(values, resamples=resamples, seed=seed)
     )
     standings = {
-        id(record): TestedRecord(
+        id(record): SystemSignificance(
             record=record,
             mean=fmean(values[at]),
             interval=sample.interval(sample.means[at]),
@@ -189,12 +189,12 @@ class _Sample:
 def _place(record: Record, metric: str) -> tuple[bool, float, str, tuple[str, ...]]:
     """Sorts the tested before the others, each the best first, and what is equal by name."""
     mean = record.mean(metric) or 0.0
-    return not is_tested(record), -mean, record.cell.reranker.name, derived.age(record)
+    return not is_tested(record), -mean, record.cell.reranker.name, grouping.age(record)
 
 
 def _values(records: Sequence[Record], metric: str) -> _Floats:
     """Systems × queries, the queries by id."""
-    if len({derived.task_key(record) for record in records}) > 1:
+    if len({record.task for record in records}) > 1:
         raise UsageError("only records of one collection, first stage and depth compare by query")
     queries = sorted(records[0].per_query.get(metric, ()))
     for record in records:

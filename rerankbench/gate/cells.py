@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
-from rerankbench.results import derived
-from rerankbench.types import Cell, Record
+from rerankbench.results.grouping import different_facts, newest_pair
+from rerankbench.types import Cell, Record, slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -69,7 +68,7 @@ def name_of(cell: Cell) -> CellName:
     """The names by which a cell is known."""
     sample = cell.collection.sampled_queries
     return CellName(
-        collection=derived.slug(cell.collection.name),
+        collection=slug(cell.collection.name),
         split=cell.collection.split,
         first_stage=cell.first_stage.name,
         depth=cell.depth,
@@ -94,25 +93,16 @@ def match(base: Sequence[Record], new: Sequence[Record]) -> MatchedCells:
 
 
 def _by_name(records: Sequence[Record]) -> dict[CellName, list[Record]]:
-    found: dict[CellName, list[Record]] = {}
+    named: dict[CellName, list[Record]] = {}
     for record in records:
-        found.setdefault(cell_name(record), []).append(record)
-    return found
+        named.setdefault(cell_name(record), []).append(record)
+    return named
 
 
 def _chosen(name: CellName, before: Sequence[Record], after: Sequence[Record]) -> Change:
-    base, new = max(
-        product(before, after),
-        key=lambda two: (
-            not _changed(*two),
-            derived.setting(two[0]) == derived.setting(two[1]),
-            derived.age(two[0]),
-            derived.age(two[1]),
-        ),
-    )
+    base, new = newest_pair(before, after, prefer=lambda base, new: base.task == new.task)
     return Change(name=name, base=base, new=new, changed=_changed(base, new))
 
 
 def _changed(base: Record, new: Record) -> tuple[str, ...]:
-    one, other = derived.task(base), derived.task(new)
-    return tuple(fact for fact in one if one[fact] != other[fact])
+    return tuple(different_facts((base.task, new.task)))

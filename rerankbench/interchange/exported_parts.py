@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from rerankbench.interchange.names import file_part, run_stem, told_apart
 from rerankbench.progress import Progress
-from rerankbench.results import derived
-from rerankbench.results.identity import digest
+from rerankbench.results import grouping
 from rerankbench.results.record_set import RecordSet
-from rerankbench.types import Hit, Qrels, Ranking, Record
+from rerankbench.types import Hit, Qrels, Ranking, Record, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,7 @@ def runs(archive: RecordSet, progress: Progress, *, untied: bool) -> Iterator[Na
     """
     records = {
         (run_stem(record), record.run_sha256): record
-        for record in derived.in_order(archive.records)
+        for record in grouping.in_order(archive.records)
     }
     stems = told_apart(records)
     for key, record in records.items():
@@ -64,7 +63,7 @@ def judgments(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, Qre
     """`scifact.test` and its judgments, each once; what lacks them is told of."""
     found: dict[tuple[str, str], Qrels] = {}
     without: dict[str, None] = {}
-    for record in derived.in_order(archive.records):
+    for record in grouping.in_order(archive.records):
         collection = record.cell.collection
         stem = f"{file_part(collection.name)}.{file_part(collection.split)}"
         task = archive.task(record)

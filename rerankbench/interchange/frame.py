@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.results.store import read_records
 from rerankbench.types import Record
 
@@ -36,7 +36,7 @@ def records_frame(records: Sequence[Record]) -> pd.DataFrame:
     """One row per record, in the order of `--format json`; a column for every metric of any."""
     import pandas as pd
 
-    ordered = derived.in_order(records)
+    ordered = grouping.in_order(records)
     frame = pd.DataFrame([_row(record) for record in ordered])
     metrics = dict.fromkeys(name for record in ordered for name in record.per_query)
     means = {name: [record.mean(name) for record in ordered] for name in metrics}
@@ -50,7 +50,7 @@ def per_query_frame(records: Sequence[Record]) -> pd.DataFrame:
 
     parts = [
         (record, metric, values)
-        for record in derived.in_order(records)
+        for record in grouping.in_order(records)
         for metric, values in record.per_query.items()
     ]
     cells = pd.DataFrame([{**_cell(record), "metric": metric} for record, metric, _ in parts])

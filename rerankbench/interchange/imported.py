@@ -18,7 +18,7 @@ from rerankbench.interchange import elsewhere, figure_files
 from rerankbench.interchange.run_files import read_any_run, stem
 from rerankbench.progress import Progress
 from rerankbench.results import derived
-from rerankbench.results.identity import quality_key, speed_key, task_key
+from rerankbench.results.identity import quality_key, speed_key
 from rerankbench.results.store import SCHEMA, Store, run_sha256
 from rerankbench.results.tasks import make_task, write_task
 from rerankbench.run import candidates as candidate_lists
@@ -113,7 +113,7 @@ class Importer:
         lists = self._candidates() if self.states_first_stage else None
         made = [self._record(source, lists) for source in sources]
         if lists is not None:
-            key = task_key(made[0][0].cell)
+            key = made[0][0].cell.task.digest
             path = self.store.task_path(key)
             if not path.exists():
                 texts = self.plan.config.keep_texts

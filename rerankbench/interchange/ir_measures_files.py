@@ -13,11 +13,10 @@ from rerankbench.interchange.exported_parts import by_rank
 from rerankbench.interchange.names import ir_measures_name, run_stem, told_apart
 from rerankbench.progress import Progress
 from rerankbench.registry import naming
-from rerankbench.results import derived
-from rerankbench.results.identity import digest
+from rerankbench.results import grouping
 from rerankbench.results.record_set import RecordSet
 from rerankbench.run import quality
-from rerankbench.types import Ranking, Record
+from rerankbench.types import Ranking, Record, digest
 
 _TOLERANCE = 1e-9
 
@@ -32,7 +31,7 @@ def files(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, str]]:
             progress.warn(f"ir_measures has no {metric}; left out")
     found = {
         (run_stem(record), digest(text)): text
-        for record in derived.in_order(archive.records)
+        for record in grouping.in_order(archive.records)
         if (text := _lines(_true(archive, record, progress)))
     }
     stems = told_apart(found)

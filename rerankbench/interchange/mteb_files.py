@@ -12,10 +12,9 @@ from datetime import datetime
 
 from rerankbench.interchange.names import file_part, mteb_name, task_stem, told_apart
 from rerankbench.progress import Progress
-from rerankbench.results import derived
-from rerankbench.results.identity import digest
+from rerankbench.results import derived, grouping
 from rerankbench.results.record_set import RecordSet
-from rerankbench.types import Record
+from rerankbench.types import Record, digest
 
 _MAIN = "nDCG@10"
 # What reads pairs is a cross-encoder to MTEB, what a service or another tool ran is not known.
@@ -38,7 +37,7 @@ def files(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, str]]:
     records = [record for record in archive.records if _is_told(record, progress)]
     stems = told_apart((task_stem(record), _task(record)) for record in records)
     newest: dict[tuple[str, str], dict[str, Record]] = {}
-    for record in sorted(records, key=derived.age):
+    for record in sorted(records, key=grouping.age):
         reranker = record.cell.reranker
         # As MTEB's ResultCache names folders.
         model = file_part(_model_name(record).replace("/", "__"))

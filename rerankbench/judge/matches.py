@@ -9,12 +9,11 @@ from itertools import combinations
 
 from rerankbench.errors import UsageError, nearest
 from rerankbench.protocols import Collection
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.results.find_texts import CollectionFinder
-from rerankbench.results.identity import task_key
 from rerankbench.results.record_set import RecordSet
 from rerankbench.results.store import Store
-from rerankbench.types import Ranking, Record
+from rerankbench.types import Ranking, Record, TaskKey
 
 SAMPLE_SEED = 20_240_617
 
@@ -75,12 +74,12 @@ def _check(archive: RecordSet, models: Sequence[str]) -> None:
 
 def _by_task(archive: RecordSet, models: Sequence[str]) -> Iterator[list[Record]]:
     """The newest record of every wanted reranker, task by task; rerankers in order of name."""
-    tasks: dict[tuple[str, ...], dict[str, Record]] = {}
-    for record in sorted(derived.in_order(archive.records), key=derived.age):
+    tasks: dict[TaskKey, dict[str, Record]] = {}
+    for record in sorted(grouping.in_order(archive.records), key=grouping.age):
         name = record.cell.reranker.name
         plain = not derived.is_baseline(record) or derived.is_first_stage(record)
         if name in models or (not models and plain):
-            tasks.setdefault(derived.task_key(record), {})[name] = record
+            tasks.setdefault(record.task, {})[name] = record
     for _, newest in sorted(tasks.items()):
         yield [record for _, record in sorted(newest.items())]
 
@@ -109,7 +108,7 @@ def _matches(
 
     for a, b in combinations(records, 2):
         yield Match(
-            task_key=task_key(a.cell),
+            task_key=a.cell.task.digest,
             a=a,
             b=b,
             store=_store(archive, a),

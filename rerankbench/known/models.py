@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from rerankbench.errors import InputError, UsageError, nearest
+from rerankbench.types import Price
 
 FAMILIES = (
     "sequence-classification",
@@ -25,24 +26,9 @@ FAMILIES = (
     "jina-v3",
     "http",
 )
-_PER = {"token": "1M tokens", "search": "1,000 searches", "hour": "hour"}
+_UNITS_PRICED: Mapping[str, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
+"""How many units a list price is for."""
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListPrice:
-    """An amount for a million tokens, a thousand searches or an hour, as it was on `as_of`."""
-
-    amount: float
-    currency: str
-    unit: str
-    as_of: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The price in words: `0.05 USD per 1M tokens (2026-11)`."""
-        date = f" ({self.as_of})" if self.as_of else ""
-        return f"{self.amount:g} {self.currency} per {_PER[self.unit]}{date}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +47,7 @@ class KnownModel:
     licence: str | None = None
     released: str | None = None
     provider: str | None = None
-    price: ListPrice | None = None
+    price: Price | None = None
     aliases: tuple[str, ...] = ()
     note: str = ""
     source: str | None = None
@@ -203,14 +189,15 @@ def _url(value: Any) -> str:
     return str(value)
 
 
-def _price(value: Any) -> ListPrice:
-    return ListPrice(**_checked(value, _PRICE_FIELDS, required=("amount", "currency", "unit")))
+def _price(value: Any) -> Price:
+    checked = _checked(value, _PRICE_FIELDS, required=("amount", "currency", "unit"))
+    return Price(date=checked.pop("as_of", None), per=_UNITS_PRICED[checked["unit"]], **checked)
 
 
 _PRICE_FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "amount": _amount,
     "currency": _text,
-    "unit": _one_of(*_PER),
+    "unit": _one_of(*_UNITS_PRICED),
     "as_of": _date,
 }
 _FIELDS: Mapping[str, Callable[[Any], Any]] = {

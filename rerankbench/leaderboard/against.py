@@ -14,7 +14,7 @@ from rerankbench.leaderboard.renderers import RECORDS_FORMAT, renderer
 from rerankbench.leaderboard.select import kept, select
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.results import derived
-from rerankbench.types import Record
+from rerankbench.types import Record, TaskKey, slug
 
 CHOICES = ("published",)
 """What records can be set against."""
@@ -50,9 +50,9 @@ def against_published(records: Sequence[Record], layout: Layout) -> list[Table]:
 
     Rows are the layout's, as are its filters. Raises UsageError where there is no such figure.
     """
-    tasks: dict[tuple[str, ...], list[Record]] = {}
+    tasks: dict[TaskKey, list[Record]] = {}
     for record in kept(records, layout):
-        tasks.setdefault(derived.task_key(record), []).append(record)
+        tasks.setdefault(record.task, []).append(record)
     tables = [
         _table(pairs, metric, layout)
         for group in tasks.values()
@@ -102,11 +102,9 @@ def _nearest_figure(name: str, record: Record, metric: str) -> PublishedFigure |
 def _collection(record: Record) -> str:
     """The short name under which figures of the record's collection are published."""
     collection = record.cell.collection
-    known = collections.by_id(collection.source) or collections.by_slug(
-        derived.slug(collection.name)
-    )
+    known = collections.by_id(collection.source) or collections.by_slug(slug(collection.name))
     if known is None or known.members:
-        return derived.slug(collection.name)
+        return slug(collection.name)
     return known.slug
 
 

@@ -21,13 +21,13 @@ from rerankbench.leaderboard.rows import RowRecords, Selection
 from rerankbench.leaderboard.select import kept, select
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.results import derived
+from rerankbench.results.grouping import distinct_titles
 from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
     from rerankbench.compare.judged import StoredJudge
 
-_SHOWN_CHARACTERS = 40
 _DECIDING: Mapping[str, Sequence[type[Column]]] = {
     "metric": (AverageColumn, MetricColumn),
     "rating": (RatingColumn,),
@@ -77,23 +77,15 @@ def _group(record: Record, layout: Layout) -> tuple[str, ...]:
         apart |= {"first stage", "first-stage parameters"}
     if layout.tells_positives_apart:
         apart.add("missed positives")
-    return tuple(value for fact, value in derived.task(record).items() if fact not in apart)
+    return tuple(value for fact, value in record.task.facts.items() if fact not in apart)
 
 
 def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
     """Where two groups have the same title, add to it the facts in which they differ."""
-    titles = [found[0].title for found in groups]
-    for at, (title, record) in enumerate(zip(titles, firsts, strict=True)):
-        alike = [
-            derived.task(one) for one, its in zip(firsts, titles, strict=True) if its == title
-        ]
-        differing = [
-            f"{fact} {value[:_SHOWN_CHARACTERS]}"
-            for fact, value in derived.task(record).items()
-            if len({task[fact] for task in alike}) > 1
-        ]
-        if title and differing:
-            groups[at][0] = replace(groups[at][0], title=f"{title} ({'; '.join(differing)})")
+    titles = [tables[0].title for tables in groups]
+    distinct = distinct_titles(titles, [record.task for record in firsts])
+    for tables, title in zip(groups, distinct, strict=True):
+        tables[0] = replace(tables[0], title=title)
 
 
 def _tables(

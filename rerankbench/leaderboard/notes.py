@@ -14,6 +14,7 @@ from rerankbench.leaderboard.columns.speed import CostColumn, TimedColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.rows import Selection, first_of
 from rerankbench.results import derived
+from rerankbench.results.grouping import different_facts
 from rerankbench.types import Record
 
 _SHOWN_NAMES = 5
@@ -41,8 +42,7 @@ def _facts(
     columns: Sequence[Column], selection: Selection, timed: Mapping[str, Sequence[Record]]
 ) -> Iterator[str]:
     records = list(selection.records())
-    tasks = [derived.task(record) for record in records]
-    if len({task["collection"] for task in tasks}) == 1:
+    if len({record.task.collection for record in records}) == 1:
         yield f"Queries: {_spread(derived.query_count(record) for record in records)}."
     first_stages = {_first_stage(record) for record in records}
     depths = _spread(record.cell.depth for record in records)
@@ -86,10 +86,7 @@ def _prices(records: Sequence[Record]) -> Iterator[str]:
     for record in records:
         price, name = record.cell.reranker.price, record.cell.reranker.name
         if price is not None:
-            unit = {"token": "tokens", "search": "searches", "hour": "h"}[price.unit]
-            per = f"{price.per:,.0f}" if price.per.is_integer() else f"{price.per:g}"
-            shown = f"{price.amount:g} {price.currency} per {per} {unit} ({price.date})"
-            names = rows.setdefault(shown, [])
+            names = rows.setdefault(price.text, [])
             if name not in names:
                 names.append(name)
     if rows:
@@ -186,19 +183,18 @@ def _unlike_tasks(columns: Sequence[Column], selection: Selection) -> Iterator[s
 def _differences(
     collection: str, records: Sequence[Record], meant: AbstractSet[str]
 ) -> Iterator[str]:
-    tasks = [derived.task(record) for record in records]
     differences = [
-        _difference(fact, {task[fact] for task in tasks})
-        for fact in (tasks[0] if tasks else {})
-        if fact not in meant and len({task[fact] for task in tasks}) > 1
+        _difference(fact, values)
+        for fact, values in different_facts(record.task for record in records).items()
+        if fact not in meant
     ]
     if differences:
         facts = ", ".join(differences)
         yield f"figures for {collection} do not compare, they differ in {facts}."
 
 
-def _difference(fact: str, values: set[str]) -> str:
-    shown = ", ".join(sorted(values))
+def _difference(fact: str, values: Sequence[str]) -> str:
+    shown = ", ".join(values)
     return f"{fact} ({shown})" if len(shown) <= _SHOWN_CHARACTERS else fact
 
 

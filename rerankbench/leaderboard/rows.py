@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rerankbench.results import derived
-from rerankbench.types import Record
+from rerankbench.results import derived, grouping
+from rerankbench.types import Record, TaskKey, slug
 
 
 class Square(NamedTuple):
@@ -41,7 +41,7 @@ class RowRecords:
     @property
     def newest(self) -> Record:
         """The record that says what kind of row this is."""
-        return max(self.records.values(), key=derived.age)
+        return grouping.newest_of_all(self.records.values())
 
     def first_of(self, collections: Sequence[str]) -> Record | None:
         """The record of the first of these collections that the row has."""
@@ -53,13 +53,13 @@ class RowRecords:
         """By collection slug the newest record of such a first stage, whatever stands for none."""
         if not self.squares:
             return self.records
-        found = [
+        records = (
             record
             for square, record in self.squares.items()
             if square.adds_positives == adds_positives
             and (not first_stage or derived.is_first_stage_called(record, first_stage))
-        ]
-        return {derived.collection_slug(one): one for one in sorted(found, key=derived.age)}
+        )
+        return grouping.newest(records, derived.collection_slug)
 
     def all_records(self) -> Iterator[Record]:
         """Every record that counts."""
@@ -76,7 +76,7 @@ class Selection:
     """
 
     lines: tuple[RowRecords, ...]
-    first_stages: Mapping[tuple[str, ...], Record]
+    first_stages: Mapping[TaskKey, Record]
     chosen_among: tuple[str, ...]
     left_out: tuple[str, ...]
     kept_apart: tuple[str, ...] = ()
@@ -89,5 +89,5 @@ class Selection:
 
 def first_of(records: Mapping[str, Record], collections: Sequence[str]) -> Record | None:
     """The record of the first of these collections that is there; keys are slugs."""
-    slugs = map(derived.slug, collections)
+    slugs = map(slug, collections)
     return next((records[slug] for slug in slugs if slug in records), None)

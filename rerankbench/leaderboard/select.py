@@ -10,8 +10,8 @@ from rerankbench.leaderboard.columns.quality import MeasuredColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.row_order import Places, RowPosition
 from rerankbench.leaderboard.rows import RowRecords, Selection, Square
-from rerankbench.results import derived
-from rerankbench.types import Record
+from rerankbench.results import derived, grouping
+from rerankbench.types import Record, slug
 
 
 def kept(records: Iterable[Record], layout: Layout) -> list[Record]:
@@ -27,7 +27,7 @@ def kept(records: Iterable[Record], layout: Layout) -> list[Record]:
             f"none of {len(records)} records fits the layout '{layout.name}'; "
             f"it asks for {_asked(layout)}: choose another layout, or change a copy of it"
         )
-    return derived.in_order(found)
+    return grouping.in_order(found)
 
 
 def select(records: Sequence[Record], layout: Layout) -> Selection:
@@ -42,11 +42,9 @@ def select(records: Sequence[Record], layout: Layout) -> Selection:
     lines = [_line(row, found, squares, layout) for row, found in rows.items()]
     return Selection(
         lines=tuple(sorted(lines, key=lambda line: line.place)),
-        first_stages={
-            derived.task_key(record): record
-            for record in sorted(records, key=derived.age)
-            if derived.is_first_stage(record)
-        },
+        first_stages=grouping.newest(
+            filter(derived.is_first_stage, records), lambda record: record.task
+        ),
         chosen_among=tuple(
             f"{model.name} on {choice}"
             for (model, _), found in rows.items()
@@ -68,7 +66,7 @@ def _line(
     filled = squares.filled(records)
     # What counts where no column says: the newest, but added positives only if all have them.
     usual = sorted(
-        filled.values(), key=lambda one: (not one.cell.adds_positives, derived.age(one))
+        filled.values(), key=lambda record: (not record.cell.adds_positives, grouping.age(record))
     )
     family_row = "" if layout.has(FamilyColumn) else model.group
     return RowRecords(
@@ -94,13 +92,13 @@ class _Squares:
 
     def of(self, record: Record) -> Square:
         """Where the record belongs."""
-        stage = derived.slug(derived.first_stage(record)) if self._first_stages else ""
+        stage = slug(derived.first_stage(record)) if self._first_stages else ""
         added = self._positives and record.cell.adds_positives
         return Square(derived.collection_slug(record), stage, added)
 
     def filled(self, records: Sequence[Record]) -> dict[Square, Record]:
         """The newest record of each square."""
-        return {self.of(record): record for record in sorted(records, key=derived.age)}
+        return grouping.newest(records, self.of)
 
     def choices(self, records: Sequence[Record]) -> Iterator[str]:
         """Collections where there was more than one record to choose from."""
@@ -168,7 +166,7 @@ def _is_from(record: Record, first_stage: Sequence[str]) -> bool:
 
 
 def _slugs(column: MeasuredColumn) -> frozenset[str]:
-    return frozenset(derived.slug(name) for names in column.parts for name in names)
+    return frozenset(slug(name) for names in column.parts for name in names)
 
 
 def _asked(layout: Layout) -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from rerankbench.results import derived
-from rerankbench.types import Record
-
-TaskKey: TypeAlias = tuple[str, ...]
+from rerankbench.results import derived, grouping
+from rerankbench.types import Record, TaskKey
 
 _OF_THE_COLLECTION = frozenset({"collection", "split", "content", "identical ids"})
 
@@ -58,8 +55,8 @@ class Board:
 def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
     """Every board of the records, that with the most records first."""
     groups: dict[tuple[str, ...], list[Record]] = {}
-    for record in derived.in_order(records):
-        facts = derived.task(record)
+    for record in grouping.in_order(records):
+        facts = record.task.facts
         key = tuple(value for fact, value in facts.items() if fact not in _OF_THE_COLLECTION)
         groups.setdefault(key, []).append(record)
     ordered = sorted(groups.values(), key=lambda found: -len(found))
@@ -86,15 +83,12 @@ def _board(number: int, title: str, records: Sequence[Record], metric: str | Non
 
 
 def _squares(records: Sequence[Record]) -> dict[tuple[str, TaskKey], Record]:
-    return {
-        (record.cell.reranker.name, derived.task_key(record)): record
-        for record in sorted(records, key=derived.age)
-    }
+    return grouping.newest(records, lambda record: (record.cell.reranker.name, record.task))
 
 
 def _columns(records: Sequence[Record]) -> dict[TaskKey, str]:
     """Every task with its collection's name; what tells namesakes apart stands behind it."""
-    firsts = {derived.task_key(record): record for record in reversed(records)}
+    firsts = {record.task: record for record in reversed(records)}
     by_name: dict[str, list[Record]] = {}
     for record in firsts.values():
         by_name.setdefault(derived.collection_slug(record), []).append(record)

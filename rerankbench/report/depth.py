@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 
 from rerankbench.compare.budget import BudgetChoice, best_within, estimated_ms
 from rerankbench.compare.depth import MARGIN, DepthCurve, depth_curve
-from rerankbench.compare.newest import chosen, metric_of
+from rerankbench.compare.newest import chosen
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.report.titles import facts, title
+from rerankbench.results import derived
 from rerankbench.results.record_set import RecordSet
 from rerankbench.stats.paired import Interval
 from rerankbench.types import Record
@@ -44,7 +45,7 @@ def publish(
     Raises UsageError for a name or a format that is not known, and where no record has a curve.
     """
     records = chosen(archive.records, models)
-    name = metric_of(records, metric)
+    name = metric or derived.choose_metric(records, None)
     found: list[MeasuredCurve] = []
     problems: dict[str, None] = {}
     for record in records:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rerankbench.errors import UsageError, nearest
-from rerankbench.known import metric_name
-from rerankbench.registry.naming import parse_metric
 from rerankbench.report.boards import boards
 from rerankbench.report.page import join, page, section
 from rerankbench.report.plots.plot import export
@@ -22,7 +19,7 @@ from rerankbench.report.sections.slices import by_query_length
 from rerankbench.report.sections.sources import sources, warnings
 from rerankbench.report.sections.summary import summary
 from rerankbench.report.sections.trade_offs import trade_offs
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.results.record_set import RecordSet
 
 TITLE = "Reranker report"
@@ -34,8 +31,8 @@ def sections(archive: RecordSet, *, metric: str | None = None) -> list[Section]:
     `metric` is the headline instead of the records' own. Raises UsageError where no record holds
     it or there are no records, InputError for a damaged file beside them.
     """
-    chosen = None if metric is None else _held(archive, metric)
-    records = derived.in_order(archive.records)
+    chosen = None if metric is None else derived.choose_metric(archive.records, metric)
+    records = grouping.in_order(archive.records)
     found = boards(records, chosen)
     return [
         summary(found),
@@ -67,12 +64,3 @@ def render(parts: Sequence[Section], *, title: str = TITLE) -> str:
 def export_plots(parts: Sequence[Section], folder: Path) -> list[Path]:
     """Write every plot as SVG and as PNG; which files they are."""
     return [path for part in parts for plot in part.plots for path in export(plot, folder)]
-
-
-def _held(archive: RecordSet, metric: str) -> str:
-    name = parse_metric(metric).name
-    held = {name for record in archive.records for name in record.per_query}
-    found = metric_name.among(name, held)
-    if found is None:
-        raise UsageError(f"no record holds {name}; {nearest(name, held)}")
-    return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rerankbench.compare.ceilings import first_stage_values
-from rerankbench.compare.newest import chosen, metric_of
+from rerankbench.compare.newest import chosen
 from rerankbench.compare.slices import SMALL, Bin, SlicePoint, Slices, slices
 from rerankbench.errors import UsageError
 from rerankbench.known import metric_name
@@ -57,7 +57,7 @@ def publish(
     """
     records = chosen(archive.records, models)
     held = None if against is None else chosen(archive.records, [against])
-    asked = metric_of(records, metric)
+    asked = metric or derived.choose_metric(records, None)
     found: list[SlicedRecord] = []
     problems: dict[str, None] = {}
     for record in records:
@@ -88,8 +88,8 @@ def _base(
     """
     if held is None:
         return first_stage_values(_task(archive, record), naming.parse_metric(metric))
-    key = derived.task_key(record)
-    other = next((one for one in held if derived.task_key(one) == key), None)
+    key = record.task
+    other = next((one for one in held if one.task == key), None)
     if other is None:
         raise UsageError(
             f"{_name(record)}: {held[0].cell.reranker.name} was not run on the same task"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from rerankbench.errors import UsageError, nearest
 from rerankbench.known import metric_name
+from rerankbench.registry import naming
 from rerankbench.stats import order
-from rerankbench.types import CollectionRef, Record
+from rerankbench.types import Record, slug
 
 BASELINE = "baseline"
 """The family of what is no model: the first stage's own order, oracle, random."""
@@ -24,11 +26,6 @@ _RUN_SUFFIXES = re.compile(r"(\.(gz|run|trec|tsv|txt))+$", flags=re.IGNORECASE)
 
 REMOTE = "remote"
 """The device of what a service computes."""
-
-
-def slug(name: str) -> str:
-    """How collections are matched: `TREC_COVID`, `trec-covid` and `trec/covid` are the same."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def collection_slug(record: Record) -> str:
@@ -77,8 +74,34 @@ def headline(records: Sequence[Record]) -> str | None:
         for name in metrics
         if all(metric_in(record, name) in record.per_query for record in records)
     )
-    found = next(shared, metrics[0] if metrics else None)
-    return None if found is None else name_for(records, found)
+    metric = next(shared, metrics[0] if metrics else None)
+    return None if metric is None else name_for(records, metric)
+
+
+def choose_metric(
+    records: Sequence[Record], asked: str | None, *, all_hold_it: bool = False
+) -> str:
+    """The metric that was asked for, under the name that records hold; else the headline.
+
+    Raises UsageError where no record holds it, or with `all_hold_it` where one of them does not.
+    """
+    counts = Counter(name for record in records for name in record.per_query)
+    fewest = len(records) if all_hold_it else 1
+    held = [name for name, count in counts.items() if count >= fewest]
+    if not counts:
+        raise UsageError("these records hold no metric; name one with --metric")
+    if asked is not None:
+        metric = metric_name.among(naming.metric_as_held(asked), held)
+        if metric is None:
+            missing = f"no metric '{asked}' in all of these records"
+            problem = missing if all_hold_it else f"no record holds {asked}"
+            raise UsageError(f"{problem}; {nearest(asked, held)}")
+        return metric
+    if not all_hold_it:
+        return headline(records) or held[0]
+    if not held:
+        raise UsageError("no metric in common; name records that share one")
+    return held[0]
 
 
 def name_for(records: Sequence[Record], metric: str) -> str:
@@ -149,8 +172,8 @@ def latency_interval_ms(record: Record, p: float) -> tuple[float, float] | None:
     latency = record.measurements.latency
     if latency is None or p == 100:
         return None
-    found = order.percentile_interval(latency.requests_s, p)
-    return (1000 * found[0], 1000 * found[1]) if found is not None else None
+    interval = order.percentile_interval(latency.requests_s, p)
+    return (1000 * interval[0], 1000 * interval[1]) if interval is not None else None
 
 
 def encodes_documents_once(record: Record) -> bool:
@@ -210,55 +233,3 @@ def is_imported(record: Record) -> bool:
 def is_first_stage(record: Record) -> bool:
     """Whether the row is the first stage's own order, against which gains are counted."""
     return record.cell.reranker.recipe.get("order") == FIRST_STAGE_ORDER
-
-
-def task(record: Record) -> dict[str, str]:
-    """What two cells must share so that their metrics compare: name of the fact → its value."""
-    collection, first_stage = record.cell.collection, record.cell.first_stage
-    hashes = collection.hashes
-    sample = collection.sampled_queries
-    return {
-        "collection": slug(collection.name),
-        "split": collection.split,
-        "content": " ".join((hashes.corpus, hashes.queries, hashes.qrels)),
-        "identical ids": _identical_ids(collection),
-        "queries": "all" if sample is None else f"{sample} of seed {collection.sample_seed}",
-        "first stage": first_stage.name,
-        "first-stage parameters": json.dumps(first_stage.parameters, sort_keys=True),
-        "depth": str(record.cell.depth),
-        "missed positives": "added" if record.cell.adds_positives else "not added",
-    }
-
-
-def _identical_ids(collection: CollectionRef) -> str:
-    if not collection.drops_identical_ids:
-        return "kept"
-    return "dropped with equal texts" if collection.unlike_ids_stay else "dropped"
-
-
-def task_key(record: Record) -> tuple[str, ...]:
-    """The same facts, as a key."""
-    return tuple(task(record).values())
-
-
-def age(record: Record) -> tuple[str, str, str, str]:
-    """Sorts records from the oldest to the newest; the keys settle what started together."""
-    return (record.started_at, record.suite, record.quality_key, record.speed_key)
-
-
-def in_order(records: Sequence[Record]) -> list[Record]:
-    """By collection, split, first stage, depth and reranker, then from the oldest on."""
-    return sorted(records, key=_place)
-
-
-def _place(record: Record) -> tuple[str, str, str, str, int, str, tuple[str, ...]]:
-    cell = record.cell
-    return (
-        record.suite,
-        cell.collection.name,
-        cell.collection.split,
-        cell.first_stage.name,
-        cell.depth,
-        cell.reranker.name,
-        age(record),
-    )

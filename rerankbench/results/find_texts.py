@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from rerankbench.errors import RerankbenchError, UsageError
 from rerankbench.protocols import Collection
 from rerankbench.registry import naming
-from rerankbench.results.derived import slug
-from rerankbench.types import CollectionHashes, CollectionRef
+from rerankbench.types import CollectionHashes, CollectionRef, slug
 
 _MOST_SHOWN = 150
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rerankbench.results.identity import task_key
 from rerankbench.results.store import Store, read_records, suite_folders
 from rerankbench.results.tasks import Task, read_task
 from rerankbench.results.verdicts import JudgedMatch, read_judged
@@ -36,7 +35,7 @@ class RecordSet:
 
         Raises InputError for a damaged file.
         """
-        key = task_key(record.cell)
+        key = record.cell.task.digest
         if key not in self._tasks:
             paths = (store.task_path(key) for store in self._stores)
             found = next((path for path in paths if path.exists()), None)
@@ -60,7 +59,7 @@ class RecordSet:
 
         Raises InputError for a damaged file.
         """
-        key = task_key(record.cell)
+        key = record.cell.task.digest
         if key not in self._judged:
             paths = (path for store in self._stores for path in store.judged_paths(key))
             self._judged[key] = tuple(map(read_judged, paths))

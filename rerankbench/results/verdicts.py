@@ -18,8 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from rerankbench.errors import InputError, NewerFileError
 from rerankbench.files.whole import open_bytes, write_whole
-from rerankbench.results.identity import digest
-from rerankbench.types import Amount, Count
+from rerankbench.types import Amount, Count, digest
 
 SCHEMA = 1
 _REMEDY = "restore it from git, or delete it and run `rerankbench judge` again"

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from rerankbench.errors import CellsFailedError, RerankbenchError
 from rerankbench.protocols import Reranker
 from rerankbench.results import store
-from rerankbench.results.identity import digest
 from rerankbench.run import candidates as candidate_lists
 from rerankbench.run import quality, scoring
 from rerankbench.run import speed as run_speed
@@ -18,7 +17,7 @@ from rerankbench.run.config import SpeedConfig
 from rerankbench.run.plan import Group, PlannedCell
 from rerankbench.run.scoring import ScoredRankings
 from rerankbench.run.work import Work
-from rerankbench.types import CandidateLists, Measurements, Ranking, Record
+from rerankbench.types import CandidateLists, Measurements, Ranking, Record, digest
 
 # A library that changes may change scores: cells half finished with another version start anew.
 _SCORING_PACKAGES = ("rerankbench", "torch", "transformers", "tokenizers")

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from rerankbench.errors import InputError, RerankbenchError, StorageError
 from rerankbench.results import store
-from rerankbench.results.identity import task_key
 from rerankbench.results.tasks import is_whole, make_task, write_task
 from rerankbench.run import quality
 from rerankbench.run.cells import find_candidates, keep_failure, measure_cell, run_cell
@@ -115,7 +114,7 @@ def _run_pending(
     for cell_key in done:
         # A kill between record and clean-up leaves the journal of a cell that is finished.
         store.forget_work(cell_key)
-    key = task_key(group.cells[0].cell)
+    key = group.cells[0].cell.task.digest
     lacks_task = work.fresh or not _has_task(work, key)
     if not pending:
         where = f"{group.collection_ref.name}/{group.collection_ref.split}"

@@ -82,10 +82,20 @@ def test_json_holds_every_field_and_reads_back() -> None:
     for entry in entries:
         price = entry.pop("price")
         aliases = tuple(entry.pop("aliases"))
-        back = KnownModel(
-            **entry, aliases=aliases, price=known_models.ListPrice(**price) if price else None
-        )
-        assert back == known_models.find(entry["name"])
+        known = known_models.find(entry["name"])
+        assert known is not None
+        back = KnownModel(**entry, aliases=aliases, price=known.price)
+        assert back == known
+        if known.price is None:
+            assert price is None
+        else:
+            known_price = known.price
+            assert price == {
+                "amount": known_price.amount,
+                "currency": known_price.currency,
+                "unit": known_price.unit,
+                "as_of": known_price.date,
+            }
 
 
 def test_markdown_is_a_table() -> None:

@@ -7,7 +7,6 @@ from itertools import combinations
 from pathlib import Path
 from random import Random
 
-from rerankbench.results.identity import task_key
 from rerankbench.results.store import Store
 from rerankbench.results.verdicts import (
     SCHEMA,
@@ -45,7 +44,7 @@ def write_pair(
     """One file: what that judge answered about these two records' rankings."""
     judged = JudgedMatch(
         schema=SCHEMA,
-        task_key=task_key(a.cell),
+        task_key=a.cell.task.digest,
         judge=Judge(
             url="http://h/v1/chat/completions",
             model=model,

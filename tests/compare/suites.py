@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rerankbench.results.identity import task_key
 from rerankbench.results.store import Store, run_sha256
 from rerankbench.results.tasks import SCHEMA, Task, Topic, write_task
 from rerankbench.types import Hit, Ranking, Record
@@ -56,7 +55,7 @@ def topic(
 
 def write_topics(results: Path, record: Record, topics: Sequence[Topic]) -> Path:
     """Write the task of the record; returns the file."""
-    key = task_key(record.cell)
+    key = record.cell.task.digest
     path = Store(results=results, suite=record.suite).task_path(key)
     write_task(path, Task(schema=SCHEMA, key=key, topics=tuple(topics)))
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rerankbench.compare.newest import chosen, metric_of
+from rerankbench.compare.newest import chosen
 from rerankbench.errors import UsageError
 from tests.leaderboard.records import first_stage_record, make_record
 
@@ -25,11 +25,3 @@ def test_baselines_count_where_named() -> None:
         chosen([first_stage_record(0.3)])
     with pytest.raises(UsageError, match="no reranker 'c' in these records; known: a, b, bm25"):
         chosen(records, ["a", "c"])
-
-
-def test_the_metric_is_the_one_asked_for_or_the_headline() -> None:
-    records = [make_record("a", {"MRR@10": 0.1, "nDCG@10": 0.2}), make_record("b")]
-    assert metric_of(records, None) == "nDCG@10"
-    assert metric_of(records, "MAP") == "MAP"
-    with pytest.raises(UsageError, match="hold no metric"):
-        metric_of([make_record("a", {})], None)

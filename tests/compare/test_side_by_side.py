@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from rerankbench.compare.pairs import pair_rerankers
-from rerankbench.compare.side_by_side import Comparison, RankedDocument, choose_metric, compare
+from rerankbench.compare.side_by_side import Comparison, RankedDocument, compare
 from rerankbench.errors import UsageError
 from rerankbench.registry.naming import open_collection
 from rerankbench.results.find_texts import CollectionFinder
@@ -150,37 +150,6 @@ def test_what_is_missing_beside_the_records_is_told_with_a_way_to_get_it(tmp_pat
 def test_records_with_other_queries_are_refused() -> None:
     with pytest.raises(UsageError, match="a and b do not hold the same queries of scifact"):
         _compare(make_record("a", {"nDCG@10": [1.0]}), make_record("b", {"nDCG@10": [1.0, 0.5]}))
-
-
-def test_the_metric_is_one_that_all_records_have() -> None:
-    both = [make_record("a", {"MAP": 0.1, "nDCG@10": 0.2}), make_record("b", {"nDCG@10": 0.2})]
-    assert choose_metric(both, None) == "nDCG@10"
-    assert choose_metric(both, "nDCG@10") == "nDCG@10"
-    with pytest.raises(UsageError, match="no metric 'nDCG@11' in all of these records; did you"):
-        choose_metric(both, "nDCG@11")
-    with pytest.raises(UsageError, match="no metric in common"):
-        choose_metric([make_record("a", {"MAP": 0.1}), make_record("b")], None)
-
-
-def test_a_metric_may_have_the_name_that_other_tools_give_it() -> None:
-    values = {"MRR(rel=2)@10": 0.1, "MRR@10": 0.2, "MAP": 0.3, "own@3": 0.4}
-    both = [make_record("a", values), make_record("b", values)]
-    names = {
-        "RR(rel=2)@10": "MRR(rel=2)@10",
-        "RR(rel=1)@10": "MRR@10",
-        "RR@10": "MRR@10",
-        "recip_rank_10": "MRR@10",
-        "AP": "MAP",
-        "own@3": "own@3",
-    }
-    assert {name: choose_metric(both, name) for name in names} == names
-    for unknown in ("RR(rel=3)@10", "AP(rel=2)", "RR(judged_only=True)@10"):
-        with pytest.raises(UsageError, match=r"no metric '(RR|AP)\("):
-            choose_metric(both, unknown)
-    at_2 = [make_record(name, {"MRR(rel=2)@10": 0.1}) for name in ("a", "b")]
-    assert choose_metric(at_2, "RR@10") == "MRR(rel=2)@10", "the one level that is there"
-    with pytest.raises(UsageError, match=r"no metric 'RR\(rel=1\)@10'"):
-        choose_metric(at_2, "RR(rel=1)@10")
 
 
 def test_texts_come_from_the_collection_only_while_its_content_is_the_same(

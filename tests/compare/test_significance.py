@@ -9,7 +9,7 @@ from statistics import fmean
 
 import pytest
 
-from rerankbench.compare.significance import ALPHA, Significance, TestedRecord, significance
+from rerankbench.compare.significance import ALPHA, Significance, SystemSignificance, significance
 from rerankbench.errors import UsageError
 from rerankbench.stats import paired
 from rerankbench.types import Record
@@ -38,7 +38,7 @@ def _records() -> list[Record]:
     ]
 
 
-def _named(found: Significance) -> dict[str, TestedRecord]:
+def _named(found: Significance) -> dict[str, SystemSignificance]:
     return {each.record.cell.reranker.name: each for each in found.standings}
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rerankbench.progress import Silent
 from rerankbench.registry import naming
-from rerankbench.results.identity import task_key
 from rerankbench.results.store import Store, run_sha256
 from rerankbench.results.tasks import SCHEMA, Task, Topic, write_task
 from rerankbench.run import quality
@@ -63,7 +62,7 @@ def write_record(results: Path, record: Record, rankings: Sequence[Ranking]) -> 
     plain = replace(record, quality_key=record.quality_key.replace("/", "-"))
     store = Store(results=results, suite=record.suite)
     store.write(plain, rankings)
-    write_task(store.task_path(task_key(record.cell)), task_of(record))
+    write_task(store.task_path(record.cell.task.digest), task_of(record))
     return plain
 
 
@@ -80,7 +79,7 @@ def task_of(record: Record, qrels: Qrels = QRELS) -> Task:
         )
         for query, grades in qrels.items()
     ]
-    return Task(schema=SCHEMA, key=task_key(record.cell), topics=tuple(topics))
+    return Task(schema=SCHEMA, key=record.cell.task.digest, topics=tuple(topics))
 
 
 class Said(Silent):

@@ -17,7 +17,6 @@ from rerankbench.errors import InputError, UsageError
 from rerankbench.files import trec
 from rerankbench.interchange.export import FORMATS, export
 from rerankbench.interchange.names import ir_measures_name
-from rerankbench.results.identity import task_key
 from rerankbench.results.record_set import open_archive
 from rerankbench.results.store import Store
 from rerankbench.results.tasks import write_task
@@ -200,7 +199,7 @@ def test_judgments_are_told_apart_and_missed_only_where_no_record_has_them(
     sampled = record_of(untied(1), make_record("sampled", sampled_queries=1))
     store = Store(results=results, suite=sampled.suite)
     store.write(replace(sampled, quality_key="sampled"), untied(1))
-    write_task(store.task_path(task_key(sampled.cell)), task_of(sampled, {"q0": {"d1": 1}}))
+    write_task(store.task_path(sampled.cell.task.digest), task_of(sampled, {"q0": {"d1": 1}}))
     lonely = replace(record_of(untied(2), make_record("deeper", depth=200)), quality_key="deeper")
     store.write(lonely, untied(2))
     assert _export(results, "trec", tmp_path / "out") == []

@@ -13,7 +13,7 @@ import pytest
 
 import rerankbench
 from rerankbench.errors import InputError
-from rerankbench.results import derived
+from rerankbench.results import grouping
 from rerankbench.results.store import Store, read_records
 
 from ..leaderboard.records import make_record
@@ -44,7 +44,7 @@ def results(tmp_path: Path) -> Path:
 
 def test_a_row_per_record_in_the_order_of_json(results: Path) -> None:
     frame = rerankbench.load_results(results)
-    records = derived.in_order(read_records([results]))
+    records = grouping.in_order(read_records([results]))
     assert frame["reranker"].tolist() == [each.cell.reranker.name for each in records]
     assert frame["collection"].tolist() == ["nfcorpus", "scifact", "scifact"]
     assert frame["nDCG@10"].tolist() == [0.75, 0.25, 0.75]

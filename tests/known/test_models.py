@@ -11,7 +11,8 @@ import pytest
 from rerankbench import registry
 from rerankbench.errors import InputError, UsageError
 from rerankbench.known import models
-from rerankbench.known.models import FAMILIES, KnownModel, ListPrice, find, known, matching, parse
+from rerankbench.known.models import FAMILIES, KnownModel, find, known, matching, parse
+from rerankbench.types import Price
 
 # As BEIR's leaderboard prints them.
 BEIR = [
@@ -130,7 +131,7 @@ def test_facts_are_well_formed() -> None:
         assert model.source is not None, model.name
         assert ("/" in model.name) == (model.family != "http"), model.name
         assert model.licence in {None, "Apache-2.0", "MIT", "CC-BY-NC-4.0", "proprietary"}
-        dates = [model.released, model.price.as_of if model.price else None]
+        dates = [model.released, model.price.date if model.price else None]
         for date in filter(None, dates):
             day = datetime.date.fromisoformat(date if len(date) == 10 else f"{date}-01")
             assert datetime.date(2019, 1, 1) < day < datetime.date(2027, 1, 1), model.name
@@ -182,15 +183,16 @@ def test_matching_nothing_says_what_to_give() -> None:
 @pytest.mark.parametrize(
     ("price", "text"),
     [
-        (ListPrice(amount=0.025, currency="USD", unit="token"), "0.025 USD per 1M tokens"),
+        (Price(amount=0.025, unit="token", per=1e6, date=None), "0.025 USD per 1M tokens"),
         (
-            ListPrice(amount=2.0, currency="USD", unit="search", as_of="2026-11"),
+            Price(amount=2.0, unit="search", per=1000.0, date="2026-11"),
             "2 USD per 1,000 searches (2026-11)",
         ),
-        (ListPrice(amount=5.5, currency="EUR", unit="hour"), "5.5 EUR per hour"),
+        (Price(amount=5.5, currency="EUR", unit="hour", per=1.0, date=None), "5.5 EUR per hour"),
+        (Price(amount=0.5, unit="token", per=2.5, date=None), "0.5 USD per 2.5 tokens"),
     ],
 )
-def test_a_price_says_for_what(price: ListPrice, text: str) -> None:
+def test_a_price_says_for_what(price: Price, text: str) -> None:
     assert price.text == text
 
 

@@ -27,7 +27,7 @@ from .records import make_record
 
 EXPECTED = Path(__file__).parent / "golden" / "every-layout.txt"
 # Rates of a layout's own columns, for what no built-in layout shows.
-_OPTIONS = {
+_OPTIONS: dict[str, dict[str, object]] = {
     "metric": {"interval": True, "tiers": True, "best": "table"},
     "delta": {"interval": True},
     "docs_per_s": {"range": True},
@@ -77,7 +77,7 @@ def _every_kind(*, per_collection: bool) -> Layout:
     for kind, form in COLUMN_KINDS.items():
         if kind in ("family", "first_stage"):
             continue
-        own = measured if "collection" in form.model_fields else {}
+        own: dict[str, object] = dict(measured) if "collection" in form.model_fields else {}
         columns.append({"kind": kind, **own, **_OPTIONS.get(kind, {})})
     return Layout.model_validate(
         {

@@ -13,7 +13,6 @@ from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.table import Table
-from rerankbench.results.identity import task_key
 from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.store import Store, run_sha256
 from rerankbench.results.tasks import Topic
@@ -164,7 +163,7 @@ def test_several_collections_as_one_are_the_mean_of_their_means(tmp_path: Path) 
     assert rows["m"]["Headroom %"] == f"{100 * gone:.2f}"
     assert rows["m"]["gone"] == ""
     (path,) = [
-        Store(results=tmp_path, suite="default").task_path(task_key(record.cell))
+        Store(results=tmp_path, suite="default").task_path(record.cell.task.digest)
         for record in open_archive([tmp_path]).records
         if record.cell.collection.name == "two"
     ]

@@ -107,8 +107,8 @@ def test_prices_are_told_once_each_with_their_rows() -> None:
     ]
     (table,) = build(records, load_layout("plain"))
     assert (
-        "Prices: a 0.02 USD per 1,000,000 tokens (2026-11-01); "
-        "b, c 1.5 USD per 1 h (2026-11-01)." in table.notes
+        "Prices: a 0.02 USD per 1M tokens (2026-11-01); "
+        "b, c 1.5 USD per hour (2026-11-01)." in table.notes
     )
 
 

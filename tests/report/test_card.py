@@ -16,8 +16,7 @@ from rerankbench.report.card import words
 from rerankbench.report.card.card import Card, make_card
 from rerankbench.report.card.places import RankedFigure
 from rerankbench.report.card.publish import all_cards, card_text
-from rerankbench.results import derived
-from rerankbench.types import Measurements, Price, Record
+from rerankbench.types import Measurements, Price, Record, slug
 
 from ..leaderboard.records import make_record
 
@@ -181,7 +180,7 @@ def test_facts_come_from_the_record_and_the_list_of_known_models() -> None:
 def test_the_price_of_the_run_is_told_with_its_day() -> None:
     price = Price(amount=0.02, unit="token", per=1e6, date="2026-02-03")
     card = _card([_record("a", 0.8, price=price), _record("b", 0.1)], "a")
-    assert card.facts["Price"] == "0.02 USD per 1,000,000 tokens (2026-02-03)"
+    assert card.facts["Price"] == "0.02 USD per 1M tokens (2026-02-03)"
 
 
 def test_cautions_name_what_could_be_misread() -> None:
@@ -328,4 +327,4 @@ def test_the_chart_has_words_and_a_table_behind_it() -> None:
     low, high = task.standing.low, task.standing.high
     assert f"one: {task.standing.rating:.0f} ({low:.0f} to {high:.0f})." in page.seen
     assert f"{task.standing.rating:.0f} ({low:.0f}–{high:.0f})" in page.seen
-    assert derived.slug("The figures as a table") in derived.slug(page.seen)
+    assert slug("The figures as a table") in slug(page.seen)

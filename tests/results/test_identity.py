@@ -10,14 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench.results.identity import (
-    candidates_key,
-    digest,
-    quality_key,
-    record_key,
-    speed_key,
-    task_key,
-)
+from rerankbench.results.identity import candidates_key, quality_key, record_key, speed_key
 from rerankbench.types import (
     Cell,
     CollectionHashes,
@@ -26,6 +19,7 @@ from rerankbench.types import (
     FirstStageRef,
     Price,
     RerankerRef,
+    digest,
 )
 
 HASHES = CollectionHashes(corpus="c0", queries="q0", qrels="r0")
@@ -161,7 +155,7 @@ OF_THE_RERANKER = {"family", "revision", "dtype", "max length", "prompt"}
 
 @pytest.mark.parametrize("what", DECIDES_THE_RANKING)
 def test_cells_of_one_task_differ_in_their_reranker_alone(what: str) -> None:
-    same = task_key(replace(CELL, **DECIDES_THE_RANKING[what])) == task_key(CELL)
+    same = replace(CELL, **DECIDES_THE_RANKING[what]).task.digest == CELL.task.digest
     assert same == (what in OF_THE_RERANKER)
 
 

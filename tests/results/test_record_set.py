@@ -10,7 +10,6 @@ import pytest
 from rerankbench.errors import InputError
 from rerankbench.results import record_set as archives
 from rerankbench.results import store as stores
-from rerankbench.results.identity import task_key
 from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.store import Store, run_sha256
 from rerankbench.results.tasks import Task, Topic, read_task, write_task
@@ -38,7 +37,7 @@ def _task(record: Record) -> Task:
         candidates=("d0", "d1"),
         document_words=(3, 4),
     )
-    return Task(schema=1, key=task_key(record.cell), topics=(topic,))
+    return Task(schema=1, key=record.cell.task.digest, topics=(topic,))
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def suite(tmp_path: Path) -> Store:
     store = Store(results=tmp_path, suite="default")
     for name in ("one", "two"):
         store.write(_record(name), RANKINGS)
-    write_task(store.task_path(task_key(_record().cell)), _task(_record()))
+    write_task(store.task_path(_record().cell.task.digest), _task(_record()))
     return store
 
 
@@ -94,7 +93,7 @@ def test_another_records_run_is_not_believed(suite: Store) -> None:
 
 
 def test_a_damaged_task_is_named(suite: Store) -> None:
-    suite.task_path(task_key(_record().cell)).write_bytes(b"?")
+    suite.task_path(_record().cell.task.digest).write_bytes(b"?")
     archive = open_archive([suite.results])
     with pytest.raises(InputError, match="is not a task"):
         archive.task(archive.records[0])

@@ -19,10 +19,11 @@ from rerankbench.files import partials
 from rerankbench.files.swap import recover, swap_in
 from rerankbench.files.whole import write_whole
 from rerankbench.gate.baselines.summary import readme
-from rerankbench.gate.cells import CellName, cell_name
+from rerankbench.gate.cells import cell_name
 from rerankbench.results import derived
+from rerankbench.results.grouping import newest
 from rerankbench.results.store import BASELINES, dump_record, read_records
-from rerankbench.types import Record
+from rerankbench.types import Record, slug
 
 FOLDER = Path("results") / BASELINES
 
@@ -128,13 +129,9 @@ def chosen(records: Sequence[Record]) -> list[Record]:
 
     Those are measurements of the same ranking on other machines and devices, the newest of each.
     """
-    by_age = sorted(records, key=derived.age)
-    newest: dict[CellName, Record] = {cell_name(record): record for record in by_age}
-    kept = {
-        (cell_name(record), derived.setting(record)): record
-        for record in by_age
-        if record.quality_key == newest[cell_name(record)].quality_key
-    }
+    of_cell = newest(records, cell_name)
+    same = (each for each in records if each.quality_key == of_cell[cell_name(each)].quality_key)
+    kept = newest(same, lambda record: (cell_name(record), derived.setting(record)))
     return sorted(kept.values(), key=lambda record: (cell_name(record), derived.setting(record)))
 
 
@@ -142,7 +139,7 @@ def file_stems(records: Sequence[Record]) -> dict[str, Record]:
     """What to call each record's file: as its cell, with a number where that is taken."""
     found: dict[str, Record] = {}
     for record in records:
-        stem = derived.slug(str(cell_name(record)))[:_LONGEST_STEM] or "cell"
+        stem = slug(str(cell_name(record)))[:_LONGEST_STEM] or "cell"
         stems = (stem, *(f"{stem}-{number}" for number in range(2, len(records) + 1)))
         found[next(each for each in stems if each not in found)] = record
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rerankbench.gate.cells import cell_name
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.types import Record
 
 _HEADER = """\
@@ -52,7 +52,7 @@ def _entries(record: Record, metric: str, timed: bool) -> Iterator[Entry]:
 def _notes(records: Sequence[Record]) -> Iterator[str]:
     """When, by which program and where, each combination once."""
     made = []
-    for record in sorted(records, key=derived.age):
+    for record in sorted(records, key=grouping.age):
         environment = record.environment
         version = environment.packages.get("rerankbench", "of unknown version")
         commit = f" (commit {environment.git_sha})" if environment.git_sha else ""

@@ -14,7 +14,7 @@ from pathlib import Path
 from rerankbench.errors import UsageError
 from rerankbench.gate.remeasure import children
 from rerankbench.progress import Progress
-from rerankbench.results.identity import digest
+from rerankbench.types import digest
 
 _REQUIREMENTS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "constraints.txt")
 _FINISHED = "rerankbench-finished"

@@ -11,6 +11,7 @@ from rerankbench.leaderboard.columns.quality import MeasuredColumn, RepeatedColu
 from rerankbench.leaderboard.rows import RowRecords, Selection
 from rerankbench.leaderboard.table import Align, Entry, Header
 from rerankbench.results import derived
+from rerankbench.types import slug
 
 
 def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
@@ -26,18 +27,16 @@ def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
 
 def _every_collection(column: RepeatedColumn, selection: Selection) -> list[Column]:
     """One column a collection, by name; the parts of a known one (CQADupStack) share one."""
-    found = {
+    names = {
         derived.collection_slug(record): record.cell.collection.name
         for record in selection.records()
     }
-    wholes = {
-        derived.slug(member): whole for whole in collections.known() for member in whole.members
-    }
+    wholes = {slug(member): whole for whole in collections.known() for member in whole.members}
     columns: dict[str, Column] = {}
-    for slug in sorted(found):
-        whole = wholes.get(slug)
+    for collection in sorted(names):
+        whole = wholes.get(collection)
         if whole is None:
-            columns[slug] = column.model_copy(update={"collection": (found[slug],)})
+            columns[collection] = column.model_copy(update={"collection": (names[collection],)})
         else:
             members = tuple((member,) for member in whole.members)
             update = {"members": members, "header": column.header or whole.name}

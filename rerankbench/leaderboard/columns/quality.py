@@ -17,7 +17,7 @@ from rerankbench.results import derived
 from rerankbench.types import Record
 
 if TYPE_CHECKING:
-    from rerankbench.compare.significance import TestedRecord
+    from rerankbench.compare.significance import SystemSignificance
     from rerankbench.stats.paired import Interval
 
 Scale: TypeAlias = Literal[1, 100]
@@ -201,7 +201,9 @@ def _entry(
     )
 
 
-def _standing(column: MeasuredColumn, line: RowRecords, context: Context) -> TestedRecord | None:
+def _standing(
+    column: MeasuredColumn, line: RowRecords, context: Context
+) -> SystemSignificance | None:
     return standing(shown(column, line), column.metric or context.metric, context)
 
 
@@ -228,7 +230,7 @@ def _delta(column: DeltaColumn, line: RowRecords, context: Context) -> float | N
     if mean is None or metric is None or any(map(derived.is_first_stage, records)):
         return None
     first_stages = context.selection.first_stages
-    bases = [first_stages.get(derived.task_key(record)) for record in records]
+    bases = [first_stages.get(record.task) for record in records]
     base = _all_or_none([None if one is None else derived.mean_of(one, metric) for one in bases])
     return None if base is None else mean - base
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.types import Record
 
 PERCENTILES = (50, 90, 95, 99)
@@ -16,7 +16,7 @@ PERCENTILES = (50, 90, 95, 99)
 
 def render(records: Sequence[Record]) -> str:
     """A list with one object per record, in a fixed order, in ASCII, ending with a newline."""
-    found = [summary(record) for record in derived.in_order(records)]
+    found = [summary(record) for record in grouping.in_order(records)]
     return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 

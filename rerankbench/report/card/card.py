@@ -18,9 +18,9 @@ from rerankbench.known import models
 from rerankbench.known.models import KnownModel
 from rerankbench.report.card import notes, places
 from rerankbench.report.card.places import RankedFigure
-from rerankbench.results import derived
+from rerankbench.results import derived, grouping
 from rerankbench.stats import order
-from rerankbench.types import Price, Record
+from rerankbench.types import Record
 
 SHOWN_METRICS = ("nDCG@5", "nDCG@10", "Recall@5", "Recall@10")
 
@@ -102,7 +102,7 @@ def make_card(rated: TaskRatings, name: str) -> Card:
         win_rate=places.win_rate(rated, standing),
         quality=places.quality(rated, standing),
         latency=places.latency(rated, standing),
-        facts=_facts(max(records, key=derived.age), standing, known),
+        facts=_facts(grouping.newest_of_all(records), standing, known),
         tasks=tuple(sorted(tasks, key=lambda one: (-one.standing.rating, one.title))),
         others=tuple(one.name for one in rated.overall.standings if one.name != name),
         method=tuple(_method(rated)),
@@ -155,13 +155,13 @@ def _facts(
 ) -> dict[str, str | None]:
     """Of the model and its newest run; what the run says wins over the list of known models."""
     model, engine = record.cell.reranker, record.cell.engine
-    price = known.price.text if known and known.price else None
+    price = model.price or (known.price if known else None)
     parameters = model.parameters or (known.parameters if known else None)
     length = model.max_length or (known.max_length if known else None)
     return {
         "Provider": known.provider if known else None,
         "Licence": known.licence if known else None,
-        "Price": _price(model.price) if model.price else price,
+        "Price": price.text if price else None,
         "Released": known.released if known else None,
         "Model name": known.name if known else model.name,
         "Family": model.family,
@@ -172,9 +172,3 @@ def _facts(
         "Engine": f"{engine.engine} on {engine.device}",
         "Total evaluations": f"{standing.games:,} games",
     }
-
-
-def _price(price: Price) -> str:
-    unit = {"token": "tokens", "search": "searches", "hour": "h"}[price.unit]
-    per = f"{price.per:,.0f}" if price.per.is_integer() else f"{price.per:g}"
-    return f"{price.amount:g} {price.currency} per {per} {unit} ({price.date})"

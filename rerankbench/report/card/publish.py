@@ -11,8 +11,7 @@ from rerankbench.compare.rated import TaskRatings, by_name, rate
 from rerankbench.compare.rated_words import method
 from rerankbench.errors import UsageError, nearest
 from rerankbench.report.card.card import make_card
-from rerankbench.results.derived import slug
-from rerankbench.types import Record
+from rerankbench.types import Record, slug
 
 _FORMATS: Mapping[str, tuple[str, str]] = {
     "markdown": ("rerankbench.report.card.markdown", "md"),

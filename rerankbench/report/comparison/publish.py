@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rerankbench.compare.pairs import Pairing, pair_places, pair_rerankers
-from rerankbench.compare.side_by_side import choose_metric, compare
+from rerankbench.compare.side_by_side import compare
 from rerankbench.errors import UsageError, nearest
+from rerankbench.results import derived
 from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.record_set import open_archive
 
@@ -38,7 +39,7 @@ def publish(
         raise UsageError(f"no format '{format_name}'; {nearest(format_name, _FORMATS)}")
     found = find_pairs(a, b, paths)
     records = [side.record for pair in found.pairs for side in (pair.a, pair.b)]
-    chosen = choose_metric(records, metric)
+    chosen = derived.choose_metric(records, metric, all_hold_it=True)
     comparisons = compare(found.pairs, chosen, queries=queries, library=library)
     text: str = importlib.import_module(_FORMATS[format_name]).render(comparisons, found.notes)
     return text

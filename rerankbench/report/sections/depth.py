@@ -8,7 +8,7 @@ from functools import partial
 from rerankbench.compare.depth import DepthCurve, depth_curve, obstacle
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.table import Entry, Table
-from rerankbench.report.boards import Board, TaskKey
+from rerankbench.report.boards import Board
 from rerankbench.report.page import Html, join, text
 from rerankbench.report.plots.curves import MOST, Curve, CurvePanel, depths
 from rerankbench.report.plots.plot import Plot
@@ -22,7 +22,7 @@ from rerankbench.report.sections.section import (
 )
 from rerankbench.results import derived
 from rerankbench.results.record_set import RecordSet
-from rerankbench.types import Record
+from rerankbench.types import Record, TaskKey
 
 _SHOWN_DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
 

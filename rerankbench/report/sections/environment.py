@@ -9,8 +9,7 @@ from rerankbench.leaderboard.table import Entry
 from rerankbench.report.page import Html, tag, text
 from rerankbench.report.sections.section import Section, data_table, facts
 from rerankbench.report.tables import table_html
-from rerankbench.results.identity import digest
-from rerankbench.types import Record
+from rerankbench.types import Record, digest
 
 _GIB = 2**30
 

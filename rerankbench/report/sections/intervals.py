@@ -7,7 +7,7 @@ from functools import partial
 from statistics import fmean
 
 from rerankbench.leaderboard.table import Entry, Table
-from rerankbench.report.boards import Board, TaskKey
+from rerankbench.report.boards import Board
 from rerankbench.report.page import Html
 from rerankbench.report.plots.intervals import Estimate, IntervalPanel, draw
 from rerankbench.report.plots.plot import Plot
@@ -21,7 +21,7 @@ from rerankbench.report.sections.section import (
 )
 from rerankbench.results import derived
 from rerankbench.stats.paired import bootstrap_means, percentile_interval
-from rerankbench.types import Record
+from rerankbench.types import Record, TaskKey
 
 FEWEST = 10
 """With fewer queries an interval says more about luck than about the model."""

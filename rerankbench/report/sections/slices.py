@@ -9,7 +9,7 @@ import numpy as np
 
 from rerankbench.compare.slices import Slices, slices
 from rerankbench.leaderboard.table import Entry, Table
-from rerankbench.report.boards import Board, TaskKey
+from rerankbench.report.boards import Board
 from rerankbench.report.page import Html
 from rerankbench.report.plots.curves import Curve, CurvePanel, by_length
 from rerankbench.report.plots.plot import Plot
@@ -23,6 +23,7 @@ from rerankbench.report.sections.section import (
 )
 from rerankbench.results import derived
 from rerankbench.results.record_set import RecordSet
+from rerankbench.types import TaskKey
 
 MOST = 4
 """Clouds of points of more models than this hide one another."""

@@ -9,7 +9,7 @@ from functools import partial
 from statistics import fmean, median
 
 from rerankbench.leaderboard.table import Entry, Table
-from rerankbench.report.boards import Board, TaskKey
+from rerankbench.report.boards import Board
 from rerankbench.report.page import Html, join, text
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.plots.trade_off import Reference, TradeOffPoint, best, draw
@@ -23,7 +23,7 @@ from rerankbench.report.sections.section import (
     plot_name,
 )
 from rerankbench.results import derived
-from rerankbench.types import Record
+from rerankbench.types import Record, TaskKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
