@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rerankbench.known import metric_name
+from rerankbench.registry.naming import name_elsewhere
 from rerankbench.types import Record
 
 _MOST_CHARACTERS = 120
-_IR_MEASURES = {"nDCG": "nDCG", "MAP": "AP", "MRR": "RR", "Recall": "R", "P": "P"}
-_MTEB = {"nDCG": "ndcg", "MAP": "map", "MRR": "mrr", "Recall": "recall", "P": "precision"}
 # The deepest cut-off that MTEB computes.
 _MTEB_MOST = 1000
 
@@ -54,7 +53,7 @@ def told_apart(found: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str
 def ir_measures_name(metric: str) -> str | None:
     """`MAP` → `AP`, `MRR(rel=2)@10` → `RR(rel=2)@10`; None for what ir_measures cannot name."""
     parts = metric_name.split(metric)
-    other = _IR_MEASURES.get(parts.base) if parts else None
+    other = name_elsewhere(parts.base, "ir_measures") if parts else None
     return None if parts is None or other is None else str(replace(parts, base=other))
 
 
@@ -66,6 +65,7 @@ def mteb_name(metric: str, depth: int | None) -> str | None:
     """
     name, _, cutoff = metric.partition("@")
     is_same_at_most = name in ("MAP", "MRR") and depth is not None and depth <= _MTEB_MOST
-    if name not in _MTEB or not (cutoff or is_same_at_most):
+    other = name_elsewhere(name, "mteb")
+    if other is None or not (cutoff or is_same_at_most):
         return None
-    return f"{_MTEB[name]}_at_{cutoff or _MTEB_MOST}"
+    return f"{other}_at_{cutoff or _MTEB_MOST}"

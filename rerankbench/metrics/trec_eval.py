@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from rerankbench.errors import UsageError
 from rerankbench.known import metric_name
+from rerankbench.metrics.named import NamedMetric
 from rerankbench.types import Qrels, Run
 
 
@@ -83,28 +84,28 @@ def _plain(qrels: Qrels) -> dict[str, dict[str, int]]:
     }
 
 
-def ndcg(cutoff: int | None) -> TrecEvalMeasure:
+def _ndcg(cutoff: int | None) -> TrecEvalMeasure:
     """nDCG@k with linear gain (Järvelin & Kekäläinen 2002, as in trec_eval's m_ndcg_cut.c)."""
     made = _cut("nDCG", "ndcg_cut", cutoff) if cutoff else _whole("nDCG", "ndcg")
     return replace(made, is_graded=True)
 
 
-def average_precision(cutoff: int | None) -> TrecEvalMeasure:
+def _average_precision(cutoff: int | None) -> TrecEvalMeasure:
     """MAP over the whole ranking, or over its first k (divided by all relevant documents)."""
     return _cut("MAP", "map_cut", cutoff) if cutoff else _whole("MAP", "map")
 
 
-def recall(cutoff: int | None) -> TrecEvalMeasure:
+def _recall(cutoff: int | None) -> TrecEvalMeasure:
     """Share of the relevant documents among the first k."""
     return _cut("Recall", "recall", _needed("Recall", cutoff))
 
 
-def precision(cutoff: int | None) -> TrecEvalMeasure:
+def _precision(cutoff: int | None) -> TrecEvalMeasure:
     """Share of the first k that is relevant."""
     return _cut("P", "P", _needed("P", cutoff))
 
 
-def reciprocal_rank(cutoff: int | None) -> TrecEvalMeasure:
+def _reciprocal_rank(cutoff: int | None) -> TrecEvalMeasure:
     """1 / rank of the first relevant document; beyond rank k it is 0 (MS MARCO's MRR@10)."""
     if cutoff is None:
         return _whole("MRR", "recip_rank")
@@ -132,3 +133,25 @@ def _needed(name: str, cutoff: int | None) -> int:
     if cutoff is None:
         raise UsageError(f"metric '{name}' needs a cutoff; write for example {name}@10")
     return cutoff
+
+
+ndcg = NamedMetric(
+    create=_ndcg,
+    names_elsewhere={"trec_eval": "ndcg_cut", "ir_measures": "nDCG", "mteb": "ndcg"},
+)
+average_precision = NamedMetric(
+    create=_average_precision,
+    names_elsewhere={"trec_eval": "map_cut", "ir_measures": "AP", "mteb": "map"},
+)
+reciprocal_rank = NamedMetric(
+    create=_reciprocal_rank,
+    names_elsewhere={"trec_eval": "recip_rank", "ir_measures": "RR", "mteb": "mrr"},
+)
+recall = NamedMetric(
+    create=_recall,
+    names_elsewhere={"trec_eval": "recall", "ir_measures": "R", "mteb": "recall"},
+)
+precision = NamedMetric(
+    create=_precision,
+    names_elsewhere={"trec_eval": "P", "ir_measures": "P", "mteb": "precision"},
+)

@@ -74,6 +74,10 @@ def names(kind: Kind) -> list[str]:
     return [*_BUILT_IN[kind], *(name for name in _installed(kind) if name not in _BUILT_IN[kind])]
 
 
+def built_in(kind: Kind) -> list[str]:
+    return list(_BUILT_IN[kind])
+
+
 def load(kind: Kind, name: str) -> Any:
     """The plug-in of that name, importing its module. Raises UsageError naming the nearest.
 

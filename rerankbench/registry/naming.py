@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,6 @@ from rerankbench import registry
 from rerankbench.errors import UsageError, nearest
 from rerankbench.known import metric_name
 from rerankbench.protocols import Collection, FirstStage, Metric, RerankerFactory
-
-# Other tools' names are understood wherever a metric is named; those that differ from ours alone
-# in their case need no line here.
-_OTHER_NAMES = {
-    "ndcg_cut": "nDCG",  # trec_eval
-    "map_cut": "MAP",
-    "recip_rank": "MRR",
-    "ap": "MAP",  # ir_measures
-    "rr": "MRR",
-    "r": "Recall",
-    "precision": "P",  # ir_measures, ranx
-}
 
 HIGHEST_CUTOFF = 1_000_000
 """Far beyond any list; trec_eval loses what its own integers cannot hold."""
@@ -106,10 +95,28 @@ def metric_as_held(text: str) -> str:
     return metric_name.explicit(name) if parts.level == 1 else name
 
 
+def name_elsewhere(base: str, tool: str) -> str | None:
+    """What a tool calls one of our metrics, both without cutoff; None where it has no name."""
+    if base not in registry.built_in("metrics"):
+        return None
+    name: str | None = registry.load("metrics", base).names_elsewhere.get(tool)
+    return name
+
+
 def _own_name(base: str) -> str | None:
     """What we call a metric without its level and cutoff; None where it is none of ours."""
     known = {name.lower(): name for name in registry.names("metrics")}
-    return known.get(base.lower()) or _OTHER_NAMES.get(base.lower())
+    return known.get(base.lower()) or _names_of_other_tools().get(base.lower())
+
+
+@cache
+def _names_of_other_tools() -> Mapping[str, str]:
+    """Another tool's name in lower case → ours."""
+    return {
+        name.lower(): ours
+        for ours in registry.built_in("metrics")
+        for name in registry.load("metrics", ours).names_elsewhere.values()
+    }
 
 
 def _at_level(metric: Metric, named: int | None, usual: int) -> Metric:
