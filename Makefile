@@ -44,6 +44,7 @@ test-lowest:
 	$(LOWEST)/bin/rerankbench run configs/demo.yaml --no-speed --dtype float32 --device cpu -q -o $(LOWEST)/demo
 	$(LOWEST)/bin/rerankbench gate demo $(LOWEST)/demo --speed ignore
 	$(LOWEST)/bin/python -m pytest tests/run tests/results tests/leaderboard tests/firststage tests/collections tests/files
+	$(LOWEST)/bin/python -m pytest tests/rerankers/test_sequence_classification.py -k "not half_precision"  # torch 2.6 rounds float16 more coarsely
 
 # What pip takes today without constraints.txt, torch above all.
 NEWEST := build/newest

@@ -16,16 +16,6 @@ from typing import Any
 from rerankbench.errors import InputError, UsageError, nearest
 from rerankbench.types import Price
 
-FAMILIES = (
-    "sequence-classification",
-    "causal-lm",
-    "seq2seq",
-    "late-interaction",
-    "bi-encoder",
-    "listwise",
-    "jina-v3",
-    "http",
-)
 _UNITS_PRICED: Mapping[str, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
 """How many units a list price is for."""
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
@@ -202,7 +192,7 @@ _PRICE_FIELDS: Mapping[str, Callable[[Any], Any]] = {
 }
 _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "name": _text,
-    "family": _one_of(*FAMILIES),
+    "family": _text,
     "parameters": _count,
     "max_length": _count,
     "licence": _text,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from dataclasses import dataclass
 
+from rerankbench import registry
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
 from rerankbench.rerankers.embedding.late_interaction_files import is_late_interaction
@@ -23,17 +23,6 @@ _CHATTING = LAST_TOKEN_DECODERS | frozenset(
 )
 # https://huggingface.co/castorini/rank_zephyr_7b_v1_full and its copies; nothing else tells it.
 _WRITES_ORDERS = re.compile(r"rank[-_]?zephyr")
-_FAMILIES = {
-    "sequence-classification": "sequence_classification:FACTORY",
-    "causal-lm": "prompted.factory:CAUSAL_LM",
-    "seq2seq": "prompted.factory:SEQ_TO_SEQ",
-    "bi-encoder": "embedding.factory:BI_ENCODER",
-    "late-interaction": "embedding.factory:LATE_INTERACTION",
-    "cross-encoder-modules": "embedding.cross_encoder_modules:FACTORY",
-    "head": "heads.factory:FACTORY",
-    "listwise": "listwise.factory:FACTORY",
-    "jina-v3": "jina_v3.factory:FACTORY",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +94,17 @@ def _family_of_architecture(checkpoint: checkpoints.Checkpoint) -> str:
         return "jina-v3"
     raise ModelError(
         f"{checkpoint.name}: nothing in its files says how it scores (architecture: "
-        f"{architecture:.60}); name its 'family' in a config: {', '.join(_FAMILIES)}"
+        f"{architecture:.60}); name its 'family' in a config: {', '.join(_families())}"
     )
+
+
+def _families() -> list[str]:
+    """The registered names that a checkpoint can be of."""
+    rows = {"bm25", "oracle", "random", "demo-cross-encoder", "detected", "http"}
+    return [name for name in registry.built_in("rerankers") if name not in rows]
 
 
 def _factory(spec: RerankerSpec) -> RerankerFactory:
     found = checkpoints.asked(spec)
-    module, _, attribute = _FAMILIES[family_of(found)].partition(":")
-    factory: RerankerFactory = getattr(
-        importlib.import_module(f"rerankbench.rerankers.{module}"), attribute
-    )
+    factory: RerankerFactory = registry.load("rerankers", family_of(found))
     return factory

@@ -11,7 +11,7 @@ import pytest
 from rerankbench import registry
 from rerankbench.errors import InputError, UsageError
 from rerankbench.known import models
-from rerankbench.known.models import FAMILIES, KnownModel, find, known, matching, parse
+from rerankbench.known.models import KnownModel, find, known, matching, parse
 from rerankbench.types import Price
 
 # As BEIR's leaderboard prints them.
@@ -113,7 +113,9 @@ def test_sizes_in_names_are_the_sizes() -> None:
 
 
 def test_the_list_has_every_family_and_counts_by_provider() -> None:
-    assert {model.family for model in known()} == set(FAMILIES)
+    families = {model.family for model in known()}
+    assert families <= set(registry.built_in("rerankers"))
+    assert len(families) >= 8
     counts = Counter(model.provider for model in known())
     assert counts["Sentence Transformers"] == 8 + 6 + 1
     assert (counts["BAAI"], counts["Jina AI"], counts["Mixedbread"]) == (5, 4, 5)
@@ -207,7 +209,7 @@ def test_only_a_name_and_a_family_are_needed() -> None:
         (one(name="a/b", family="http", licens="MIT"), "unknown key 'licens'; did you mean 'lic"),
         (one(name="a/b"), r"model 1 \(a/b\): has no family"),
         (one(family="http"), "model 1: has no name"),
-        (one(name="a/b", family="http2"), "family: 'http2' is none of sequence-classification, "),
+        (one(name="a/b", family=2), "family: 2 is no text"),
         (one(name=7, family="http"), "name: 7 is no text"),
         (one(name="a/b", family="http", parameters="22.7M"), "parameters: '22.7M' is no positive"),
         (one(name="a/b", family="http", parameters=0), "parameters: 0 is no positive"),
