@@ -15,10 +15,8 @@ from typer.main import get_command
 from rerankbench import __version__
 from rerankbench.cli import app
 from rerankbench.known import collections
-from rerankbench.leaderboard.renderers.json import summary
 from rerankbench.results.store import read_records
 from rerankbench.run import config
-from tests.leaderboard.records import make_record
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -139,12 +137,6 @@ def test_the_demo_config_is_the_one_inside_the_package() -> None:
 def test_changelog_begins_with_this_version() -> None:
     versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert versions[0] == __version__
-
-
-def test_the_interface_page_names_every_json_key() -> None:
-    page = (ROOT / "docs" / "interface.md").read_text()
-    record = summary(make_record("a"))
-    assert [key for key in record if f"`{key}`" not in page] == []
 
 
 def test_constraints_pin_every_dependency() -> None:

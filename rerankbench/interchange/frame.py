@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from rerankbench.results import derived, grouping
+from rerankbench.results import grouping
+from rerankbench.results.figures import CELL, FIGURES, flat
 from rerankbench.results.store import read_records
 from rerankbench.types import Record
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 StrPath: TypeAlias = "str | os.PathLike[str]"
-
-PERCENTILES = (50, 90, 95, 99)
-_COUNTS = ("sampled_queries", "parameters", "max_length")
-_SPEEDS = ("docs_per_s", *(f"latency_p{p}_ms" for p in PERCENTILES), "usd_per_1000_queries")
 
 
 def load(
@@ -37,10 +34,10 @@ def records_frame(records: Sequence[Record]) -> pd.DataFrame:
     import pandas as pd
 
     ordered = grouping.in_order(records)
-    frame = pd.DataFrame([_row(record) for record in ordered])
+    frame = pd.DataFrame([flat(record) for record in ordered])
     metrics = dict.fromkeys(name for record in ordered for name in record.per_query)
     means = {name: [record.mean(name) for record in ordered] for name in metrics}
-    types = {**dict.fromkeys(_COUNTS, "Int64"), **dict.fromkeys(_SPEEDS, "float64")}
+    types = {figure.name: figure.dtype for figure in FIGURES if figure.dtype is not None}
     return pd.concat([frame.astype(types), pd.DataFrame(means, dtype="float64")], axis="columns")
 
 
@@ -53,47 +50,9 @@ def per_query_frame(records: Sequence[Record]) -> pd.DataFrame:
         for record in grouping.in_order(records)
         for metric, values in record.per_query.items()
     ]
-    cells = pd.DataFrame([{**_cell(record), "metric": metric} for record, metric, _ in parts])
+    cells = pd.DataFrame([{**flat(record, CELL), "metric": metric} for record, metric, _ in parts])
     frame = cells.loc[cells.index.repeat([len(values) for _, _, values in parts])]
     return frame.reset_index(drop=True).assign(
         query_id=[query for _, _, values in parts for query in values],
         value=[value for _, _, values in parts for value in values.values()],
     )
-
-
-def _cell(record: Record) -> dict[str, object]:
-    cell = record.cell
-    return {
-        "suite": record.suite,
-        "collection": cell.collection.name,
-        "split": cell.collection.split,
-        "first_stage": cell.first_stage.name,
-        "depth": cell.depth,
-        "adds_positives": cell.adds_positives,
-        "reranker": cell.reranker.name,
-        "quality_key": record.quality_key,
-        "speed_key": record.speed_key,
-    }
-
-
-def _row(record: Record) -> dict[str, object]:
-    reranker, engine = record.cell.reranker, record.cell.engine
-    return {
-        **_cell(record),
-        "family": reranker.family,
-        "revision": reranker.revision,
-        "parameters": reranker.parameters,
-        "dtype": reranker.dtype,
-        "max_length": reranker.max_length,
-        "engine": engine.engine,
-        "device": engine.device,
-        "machine_id": record.environment.machine_id,
-        "started_at": record.started_at,
-        "queries": derived.query_count(record),
-        "sampled_queries": record.cell.collection.sampled_queries,
-        "queries_without_results": record.queries_without_results,
-        "docs_per_s": derived.docs_per_s(record),
-        **{f"latency_p{p}_ms": derived.latency_ms(record, p) for p in PERCENTILES},
-        "usd_per_1000_queries": derived.usd_per_1000_queries(record),
-        "warnings": record.warnings,
-    }

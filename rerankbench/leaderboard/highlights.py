@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Literal, TypeAlias
 
-from rerankbench.leaderboard.table import Better, Header, Row
+from rerankbench.leaderboard.table import Header, Row
+from rerankbench.results.figures import Better
 
 Scope: TypeAlias = Literal["block", "table"]
 

@@ -12,11 +12,9 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
+from rerankbench.results.figures import Better, Form
+
 Align: TypeAlias = Literal["left", "center", "right", "none"]
-Form: TypeAlias = Literal[
-    "text", "fixed", "signed", "rate", "magnitude", "seconds", "between", "probability"
-]
-Better: TypeAlias = Literal["higher", "lower"]
 Value: TypeAlias = "str | int | float | None"
 
 _PAGE = re.compile(r"[a-z0-9-]+\.(html|md)")

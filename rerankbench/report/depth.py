@@ -13,8 +13,9 @@ from rerankbench.errors import UsageError
 from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
-from rerankbench.report.titles import facts, title
+from rerankbench.report.titles import title
 from rerankbench.results import derived
+from rerankbench.results.figures import HEAD, flat
 from rerankbench.results.record_set import RecordSet
 from rerankbench.stats.paired import Interval
 from rerankbench.types import Record
@@ -151,6 +152,6 @@ def _json(found: Sequence[MeasuredCurve], budget_ms: float) -> str:
         times = [estimated_ms(each.record, depth) for depth in each.curve.depths]
         budget = None if each.choice is None else {"budget_ms": budget_ms, **asdict(each.choice)}
         curves.append(
-            {**facts(each.record), **curve, "estimated_ms": times, "within_budget": budget}
+            {**flat(each.record, HEAD), **curve, "estimated_ms": times, "within_budget": budget}
         )
     return json.dumps(curves, indent=2, ensure_ascii=True, allow_nan=False) + "\n"

@@ -15,8 +15,9 @@ from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.registry import naming
-from rerankbench.report.titles import facts, title
+from rerankbench.report.titles import title
 from rerankbench.results import derived
+from rerankbench.results.figures import HEAD, flat
 from rerankbench.results.record_set import RecordSet
 from rerankbench.results.tasks import Task
 from rerankbench.types import Record
@@ -184,7 +185,7 @@ def _json(found: Sequence[SlicedRecord]) -> str:
     """A list with one object a record; null is what is not known."""
     every = [
         {
-            **facts(each.record),
+            **flat(each.record, HEAD),
             "against": each.against,
             "metric": each.metric,
             **asdict(each.slices),

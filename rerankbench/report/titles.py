@@ -12,16 +12,3 @@ def title(record: Record) -> str:
     sampled = "" if sample is None else f", {sample} sampled queries"
     task = f"{collection.name} ({collection.split}), {cell.first_stage.name} top-{cell.depth}"
     return f"{task}{sampled}: {cell.reranker.name}"
-
-
-def facts(record: Record) -> dict[str, object]:
-    """The same for programs, under the keys of `leaderboard --format json`."""
-    cell = record.cell
-    return {
-        "suite": record.suite,
-        "collection": cell.collection.name,
-        "split": cell.collection.split,
-        "first_stage": cell.first_stage.name,
-        "depth": cell.depth,
-        "reranker": cell.reranker.name,
-    }

@@ -172,7 +172,7 @@ def test_what_was_not_judged_is_left_out_and_named(tmp_path: Path) -> None:
     assert [_column(tables[2], "two")[name] for name in ("c", "bm25")] == ["", ""]
     notes = "\n".join(tables[-1].notes)
     better_first = [name for name in _column(tables[0], "Rating") if name in ("c", "bm25")]
-    told = "were not judged on every collection; what they played elsewhere"
+    told = "were not judged on every collection; their rating rests on what they played"
     assert f"{', '.join(better_first)} {told}" in notes
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench.leaderboard.table import Entry, Form, Header, Row, Table, Value, printable
+from rerankbench.leaderboard.table import Entry, Header, Row, Table, Value, printable
+from rerankbench.results.figures import Form
 
 
 @pytest.mark.parametrize(

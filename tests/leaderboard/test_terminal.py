@@ -12,7 +12,8 @@ from rich.console import Console
 
 from rerankbench.leaderboard.layout_file import load_layout
 from rerankbench.leaderboard.renderers.terminal import show
-from rerankbench.leaderboard.table import Better, Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.results.figures import Better
 
 from . import published
 from .records import build

@@ -18,7 +18,7 @@ from rerankbench.gate.limits import Limits
 from rerankbench.gate.show import formats
 from rerankbench.gate.verdict import compare
 from rerankbench.leaderboard.renderers import markdown
-from rerankbench.leaderboard.renderers.json import summary
+from rerankbench.results.figures import summary
 from rerankbench.results.store import BASELINES, read_records
 from rerankbench.types import Record
 

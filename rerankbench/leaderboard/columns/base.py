@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeA
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from rerankbench.leaderboard.rows import Selection
-from rerankbench.leaderboard.table import Align, Better
+from rerankbench.leaderboard.table import Align
+from rerankbench.results.figures import Better
 from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
 

@@ -12,8 +12,9 @@ from rerankbench.known import metric_name
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
 from rerankbench.leaderboard.columns.tested import standing
 from rerankbench.leaderboard.rows import RowRecords, first_of
-from rerankbench.leaderboard.table import Entry, Form
+from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
+from rerankbench.results.figures import Form
 from rerankbench.types import Record
 
 if TYPE_CHECKING:

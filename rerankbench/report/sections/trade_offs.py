@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
@@ -22,8 +22,9 @@ from rerankbench.report.sections.section import (
     paragraph,
     plot_name,
 )
-from rerankbench.results import derived
-from rerankbench.types import Record, TaskKey
+from rerankbench.results import derived, figures
+from rerankbench.results.figures import Figure
+from rerankbench.types import TaskKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,42 +34,37 @@ class _Cost:
     kind: str
     title: str
     label: str
-    of: Callable[[Record], float | None]
-    show: Callable[[float], Entry]
-    more_is_better: bool
+    figure: Figure
     why_missing: str
 
+    @property
+    def more_is_better(self) -> bool:
+        return self.figure.better == "higher"
 
-def _parameters(record: Record) -> float | None:
-    return record.cell.reranker.parameters
+    def show(self, value: float) -> Entry:
+        return Entry(value=value, form=self.figure.form, decimals=self.figure.decimals)
 
 
 _SPEED = _Cost(
     kind="quality-speed",
     title="Quality against speed",
-    label="Docs / Sec",
-    of=derived.docs_per_s,
-    show=lambda value: Entry(value=value, form="rate"),
-    more_is_better=True,
+    label=figures.DOCS_PER_S.head,
+    figure=figures.DOCS_PER_S,
     why_missing="has a measured speed (run without --no-speed to measure it)",
 )
 _OTHERS = (
     _Cost(
         kind="quality-size",
         title="Quality against size",
-        label="Parameters",
-        of=_parameters,
-        show=lambda value: Entry(value=value, form="magnitude"),
-        more_is_better=False,
+        label=figures.PARAMETERS.head,
+        figure=figures.PARAMETERS,
         why_missing="says how many parameters it has",
     ),
     _Cost(
         kind="quality-price",
         title="Quality against price",
         label="US dollars for 1,000 queries",
-        of=derived.usd_per_1000_queries,
-        show=lambda value: Entry(value=value, form="fixed", decimals=3),
-        more_is_better=False,
+        figure=figures.USD_PER_1000_QUERIES,
         why_missing="has a price in its config",
     ),
 )
@@ -156,7 +152,7 @@ def _placed(board: Board, cost: _Cost) -> dict[tuple[str, TaskKey], tuple[float,
     """Cost and quality of every square of a model that has both."""
     found = {}
     for square, record in board.squares.items():
-        value = cost.of(record)
+        value = cost.figure.number(record)
         quality = None if board.metric is None else derived.mean_of(record, board.metric)
         if value and quality is not None and not derived.is_baseline(record):
             found[square] = (value, quality)
