@@ -172,7 +172,7 @@ def test_metrics_are_understood_as_papers_and_other_tools_write_them(text: str, 
     ("text", "message"),
     [
         ("nDGC@10", r"no metric 'nDGC@10'; did you mean 'nDCG'\?"),
-        ("bpref", "no metric 'bpref'; known: MAP, MRR, P, Recall, nDCG"),
+        ("bpref", "no metric 'bpref'; known: .*MAP, .*MRR, .*nDCG"),
         ("", "metric '' is not of the form nDCG@10"),
         ("10@nDCG", "is not of the form"),
         ("nDCG@", "is not of the form"),

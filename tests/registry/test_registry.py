@@ -91,7 +91,7 @@ def test_names_are_unique(kind: Kind) -> None:
 def test_documented_names_are_known() -> None:
     assert {"bm25", "oracle", "random"} <= set(registry.names("rerankers"))
     assert {"bm25", "rank-bm25", "run"} <= set(registry.names("firststages"))
-    assert {"nDCG", "MAP", "MRR", "Recall", "P"} == set(registry.names("metrics"))
+    assert {"nDCG", "MAP", "MRR", "Recall", "P"} <= set(registry.names("metrics"))
     assert "demo" in registry.names("collections")
 
 
@@ -119,7 +119,11 @@ def test_a_plugin_cannot_replace_a_built_in(install: Install) -> None:
         ("rerankers", "orcale", "no reranker 'orcale'; did you mean 'oracle'?"),
         ("firststages", "bm52", "no first stage 'bm52'; did you mean 'bm25'?"),
         ("collections", "dmo", "no collection 'dmo'; did you mean 'demo'?"),
-        ("metrics", "xyz", "no metric 'xyz'; known: MAP, MRR, P, Recall, nDCG"),
+        (
+            "metrics",
+            "xyz",
+            f"no metric 'xyz'; known: {', '.join(sorted(registry.names('metrics')))}",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(kind: Kind, name: str, message: str) -> None:
