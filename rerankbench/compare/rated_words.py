@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from rerankbench.results.wording import some
 
 if TYPE_CHECKING:
     from rerankbench.compare.rated import JudgedGames, TaskRatings
-
-_MOST_NAMES = 5
 
 
 def method(rated: TaskRatings) -> Iterator[str]:
@@ -27,7 +27,7 @@ def method(rated: TaskRatings) -> Iterator[str]:
         )
     first_stages = [standing.name for standing in rated.overall.standings if standing.rank is None]
     if first_stages:
-        yield f"{listed(first_stages)}: the first stage's own order, which plays and has no rank."
+        yield f"{some(first_stages)}: the first stage's own order, which plays and has no rank."
 
 
 def _measured(rated: TaskRatings) -> str:
@@ -51,10 +51,4 @@ def _judged(judged: JudgedGames) -> str:
 def not_judged(rated: TaskRatings) -> Iterator[str]:
     """What has no answers of the judge who decided the games."""
     if rated.judged and rated.judged.left_out:
-        yield f"not judged by {rated.judged.judge}, so left out: {listed(rated.judged.left_out)}."
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        yield f"not judged by {rated.judged.judge}, so left out: {some(rated.judged.left_out)}."

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import ModelColumn
-from rerankbench.leaderboard.columns.fill import expand, fill, header
+from rerankbench.leaderboard.columns.heads import expand, header
 from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
 from rerankbench.leaderboard.columns.ratings import RatingColumn
 from rerankbench.leaderboard.columns.speed import timed
+from rerankbench.leaderboard.find import find
 from rerankbench.leaderboard.highlights import stand_out
 from rerankbench.leaderboard.judge import stored_judge
 from rerankbench.leaderboard.layout import Layout, TableForm
@@ -109,9 +110,12 @@ def _tables(
         timed=timed(selection.lines),
         judge=judge,
     )
+    columns = [expand(layout.columns_of(form), selection) for form in layout.tables]
+    findings = find([column for of_table in columns for column in of_table], context)
+    context = replace(context, findings=findings)
     filled = [
-        _filled(form, layout, replace(context, columns=expand(layout.columns_of(form), selection)))
-        for form in layout.tables
+        _filled(form, layout, replace(context, columns=of_table))
+        for form, of_table in zip(layout.tables, columns, strict=True)
     ]
     filled = [table for table in filled if _has_enough(table)] or filled
     lines = _ordered(_shown(selection.lines, filled, layout), filled, layout)
@@ -124,8 +128,8 @@ def _tables(
         )
         for at, table in enumerate(filled)
     ]
-    every = [column for table in filled for column in table.columns]
-    tables[-1] = replace(tables[-1], notes=notes(layout, every, context))
+    shown = replace(context, columns=[column for table in filled for column in table.columns])
+    tables[-1] = replace(tables[-1], notes=notes(layout, shown))
     return tables
 
 
@@ -156,7 +160,10 @@ def _says_something(table: _Filled, line: RowRecords) -> bool:
 def _filled(form: TableForm, layout: Layout, context: Context) -> _Filled:
     """The columns that have something to show, and what they show in every row."""
     columns = context.columns
-    rows = {line.name: fill(line, context) for line in context.selection.lines}
+    rows = {
+        row.name: tuple(column.fill(row, context) for column in columns)
+        for row in context.selection.lines
+    }
     keep = [
         at
         for at, column in enumerate(columns)

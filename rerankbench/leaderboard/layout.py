@@ -28,7 +28,7 @@ from rerankbench.leaderboard.columns.base import (
     check_fields,
 )
 from rerankbench.leaderboard.columns.facts import FamilyColumn, FirstStageColumn
-from rerankbench.leaderboard.columns.kinds import FILLS
+from rerankbench.leaderboard.columns.kinds import KINDS
 from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
 from rerankbench.leaderboard.columns.ratings import cannot_be_judged
 from rerankbench.leaderboard.table import Align
@@ -55,7 +55,7 @@ BlockName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A
 if TYPE_CHECKING:
     AnyColumn: TypeAlias = Column
 else:
-    AnyColumn = Annotated[reduce(or_, FILLS), Field(discriminator="kind")]
+    AnyColumn = Annotated[reduce(or_, KINDS), Field(discriminator="kind")]
 
 
 class TableForm(Strict):

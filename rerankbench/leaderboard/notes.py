@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from rerankbench.leaderboard.columns import ratings, significance
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import FirstStageColumn
-from rerankbench.leaderboard.columns.kinds import NOTES
-from rerankbench.leaderboard.columns.quality import DeltaColumn, MeasuredColumn
-from rerankbench.leaderboard.columns.speed import CostColumn, TimedColumn
+from rerankbench.leaderboard.columns.kinds import KINDS
+from rerankbench.leaderboard.columns.quality import MeasuredColumn
+from rerankbench.leaderboard.columns.speed import TimedColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.rows import Selection, first_of
 from rerankbench.results import derived
 from rerankbench.results.grouping import different_facts
+from rerankbench.results.wording import some, spread
 from rerankbench.types import Record
 
-_SHOWN_NAMES = 5
 _SHOWN_WARNINGS = 3
 _SHOWN_CHARACTERS = 40
 
 
-def notes(layout: Layout, columns: Sequence[Column], context: Context) -> tuple[str, ...]:
+def notes(layout: Layout, context: Context) -> tuple[str, ...]:
     """The lines below the last table, as far as the layout wants them."""
     lines: list[str] = []
     if layout.notes == "all":
-        lines += _facts(columns, context.selection, context.timed)
+        lines += _facts(context)
     if layout.notes != "none":
-        for kind, write in NOTES.items():
-            of_kind = [column for column in columns if type(column) is kind]
-            lines += write(of_kind, context) if of_kind else ()
-        lines += ratings.notes(columns, context)
-        lines += significance.notes(columns, context)
+        columns = sorted(_by_kind(context), key=lambda column: column.notes_place)
+        lines += dict.fromkeys(line for column in columns for line in column.notes(context))
+        # Said even where the columns of games were left out for being blank.
+        if context.judge is not None and not any(context.findings.ratings.values()):
+            lines.append(f"Caution: {context.judge.name} judged no two of these rerankers.")
         lines += _other_work(context.selection)
-        lines += [f"Caution: {caution}" for caution in _cautions(columns, context)]
+        lines += [f"Caution: {caution}" for caution in _cautions(context)]
     return tuple(lines)
 
 
-def _facts(
-    columns: Sequence[Column], selection: Selection, timed: Mapping[str, Sequence[Record]]
-) -> Iterator[str]:
-    records = list(selection.records())
+def _by_kind(context: Context) -> list[Column]:
+    return sorted(context.columns, key=lambda column: KINDS.index(type(column)))
+
+
+def _facts(context: Context) -> Iterator[str]:
+    records = list(context.selection.records())
     if len({record.task.collection for record in records}) == 1:
-        yield f"Queries: {_spread(derived.query_count(record) for record in records)}."
+        yield f"Queries: {spread(derived.query_count(record) for record in records)}."
     first_stages = {_first_stage(record) for record in records}
-    depths = _spread(record.cell.depth for record in records)
+    depths = spread(record.cell.depth for record in records)
     yield f"Reranked: the first {depths} documents of {' / '.join(sorted(first_stages))}."
     idle = (derived.is_baseline, derived.is_imported)
     models = [record for record in records if not any(is_idle(record) for is_idle in idle)]
@@ -53,13 +54,8 @@ def _facts(
         machines = sorted(set(map(derived.machine, models)))
         engines = set(map(_engine, models))
         yield f"Run on {'; '.join(machines)}; engine {', '.join(sorted(engines))}."
-    if any(isinstance(column, DeltaColumn) for column in columns):
-        yield "Δ is the difference to the first stage's own order."
-    if any(isinstance(column, CostColumn) for column in columns):
-        yield from _prices(records)
-    pooled = max(map(len, timed.values()), default=0)
-    if pooled > 1 and any(isinstance(column, TimedColumn) for column in columns):
-        yield f"Speed is the median over the collections timed, {pooled} of them."
+    columns = _by_kind(context)
+    yield from dict.fromkeys(line for column in columns for line in column.facts(context))
 
 
 def _other_work(selection: Selection) -> Iterator[str]:
@@ -70,28 +66,14 @@ def _other_work(selection: Selection) -> Iterator[str]:
         if derived.encodes_documents_once(one)
     }
     if once:
-        yield f"Documents encoded once per collection, not once per pair: {_some(sorted(once))}."
+        yield f"Documents encoded once per collection, not once per pair: {some(sorted(once))}."
     imported = {one.cell.reranker.name for one in selection.records() if derived.is_imported(one)}
     if imported:
-        yield f"Imported from run files, not run here: {_some(sorted(imported))}."
+        yield f"Imported from run files, not run here: {some(sorted(imported))}."
 
 
 def _engine(record: Record) -> str:
     return f"{record.cell.engine.engine} {record.cell.reranker.dtype or ''}".strip()
-
-
-def _prices(records: Sequence[Record]) -> Iterator[str]:
-    """What the costs were computed from, each price with its day and its rows."""
-    rows: dict[str, list[str]] = {}
-    for record in records:
-        price, name = record.cell.reranker.price, record.cell.reranker.name
-        if price is not None:
-            names = rows.setdefault(price.text, [])
-            if name not in names:
-                names.append(name)
-    if rows:
-        prices = "; ".join(f"{_some(names)} {shown}" for shown, names in sorted(rows.items()))
-        yield f"Prices: {prices}."
 
 
 def _first_stage(record: Record) -> str:
@@ -105,20 +87,20 @@ def _first_stage(record: Record) -> str:
     return f"{stage.name} ({shown})" if shown else stage.name
 
 
-def _cautions(columns: Sequence[Column], context: Context) -> Iterator[str]:
+def _cautions(context: Context) -> Iterator[str]:
     selection = context.selection
     records = list(selection.records())
     if selection.chosen_among:
-        among = _some(selection.chosen_among)
+        among = some(selection.chosen_among)
         yield f"several records fill one square, the newest counts: {among}."
     yield from _added_positives(records, selection)
     yield from _sampled(records)
-    yield from _unlike_tasks(columns, selection)
-    if any(isinstance(column, TimedColumn) for column in columns):
+    yield from _unlike_tasks(context)
+    if context.of(TimedColumn):
         yield from _unlike_speeds(context.timed)
-    yield from _missing_metrics(columns, records, context.metric)
+    yield from _missing_metrics(context, records)
     if selection.left_out:
-        yield f"not listed in the layout, so left out: {_some(selection.left_out)}."
+        yield f"not listed in the layout, so left out: {some(selection.left_out)}."
     yield from _warnings(records)
 
 
@@ -131,7 +113,7 @@ def _warnings(records: Sequence[Record]) -> Iterator[str]:
             if record.cell.reranker.name not in names:
                 names.append(record.cell.reranker.name)
     for warning, names in list(rows.items())[:_SHOWN_WARNINGS]:
-        yield f"{_some(names)}: {warning}."
+        yield f"{some(names)}: {warning}."
     left = len(rows) - _SHOWN_WARNINGS
     if left > 0:
         yield f"{left} more {_plural('warning', left)}; --format json lists them."
@@ -148,7 +130,7 @@ def _added_positives(records: Sequence[Record], selection: Selection) -> Iterato
     if selection.kept_apart:
         yield (
             "records with the missed positives added are left out, which compare with no other: "
-            f"{_some(selection.kept_apart)}."
+            f"{some(selection.kept_apart)}."
         )
 
 
@@ -159,29 +141,28 @@ def _sampled(records: Sequence[Record]) -> Iterator[str]:
         if one.cell.collection.sampled_queries is not None
     }
     if sampled:
-        yield f"only a sample of the queries was run: {_some(sorted(sampled))}."
+        yield f"only a sample of the queries was run: {some(sorted(sampled))}."
 
 
-def _unlike_tasks(columns: Sequence[Column], selection: Selection) -> Iterator[str]:
+def _unlike_tasks(context: Context) -> Iterator[str]:
     """Collections whose column holds figures that do not compare, and in what they differ."""
     # The same collection may go by two names; rows may be of different first stages on purpose.
     meant = {"collection"}
-    if any(isinstance(column, FirstStageColumn) for column in columns):
+    if context.of(FirstStageColumn):
         meant |= {"first stage", "first-stage parameters"}
     parts: dict[tuple[tuple[str, ...], bool], set[tuple[str, ...]]] = {}
-    for column in columns:
-        if isinstance(column, MeasuredColumn):
-            view = column.first_stage, column.adds_positives
-            parts.setdefault(view, set()).update(column.parts)
+    for column in context.of(MeasuredColumn):
+        view = column.first_stage, column.adds_positives
+        parts.setdefault(view, set()).update(column.parts)
     for (first_stage, added), collections in sorted(parts.items()):
-        views = [line.view(first_stage, adds_positives=added) for line in selection.lines]
+        views = [line.view(first_stage, adds_positives=added) for line in context.selection.lines]
         for names in sorted(collections):
-            found = [first_of(view, names) for view in views]
-            yield from _differences(names[0], [one for one in found if one is not None], meant)
+            records = [first_of(view, names) for view in views]
+            yield from _differences(names[0], filter(None, records), meant)
 
 
 def _differences(
-    collection: str, records: Sequence[Record], meant: AbstractSet[str]
+    collection: str, records: Iterable[Record], meant: AbstractSet[str]
 ) -> Iterator[str]:
     differences = [
         _difference(fact, values)
@@ -205,7 +186,7 @@ def _unlike_speeds(timed: Mapping[str, Sequence[Record]]) -> Iterator[str]:
         by_setting.setdefault(derived.setting(records[0]), []).append(name)
     if len(by_setting) > 1:
         places = [
-            f"{_some(names)} on {derived.machine(shown[names[0]][0])}"
+            f"{some(names)} on {derived.machine(shown[names[0]][0])}"
             for names in by_setting.values()
         ]
         yield (
@@ -217,10 +198,8 @@ def _unlike_speeds(timed: Mapping[str, Sequence[Record]]) -> Iterator[str]:
         yield "speeds are medians over different collections from row to row."
 
 
-def _missing_metrics(
-    columns: Sequence[Column], records: Sequence[Record], metric: str | None
-) -> Iterator[str]:
-    asked = {column.metric or metric for column in columns if isinstance(column, MeasuredColumn)}
+def _missing_metrics(context: Context, records: Sequence[Record]) -> Iterator[str]:
+    asked = {column.metric or context.metric for column in context.of(MeasuredColumn)}
     held = {name for record in records for name in record.per_query}
     missing = sorted(
         name
@@ -229,18 +208,6 @@ def _missing_metrics(
     )
     if missing:
         yield f"no record holds {', '.join(missing)}; they hold {', '.join(sorted(held))}."
-
-
-def _spread(numbers: Iterator[int]) -> str:
-    """The number, or the least and the greatest."""
-    found = sorted(set(numbers))
-    return f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN_NAMES])
-    more = len(names) - _SHOWN_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _plural(word: str, count: int) -> str:

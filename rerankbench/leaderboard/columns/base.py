@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Formatter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from rerankbench.leaderboard.rows import Selection
-from rerankbench.leaderboard.table import Align
+from rerankbench.leaderboard.columns.findings import Findings
+from rerankbench.leaderboard.rows import RowRecords, Selection
+from rerankbench.leaderboard.table import Align, Entry
 from rerankbench.results.figures import Better
 from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 HEADER_FIELDS = ("metric", "collection", "count", "percentile", "depth")
 
-_T = TypeVar("_T")
+_ColumnT = TypeVar("_ColumnT", bound="Column")
 
 
 def check_fields(text: str, known: tuple[str, ...]) -> str:
@@ -63,12 +64,14 @@ class Column(Strict):
     """One column of a layout; every kind adds its `kind` and its own keys.
 
     `usual_header` is the head where the layout gives none; it may hold HEADER_FIELDS. `better` is
-    None where no figure is better than another.
+    None where no figure is better than another. Notes of kinds with a lower `notes_place` come
+    first.
     """
 
     usual_header: ClassVar[str] = ""
     better: ClassVar[Better | None] = None
     spans: ClassVar[bool] = False
+    notes_place: ClassVar[int] = 0
 
     kind: str
     header: HeaderText | None = None
@@ -97,6 +100,18 @@ class Column(Strict):
             "depth": context.depths,
         }
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The column's square in a row; blank where a figure is missing."""
+        raise NotImplementedError
+
+    def facts(self, context: Context) -> Iterator[str]:
+        """What a reader may want to know of the figures; columns may say the same line."""
+        return iter(())
+
+    def notes(self, context: Context) -> Iterator[str]:
+        """What a reader has to know of the figures; columns may say the same line."""
+        return iter(())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -104,6 +119,7 @@ class Context:
 
     `columns` are those of the square's table. `timed` gives, for every row, the records whose
     speed it shows: all of one machine and device. `judge` decides games in place of the metric.
+    `columns` of notes are those of all tables.
     """
 
     archive: RecordSet
@@ -113,7 +129,7 @@ class Context:
     selection: Selection
     timed: Mapping[str, Sequence[Record]]
     judge: StoredJudge | None = None
-    found: dict[object, object] = field(default_factory=dict)
+    findings: Findings = field(default_factory=Findings)
 
     @property
     def collection(self) -> str:
@@ -127,11 +143,6 @@ class Context:
         depths = {record.cell.depth for record in self.selection.records()}
         return " to ".join(str(depth) for depth in sorted({min(depths), max(depths)}))
 
-    def once(self, key: object, find: Callable[[], _T]) -> _T:
-        """What `find` returns, computed once for all squares that ask under the same key.
-
-        For what needs every row: significance, ratings. The key names the column's kind and keys.
-        """
-        if key not in self.found:
-            self.found[key] = find()
-        return cast(_T, self.found[key])
+    def of(self, kind: type[_ColumnT]) -> list[_ColumnT]:
+        """The columns of that kind, or of a kind of that kind."""
+        return [column for column in self.columns if isinstance(column, kind)]

@@ -6,13 +6,14 @@ says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from statistics import fmean
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, NamedTuple
 
 from rerankbench.compare import ceilings
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard.columns.base import Column, Context
+from rerankbench.leaderboard.columns.base import Context
+from rerankbench.leaderboard.columns.findings import Bounds, Values
 from rerankbench.leaderboard.columns.quality import MeasuredColumn, shown
 from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
@@ -21,83 +22,128 @@ from rerankbench.registry import naming
 from rerankbench.results import derived
 from rerankbench.results.tasks import Task
 
-_Values: TypeAlias = Mapping[str, float]
+
+class MeasuredPart(NamedTuple):
+    """One of the records that a square is made of: its metric, the values, its task."""
+
+    metric: Metric
+    values: Values
+    task: Task
+
+    def bounds(self, context: Context) -> Bounds:
+        """What the first stage reached and what the candidates allow."""
+        return context.findings.bounds[self.task.key, self.metric.name]
 
 
-class CeilingColumn(MeasuredColumn):
+class ExplainedColumn(MeasuredColumn):
+    """A column whose head a note explains."""
+
+    notes_place = 0
+    meaning: ClassVar[str]
+
+    def notes(self, context: Context) -> Iterator[str]:
+        """What the column shows, behind the head of the first column of this kind."""
+        first = context.of(type(self))[0]
+        yield f"{first.head.format_map(first.head_fields(context))}: {self.explained(context)}"
+
+    def explained(self, context: Context) -> str:
+        """What the columns of this kind show."""
+        return self.meaning
+
+
+class TaskColumn(ExplainedColumn):
+    """A column that needs the tasks beside the records."""
+
+    def notes(self, context: Context) -> Iterator[str]:
+        """With the collections whose task is missing."""
+        yield from super().notes(context)
+        without = {
+            record.cell.collection.name
+            for record in context.selection.records()
+            if context.archive.task(record) is None
+        }
+        if without:
+            names = ", ".join(sorted(without))
+            yield f"Caution: blank for {names}: no task lies beside the records; run them again."
+
+
+class BoundedColumn(TaskColumn):
+    """A column of values between the first stage's own order and the best one."""
+
+    def measured_parts(self, row: RowRecords, context: Context) -> list[MeasuredPart]:
+        """Of each record that the square is made of; none where one of them lacks something."""
+        name = self.metric or context.metric
+        parts = []
+        for record in shown(self, row):
+            task = context.archive.task(record)
+            metric = _metric(None if name is None else derived.metric_in(record, name))
+            if metric is None or task is None or metric.name not in record.per_query:
+                return []
+            parts.append(MeasuredPart(metric, record.per_query[metric.name], task))
+        return parts
+
+    def moved_parts(self, row: RowRecords, context: Context) -> list[MeasuredPart]:
+        """The same, but none for the first stage itself, which moves nothing."""
+        is_first_stage = any(map(derived.is_first_stage, shown(self, row)))
+        return [] if is_first_stage else self.measured_parts(row, context)
+
+
+class CeilingColumn(BoundedColumn):
     """The metric of the row's candidates in their best order."""
 
     usual_header = "Ceiling"
     in_metrics_units = True
+    meaning = "the same candidates in their best order, by grade."
 
     kind: Literal["ceiling"]
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The mean of the ceilings."""
+        parts = self.measured_parts(row, context)
+        best = [fmean(part.bounds(context).best.values()) for part in parts]
+        decimals = context.decimals if self.decimals is None else self.decimals
+        return Entry(value=fmean(best) if best else None, form="fixed", decimals=decimals)
 
-class HeadroomColumn(MeasuredColumn):
+
+class HeadroomColumn(BoundedColumn):
     """How much of the way from the first stage's order to the ceiling was gone, in per cent."""
 
     usual_header = "Headroom %"
     better = "higher"
+    meaning = "how much of the way from the first stage's order to the ceiling was gone."
 
     kind: Literal["headroom"]
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """Of the means over the collections; blank for the first stage itself."""
+        parts = self.moved_parts(row, context)
+        if not parts:
+            return Entry()
+        share = ceilings.headroom_share(
+            _means(part.values for part in parts),
+            _means(part.bounds(context).first_stage for part in parts),
+            _means(part.bounds(context).best for part in parts),
+        )
+        value = None if share is None else 100 * share
+        return Entry(value=value, form="fixed", decimals=self.decimals or 0)
 
-class WorseColumn(MeasuredColumn):
+
+class WorseColumn(BoundedColumn):
     """How many queries lost against the first stage's own order."""
 
     usual_header = "Worse"
+    meaning = "queries with a lower value than in the first stage's own order."
 
     kind: Literal["worse"]
 
-
-def ceiling(column: CeilingColumn, line: RowRecords, context: Context) -> Entry:
-    """The mean of the ceilings."""
-    found = _tasks(column, line, context)
-    best = [fmean(_best(context, task, metric).values()) for metric, _, task in found]
-    decimals = context.decimals if column.decimals is None else column.decimals
-    return Entry(value=fmean(best) if best else None, form="fixed", decimals=decimals)
-
-
-def headroom(column: HeadroomColumn, line: RowRecords, context: Context) -> Entry:
-    """Of the means over the collections; blank for the first stage itself."""
-    found = _tasks(column, line, context)
-    if not found or any(map(derived.is_first_stage, shown(column, line))):
-        return Entry()
-    share = ceilings.headroom_share(
-        _means(values for _, values, _ in found),
-        _means(_first_stage(context, task, metric) for metric, _, task in found),
-        _means(_best(context, task, metric) for metric, _, task in found),
-    )
-    value = None if share is None else 100 * share
-    return Entry(value=value, form="fixed", decimals=column.decimals or 0)
-
-
-def worse(column: WorseColumn, line: RowRecords, context: Context) -> Entry:
-    """A count in words; blank for the first stage itself."""
-    found = _tasks(column, line, context)
-    if not found or any(map(derived.is_first_stage, shown(column, line))):
-        return Entry()
-    moves = [
-        ceilings.moves(values, _first_stage(context, task, metric))
-        for metric, values, task in found
-    ]
-    queries = sum(each.queries for each in moves)
-    return Entry(value=f"{sum(each.worse for each in moves)} of {queries}")
-
-
-def _tasks(
-    column: MeasuredColumn, line: RowRecords, context: Context
-) -> list[tuple[Metric, _Values, Task]]:
-    """Of each record that the square is made of; none where one of them lacks something."""
-    name = column.metric or context.metric
-    found = []
-    for record in shown(column, line):
-        task = context.archive.task(record)
-        metric = _metric(None if name is None else derived.metric_in(record, name))
-        if metric is None or task is None or metric.name not in record.per_query:
-            return []
-        found.append((metric, record.per_query[metric.name], task))
-    return found
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """A count in words; blank for the first stage itself."""
+        parts = self.moved_parts(row, context)
+        if not parts:
+            return Entry()
+        moves = [ceilings.moves(part.values, part.bounds(context).first_stage) for part in parts]
+        queries = sum(each.queries for each in moves)
+        return Entry(value=f"{sum(each.worse for each in moves)} of {queries}")
 
 
 def _metric(name: str | None) -> Metric | None:
@@ -108,46 +154,6 @@ def _metric(name: str | None) -> Metric | None:
         return None
 
 
-def _best(context: Context, task: Task, metric: Metric) -> _Values:
-    key = ("ceiling", task.key, metric.name)
-    return context.once(key, lambda: ceilings.ceiling(task, metric))
-
-
-def _first_stage(context: Context, task: Task, metric: Metric) -> _Values:
-    key = ("first stage", task.key, metric.name)
-    return context.once(key, lambda: ceilings.first_stage_values(task, metric))
-
-
-def _means(values: Iterator[_Values]) -> dict[str, float]:
+def _means(values: Iterable[Values]) -> dict[str, float]:
     """The mean of each collection: over several, all collections count alike."""
     return {str(at): fmean(each.values()) for at, each in enumerate(values)}
-
-
-def notes(text: str) -> Callable[[Sequence[Column], Context], Iterator[str]]:
-    """Notes of a kind that needs a task: what the column shows, and once what is missing."""
-
-    def lines(columns: Sequence[Column], context: Context) -> Iterator[str]:
-        yield explained(columns, context, text)
-        key = "ceilings: missing tasks"
-        without = {
-            one.cell.collection.name
-            for one in context.selection.records()
-            if context.archive.task(one) is None
-        }
-        if without and key not in context.found:
-            context.found[key] = True
-            names = ", ".join(sorted(without))
-            yield f"Caution: blank for {names}: no task lies beside the records; run them again."
-
-    return lines
-
-
-def explained(columns: Sequence[Column], context: Context, text: str) -> str:
-    """A note that begins with the column's head."""
-    head = columns[0].head.format_map(columns[0].head_fields(context))
-    return f"{head}: {text}"
-
-
-ceiling_notes = notes("the same candidates in their best order, by grade.")
-headroom_notes = notes("how much of the way from the first stage's order to the ceiling was gone.")
-worse_notes = notes("queries with a lower value than in the first stage's own order.")

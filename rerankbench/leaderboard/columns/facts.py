@@ -9,6 +9,7 @@ from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
+from rerankbench.results.figures import PARAMETERS, QUERIES
 
 
 class ModelColumn(Column):
@@ -19,6 +20,11 @@ class ModelColumn(Column):
     kind: Literal["model"]
     links: bool = False
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The row's label, linked as the layout says, or to a known model's page on the hub."""
+        link = row.link or _hub_page(row.newest.cell.reranker.name)
+        return Entry(value=row.label, link=link if self.links else None)
+
 
 class FamilyColumn(Column):
     """The title of the row's family, once for its block; no group rows are needed then."""
@@ -27,6 +33,10 @@ class FamilyColumn(Column):
     spans = True
 
     kind: Literal["family"]
+
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The family's title."""
+        return Entry(value=row.block)
 
 
 class FirstStageColumn(Column):
@@ -37,14 +47,24 @@ class FirstStageColumn(Column):
 
     kind: Literal["first_stage"]
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The first stage's label."""
+        return Entry(value=row.block)
+
 
 class ParametersColumn(Column):
     """How many weights the model has; `baseline` is what stands there for what is no model."""
 
-    usual_header = "Parameters"
+    usual_header = PARAMETERS.head
 
     kind: Literal["parameters"]
     baseline: str | None = None
+
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The weights of the newest record."""
+        if self.baseline is not None and derived.is_baseline(row.newest):
+            return Entry(value=self.baseline)
+        return Entry(value=PARAMETERS.number(row.newest), form=PARAMETERS.form)
 
 
 class FactColumn(Column):
@@ -59,19 +79,29 @@ class FactColumn(Column):
         usual = self.fact.replace("_", " ").capitalize()
         return usual if self.header is None else self.header
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """What the list of known models says."""
+        known = models.find(row.newest.cell.reranker.name)
+        if known is None:
+            return Entry()
+        if self.fact == "max_length":
+            return Entry(value=known.max_length, form="fixed")
+        if self.fact == "price":
+            return Entry(value=known.price.text if known.price else None)
+        return Entry(value=getattr(known, self.fact))
+
 
 class QueriesColumn(Column):
     """How many queries count in the mean."""
 
-    usual_header = "Queries"
+    usual_header = QUERIES.head
 
     kind: Literal["queries"]
 
-
-def model(column: ModelColumn, line: RowRecords, context: Context) -> Entry:
-    """The row's label, linked as the layout says or else to a known model's page on the hub."""
-    link = line.link or _hub_page(line.newest.cell.reranker.name)
-    return Entry(value=line.label, link=link if column.links else None)
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The queries of all collections in the row."""
+        count = sum(derived.query_count(record) for record in row.records.values())
+        return Entry(value=count, form="fixed")
 
 
 def _hub_page(name: str) -> str | None:
@@ -80,38 +110,3 @@ def _hub_page(name: str) -> str | None:
     if known is None or "/" not in known.name:
         return None
     return f"https://huggingface.co/{known.name}"
-
-
-def family(column: FamilyColumn, line: RowRecords, context: Context) -> Entry:
-    """The family's title."""
-    return Entry(value=line.block)
-
-
-def first_stage(column: FirstStageColumn, line: RowRecords, context: Context) -> Entry:
-    """The first stage's label."""
-    return Entry(value=line.block)
-
-
-def parameters(column: ParametersColumn, line: RowRecords, context: Context) -> Entry:
-    """The weights of the newest record."""
-    if column.baseline is not None and derived.is_baseline(line.newest):
-        return Entry(value=column.baseline)
-    return Entry(value=line.newest.cell.reranker.parameters, form="magnitude")
-
-
-def fact(column: FactColumn, line: RowRecords, context: Context) -> Entry:
-    """What the list of known models says."""
-    known = models.find(line.newest.cell.reranker.name)
-    if known is None:
-        return Entry()
-    if column.fact == "max_length":
-        return Entry(value=known.max_length, form="fixed")
-    if column.fact == "price":
-        return Entry(value=known.price.text if known.price else None)
-    return Entry(value=getattr(known, column.fact))
-
-
-def queries(column: QueriesColumn, line: RowRecords, context: Context) -> Entry:
-    """The queries of all collections in the row."""
-    count = sum(derived.query_count(record) for record in line.records.values())
-    return Entry(value=count, form="fixed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from rerankbench.known import metric_name
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
-from rerankbench.leaderboard.columns.tested import standing
+from rerankbench.leaderboard.columns.tested import TestResult, significance_notes
 from rerankbench.leaderboard.rows import RowRecords, first_of
 from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
@@ -34,6 +34,7 @@ class MeasuredColumn(Column):
 
     joins_all: ClassVar[bool] = False
     in_metrics_units: ClassVar[bool] = False
+    notes_place = 2
 
     collection: Names = ()
     members: Annotated[tuple[Names, ...], BeforeValidator(as_tuple)] = ()
@@ -41,6 +42,16 @@ class MeasuredColumn(Column):
     adds_positives: bool = False
     metric: str | None = None
     decimals: Decimals | None = None
+
+    @property
+    def tests_shown(self) -> frozenset[TestResult]:
+        """What it shows of tests of significance."""
+        return frozenset()
+
+    def notes(self, context: Context) -> Iterator[str]:
+        if self.tests_shown:
+            every = (column.tests_shown for column in context.of(MeasuredColumn))
+            yield from significance_notes(context.findings, frozenset().union(*every))
 
     @property
     def parts(self) -> tuple[Names, ...]:
@@ -56,6 +67,11 @@ class MeasuredColumn(Column):
     def shown_collection(self) -> str:
         """What `{collection}` stands for in the header."""
         return ", ".join(names[0] for names in self.parts)
+
+    def tested(self, row: RowRecords, context: Context) -> SystemSignificance | None:
+        """What tests say of the row's one record; None where there are several, or none."""
+        metric = self.metric or context.metric
+        return context.findings.significance_of(shown(self, row), metric)
 
     def head_fields(self, context: Context) -> dict[str, object]:
         """With the column's own metric and collection, and the level of relevance where not 1."""
@@ -73,7 +89,7 @@ class MeasuredColumn(Column):
 
     def _metric_shown(self, metric: str, context: Context) -> str:
         """The metric at the level that all records of the column share."""
-        records = [record for line in context.selection.lines for record in shown(self, line)]
+        records = [record for row in context.selection.lines for record in shown(self, row)]
         return derived.name_for(records, metric)
 
 
@@ -100,6 +116,11 @@ class MetricColumn(RepeatedColumn):
     tiers: bool = False
 
     @property
+    def tests_shown(self) -> frozenset[TestResult]:
+        shown: dict[TestResult, bool] = {"interval": self.interval, "tiers": self.tiers}
+        return frozenset(result for result, is_shown in shown.items() if is_shown)
+
+    @property
     def heads(self) -> frozenset[str]:
         """What an average may call it: its head, or a head above it."""
         return frozenset({self.header or self.shown_collection, *self.above})
@@ -109,6 +130,17 @@ class MetricColumn(RepeatedColumn):
         """Without a header the collection, or the metric where the table has one collection."""
         usual = "{collection}" if self.shown_collection else "{metric}"
         return usual if self.header is None else self.header
+
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The mean, blank where a record is missing."""
+        tested = self.tested(row, context) if self.tests_shown else None
+        return _entry(
+            self,
+            context,
+            _mean(self, row, context),
+            interval=tested.interval if tested and self.interval else None,
+            mark=tested.tier if tested and self.tiers else "",
+        )
 
 
 class DeltaColumn(MeasuredColumn):
@@ -122,10 +154,28 @@ class DeltaColumn(MeasuredColumn):
     interval: bool = False
 
     @property
+    def tests_shown(self) -> frozenset[TestResult]:
+        return frozenset({"interval"} if self.interval else ())
+
+    @property
     def head(self) -> str:
         """Without a header the collection, where the column names one."""
         usual = "Δ {collection}" if self.shown_collection else "Δ first stage"
         return usual if self.header is None else self.header
+
+    def facts(self, context: Context) -> Iterator[str]:
+        yield "Δ is the difference to the first stage's own order."
+
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The difference to the first stage's own order of the same task."""
+        tested = self.tested(row, context) if self.tests_shown else None
+        return _entry(
+            self,
+            context,
+            _delta(self, row, context),
+            form="signed",
+            interval=tested.against.interval if tested and tested.against else None,
+        )
 
 
 class AverageColumn(Column):
@@ -149,38 +199,13 @@ class AverageColumn(Column):
     def averaged(self, columns: Iterable[Column]) -> list[MetricColumn]:
         """The metric columns that count."""
         metrics = [column for column in columns if isinstance(column, MetricColumn)]
-        return [one for one in metrics if not self.over or one.heads & set(self.over)]
+        return [each for each in metrics if not self.over or each.heads & set(self.over)]
 
-
-def metric(column: MetricColumn, line: RowRecords, context: Context) -> Entry:
-    """The mean, blank where a record is missing."""
-    found = _standing(column, line, context) if column.interval or column.tiers else None
-    return _entry(
-        column,
-        context,
-        _mean(column, line, context),
-        interval=found.interval if found and column.interval else None,
-        mark=found.tier if found and column.tiers else "",
-    )
-
-
-def delta(column: DeltaColumn, line: RowRecords, context: Context) -> Entry:
-    """The difference to the first stage's own order of the same task."""
-    found = _standing(column, line, context) if column.interval else None
-    return _entry(
-        column,
-        context,
-        _delta(column, line, context),
-        form="signed",
-        interval=found.against.interval if found and found.against else None,
-    )
-
-
-def average(column: AverageColumn, line: RowRecords, context: Context) -> Entry:
-    """The mean of the row's metric columns, in full precision."""
-    # An average over the collections that happen to be there compares with nothing.
-    means = [_mean(one, line, context) for one in column.averaged(context.columns)]
-    return _entry(column, context, _all_or_none(means))
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The mean of the row's metric columns, in full precision."""
+        # An average over the collections that happen to be there compares with nothing.
+        means = [_mean(column, row, context) for column in self.averaged(context.columns)]
+        return _entry(self, context, _all_or_none(means))
 
 
 def _entry(
@@ -202,32 +227,26 @@ def _entry(
     )
 
 
-def _standing(
-    column: MeasuredColumn, line: RowRecords, context: Context
-) -> SystemSignificance | None:
-    return standing(shown(column, line), column.metric or context.metric, context)
-
-
-def shown(column: MeasuredColumn, line: RowRecords) -> list[Record]:
+def shown(column: MeasuredColumn, row: RowRecords) -> list[Record]:
     """The records that the square is made of; none where one of them is missing."""
-    records = line.view(column.first_stage, adds_positives=column.adds_positives)
+    records = row.view(column.first_stage, adds_positives=column.adds_positives)
     if not column.parts:
         return list(records.values())
-    found = [first_of(records, names) for names in column.parts]
-    present = [record for record in found if record is not None]
-    return present if len(present) == len(found) else []
+    present = [first_of(records, names) for names in column.parts]
+    complete = [record for record in present if record is not None]
+    return complete if len(complete) == len(present) else []
 
 
-def _mean(column: MeasuredColumn, line: RowRecords, context: Context) -> float | None:
+def _mean(column: MeasuredColumn, row: RowRecords, context: Context) -> float | None:
     metric = column.metric or context.metric
     if metric is None:
         return None
-    return _all_or_none([derived.mean_of(record, metric) for record in shown(column, line)])
+    return _all_or_none([derived.mean_of(record, metric) for record in shown(column, row)])
 
 
-def _delta(column: DeltaColumn, line: RowRecords, context: Context) -> float | None:
-    mean, metric = _mean(column, line, context), column.metric or context.metric
-    records = shown(column, line)
+def _delta(column: DeltaColumn, row: RowRecords, context: Context) -> float | None:
+    mean, metric = _mean(column, row, context), column.metric or context.metric
+    records = shown(column, row)
     if mean is None or metric is None or any(map(derived.is_first_stage, records)):
         return None
     first_stages = context.selection.first_stages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,6 +12,8 @@ from rerankbench.leaderboard.columns.base import Column, Context, Decimals
 from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
+from rerankbench.results.figures import DOCS_PER_S, USD_PER_1000_QUERIES
+from rerankbench.results.wording import some
 from rerankbench.stats import order
 from rerankbench.types import Record
 
@@ -19,16 +21,32 @@ from rerankbench.types import Record
 class TimedColumn(Column):
     """A column of what was timed: figures compare on one machine and device only."""
 
+    def facts(self, context: Context) -> Iterator[str]:
+        pooled = max(map(len, context.timed.values()), default=0)
+        if pooled > 1:
+            yield f"Speed is the median over the collections timed, {pooled} of them."
+
 
 class RateColumn(TimedColumn):
     """Documents a second, offline scenario."""
 
-    usual_header = "Docs / Sec"
-    better = "higher"
+    usual_header = DOCS_PER_S.head
+    better = DOCS_PER_S.better
 
     kind: Literal["docs_per_s"]
     decimals: Decimals | None = None
     range: bool = False
+
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The median over the collections timed."""
+        records = context.timed[row.name]
+        rate = _median(map(DOCS_PER_S.number, records))
+        # A median over several collections has no range of passes.
+        alone = self.range and len(records) == 1
+        span = derived.docs_per_s_range(records[0]) if alone else None
+        if self.decimals is None:
+            return Entry(value=rate, form=DOCS_PER_S.form, span=span)
+        return Entry(value=rate, form="fixed", decimals=self.decimals, span=span)
 
 
 class LatencyColumn(TimedColumn):
@@ -46,6 +64,18 @@ class LatencyColumn(TimedColumn):
         """With the percentile."""
         return super().head_fields(context) | {"percentile": self.percentile}
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The median over the collections timed."""
+        records = context.timed[row.name]
+        time_ms = _median([derived.latency_ms(record, self.percentile) for record in records])
+        alone = self.interval and len(records) == 1
+        return Entry(
+            value=time_ms,
+            form="fixed",
+            decimals=1 if self.decimals is None else self.decimals,
+            span=derived.latency_interval_ms(records[0], self.percentile) if alone else None,
+        )
+
 
 class SecondsColumn(TimedColumn):
     """Seconds to rerank one query's candidates, single stream, as a mean over the requests."""
@@ -56,53 +86,40 @@ class SecondsColumn(TimedColumn):
     kind: Literal["seconds_per_query"]
     decimals: Decimals = 2
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The median over the collections timed."""
+        means = [derived.seconds_per_query(record) for record in context.timed[row.name]]
+        return Entry(value=_median(means), form="seconds", decimals=self.decimals)
+
 
 class CostColumn(Column):
     """US dollars for reranking a thousand queries, by the price in the config."""
 
-    usual_header = "$ / 1k queries"
-    better = "lower"
+    usual_header = USD_PER_1000_QUERIES.head
+    better = USD_PER_1000_QUERIES.better
 
     kind: Literal["usd_per_1000_queries"]
     decimals: Decimals | None = None
 
+    def fill(self, row: RowRecords, context: Context) -> Entry:
+        """The median over the collections timed."""
+        figure = USD_PER_1000_QUERIES
+        dollars = map(figure.number, context.timed[row.name])
+        decimals = figure.decimals if self.decimals is None else self.decimals
+        return Entry(value=_median(dollars), form=figure.form, decimals=decimals)
 
-def docs_per_s(column: RateColumn, line: RowRecords, context: Context) -> Entry:
-    """The median over the collections timed."""
-    records = context.timed[line.name]
-    rate = _median([derived.docs_per_s(record) for record in records])
-    # A median over several collections has no range of passes.
-    alone = column.range and len(records) == 1
-    span = derived.docs_per_s_range(records[0]) if alone else None
-    if column.decimals is None:
-        return Entry(value=rate, form="rate", span=span)
-    return Entry(value=rate, form="fixed", decimals=column.decimals, span=span)
-
-
-def latency(column: LatencyColumn, line: RowRecords, context: Context) -> Entry:
-    """The median over the collections timed."""
-    records = context.timed[line.name]
-    time_ms = _median([derived.latency_ms(record, column.percentile) for record in records])
-    alone = column.interval and len(records) == 1
-    return Entry(
-        value=time_ms,
-        form="fixed",
-        decimals=1 if column.decimals is None else column.decimals,
-        span=derived.latency_interval_ms(records[0], column.percentile) if alone else None,
-    )
-
-
-def seconds_per_query(column: SecondsColumn, line: RowRecords, context: Context) -> Entry:
-    """The median over the collections timed."""
-    means = [derived.seconds_per_query(record) for record in context.timed[line.name]]
-    return Entry(value=_median(means), form="seconds", decimals=column.decimals)
-
-
-def cost(column: CostColumn, line: RowRecords, context: Context) -> Entry:
-    """The median over the collections timed."""
-    dollars = [derived.usd_per_1000_queries(record) for record in context.timed[line.name]]
-    decimals = 3 if column.decimals is None else column.decimals
-    return Entry(value=_median(dollars), form="fixed", decimals=decimals)
+    def facts(self, context: Context) -> Iterator[str]:
+        """What the costs were computed from, each price with its day and its rows."""
+        rows: dict[str, dict[str, None]] = {}
+        for record in context.selection.records():
+            price = record.cell.reranker.price
+            if price is not None:
+                rows.setdefault(price.text, {})[record.cell.reranker.name] = None
+        if rows:
+            prices = "; ".join(
+                f"{some(list(names))} {text}" for text, names in sorted(rows.items())
+            )
+            yield f"Prices: {prices}."
 
 
 def timed(lines: Sequence[RowRecords]) -> dict[str, list[Record]]:
@@ -129,6 +146,6 @@ def _most_common(records: Sequence[Record]) -> tuple[str, str] | None:
     return max(counts, key=lambda setting: (counts[setting], setting), default=None)
 
 
-def _median(values: Sequence[float | None]) -> float | None:
+def _median(values: Iterable[float | None]) -> float | None:
     measured = [value for value in values if value is not None]
     return order.median(measured) if measured else None

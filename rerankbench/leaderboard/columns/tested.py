@@ -1,56 +1,45 @@
-"""What a record is among all of its task, found once for all squares that ask."""
+"""What stands below tables that show tests of significance."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Literal, TypeAlias
 
-from rerankbench.leaderboard.columns.base import Context
-from rerankbench.results import derived
-from rerankbench.types import Record, TaskKey
+from rerankbench.leaderboard.columns.findings import Findings
+from rerankbench.results.wording import spread
 
-if TYPE_CHECKING:
-    # It imports numpy, which tables without significance need not wait for.
-    from rerankbench.compare.significance import Significance, SystemSignificance
+TestResult: TypeAlias = Literal["interval", "tiers", "ranks", "p"]
 
 
-def standing(
-    records: Sequence[Record], metric: str | None, context: Context
-) -> SystemSignificance | None:
-    """How the one record of a square stands in its task.
-
-    None where the square is made of several records, or where its record lacks the metric.
-    """
-    if len(records) != 1 or metric is None:
-        return None
-    metric = derived.metric_in(records[0], metric)
-    if metric not in records[0].per_query:
-        return None
-    asked = records[0].task, metric
-    found = all_found(context)
-    if asked not in found:
-        found[asked] = _find(*asked, context)
-    return next(each for each in found[asked].standings if each.record is records[0])
-
-
-def all_found(context: Context) -> dict[tuple[TaskKey, str], Significance]:
-    """Task and metric → what squares have asked for so far."""
-    return context.once("significance", dict)
-
-
-def _find(task: TaskKey, metric: str, context: Context) -> Significance:
-    from rerankbench.compare.significance import significance
-
-    tasks = context.once("records by task", lambda: _by_task(context))
-    return significance([one for one in tasks[task] if metric in one.per_query], metric)
+def significance_notes(findings: Findings, shown: AbstractSet[TestResult]) -> Iterator[str]:
+    """How the letters, ranks, intervals and p that are shown came about."""
+    tested = list(findings.significance.values())
+    if not tested:
+        return
+    if "interval" in shown:
+        resamples = spread(each.resamples for each in tested)
+        yield f"In parentheses: 95 % bootstrap intervals, {resamples} resamples of the queries."
+    compared = [each for each in tested if each.pairs]
+    tests = [each.tests for each in compared if each.tests]
+    if tests and "p" in shown:
+        yield (
+            f"p: paired randomisation test against the first stage's own order{_holm(tests)}; "
+            "d: mean difference in its standard deviations."
+        )
+    names = {"tiers": "Letters", "ranks": "Ranks"}
+    marks = [name for result, name in names.items() if result in shown]
+    if compared and marks:
+        shared = "; sharing a letter means not told apart at 5 %" if "tiers" in shown else ""
+        yield (
+            f"{' and '.join(marks).capitalize()}: paired randomisation tests of all pairs"
+            f"{_holm([each.pairs for each in compared])}{shared}."
+        )
+    if compared:
+        permutations = spread(each.permutations for each in compared)
+        yield f"Tests are two-sided, {permutations} permutations, seed {compared[0].seed}."
 
 
-def _by_task(context: Context) -> dict[TaskKey, list[Record]]:
-    """The records of all rows, and each task's first stage even where no row shows it."""
-    tasks: dict[TaskKey, list[Record]] = {}
-    for record in context.selection.records():
-        tasks.setdefault(record.task, []).append(record)
-    for task, record in context.selection.first_stages.items():
-        if task in tasks and not any(map(derived.is_first_stage, tasks[task])):
-            tasks[task].append(record)
-    return tasks
+def _holm(tests: Sequence[int]) -> str:
+    """Over how many tests of a collection p is adjusted; one alone needs no adjusting."""
+    return f", Holm over {spread(tests)} tests" if max(tests) > 1 else ""

@@ -1,4 +1,4 @@
-"""The columns of one table as they come out, their heads, and all squares of a row."""
+"""The columns of one table as they come out, and their heads."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from collections.abc import Sequence
 
 from rerankbench.known import collections
 from rerankbench.leaderboard.columns.base import Column, Context
-from rerankbench.leaderboard.columns.kinds import FILLS
 from rerankbench.leaderboard.columns.quality import MeasuredColumn, RepeatedColumn
-from rerankbench.leaderboard.rows import RowRecords, Selection
-from rerankbench.leaderboard.table import Align, Entry, Header
+from rerankbench.leaderboard.rows import Selection
+from rerankbench.leaderboard.table import Align, Header
 from rerankbench.results import derived
 from rerankbench.types import slug
 
 
 def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
     """The same columns, with one for each collection where a column asks for every one."""
-    found: list[Column] = []
+    expanded: list[Column] = []
     for column in columns:
         if isinstance(column, RepeatedColumn) and column.every_collection:
-            found += _every_collection(column, selection)
+            expanded += _every_collection(column, selection)
         else:
-            found.append(column)
-    return found
+            expanded.append(column)
+    return expanded
 
 
 def _every_collection(column: RepeatedColumn, selection: Selection) -> list[Column]:
@@ -61,8 +60,3 @@ def header(column: Column, context: Context, align: Align) -> Header:
         better=column.better,
         spans=column.spans,
     )
-
-
-def fill(line: RowRecords, context: Context) -> tuple[Entry, ...]:
-    """All squares of one row of one table; a figure that is missing is a blank."""
-    return tuple(FILLS[type(column)](column, line, context) for column in context.columns)
