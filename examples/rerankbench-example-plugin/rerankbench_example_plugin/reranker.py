@@ -22,11 +22,8 @@ class Overlap:
         return job
 
     def score(self, prepared: Job) -> Iterator[ScoredBatch]:
-        """One batch a query. Pairs are counted through all queries, in the order of the job."""
-        start = 0
-        for candidates in prepared.candidates:
-            pairs = range(start, start + len(candidates.documents))
-            start += len(candidates.documents)
+        """One batch a query. `pairs` are the places of its pairs in the whole job."""
+        for candidates, pairs in zip(prepared.candidates, prepared.pairs(), strict=True):
             if prepared.done.issuperset(pairs):
                 continue  # An earlier run that was stopped has scored this query.
             query = words(candidates.query.text)
