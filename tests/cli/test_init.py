@@ -134,6 +134,21 @@ def test_files_that_are_there_are_all_named_and_none_is_touched(command: Command
     assert CONFIG.read_text() == "mine\n"
 
 
+def test_an_init_stopped_before_its_baseline_is_finished_by_the_same_command(
+    command: Command, collection: Path, model: Path
+) -> None:
+    asked = ("init", "-d", collection, "-m", model, "--yes", *PIP)
+    assert command(*asked, "--no-run").code == 0
+    GITHUB.unlink()  # As if it had been stopped between its two files.
+    assert command(*asked, "--no-run").code == 0
+    assert GITHUB.is_file()
+    assert command("run", CONFIG, "--no-speed").code == 0  # Stopped after its run.
+    done = command(*asked)
+    assert done.code == 0, done.err
+    assert len(read_records([MAIN])) == 2
+    assert f"{MAIN}: is there already" in command(*asked).err
+
+
 def test_a_name_that_cannot_run_is_told_before_anything_is_written(
     command: Command, collection: Path
 ) -> None:

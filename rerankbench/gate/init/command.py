@@ -42,8 +42,7 @@ def init(options: InitOptions, folder: Path, *, run: bool, yes: bool) -> None:
         raise UsageError("there is nobody to ask; answer by options and add --yes")
     answers = _answers(options, folder, ask=not yes)
     planned = scaffold.make(answers, folder)
-    results = (FOLDER / BASELINE, _RESULTS)
-    scaffold.refuse_existing([*planned.files, *results], folder)
+    scaffold.refuse_existing(planned, FOLDER / BASELINE, _RESULTS, folder)
     if not yes:
         _confirm(planned)
     with contextlib.chdir(folder):

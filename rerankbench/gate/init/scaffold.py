@@ -97,8 +97,9 @@ def make(answers: Answers, folder: Path) -> Scaffold:
     additions: dict[Path, str] = {}
     for target in _targets(answers.ci):
         text = _filled(template(target.template), margins, _checked(answers.package))
-        is_there = target.joins and (folder / target.path).exists()
-        (additions if is_there else files)[target.path] = text
+        path = folder / target.path
+        is_anothers = target.joins and path.exists() and not _holds(path, text)
+        (additions if is_anothers else files)[target.path] = text
     return Scaffold(config=config, files=files, additions=additions)
 
 
@@ -115,24 +116,38 @@ def installs(ci: Sequence[str]) -> bool:
 
 
 def write(scaffold: Scaffold, folder: Path) -> None:
-    """Write all files or none. Raises StorageError where the disk refuses one."""
+    """Write all files or none. Raises StorageError where the disk refuses one.
+
+    Files of an earlier `init` that was stopped stay, also where a later one cannot be written.
+    """
     written: list[Path] = []
     try:
         for path, text in scaffold.files.items():
-            write_whole(folder / path, text)
-            written.append(folder / path)
+            if not _holds(folder / path, text):
+                write_whole(folder / path, text)
+                written.append(folder / path)
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)
         raise
 
 
-def refuse_existing(paths: Sequence[Path], folder: Path) -> None:
-    """Raises UsageError naming every path that is there already: none is overwritten."""
+def refuse_existing(scaffold: Scaffold, baseline: Path, results: Path, folder: Path) -> None:
+    """Raises UsageError naming every path that is there already: none is overwritten.
+
+    An `init` that was stopped can be given again: files with the very text that would be written
+    are no obstacle, and with all of them in place neither are results, which the run goes on with.
+    """
+    missing = [path for path, text in scaffold.files.items() if not _holds(folder / path, text)]
+    paths = [*missing, baseline, *([results] if missing else [])]
     taken = [f"{path}: is there already" for path in paths if (folder / path).exists()]
     if taken:
         taken[-1] += "; nothing was written: move it away, or edit it by hand"
         raise UsageError("\n".join(taken))
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def _targets(names: Sequence[str]) -> Iterator[Target]:

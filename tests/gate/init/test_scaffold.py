@@ -20,6 +20,7 @@ from rerankbench.gate.init.scaffold import CI, Answers, make, refuse_existing, t
 from rerankbench.run import config
 
 ROOT = Path(__file__).resolve().parents[3]
+BASELINE, RESULTS = Path("results/baselines/main"), Path("results/rerankbench")
 TEMPLATES = [target.template for targets in CI.values() for target in targets]
 
 
@@ -119,11 +120,27 @@ def test_everything_that_is_there_is_named_at_once(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
     with pytest.raises(UsageError) as caught:
-        refuse_existing(list(made.files), tmp_path)
+        refuse_existing(made, BASELINE, RESULTS, tmp_path)
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == list(
         map(str, taken)
     )
-    refuse_existing([Path("free")], tmp_path)
+
+
+def test_what_a_stopped_init_wrote_is_no_obstacle_to_the_next(tmp_path: Path) -> None:
+    refuse_existing(make(answers(), tmp_path), BASELINE, RESULTS, tmp_path)
+    write(make(answers(), tmp_path), tmp_path)
+    (tmp_path / RESULTS).mkdir(parents=True)
+    again = make(answers(), tmp_path)
+    assert again.additions == {}
+    refuse_existing(again, BASELINE, RESULTS, tmp_path)
+    (tmp_path / "Jenkinsfile.rerankbench").unlink()
+    with pytest.raises(UsageError, match=rf"^{RESULTS}: is there already"):
+        refuse_existing(again, BASELINE, RESULTS, tmp_path)
+    (tmp_path / BASELINE).mkdir(parents=True)
+    with pytest.raises(UsageError, match=f"{BASELINE}: is there already"):
+        refuse_existing(again, BASELINE, RESULTS, tmp_path)
+    with pytest.raises(UsageError, match=rf"^{scaffold.CONFIG}: is there already"):
+        refuse_existing(make(answers(models=["other"]), tmp_path), BASELINE, RESULTS, tmp_path)
 
 
 def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +154,12 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(scaffold, "write_whole", write_whole)
     with pytest.raises(StorageError):
         write(make(answers(), tmp_path), tmp_path)
-    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    earlier = tmp_path / scaffold.CONFIG
+    real(earlier, make(answers(), tmp_path).files[scaffold.CONFIG])
+    with pytest.raises(StorageError):
+        write(make(answers(), tmp_path), tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [earlier]
 
 
 def _commands() -> list[tuple[str, str]]:
