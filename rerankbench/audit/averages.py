@@ -44,14 +44,13 @@ def _finding(
         row, column = table.rows[view.lines.index(line)], view.places[basis.average].name
     else:
         row, column = table.rows[basis.average], line.name
-    printed = line.cells[basis.average].text
     return about(
         table,
         row,
         column,
         check=check,
         severity=severity,
-        printed=printed,
+        printed=line.cells[basis.average].text,
         expected=expected,
         message=message,
     )

@@ -146,7 +146,7 @@ def _marks_one(group: _Group) -> bool:
 
 def _figure(row: PrintedRow, at: int, rival: str) -> _Figure:
     cell = row.cells[at]
-    return _Figure(row=row, column=at, value=cell.number or 0.0, is_bold=cell.bold, rival=rival)
+    return _Figure(row=row, column=at, value=cell.value, is_bold=cell.bold, rival=rival)
 
 
 def _is_marked(row: PrintedRow) -> bool:

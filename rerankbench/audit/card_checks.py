@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import fmean
 
 from rerankbench.audit.cards import CardPart, CardValue, PrintedCard
@@ -27,32 +28,28 @@ def card_findings(card: PrintedCard) -> Iterator[Finding]:
     yield from _sums(card)
     for line, rank, total in card.ranks:
         if rank > total:
-            message = f"rank {rank} of {total}"
-            yield _about(card, card.overview, "rank", line, "order", "error", message)
+            yield Finding(
+                file=card.file,
+                line=line,
+                table=card.title,
+                row=card.overview.name,
+                column="rank",
+                check="order",
+                severity="error",
+                message=f"rank {rank} of {total}",
+            )
 
 
-def _about(
-    card: PrintedCard,
-    part: CardPart,
-    label: str,
-    line: int,
-    check: str,
-    severity: Severity,
-    message: str,
-    printed: str = "",
-    expected: str = "",
-) -> Finding:
-    return Finding(
+def _at(card: PrintedCard, part: CardPart, label: str, value: CardValue) -> Callable[..., Finding]:
+    """A finding about one value of a part, which still needs its check, severity and message."""
+    return partial(
+        Finding,
         file=card.file,
-        line=line,
+        line=value.line,
         table=card.title,
         row=part.name,
         column=label,
-        check=check,
-        severity=severity,
-        printed=printed,
-        expected=expected,
-        message=message,
+        printed=value.cell.text,
     )
 
 
@@ -62,24 +59,25 @@ def _qualities(part: CardPart) -> dict[str, CardValue]:
 
 def _zeros(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
     qualities = _qualities(part)
-    found = {label: value for label, value in qualities.items() if is_zero(value.cell)}
-    if found:
-        label, value = next(iter(found.items()))
-        every = f"all {len(found)}" if len(found) == len(qualities) else f"{len(found)}"
+    zeros = {label: value for label, value in qualities.items() if is_zero(value.cell)}
+    if zeros:
+        label, value = next(iter(zeros.items()))
+        every = f"all {len(zeros)}" if len(zeros) == len(qualities) else f"{len(zeros)}"
         message = (
-            f"{every} qualities are {value.cell.text} ({', '.join(found)}): missing, not measured "
+            f"{every} qualities are {value.cell.text} ({', '.join(zeros)}): missing, not measured "
             "as nothing? A blank would say so"
         )
-        shown = value.cell.text
-        yield _about(card, part, label, value.line, "zero", "warning", message, shown)
+        yield _at(card, part, label, value)(check="zero", severity="warning", message=message)
 
 
 def _latencies(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
-    cells = {label: v.cell for label, v in part.values.items() if v.cell.unit in ("ms", "s")}
+    cells = {
+        label: value.cell for label, value in part.values.items() if value.cell.unit in ("ms", "s")
+    }
     for label, severity, message in latency_problems(cells):
-        value = part.values[label]
-        shown = value.cell.text
-        yield _about(card, part, label, value.line, "latency", severity, message, shown)
+        yield _at(card, part, label, part.values[label])(
+            check="latency", severity=severity, message=message
+        )
 
 
 def _headlines(card: PrintedCard) -> Iterator[Finding]:
@@ -108,9 +106,8 @@ def _headlines(card: PrintedCard) -> Iterator[Finding]:
             )
         else:
             continue
-        line = headline.line
-        yield _about(
-            card, card.overview, label, line, "average", severity, message, shown, expected
+        yield _at(card, card.overview, label, headline)(
+            check="average", severity=severity, message=message, expected=expected
         )
 
 
@@ -123,16 +120,8 @@ def _counts(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
     stated = part.values.get("Total Evaluations")
     if stated is not None and stated.number != total:
         message = f"{stated.cell.text}, but wins, losses and ties are {total:.0f}"
-        yield _about(
-            card,
-            part,
-            "Total Evaluations",
-            stated.line,
-            "counts",
-            "error",
-            message,
-            stated.cell.text,
-            f"{total:.0f}",
+        yield _at(card, part, "Total Evaluations", stated)(
+            check="counts", severity="error", message=message, expected=f"{total:.0f}"
         )
     shares = {"Win Rate": "Wins", **{f"{label} %": label for label in _OUTCOMES}}
     for share, label in shares.items():
@@ -143,8 +132,9 @@ def _counts(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
         if abs(value.number - expected) > value.cell.half_unit + _EXACT:
             right = f"{expected:.{value.cell.decimals}f}%"
             message = f"printed {value.cell.text}, {counts[label]:.0f} of {total:.0f} is {right}"
-            shown = value.cell.text
-            yield _about(card, part, share, value.line, "counts", "error", message, shown, right)
+            yield _at(card, part, share, value)(
+                check="counts", severity="error", message=message, expected=right
+            )
 
 
 def _sums(card: PrintedCard) -> Iterator[Finding]:
@@ -154,14 +144,6 @@ def _sums(card: PrintedCard) -> Iterator[Finding]:
         parts = [part.values[label].number for part in card.parts if label in part.values]
         if whole is not None and parts and sum(parts) != whole.number:
             message = f"{whole.cell.text}, but the collections' are {sum(parts):.0f}"
-            yield _about(
-                card,
-                card.overview,
-                label,
-                whole.line,
-                "counts",
-                "error",
-                message,
-                whole.cell.text,
-                f"{sum(parts):.0f}",
+            yield _at(card, card.overview, label, whole)(
+                check="counts", severity="error", message=message, expected=f"{sum(parts):.0f}"
             )

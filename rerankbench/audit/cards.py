@@ -31,7 +31,7 @@ class CardValue:
     @property
     def number(self) -> float:
         """The figure; a value of a card has always one."""
-        return self.cell.number or 0.0
+        return self.cell.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

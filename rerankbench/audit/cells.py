@@ -76,6 +76,11 @@ class PrintedCell:
     point: str = "."
 
     @property
+    def value(self) -> float:
+        """The number; 0 where there is none."""
+        return self.number or 0.0
+
+    @property
     def half_unit(self) -> float:
         """How far rounding can have moved the number."""
         return 0.5 * 10.0**-self.decimals
@@ -85,7 +90,7 @@ class PrintedCell:
         """Whether it shows digits in which no single figure was found; a bound is none."""
         return (
             self.number is None
-            and any(each.isdecimal() for each in self.text)
+            and any(character.isdecimal() for character in self.text)
             and not _BOUND.match(html.unescape(self.text))
         )
 
@@ -154,10 +159,10 @@ def _point_of(text: str) -> str:
     mark = "," if commas else "."
     if commas + points > 1:
         groups = figure.split(mark)[1:]
-        return {",": ".", ".": ","}[mark] if all(len(each) == 3 for each in groups) else ""
-    before, found, after = figure.partition(mark)
+        return {",": ".", ".": ","}[mark] if all(len(group) == 3 for group in groups) else ""
+    before, separator, after = figure.partition(mark)
     whole_groups = len(after) == 3 and 1 <= len(before) <= 3 and before[0] != "0"
-    return mark if found and not whole_groups else ""
+    return mark if separator and not whole_groups else ""
 
 
 def _shown(raw: str) -> str:
@@ -179,7 +184,7 @@ def _figure(raw: str) -> str:
         text = inner
     text = _MARKUP.sub(_price_alone, _SHORT_NAME.sub("", _RAISED_IN_TEX.sub("", text)))
     text = _CHANGE.sub("", re.sub(r"[{}]", "", text).strip())
-    text = _EDGE_ARROW.sub("", "".join(each for each in text if not _decorates(each))).strip()
+    text = _EDGE_ARROW.sub("", "".join(mark for mark in text if not _decorates(mark))).strip()
     text = text.lstrip("∗*†‡§¶ ")
     whole = re.fullmatch(r"\(([^()]*)\)|\[([^\[\]]*)\]", text)
     return (whole[1] or whole[2] or "").strip() if whole else text
@@ -201,5 +206,5 @@ def _plain(number: str, point: str) -> str:
     """The digits as Python reads them."""
     kept = re.sub(r"[−–]", "-", number).lstrip("+")
     return "".join(
-        "." if each == point else each for each in kept if each in f"0123456789-{point}"
+        "." if mark == point else mark for mark in kept if mark in f"0123456789-{point}"
     )

@@ -72,7 +72,7 @@ def kind_of(headings: Sequence[str], cells: Sequence[PrintedCell]) -> Kind:
         or any(cell.unit not in ("", "%") for cell in numbers)
     ):
         return "other"
-    if names_average(name) and all(abs(cell.number or 0.0) <= 100 for cell in numbers):
+    if names_average(name) and all(abs(cell.value) <= 100 for cell in numbers):
         return "average"
     return "quality" if _is_share(name, numbers) else "number"
 

@@ -55,11 +55,9 @@ def _leads(block: Sequence[PrintedRow], basis: Basis) -> Iterator[_Lead]:
     rows = [row for row in block if all(row.cells[at].number is not None for at in every)]
     if len(rows) < 2:
         return
-    best = max(rows, key=lambda row: fmean(row.cells[at].number or 0.0 for at in basis.terms))
+    best = max(rows, key=lambda row: fmean(row.cells[at].value for at in basis.terms))
     for other in rows:
-        differences = [
-            (best.cells[at].number or 0.0) - (other.cells[at].number or 0.0) for at in basis.terms
-        ]
+        differences = [best.cells[at].value - other.cells[at].value for at in basis.terms]
         gain, most = fmean(differences), max(differences)
         # Below the last printed digit there is no lead that a reader could see.
         if gain > 2 * best.cells[basis.average].half_unit:

@@ -30,12 +30,12 @@ class Finding:
     file: str
     line: int
     table: str
-    row: str
-    column: str
+    row: str = ""
+    column: str = ""
     check: str
     severity: Severity
-    printed: str
-    expected: str
+    printed: str = ""
+    expected: str = ""
     message: str
 
 
@@ -81,8 +81,6 @@ def not_read(file: str, place: UnreadPlace) -> Finding:
         column=place.column,
         check="unread",
         severity="note",
-        printed="",
-        expected="",
         message=f"not read: {place.why}",
     )
 
@@ -101,38 +99,43 @@ class AuditReport:
     @property
     def everything(self) -> list[Finding]:
         """Findings and what was not read, file by file in the order of lines."""
-        files = list(dict.fromkeys(one.file for one in (*self.findings, *self.unread)))
         both = (*self.findings, *self.unread)
-        return sorted(both, key=lambda one: (files.index(one.file), one.line))
+        files = list(dict.fromkeys(finding.file for finding in both))
+        return sorted(both, key=lambda finding: (files.index(finding.file), finding.line))
 
     @property
     def is_clean(self) -> bool:
         """Whether there is neither error nor warning."""
-        return all(one.severity == "note" for one in self.findings)
+        return all(finding.severity == "note" for finding in self.findings)
 
 
 def as_text(audit: AuditReport) -> str:
     """Place and check on a line, the finding below it; then how many there are."""
     parts = []
-    for one in audit.everything:
-        parts.append(f"{printable(one.file)}:{one.line}: {one.severity} [{one.check}]")
-        where = ", ".join(each for each in (one.table, one.row, one.column) if each)
-        text = printable(f"{where}: {one.message}")
+    for finding in audit.everything:
+        place = f"{printable(finding.file)}:{finding.line}"
+        parts.append(f"{place}: {finding.severity} [{finding.check}]")
+        where = ", ".join(filter(None, (finding.table, finding.row, finding.column)))
+        text = printable(f"{where}: {finding.message}")
         parts.append(textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  "))
     return "\n".join([*parts, _count(audit)]) + "\n"
 
 
 def _count(audit: AuditReport) -> str:
-    counts = Counter(one.severity for one in audit.findings)
-    shown = [f"{counts[each]} {each}{'s' * (counts[each] > 1)}" for each in SEVERITIES]
-    found = ", ".join(each for each in shown if not each.startswith("0 ")) or "no findings"
-    return f"{audit.tables} table{'s' * (audit.tables != 1)} read: {found}{_unread(audit)}"
+    counts = Counter(finding.severity for finding in audit.findings)
+    shown = [
+        f"{counts[severity]} {severity}{'s' * (counts[severity] > 1)}"
+        for severity in SEVERITIES
+        if counts[severity]
+    ]
+    listed = ", ".join(shown) or "no findings"
+    return f"{audit.tables} table{'s' * (audit.tables != 1)} read: {listed}{_unread(audit)}"
 
 
 def _unread(audit: AuditReport) -> str:
     """`; not read: 1 table, 3 rows`; empty where all was read."""
     kinds = Counter(
-        "row" if one.row else "column" if one.column else "table" for one in audit.unread
+        "row" if place.row else "column" if place.column else "table" for place in audit.unread
     )
     shown = [f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(kinds.items())]
     return f"; not read: {', '.join(reversed(shown))}" if shown else ""
@@ -140,7 +143,7 @@ def _unread(audit: AuditReport) -> str:
 
 def as_json(audit: AuditReport) -> str:
     """A list with one object a finding or place that was not read, every field of it."""
-    return json.dumps([asdict(one) for one in audit.everything], indent=2) + "\n"
+    return json.dumps([asdict(finding) for finding in audit.everything], indent=2) + "\n"
 
 
 def as_markdown(audit: AuditReport) -> str:
@@ -148,13 +151,13 @@ def as_markdown(audit: AuditReport) -> str:
     lines = [("Place", "Severity", "Check", "Row", "Column", "Finding"), ("---",) * 6]
     lines += [
         (
-            escape(f"{one.file}:{one.line} ({one.table})"),
-            one.severity,
-            one.check,
-            escape(one.row),
-            escape(one.column),
-            escape(one.message),
+            escape(f"{finding.file}:{finding.line} ({finding.table})"),
+            finding.severity,
+            finding.check,
+            escape(finding.row),
+            escape(finding.column),
+            escape(finding.message),
         )
-        for one in audit.everything
+        for finding in audit.everything
     ]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

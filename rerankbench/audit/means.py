@@ -50,7 +50,7 @@ class Basis:
         printed = line.cells[self.average]
         mean = mean_of(self.cells(line), self.weights)
         # A mean in percent over shares of one.
-        in_percent = (printed.number or 0.0) > 1.5 and mean <= 1 and 100 * mean > 1.5
+        in_percent = printed.value > 1.5 and mean <= 1 and 100 * mean > 1.5
         return printed.shows(100 * mean if in_percent else mean)
 
 
@@ -74,7 +74,7 @@ def is_mean(
 
 def mean_of(cells: Sequence[PrintedCell], weights: Sequence[float] = ()) -> float:
     """The mean of their numbers."""
-    return fmean([cell.number or 0.0 for cell in cells], weights or None)
+    return fmean([cell.value for cell in cells], weights or None)
 
 
 def bases(view: View) -> Iterator[Basis]:

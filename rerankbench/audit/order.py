@@ -49,7 +49,7 @@ def out_of_order(table: PrintedTable) -> Iterator[Finding]:
 
 
 def _value(row: PrintedRow, at: int) -> float:
-    return row.cells[at].number or 0.0
+    return row.cells[at].value
 
 
 def _sorted_otherwise(table: PrintedTable, but: int) -> bool:

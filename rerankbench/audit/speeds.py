@@ -180,12 +180,12 @@ def latency_problems(cells: Mapping[str, PrintedCell]) -> Iterator[tuple[str, Se
     for rest, labels in families.items():
         for low, high in pairwise(sorted(labels)):
             below, above = cells[labels[low]], cells[labels[high]]
-            if (below.number or 0.0) > (above.number or 0.0):
+            if below.value > above.value:
                 message = f"P{low} is {below.text}, above P{high} with {above.text}"
                 yield labels[low], "error", message
         if rest in means and 90 in labels:
             mean, p90 = cells[means[rest]], cells[labels[90]]
-            if (mean.number or 0.0) > (p90.number or 0.0):
+            if mean.value > p90.value:
                 message = (
                     f"the mean is {mean.text}, above P90 with {p90.text}: fewer than one call "
                     "in ten makes most of it (cold starts, failed calls, waiting)"

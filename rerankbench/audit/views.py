@@ -94,7 +94,7 @@ def _may_be_shares(table: PrintedTable, at: int) -> bool:
     return (
         table.columns[at].kind in ("other", "speed")
         and any(cell.decimals for cell in numbers)
-        and all(abs(cell.number or 0.0) <= 100 and cell.unit in ("", "%") for cell in numbers)
+        and all(abs(cell.value) <= 100 and cell.unit in ("", "%") for cell in numbers)
     )
 
 
