@@ -71,7 +71,7 @@ def _columns(table: PrintedTable) -> dict[frozenset[str], int]:
 
 
 def _column(table: PrintedTable, row: PrintedRow, cell: PrintedCell) -> str:
-    return table.columns[next(at for at, one in enumerate(row.cells) if one is cell)].name
+    return table.columns[next(at for at, other in enumerate(row.cells) if other is cell)].name
 
 
 def _equal(one: PrintedCell, other: PrintedCell) -> bool:

@@ -60,16 +60,16 @@ def not_the_best(table: PrintedTable) -> Iterator[Finding]:
     lower = _is_lower_throughout(groups)
     for group in groups:
         best = group.best(lower=lower or group.direction == "lower")
-        for each in group.wrong(lower=lower):
+        for figure in group.wrong(lower=lower):
             yield about(
                 table,
-                each.row,
-                table.columns[each.column].name,
+                figure.row,
+                table.columns[figure.column].name,
                 check="bold",
                 severity="warning",
-                printed=each.row.cells[each.column].text,
+                printed=figure.row.cells[figure.column].text,
                 expected=best.row.cells[best.column].text,
-                message=f"{each.row.cells[each.column].text} is bold, "
+                message=f"{figure.row.cells[figure.column].text} is bold, "
                 f"{best.row.cells[best.column].text} ({best.rival}) is better",
             )
 
@@ -97,15 +97,15 @@ def _by_column(table: PrintedTable) -> list[_Group]:
 
     None where bold means another thing.
     """
-    found = []
+    all_groups = []
     for at in table.of_kind("quality", "average"):
         rows = [row for row in table.one_of_many if row.cells[at].number is not None]
         for parts in (table.blocks(rows), [rows]):
             groups = [_column_group(table, at, part) for part in parts if part]
             if all(_marks_one(group) for group in groups):
-                found += [group for group in groups if len(group.figures) > 1]
+                all_groups += [group for group in groups if len(group.figures) > 1]
                 break
-    return found
+    return all_groups
 
 
 def _column_group(table: PrintedTable, at: int, rows: Sequence[PrintedRow]) -> _Group:
@@ -140,8 +140,8 @@ def _by_row(table: PrintedTable) -> list[_Group]:
 
 def _marks_one(group: _Group) -> bool:
     """Whether one figure is bold, or several equal ones, and not because its whole row is."""
-    values = {each.value for each in group.marked}
-    return len(values) == 1 and not any(_is_marked(each.row) for each in group.marked)
+    values = {figure.value for figure in group.marked}
+    return len(values) == 1 and not any(_is_marked(figure.row) for figure in group.marked)
 
 
 def _figure(row: PrintedRow, at: int, rival: str) -> _Figure:

@@ -81,18 +81,18 @@ def read_card(lines: Sequence[tuple[int, str]], file: str) -> PrintedCard | None
 
 def _values(lines: Sequence[tuple[int, str]]) -> dict[str, CardValue]:
     """Every text that a figure follows, with that figure; and outcomes, which share a line."""
-    found: dict[str, CardValue] = {}
+    values: dict[str, CardValue] = {}
     for (_, label), (line, text) in pairwise(lines):
         cell = read_cell(text)
         if cell.number is not None and read_cell(label).number is None and label[:1] != "#":
-            found.setdefault(label, CardValue(line=line, cell=cell))
+            values.setdefault(label, CardValue(line=line, cell=cell))
     for line, text in lines:
         outcome = _OUTCOME.fullmatch(text)
         if outcome:
-            found[outcome["label"]] = CardValue(line=line, cell=read_cell(outcome["count"]))
+            values[outcome["label"]] = CardValue(line=line, cell=read_cell(outcome["count"]))
             share = f"{outcome['label']} %"
-            found[share] = CardValue(line=line, cell=read_cell(outcome["share"]))
-    return found
+            values[share] = CardValue(line=line, cell=read_cell(outcome["share"]))
+    return values
 
 
 def _record(line: int, text: str) -> dict[str, CardValue]:

@@ -38,7 +38,7 @@ def html_tables(lines: Sequence[tuple[int, str]], file: str) -> Grid:
     ]
     return Grid(
         tables=tuple(table for grid in grids for table in grid.tables),
-        unread=(*(one for grid in grids for one in grid.unread), *unread),
+        unread=(*(place for grid in grids for place in grid.unread), *unread),
     )
 
 

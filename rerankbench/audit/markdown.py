@@ -53,19 +53,21 @@ def markdown_tables(lines: Sequence[Line], file: str) -> list[Grid]:
         for number, text in lines
     ]
     fenced, hidden = _fenced(plain), _commented(plain)
-    html = _within_html(plain, [one or other for one, other in zip(fenced, hidden, strict=True)])
-    found = _in_code(plain, fenced)
+    html = _within_html(
+        plain, [in_code or in_comment for in_code, in_comment in zip(fenced, hidden, strict=True)]
+    )
+    grids = _in_code(plain, fenced)
     piped = [
         ("|" in text or _is_rule(text)) and not any(apart)
         for (_, text), apart in zip(plain, zip(fenced, hidden, html, strict=True), strict=True)
     ]
     for run in runs(plain, piped):
         title = title_of(plain, run[0][0], run[-1][0])
-        found += _pipes(run, title, around(plain, run[0][0], run[-1][0]), file)
+        grids += _pipes(run, title, around(plain, run[0][0], run[-1][0]), file)
     for part in runs(plain, html):
         grid = html_tables([(1, ""), *part] if part[0][0] > 1 else part, file)
-        found.append(grid)
-    return found + _in_other_forms(plain)
+        grids.append(grid)
+    return grids + _in_other_forms(plain)
 
 
 def _fenced(lines: Sequence[Line]) -> list[bool]:
@@ -89,8 +91,8 @@ def _commented(lines: Sequence[Line]) -> list[bool]:
         before, rest = opened, text if opened else _CODE.sub("", text)
         while rest:
             mark = "-->" if opened else "<!--"
-            _, found, rest = rest.partition(mark)
-            opened = opened != bool(found)
+            _, separator, rest = rest.partition(mark)
+            opened = opened != bool(separator)
         last = at if opened and not before else last
         inside.append(before or text.lstrip().startswith("<!--"))
     # What never ends is no comment.
@@ -124,11 +126,11 @@ def _in_code(lines: Sequence[Line], fenced: Sequence[bool]) -> list[Grid]:
 
 def _in_other_forms(lines: Sequence[Line]) -> list[Grid]:
     """A word on each table in LaTeX or reStructuredText."""
-    found = [_unread([line], "it is LaTeX") for line in lines if _TABULAR.search(line[1])]
+    places = [_unread([line], "it is LaTeX") for line in lines if _TABULAR.search(line[1])]
     for run in runs(lines, [True] * len(lines)):
         rules = [line for line in run if _SIMPLE_RULE.fullmatch(line[1])]
-        found += [_unread(rules, "it is reStructuredText")] if len(rules) > 1 else []
-    return [Grid(unread=(one,)) for one in found]
+        places += [_unread(rules, "it is reStructuredText")] if len(rules) > 1 else []
+    return [Grid(unread=(place,)) for place in places]
 
 
 def _pipes(run: Sequence[Line], title: str, near: str, file: str) -> list[Grid]:
@@ -143,12 +145,12 @@ def _pipes(run: Sequence[Line], title: str, near: str, file: str) -> list[Grid]:
         )
     # Below the first heading a rule may also part rows from each other.
     heads = [at for at in heads if at == heads[0] or _names_columns(run[at][1])]
-    found = []
+    grids = []
     for head, end in zip(heads, [*heads[1:], len(run)], strict=True):
         kept = [run[at] for at in range(head, end) if at not in rules]
         raw = [RawRow(line=number, cells=_split(text)) for number, text in kept]
-        found.append(to_tables(raw, file=file, title=title, headings=1, around=near))
-    return found
+        grids.append(to_tables(raw, file=file, title=title, headings=1, around=near))
+    return grids
 
 
 def _names_columns(text: str) -> bool:

@@ -80,9 +80,9 @@ def mean_of(cells: Sequence[PrintedCell], weights: Sequence[float] = ()) -> floa
 def bases(view: View) -> Iterator[Basis]:
     """For every mean what it is the mean of; none for one that says it is over others."""
     for average in view.of_role("average", "perhaps"):
-        found = _basis(view, average)
-        if found is not None and (found.certain or _is_sure(view, found)):
-            yield found
+        basis = _basis(view, average)
+        if basis is not None and (basis.certain or _is_sure(view, basis)):
+            yield basis
 
 
 def _is_sure(view: View, basis: Basis) -> bool:
@@ -137,7 +137,7 @@ def _candidates(view: View, average: int) -> Iterator[Basis]:
         yield Basis(average=average, terms=tuple(run), certain=False)
     for run in (terms, others, sorted([*terms, *others])):
         counts = [names.count_in(view.places[at].name) for at in run]
-        known = [float(each) for each in counts if each]
+        known = [float(count) for count in counts if count]
         if len(known) == len(counts) > 1:
             # The counts add up to the mean's own: its name says what it is over.
             told = sure and names.count_in(place.name) == sum(known)

@@ -105,7 +105,9 @@ def is_known_collection(name: str) -> bool:
 def _collections() -> frozenset[str]:
     known = collections.known()
     return frozenset(
-        _letters(name) for one in known for name in (one.name, one.slug, *one.aliases)
+        _letters(name)
+        for collection in known
+        for name in (collection.name, collection.slug, *collection.aliases)
     )
 
 

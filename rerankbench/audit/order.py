@@ -84,10 +84,10 @@ def _ranks(table: PrintedTable) -> Iterator[Finding]:
             if all(row.cells[column].number is not None for row in ranked)
             for falling in (True, False)
         ]
-        wrong = {each: _misranked(ranked, at, *each) for each in candidates}
+        wrong = {candidate: _misranked(ranked, at, *candidate) for candidate in candidates}
         if not wrong:
             continue
-        column, falling = min(candidates, key=lambda each: len(wrong[each]))
+        column, falling = min(candidates, key=lambda candidate: len(wrong[candidate]))
         if len(wrong[column, falling]) > (1 - SORTED) * len(ranked):
             continue
         for row, place in wrong[column, falling]:
@@ -111,10 +111,10 @@ def _misranked(
     """The rows whose rank is not theirs by a column, with the first place that is."""
     sign = -1 if falling else 1
     values = sorted(sign * _value(row, column) for row in rows)
-    found = []
+    misranked = []
     for row in rows:
         mine = sign * _value(row, column)
         first = values.index(mine) + 1
         if not first <= _value(row, rank) < first + values.count(mine):
-            found.append((row, first))
-    return found
+            misranked.append((row, first))
+    return misranked

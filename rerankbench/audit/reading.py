@@ -43,7 +43,7 @@ def read_document(path: Path) -> AuditedFile:
     else:
         grids = [*markdown_tables(lines, file), *_tabs(lines, file)]
     tables = [table for grid in grids for table in grid.tables]
-    unread = [one for grid in grids for one in grid.unread]
+    unread = [place for grid in grids for place in grid.unread]
     card = None if tables else read_card(lines, file)
     if not tables and card is None:
         why = f" that can be read (line {unread[0].line}: {unread[0].why})" if unread else ""
@@ -56,18 +56,18 @@ def read_document(path: Path) -> AuditedFile:
         file=file,
         tables=tuple(sorted(tables, key=lambda table: table.line)),
         card=card,
-        unread=tuple(sorted(unread, key=lambda one: one.line)),
+        unread=tuple(sorted(unread, key=lambda place: place.line)),
     )
 
 
 def _tabs(lines: Sequence[Line], file: str) -> list[Grid]:
-    found = []
+    grids = []
     for run in runs(lines, ["\t" in text for _, text in lines]):
         raw = [RawRow(line=number, cells=tuple(text.split("\t"))) for number, text in run]
         place = run[0][0], run[-1][0]
         title, near = title_of(lines, *place), around(lines, *place)
-        found += [to_tables(raw, file=file, title=title, around=near)] if len(run) > 1 else []
-    return found
+        grids += [to_tables(raw, file=file, title=title, around=near)] if len(run) > 1 else []
+    return grids
 
 
 def _csv(lines: Sequence[Line], file: str) -> Grid:

@@ -29,7 +29,7 @@ class PrintedColumn:
     @property
     def name(self) -> str:
         """All headings in a row."""
-        return " ".join(dict.fromkeys(each for each in self.headings if each))
+        return " ".join(dict.fromkeys(heading for heading in self.headings if heading))
 
     @property
     def group(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class PrintedRow:
     @property
     def full_name(self) -> str:
         """Block and name."""
-        return " / ".join(each for each in (self.block, self.name) if each)
+        return " / ".join(part for part in (self.block, self.name) if part)
 
     @property
     def is_average(self) -> bool:
@@ -97,10 +97,10 @@ class PrintedTable:
 
     def blocks(self, rows: Sequence[PrintedRow] | None = None) -> list[list[PrintedRow]]:
         """The rows, or some of them, that stand together, in order."""
-        found: dict[str, list[PrintedRow]] = {}
+        blocks_by_name: dict[str, list[PrintedRow]] = {}
         for row in self.rows if rows is None else rows:
-            found.setdefault(row.block, []).append(row)
-        return list(found.values())
+            blocks_by_name.setdefault(row.block, []).append(row)
+        return list(blocks_by_name.values())
 
     @property
     def one_of_many(self) -> list[PrintedRow]:

@@ -29,16 +29,16 @@ def zeros(table: PrintedTable) -> Iterator[Finding]:
         if len(filled) < _FEW or 2 * sum(map(is_zero, filled)) <= len(filled):
             columns.append(at)
     for row in table.rows:
-        found = [at for at in columns if is_zero(row.cells[at])]
-        if found:
-            names = [table.columns[at].name for at in found]
+        zeroed = [at for at in columns if is_zero(row.cells[at])]
+        if zeroed:
+            names = [table.columns[at].name for at in zeroed]
             yield about(
                 table,
                 row,
                 ", ".join(names),
                 check="zero",
                 severity="warning",
-                printed=row.cells[found[0]].text,
-                message=f"{row.cells[found[0]].text} in {some(names)}: missing, not measured as "
+                printed=row.cells[zeroed[0]].text,
+                message=f"{row.cells[zeroed[0]].text} in {some(names)}: missing, not measured as "
                 "nothing? A blank would say so",
             )

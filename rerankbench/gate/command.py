@@ -34,21 +34,21 @@ def decide(
         base=base is not None, new=new is not None, speed=limits.slowdown is not None
     )
     if base is None or new is None:
-        found = remade(asked, limits, None)
+        gate = remade(asked, limits, None)
     else:
         resolve = Baselines().resolve
         known = read_records([resolve(base)]), read_records([resolve(new)])
-        found = remade(asked, limits, known) if asked.runs else compare(*known, limits)
-    _show(found, format_name, output)
-    return found.conclusion == "passed" or (found.conclusion == "unclear" and not strict)
+        gate = remade(asked, limits, known) if asked.runs else compare(*known, limits)
+    _show(gate, format_name, output)
+    return gate.conclusion == "passed" or (gate.conclusion == "unclear" and not strict)
 
 
-def _show(found: Gate, format_name: str, output: Path | None) -> None:
+def _show(gate: Gate, format_name: str, output: Path | None) -> None:
     if format_name == "text" and output is None and sys.stdout.isatty():
         width = min(120, os.get_terminal_size().columns)
-        typer.echo(terminal.render(found, width=width, colours=True), nl=False)
+        typer.echo(terminal.render(gate, width=width, colours=True), nl=False)
         return
-    text = formats.render(found, format_name)
+    text = formats.render(gate, format_name)
     if output is None:
         typer.echo(text, nl=False)
     else:
@@ -56,7 +56,7 @@ def _show(found: Gate, format_name: str, output: Path | None) -> None:
         typer.echo(f"{output}: written", err=True)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if format_name == "github" and summary:
-        _append(Path(summary), formats.as_markdown(found))
+        _append(Path(summary), formats.as_markdown(gate))
 
 
 def _append(path: Path, text: str) -> None:

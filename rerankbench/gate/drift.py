@@ -28,17 +28,17 @@ def drift(changes: Sequence[Change]) -> tuple[Drift, ...]:
 
     What is the same change in several cells is one drift.
     """
-    found: dict[tuple[str, str, str], int] = {}
+    counts: dict[tuple[str, str, str], int] = {}
     for change in changes:
         base, new = facts(change.base), facts(change.new)
         for fact in sorted(base.keys() | new.keys()):
             before, after = base.get(fact, _NONE), new.get(fact, _NONE)
             if before != after:
                 key = (fact, before, after)
-                found[key] = found.get(key, 0) + 1
+                counts[key] = counts.get(key, 0) + 1
     return tuple(
         Drift(fact=fact, base=base, new=new, cells=cells)
-        for (fact, base, new), cells in sorted(found.items())
+        for (fact, base, new), cells in sorted(counts.items())
     )
 
 

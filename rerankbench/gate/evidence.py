@@ -27,6 +27,6 @@ def _other_texts(base: Record, new: Record) -> Iterator[str]:
 
 
 def _new_ties(base: Record, new: Record) -> Iterator[str]:
-    before, after = (0.0 if each.ties is None else each.ties.rate for each in (base, new))
+    before, after = (0.0 if record.ties is None else record.ties.rate for record in (base, new))
     if before <= TIE_RATE_LIMIT < after:
         yield f"{before:.1%} → {after:.1%} of neighbouring scores tie"

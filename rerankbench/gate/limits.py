@@ -33,7 +33,7 @@ class Limits:
 
 def parse_drops(texts: Sequence[str]) -> dict[str, float]:
     """Margins by metric from `METRIC=DROP`. Raises UsageError for what is no such text."""
-    found = {}
+    drops = {}
     for text in texts:
         name, equals, number = text.rpartition("=")
         try:
@@ -45,8 +45,8 @@ def parse_drops(texts: Sequence[str]) -> dict[str, float]:
         metric = naming.parse_metric(name).name
         parts = metric_name.split(name)
         says_1 = parts is not None and parts.level == 1
-        found[metric_name.explicit(metric) if says_1 else metric] = drop
-    return found
+        drops[metric_name.explicit(metric) if says_1 else metric] = drop
+    return drops
 
 
 def parse_share(option: str, text: str) -> float:

@@ -93,7 +93,7 @@ def judge(
     alone = ALPHA / max(1, len(tests))
     p_values = [noninferiority.p_of_drop(lost, permutations=permutations) for lost in tests]
     chances = zip(p_values, paired.holm(p_values), strict=True)
-    found = []
+    verdicts = []
     for verdict, lost in compared:
         if lost:
             p, holm_p = next(chances)
@@ -106,8 +106,8 @@ def judge(
                 holm_p=holm_p,
             )
             verdict = _decided(verdict, changed=sum(each != 0 for each in lost))
-        found.append(verdict)
-    return tuple(found)
+        verdicts.append(verdict)
+    return tuple(verdicts)
 
 
 def _patterns(tests: int) -> int:
@@ -117,8 +117,8 @@ def _patterns(tests: int) -> int:
 
 def _detectable(verdict: QualityVerdict, lost: Sequence[float], alpha: float) -> float | None:
     """None also where no mean could drop so far: values of metrics are at least 0."""
-    found = noninferiority.detectable(lost, alpha=alpha)
-    return None if found is None or found > (verdict.base or 0.0) else found
+    least = noninferiority.detectable(lost, alpha=alpha)
+    return None if least is None or least > (verdict.base or 0.0) else least
 
 
 def _bound(lost: Sequence[float], resamples: int) -> float | None:

@@ -64,14 +64,14 @@ def judge(
     not with all of it, is `unclear`. Without remeasuring, a base and a new of different machines
     or devices are refused, and what other programs may have slowed down is `unclear`.
     """
-    found: list[SpeedVerdict] = []
+    verdicts: list[SpeedVerdict] = []
     for change in changes:
         again = (remeasured or {}).get(change.name)
         if limits.slowdown is not None:
-            found += _speed(change, again, limits.slowdown)
+            verdicts += _speed(change, again, limits.slowdown)
         if limits.growth is not None:
-            found += _memory(change, again, limits.growth)
-    return tuple(found)
+            verdicts += _memory(change, again, limits.growth)
+    return tuple(verdicts)
 
 
 def _speed(change: Change, again: Remeasurement | None, limit: float) -> Iterator[SpeedVerdict]:
@@ -103,9 +103,9 @@ def _middle_pass(rounds: Sequence[Sequence[float]]) -> float:
 def _memory(change: Change, again: Remeasurement | None, limit: float) -> Iterator[SpeedVerdict]:
     kinds: tuple[tuple[Kind, str], ...] = (("memory", "host"), ("device memory", "device"))
     for kind, where in kinds:
-        found = _peaks(change, where) if again is None else _peaks_again(again, where)
-        if found is not None:
-            base, new, times = found
+        peaks = _peaks(change, where) if again is None else _peaks_again(again, where)
+        if peaks is not None:
+            base, new, times = peaks
             verdict = SpeedVerdict(
                 name=change.name,
                 kind=kind,
@@ -121,7 +121,7 @@ def _memory(change: Change, again: Remeasurement | None, limit: float) -> Iterat
 def _peaks(change: Change, where: str) -> tuple[float, float, Ratio] | None:
     """The peaks of both records, each read once: a ratio without an interval."""
     base, new = (
-        getattr(one.measurements, f"peak_{where}_bytes") for one in (change.base, change.new)
+        getattr(record.measurements, f"peak_{where}_bytes") for record in (change.base, change.new)
     )
     return (base, new, Ratio(median=new / base, low=None, high=None)) if base and new else None
 

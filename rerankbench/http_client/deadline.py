@@ -70,14 +70,14 @@ def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
     for family, kind, protocol, _, address in socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM
     ):
-        found = socket.socket(family, kind, protocol)
+        connection = socket.socket(family, kind, protocol)
         try:
-            found.settimeout(deadline.left_s())
-            found.connect(address)
+            connection.settimeout(deadline.left_s())
+            connection.connect(address)
         except OSError as error:
-            found.close()
+            connection.close()
             failure = error
         else:
-            return found
+            return connection
     deadline.left_s()
     raise failure

@@ -48,15 +48,15 @@ def _read_json(path: Path) -> list[Ranking]:
         if len(body) > MOST_BYTES:
             raise InputError(path, f"holds more than {MOST_BYTES:,} bytes", remedy=_TOO_LARGE)
         # Whole numbers are read as floats too: one of too many digits is then infinite.
-        found = json.loads(body, object_pairs_hook=_distinct, parse_int=float)
+        rankings = json.loads(body, object_pairs_hook=_distinct, parse_int=float)
     except _TwiceError as error:
         raise InputError(path, f"'{error}' is given twice", remedy=_FORM) from None
     except (EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(path, f"is not JSON ({reason})", remedy=_FORM) from None
-    if not found:
+    if not rankings:
         raise InputError(path, "holds no queries", remedy=_FORM)
-    return [_ranking(path, query_id, scores) for query_id, scores in found.items()]
+    return [_ranking(path, query_id, scores) for query_id, scores in rankings.items()]
 
 
 class _TwiceError(Exception):

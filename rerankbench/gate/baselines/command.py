@@ -71,8 +71,8 @@ def _changes(base: Sequence[Record], new: Sequence[Record]) -> str:
     matched = match(base, new)
     if matched.both:
         return formats.render(compare(base, new, Limits()), "text")
-    gone = [f"goes: {each}" for each in matched.missing]
-    return "\n".join([*gone, *(f"comes: {each}" for each in matched.added)]) + "\n"
+    gone = [f"goes: {cell}" for cell in matched.missing]
+    return "\n".join([*gone, *(f"comes: {cell}" for cell in matched.added)]) + "\n"
 
 
 def _agreed(question: str) -> bool:

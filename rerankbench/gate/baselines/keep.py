@@ -41,8 +41,10 @@ class Baselines:
         """The baselines that there are, after what a killed process left was put in order."""
         recover(self.folder)
         partials.clear(self.folder)
-        found = self.folder.iterdir() if self.folder.is_dir() else ()
-        return sorted(each.name for each in found if _NAME.fullmatch(each.name) and each.is_dir())
+        folders = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(
+            path.name for path in folders if _NAME.fullmatch(path.name) and path.is_dir()
+        )
 
     def find(self, name: str) -> Path:
         """Where that baseline lies. Raises InputError naming the nearest one."""
@@ -130,16 +132,20 @@ def chosen(records: Sequence[Record]) -> list[Record]:
     Those are measurements of the same ranking on other machines and devices, the newest of each.
     """
     of_cell = newest(records, cell_name)
-    same = (each for each in records if each.quality_key == of_cell[cell_name(each)].quality_key)
+    same = (
+        record
+        for record in records
+        if record.quality_key == of_cell[cell_name(record)].quality_key
+    )
     kept = newest(same, lambda record: (cell_name(record), derived.setting(record)))
     return sorted(kept.values(), key=lambda record: (cell_name(record), derived.setting(record)))
 
 
 def file_stems(records: Sequence[Record]) -> dict[str, Record]:
     """What to call each record's file: as its cell, with a number where that is taken."""
-    found: dict[str, Record] = {}
+    named: dict[str, Record] = {}
     for record in records:
         stem = slug(str(cell_name(record)))[:_LONGEST_STEM] or "cell"
         stems = (stem, *(f"{stem}-{number}" for number in range(2, len(records) + 1)))
-        found[next(each for each in stems if each not in found)] = record
-    return found
+        named[next(name for name in stems if name not in named)] = record
+    return named

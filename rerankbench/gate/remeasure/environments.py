@@ -110,10 +110,10 @@ def _is_project(sources: Path) -> bool:
     if (sources / "setup.py").is_file():
         return True
     try:
-        found = tomllib.loads((sources / "pyproject.toml").read_text())
+        project_file = tomllib.loads((sources / "pyproject.toml").read_text())
     except (OSError, ValueError):
         return False
-    return "project" in found or "build-system" in found
+    return "project" in project_file or "build-system" in project_file
 
 
 def _shown(step: Sequence[str]) -> str:

@@ -36,12 +36,12 @@ def free_of_git(environment: dict[str, str]) -> dict[str, str]:
 
 def find(folder: Path, name: str) -> Revision:
     """The commit that a name means in the repository around a folder. Raises UsageError."""
-    found = _git(folder, "rev-parse", "--show-toplevel")
-    if found.returncode:
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top.returncode:
         raise UsageError(
             f"revision {name}: {folder} is in no git repository; run it inside of one"
         )
-    root = Path(found.stdout.rstrip("\n"))
+    root = Path(top.stdout.rstrip("\n"))
     asked = _git(
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
     )
