@@ -12,7 +12,7 @@ from statistics import fmean
 
 from rerankbench.protocols import Metric
 from rerankbench.results.tasks import Task
-from rerankbench.types import Ranking, Record, Run
+from rerankbench.types import Ranking, Record
 
 SAME = 1e-9
 """Values of a metric that differ by no more are equal: sums in another order differ by less."""
@@ -102,24 +102,6 @@ def judged_at(task: Task, rankings: Sequence[Ranking], k: int) -> JudgedShare:
         queries=len(shares),
         without_results=len(grades) - len(shares),
     )
-
-
-def judged_only(task: Task, rankings: Sequence[Ranking], metric: Metric) -> Mapping[str, float]:
-    """The metric of the rankings with unjudged documents taken out, for every judged query.
-
-    These are the condensed lists of Sakai, "Alternatives to Bpref", SIGIR 2007: a document that
-    nobody judged neither helps nor takes a place.
-    """
-    grades = task.qrels()
-    run: Run = {
-        ranking.query_id: {
-            hit.doc_id: hit.score
-            for hit in ranking.hits
-            if hit.doc_id in grades.get(ranking.query_id, {})
-        }
-        for ranking in rankings
-    }
-    return metric.per_query(grades, run)
 
 
 def moves(

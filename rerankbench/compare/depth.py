@@ -110,6 +110,8 @@ def per_query_values(
     `orders` hold, for each topic's candidates in first-stage order, their ranks by score, from 0.
     """
     measure, at, level = measure_at(metric), np.asarray(depths), metric_name.level(metric)
+    if measure is None:
+        return _by_plug_in(topics, orders, metric, depths)
     values = np.zeros((len(topics), len(depths)))
     for row, topic, ranks in zip(values, topics, orders, strict=True):
         # As in trec_eval: lower grades, and those below 0, gain nothing.
@@ -119,6 +121,26 @@ def per_query_values(
         relevant = np.flatnonzero(grades >= level)
         if len(relevant):
             row[:] = measure(places(ranks, relevant, at), grades[relevant], ideal)
+    return values
+
+
+def _by_plug_in(
+    topics: Sequence[Topic], orders: Sequence[Integers], metric: str, depths: Sequence[int]
+) -> Floats:
+    """The same by one evaluation a depth: the only way for a metric that is not known here."""
+    plug_in = naming.parse_metric(metric)
+    qrels = {topic.query_id: topic.grades for topic in topics}
+    values = np.zeros((len(topics), len(depths)))
+    for column, depth in enumerate(depths):
+        run = {
+            topic.query_id: {
+                doc_id: -float(ranks[at] if at < depth else len(ranks) + at)
+                for at, doc_id in enumerate(topic.candidates)
+            }
+            for topic, ranks in zip(topics, orders, strict=True)
+        }
+        of_query = plug_in.per_query(qrels, run)
+        values[:, column] = [of_query.get(topic.query_id, 0.0) for topic in topics]
     return values
 
 

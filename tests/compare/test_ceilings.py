@@ -118,16 +118,6 @@ def test_only_the_first_k_are_looked_at() -> None:
     assert ceilings.judged_at(one, [scores], 2).share == 0.5
 
 
-def test_judged_only_takes_no_notice_of_unjudged_documents() -> None:
-    one = task(topic("q", {"a": 1, "b": 0, "c": 2}, []), topic("none", {"a": 1}, []))
-    metric = naming.parse_metric("nDCG@2")
-    with_holes = ranking("q", {"x": 9, "c": 8, "y": 7, "b": 6, "z": 5, "a": 4})
-    without = ranking("q", {"c": 3, "b": 2, "a": 1})
-    expected = metric.per_query(one.qrels(), {"q": without.scores()})
-    assert ceilings.judged_only(one, [with_holes], metric) == expected
-    assert expected["q"] > metric.per_query(one.qrels(), {"q": with_holes.scores()})["q"]
-
-
 def test_moves_count_queries_and_what_changes_less_than_the_margin_is_equal() -> None:
     base = {"a": 0.5, "b": 0.5, "c": 0.5, "d": 0.5}
     values = {"a": 0.4, "b": 0.5 + 1e-12, "c": 0.9}

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rerankbench.compare.budget import best_within, estimated_ms
-from rerankbench.compare.depth import DepthCurve, depth_curve, depths_to
+from rerankbench.compare.depth import DepthCurve, depth_curve, depths_to, per_query_values
 from rerankbench.errors import UsageError
 from rerankbench.registry import naming
 from rerankbench.results.tasks import Task
@@ -122,12 +122,24 @@ def test_a_run_that_is_not_of_the_candidates_is_refused() -> None:
             depth_curve(record_of(10), one, [ranking("q", scores)], "nDCG@10")
 
 
-def test_a_metric_of_another_kind_is_refused() -> None:
-    from rerankbench.compare.rank_metrics import measure_at
+def test_other_metrics_are_computed_by_their_plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rerankbench.compare import rank_metrics
 
     for name in ("Coverage@10", "nDCG@ten"):
-        with pytest.raises(UsageError, match="no depth curve for metric"):
-            measure_at(name)
+        assert rank_metrics.measure_at(name) is None
+    chance = random.Random(0)
+    topics, orders = [], []
+    for at in range(4):
+        docs = [f"d{number}" for number in range(25)]
+        grades = {name: chance.randint(0, 2) for name in [*chance.sample(docs, 6), "missed"]}
+        topics.append(topic(f"q{at}", grades, docs))
+        orders.append(np.array(chance.sample(range(25), 25)))
+    for metric in ("nDCG@5", "MAP", "MRR(rel=2)@10", "Recall@20", "P@3"):
+        at_once = per_query_values(topics, orders, metric, (0, 5, 10, 25))
+        with monkeypatch.context() as patch:
+            patch.setattr(rank_metrics, "_MEASURES", {})
+            one_by_one = per_query_values(topics, orders, metric, (0, 5, 10, 25))
+        np.testing.assert_allclose(at_once, one_by_one, atol=1e-9)
 
 
 def curve_of(relevant_at: Sequence[int], scores: str, *, depth: int = 100) -> DepthCurve:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from rerankbench.compare.games import Outcome
-from rerankbench.compare.judged import judged_outcomes
+from rerankbench.compare.judged import StoredJudge, outcomes_of
 from rerankbench.compare.ratings import fit_outcomes
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.judge import command
 from rerankbench.judge.command import JudgeOptions
 from rerankbench.judge.judging import Prices
 from rerankbench.progress import Silent
-from rerankbench.results.record_set import open_archive
+from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.verdicts import read_judged
+from rerankbench.types import Record
 from tests.compare.suites import write_cell
 from tests.judge.conftest import MODELS, QUERIES, SHOWN, Suite, record_on
 from tests.judge.judge_server import TOKENS, Scene, always_first, verdict
@@ -358,10 +359,14 @@ def test_oracle_and_random_are_judged_only_when_named(suite: Suite, scene: Scene
     assert found["identical"] == QUERIES
 
 
+def _games(archive: RecordSet, records: Sequence[Record], judge: str = "judge") -> list[Outcome]:
+    return outcomes_of(StoredJudge(archive, records, judge).pairs(records))
+
+
 def test_ratings_read_the_answers_as_games(suite: Suite, scene: Scene) -> None:
     archive = open_archive([suite.results])
-    with pytest.raises(UsageError, match="nobody judged these rankings on small"):
-        judged_outcomes(archive, archive.records)
+    with pytest.raises(UsageError, match="nobody judged these rankings; run"):
+        _games(archive, archive.records)
     _run(suite, scene, queries=3)
     _run(suite, scene)
     archive = open_archive([suite.results])
@@ -370,20 +375,20 @@ def test_ratings_read_the_answers_as_games(suite: Suite, scene: Scene) -> None:
         for a, b in PAIRS
         for query_id, result in _expected(suite, a, b).items()
     ]
-    found = judged_outcomes(archive, archive.records)
+    found = _games(archive, archive.records)
     order = lambda each: (each.a, each.b, each.query_id)  # noqa: E731
     assert sorted(found, key=order) == sorted(expected, key=order)
     two = [each for each in archive.records if each.cell.reranker.name != "late"]
-    assert {(each.a, each.b) for each in judged_outcomes(archive, two)} == {("cross", "single")}
+    assert {(each.a, each.b) for each in _games(archive, two)} == {("cross", "single")}
     changed = [replace(each, run_sha256="another") for each in archive.records]
     with pytest.raises(UsageError, match="nobody judged these rankings"):
-        judged_outcomes(archive, changed)
+        _games(archive, changed)
 
 
 def test_ratings_of_the_judge_are_those_of_its_answers(suite: Suite, scene: Scene) -> None:
     found = json.loads(command.run(_options(suite, scene), Silent()))
     archive = open_archive([suite.results])
-    expected = fit_outcomes(judged_outcomes(archive, archive.records))
+    expected = fit_outcomes(_games(archive, archive.records))
     assert [each["reranker"] for each in found["ratings"]] == [
         each.name for each in expected.standings
     ]
@@ -398,15 +403,14 @@ def test_ratings_of_the_judge_are_those_of_its_answers(suite: Suite, scene: Scen
         assert each["wins"] == wins
 
 
-def test_of_several_judges_one_must_be_named(suite: Suite, scene: Scene) -> None:
+def test_of_several_judges_the_one_that_is_named_counts(suite: Suite, scene: Scene) -> None:
     for model in ("one", "two"):
         _run(suite, scene, model=model)
     archive = open_archive([suite.results])
-    with pytest.raises(UsageError, match=r"several judges answered on small \(one, two\)"):
-        judged_outcomes(archive, archive.records)
-    assert len(judged_outcomes(archive, archive.records, "two")) == QUERIES * len(PAIRS)
-    with pytest.raises(UsageError, match="no judge 'tow' on small; did you mean 'two'"):
-        judged_outcomes(archive, archive.records, "tow")
+    games = {name: _games(archive, archive.records, name) for name in ("one", "two")}
+    assert [len(each) for each in games.values()] == [QUERIES * len(PAIRS)] * 2
+    with pytest.raises(UsageError, match="no judge 'tow' on these rankings; did you mean 'two'"):
+        _games(archive, archive.records, "tow")
 
 
 def test_the_table_fits_a_terminal(suite: Suite, scene: Scene) -> None:
