@@ -58,6 +58,12 @@ Day: TypeAlias = Annotated[str, Predicate(_is_day)]
 """YYYY-MM-DD."""
 Currency: TypeAlias = Annotated[str, Predicate(_is_currency)]
 """Three capital letters, as in USD."""
+Role: TypeAlias = Literal["model", "first-stage", "oracle", "random", "imported"]
+"""A row's part: a model, one of three to read models against, or another tool's run."""
+Reads: TypeAlias = Literal["pairs", "lists", "documents-once"]
+"""What a reranker reads at once: a pair, a query with all its candidates, or each text alone."""
+Scale: TypeAlias = Literal["logit", "cosine", "rank"]
+"""What its scores are: any numbers, cosines (−1 to 1), or places in a list, counted downwards."""
 KEY_VERSION = 1
 """Raise when the meaning of an equal key changes: old records then no longer count as done."""
 PriceUnit: TypeAlias = Literal["token", "search", "hour"]
@@ -241,7 +247,10 @@ class RerankerRef:
     """Which reranker a cell used, with all that decides its scores.
 
     `revision` is a hub commit or the hash of a local folder's files; `parameters` counts weights
-    and is None for what is no model. `price` is what the config said; it is part of no key.
+    and is None for what is no model. `recipe` says in words how it scores: it is part of the
+    quality key and for people to read, while what the program acts on are the fields. `fusion` is
+    how its ranking was joined with the first stage's, None where it was not. `price` is what the
+    config said; it is part of no key.
     """
 
     name: str
@@ -252,14 +261,15 @@ class RerankerRef:
     max_length: Count | None = None
     recipe: Mapping[str, Json] = field(default_factory=dict)
     price: Price | None = None
+    role: Role = "model"
+    reads: Reads = "pairs"
+    scale: Scale = "logit"
+    fusion: str | None = None
 
     @property
     def scores_lists(self) -> bool:
-        """Whether a score depends on the query's other candidates.
-
-        Said in the recipe, so that a record tells it: such scores are never kept by pair.
-        """
-        return bool(self.recipe.get("scores_lists"))
+        """Whether a score depends on the query's other candidates: then none is kept by pair."""
+        return self.reads == "lists"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,7 @@ def obstacle(record: Record) -> str | None:
     cell = record.cell
     if cell.reranker.scores_lists:
         return "its scores depend on the query's other candidates"
-    if "fusion" in cell.reranker.recipe:
+    if cell.reranker.fusion is not None:
         return (
             "its scores are joined with the first stage's ranks or ranges, which go with the depth"
         )

@@ -42,9 +42,9 @@ def run(reranker: Reranker, reference: Reference | None) -> list[Check]:
     # One request a query, and one a pair: other neighbours, other padding.
     by_query = [x for each in mixed for x in score(reranker, [each])]
     alone = [x for each in mixed for one in _split(each) for x in score(reranker, [one])]
-    kind = reranker.ref.recipe.get("score")
-    ranks = kind == "-rank"
-    why = _RANKS if ranks else _COSINES if kind == "cosine" else None
+    scale = reranker.ref.scale
+    ranks = scale == "rank"
+    why = _RANKS if ranks else _COSINES if scale == "cosine" else None
     return [
         _order(scores),
         _same("batch size", together, by_query, reranker, "batches"),

@@ -17,7 +17,6 @@ from rerankbench.files.whole import sha256_file
 from rerankbench.interchange import elsewhere, figure_files
 from rerankbench.interchange.run_files import read_any_run, stem
 from rerankbench.progress import Progress
-from rerankbench.results import derived
 from rerankbench.results.identity import quality_key, speed_key
 from rerankbench.results.store import SCHEMA, Store, run_sha256
 from rerankbench.results.tasks import make_task, write_task
@@ -198,9 +197,10 @@ class Importer:
     def _cell(self, source: RunSource) -> Cell:
         ref = RerankerRef(
             name=source.name,
-            family=derived.IMPORTED,
+            family="imported",
             revision=source.sha256[:16],
             recipe={"run_sha256": source.sha256},
+            role="imported",
         )
         cell = replace(
             self.group.cells[0].cell,

@@ -22,7 +22,7 @@ _MODEL_TYPES: dict[str, list[str]] = {
     "bi-encoder": ["dense"],
     "late-interaction": ["late-interaction"],
     "http": [],
-    derived.IMPORTED: [],
+    "imported": [],
 }
 # ISO 639-3 and ISO 15924 for what is not known, as no record knows its languages; of an empty
 # list MTEB makes the mean of nothing.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.recipe import settings
-from rerankbench.types import Candidates, EngineRef, Qrels, RerankerRef
+from rerankbench.types import Candidates, EngineRef, Qrels, RerankerRef, Role
 
 _NO_ENGINE = EngineRef(engine="none", device="none")
 
@@ -56,9 +56,10 @@ class Baseline:
         return None
 
 
-def _baseline(name: str, order_name: str, order: Order) -> Baseline:
+def _baseline(name: str, role: Role, order: Order, order_name: str = "") -> Baseline:
+    order_name = order_name or role
     ref = RerankerRef(
-        name=name, family="baseline", revision=order_name, recipe={"order": order_name}
+        name=name, family="baseline", revision=order_name, recipe={"order": order_name}, role=role
     )
     return Baseline(ref=ref, order=order)
 
@@ -93,4 +94,4 @@ def _random_scores(candidates: Candidates, qrels: Qrels) -> Sequence[float]:
 
 first_stage_order = _baseline("bm25", "first-stage", _first_stage_scores)
 oracle = _baseline("oracle", "oracle", _best_scores)
-random_order = _baseline("random", f"random-{RANDOM_SEED}", _random_scores)
+random_order = _baseline("random", "random", _random_scores, f"random-{RANDOM_SEED}")

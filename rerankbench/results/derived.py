@@ -13,15 +13,6 @@ from rerankbench.registry import naming
 from rerankbench.stats import order
 from rerankbench.types import Record, slug
 
-BASELINE = "baseline"
-"""The family of what is no model: the first stage's own order, oracle, random."""
-FIRST_STAGE_ORDER = "first-stage"
-"""The `order` in the recipe of the baseline that leaves the first stage's order as it is."""
-IMPORTED = "imported"
-"""The family of what another tool ranked: its run file was read, nothing was run here."""
-ENCODED_ONCE = "encoded once per collection"
-"""What the recipe of a bi-encoder or of late interaction says of its `documents`."""
-
 _RUN_SUFFIXES = re.compile(r"(\.(gz|run|trec|tsv|txt))+$", flags=re.IGNORECASE)
 
 REMOTE = "remote"
@@ -178,7 +169,7 @@ def latency_interval_ms(record: Record, p: float) -> tuple[float, float] | None:
 
 def encodes_documents_once(record: Record) -> bool:
     """Whether its work grows with the documents, not with the pairs that they are in."""
-    return record.cell.reranker.recipe.get("documents") == ENCODED_ONCE
+    return record.cell.reranker.reads == "documents-once"
 
 
 def usd_per_1000_queries(record: Record) -> float | None:
@@ -222,14 +213,14 @@ def machine(record: Record) -> str:
 
 def is_baseline(record: Record) -> bool:
     """Whether the row is no model: first stage, oracle, random."""
-    return record.cell.reranker.family == BASELINE
+    return record.cell.reranker.role in ("first-stage", "oracle", "random")
 
 
 def is_imported(record: Record) -> bool:
     """Whether the ranking came from another tool's run file."""
-    return record.cell.reranker.family == IMPORTED
+    return record.cell.reranker.role == "imported"
 
 
 def is_first_stage(record: Record) -> bool:
     """Whether the row is the first stage's own order, against which gains are counted."""
-    return record.cell.reranker.recipe.get("order") == FIRST_STAGE_ORDER
+    return record.cell.reranker.role == "first-stage"

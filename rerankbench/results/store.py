@@ -28,9 +28,34 @@ from rerankbench.types import Ranking, Record
 
 # When the form changes, add a step to _UPGRADES that turns the older form into the next.
 # 2: cells say whether missed positives were added to the candidates; before, none did.
-SCHEMA = 2
+# 3: what a reranker is, what it reads and what its scores are, which its recipe alone said before.
+SCHEMA = 3
+
+
+def _with_typed_recipe(raw: dict[str, Any]) -> dict[str, Any]:
+    """What its recipe says, in fields; what has not a record's form is left to be refused."""
+    cell = raw.get("cell")
+    reranker = cell.get("reranker") if isinstance(cell, dict) else None
+    recipe = reranker.get("recipe", {}) if isinstance(reranker, dict) else None
+    if not (isinstance(cell, dict) and isinstance(reranker, dict) and isinstance(recipe, dict)):
+        return {**raw, "schema": 3}
+    order = str(recipe.get("order", ""))
+    family = reranker.get("family")
+    baseline = order if order in ("first-stage", "oracle") else "random"
+    role = {"imported": "imported", "baseline": baseline}.get(str(family), "model")
+    once = recipe.get("documents") == "encoded once per collection"
+    typed = {
+        "role": role,
+        "reads": "lists" if recipe.get("scores_lists") else "documents-once" if once else "pairs",
+        "scale": {"-rank": "rank", "cosine": "cosine"}.get(str(recipe.get("score")), "logit"),
+        "fusion": recipe.get("fusion"),
+    }
+    return {**raw, "schema": 3, "cell": {**cell, "reranker": {**reranker, **typed}}}
+
+
 _UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda raw: {**raw, "schema": 2},
+    2: _with_typed_recipe,
 }
 
 BASELINES = "baselines"

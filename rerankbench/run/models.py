@@ -65,8 +65,9 @@ def identify(entry: ModelConfig, config: RunConfig, device: str, threads: int) -
     ref = replace(ref, price=entry.price)
     fusion = entry.fusion
     if fusion is not None:
-        name, recipe = fusion.named(entry.name or ref.name), {"fusion": fusion.described}
-        ref = replace(ref, name=name, recipe={**ref.recipe, **recipe})
+        name = fusion.named(entry.name or ref.name)
+        recipe = {**ref.recipe, "fusion": fusion.described}
+        ref = replace(ref, name=name, recipe=recipe, fusion=fusion.described)
     return PlannedModel(factory=factory, spec=spec, ref=ref, engine=engine, fusion=fusion)
 
 

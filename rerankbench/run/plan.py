@@ -240,7 +240,7 @@ def _cell(
     model: PlannedModel, collection: CollectionRef, stage: FirstStageRef, plan: Plan
 ) -> PlannedCell:
     config, ref = plan.config, model.ref
-    if ref.recipe.get("order") == "first-stage" and stage.name not in ("bm25", "rank-bm25"):
+    if ref.role == "first-stage" and stage.name not in ("bm25", "rank-bm25"):
         ref = replace(ref, name="first stage")
     cell = Cell(
         collection=collection,

@@ -22,7 +22,7 @@ def test_a_whole_run_tells_malformed_answers_once(tmp_path: Path, command: Comma
     done = command("run", config, "-o", tmp_path / "results")
     assert done.code == 0, done.err
     record = tiny.records(tmp_path / "results")["writer"]
-    assert record["cell"]["reranker"]["recipe"]["scores_lists"] is True
+    assert record["cell"]["reranker"]["reads"] == "lists"
     assert record["measurements"]["throughput"] is not None
     (told,) = [each for each in record["warnings"] if "malformed" in each]
     # Three windows a query of eight candidates, however often they were asked for the clock.

@@ -68,7 +68,7 @@ def _record(name: str, values: Sequence[float], **more: Any) -> Record:
     )
     return replace(
         made,
-        schema=2,
+        schema=3,
         quality_key=name,
         speed_key="cpu",
         cell=replace(made.cell, reranker=reranker),

@@ -99,8 +99,8 @@ def test_depths_rise_to_the_last(depth: int) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"recipe": {"scores_lists": True}}, "depend on the query's other candidates"),
-        ({"recipe": {"fusion": "rrf k=60"}}, "joined with the first stage's"),
+        ({"reads": "lists"}, "depend on the query's other candidates"),
+        ({"fusion": "rrf k=60"}, "joined with the first stage's"),
     ],
 )
 def test_scores_that_depend_on_the_list_are_refused(change: Any, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -57,10 +58,10 @@ def _overlap(question: str, passage: str) -> float:
 
 
 def _outcomes(
-    rule: Rule, reference: checks.Reference | None = None, **recipe: bool | str
+    rule: Rule, reference: checks.Reference | None = None, **said: Any
 ) -> dict[str, str]:
     fake = Fake(rule)
-    fake.ref = replace(fake.ref, recipe=recipe)
+    fake.ref = replace(fake.ref, **said)
     found = checks.run(fake, reference)
     assert all("\n" not in check.detail for check in found)
     return {check.name: check.outcome for check in found}
@@ -94,16 +95,16 @@ def test_a_fault_is_seen(fault: str) -> None:
 
 
 def test_a_listwise_score_may_depend_on_the_others() -> None:
-    assert _outcomes(_good, scores_lists=True)["padding"] == "skip"
+    assert _outcomes(_good, reads="lists")["padding"] == "skip"
 
 
 def test_ranks_are_not_held_against_a_model_that_writes_orders() -> None:
-    found = _outcomes(lambda x, *_: float(x > 0), scores_lists=True, score="-rank")
+    found = _outcomes(lambda x, *_: float(x > 0), reads="lists", scale="rank")
     assert (found["saturation"], found["sigmoid"], found["order"]) == ("skip", "skip", "pass")
 
 
 def test_cosines_are_not_taken_for_squashed_logits() -> None:
-    found = _outcomes(lambda x, *_: 0.6 + x / 10, score="cosine")
+    found = _outcomes(lambda x, *_: 0.6 + x / 10, scale="cosine")
     assert (found["saturation"], found["sigmoid"], found["order"]) == ("pass", "skip", "pass")
 
 

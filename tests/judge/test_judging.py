@@ -351,7 +351,7 @@ def test_oracle_and_random_are_judged_only_when_named(suite: Suite, scene: Scene
     record = record_on(suite.folder, "oracle", family="baseline")
     oracle = replace(
         record,
-        cell=replace(record.cell, reranker=replace(record.cell.reranker, recipe={"order": "o"})),
+        cell=replace(record.cell, reranker=replace(record.cell.reranker, role="oracle")),
     )
     write_cell(suite.results, oracle, suite.runs["cross"])
     assert "oracle" not in {each["b"] for each in _run(suite, scene)}

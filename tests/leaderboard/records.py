@@ -9,6 +9,7 @@ from rerankbench.leaderboard import publish as publisher
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.table import Table
 from rerankbench.results.record_set import RecordSet
+from rerankbench.results.store import SCHEMA
 from rerankbench.types import (
     Cell,
     CollectionHashes,
@@ -19,8 +20,10 @@ from rerankbench.types import (
     Latency,
     Measurements,
     Price,
+    Reads,
     Record,
     RerankerRef,
+    Role,
     Throughput,
 )
 
@@ -48,6 +51,16 @@ def throughput(docs_per_s: float) -> Throughput:
     )
 
 
+def role_of(family: str, recipe: Mapping[str, str]) -> Role:
+    """What a row of that family is; the recipe of a baseline names its order."""
+    if family == "imported":
+        return "imported"
+    if family != "baseline":
+        return "model"
+    order = recipe.get("order", "first-stage")
+    return "first-stage" if order == "first-stage" else "oracle"
+
+
 def make_record(
     reranker: str = "model",
     metrics: Mapping[str, float | Sequence[float]] | None = None,
@@ -69,6 +82,7 @@ def make_record(
     warnings: Sequence[str] = (),
     suite: str = "default",
     recipe: Mapping[str, str] | None = None,
+    reads: Reads = "pairs",
     price: Price | None = None,
     adds_positives: bool = False,
 ) -> Record:
@@ -94,13 +108,15 @@ def make_record(
             parameters=parameters,
             dtype=dtype,
             recipe=recipe or ({"order": "first-stage"} if family == "baseline" else {}),
+            role=role_of(family, recipe or {}),
+            reads=reads,
             price=price,
         ),
         engine=EngineRef(engine="torch", device=device),
         adds_positives=adds_positives,
     )
     return Record(
-        schema=1,
+        schema=SCHEMA,
         suite=suite,
         quality_key=f"{collection}/{first_stage}/{depth}/{reranker}/{dtype}{'+' * adds_positives}",
         speed_key=f"{device}/{machine}",

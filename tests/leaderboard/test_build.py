@@ -344,11 +344,10 @@ def test_notes_can_be_cautions_only_or_none() -> None:
 
 
 def test_rows_that_encode_documents_once_are_named() -> None:
-    once = {"documents": "encoded once per collection"}
     records = [
         make_record("pairs"),
-        make_record("two-tower", family="bi-encoder", recipe=once),
-        make_record("colbert", family="late-interaction", recipe=once),
+        make_record("two-tower", family="bi-encoder", reads="documents-once"),
+        make_record("colbert", family="late-interaction", reads="documents-once"),
     ]
     said = "Documents encoded once per collection, not once per pair: colbert, two-tower."
     assert said in build(records, PLAIN)[0].notes

@@ -106,7 +106,7 @@ def test_a_best_depth_between_the_usual_ones_is_shown(tmp_path: Path) -> None:
 def test_what_has_no_curve_is_left_out_with_a_reason(tmp_path: Path) -> None:
     write_suite(tmp_path, TOPICS, {"finder": finds()}, depth=200)
     (listwise,) = write_suite(tmp_path, TOPICS, {"listwise": finds()}, depth=200)
-    reranker = replace(listwise.cell.reranker, recipe={"scores_lists": True})
+    reranker = replace(listwise.cell.reranker, reads="lists")
     changed = replace(listwise, cell=replace(listwise.cell, reranker=reranker))
     Store(results=tmp_path, suite="default").write_record(changed)
     archive = open_archive([tmp_path])

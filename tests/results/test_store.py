@@ -239,7 +239,7 @@ def test_large_floats_of_plug_ins_are_kept_to_the_last_bit(number: float, tmp_pa
 
 def test_a_record_file_is_json_with_one_value_a_line() -> None:
     lines = dump_record(_record()).decode().splitlines()
-    assert lines[1].strip() == '"schema": 2,'
+    assert lines[1].strip() == f'"schema": {store.SCHEMA},'
     assert sum('"q1": 0.5' in line for line in lines) == 1
     assert all(line.count(":") <= 1 for line in lines if "started_at" not in line)
 
@@ -568,7 +568,7 @@ def test_a_record_from_before_prices_and_services_is_read(tmp_path: Path) -> Non
 def test_a_newer_record_is_refused_and_says_to_upgrade(indent: int | None, tmp_path: Path) -> None:
     raw = {**json.loads(dump_record(_record())), "schema": store.SCHEMA + 6, "more": [1]}
     (tmp_path / "r.json").write_text(json.dumps(raw, indent=indent))
-    with pytest.raises(NewerFileError, match=r"r\.json: .*schema 8.*upgrade rerankbench"):
+    with pytest.raises(NewerFileError, match=r"r\.json: .*schema 9.*upgrade rerankbench"):
         read_record(tmp_path / "r.json")
 
 
@@ -594,6 +594,46 @@ def test_an_older_record_is_upgraded_step_by_step(
     (tmp_path / "r.json").write_text(json.dumps({**raw, "schema": 0}))
     with pytest.raises(InputError, match="no known schema"):
         read_record(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize(
+    ("family", "recipe", "fields"),
+    [
+        ("baseline", {"order": "first-stage"}, {"role": "first-stage"}),
+        ("baseline", {"order": "oracle"}, {"role": "oracle"}),
+        ("baseline", {"order": "random-0"}, {"role": "random"}),
+        ("imported", {"run_sha256": "0"}, {"role": "imported"}),
+        (
+            "listwise",
+            {"score": "-rank", "scores_lists": True},
+            {"reads": "lists", "scale": "rank"},
+        ),
+        (
+            "jina-v3",
+            {"score": "cosine", "scores_lists": True},
+            {"reads": "lists", "scale": "cosine"},
+        ),
+        (
+            "bi-encoder",
+            {"score": "cosine", "documents": "encoded once per collection"},
+            {"reads": "documents-once", "scale": "cosine"},
+        ),
+        ("head", {"score": "logit0", "fusion": "rrf k=60"}, {"fusion": "rrf k=60"}),
+        ("head", {}, {}),
+    ],
+)
+def test_what_a_recipe_said_before_is_read_into_fields(
+    family: str, recipe: dict[str, Any], fields: dict[str, Any], tmp_path: Path
+) -> None:
+    raw = json.loads(dump_record(_record()))
+    model = raw["cell"]["reranker"]
+    for name in ("role", "reads", "scale", "fusion"):
+        del model[name]
+    model |= {"family": family, "recipe": recipe}
+    (tmp_path / "r.json").write_text(json.dumps({**raw, "schema": 2}))
+    ref = read_record(tmp_path / "r.json").cell.reranker
+    usual = {"role": "model", "reads": "pairs", "scale": "logit", "fusion": None}
+    assert {name: getattr(ref, name) for name in usual} == usual | fields
 
 
 def test_line_ends_and_layout_of_the_json_do_not_matter(tmp_path: Path) -> None:

@@ -243,9 +243,7 @@ def test_queries_without_candidates_keep_an_empty_ranking(path: Path) -> None:
     ]
 
 
-LIST_REF = RerankerRef(
-    name="lists", family="f", revision="1", dtype="float32", recipe={"scores_lists": True}
-)
+LIST_REF = RerankerRef(name="lists", family="f", revision="1", dtype="float32", reads="lists")
 
 
 @dataclass

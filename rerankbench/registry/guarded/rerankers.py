@@ -160,6 +160,8 @@ def _reranker_ref(plugin: Plugin, name: str, found: Any) -> RerankerRef:
         plugin.being(f"the {part} of {name}", getattr(ref, part), str)
     json_object(plugin, f"the recipe of {name}", ref.recipe)
     check_fields(plugin, name, ref)
+    if ref.recipe.get("scores_lists") and not ref.scores_lists:
+        raise plugin.wrong(f"the recipe of {name} says scores_lists; say reads='lists' instead")
     # A name stands in tables and in the names of files.
     if not ref.name.strip() or not ref.name.isprintable() or len(ref.name) > _LONGEST_NAME:
         raise plugin.wrong(

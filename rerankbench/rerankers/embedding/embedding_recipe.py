@@ -9,7 +9,6 @@ from typing import Any
 from rerankbench.rerankers.files.modules_file import Module
 from rerankbench.types import Json
 
-ENCODED_ONCE = "encoded once per collection"
 """What a record's recipe says of `documents`: not once for each of their pairs."""
 
 
@@ -68,7 +67,7 @@ class EmbeddingRecipe:
             "query_length": self.query_length,
             "document_length": self.document_length,
             "truncation": "end of the text",
-            "documents": ENCODED_ONCE,
+            "documents": "encoded once per collection",
         }
         if self.dimensions is not None:
             found["dimensions"] = self.dimensions

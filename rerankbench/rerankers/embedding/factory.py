@@ -104,6 +104,8 @@ class EmbeddingFactory:
             dtype=dtype_of(spec, checkpoint.config),
             max_length=recipe.document_length,
             recipe={"architecture": checkpoint.architecture, **recipe.as_recipe()},
+            reads="documents-once",
+            scale="cosine" if recipe.similarity == "cosine" else "logit",
         )
 
     def _engine(

@@ -105,6 +105,8 @@ def _identified(
             "document_tokens": recipe.document_tokens,
             "truncation": "each text on its own; lists beyond a block or the length in blocks",
         },
+        reads="lists",
+        scale="cosine",
     )
     # Blocks are read one by one, whatever tokens a batch may have.
     return ref, replace(engine_ref(spec), batch_tokens=None)

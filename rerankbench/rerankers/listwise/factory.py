@@ -126,6 +126,8 @@ def _reranker_ref(
             "truncation": f"passages beyond {recipe.form.passage_words} words, fewer where the "
             "prompt is too long; then the query",
         },
+        reads="lists",
+        scale="rank",
     )
 
 

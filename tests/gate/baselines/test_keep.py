@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,11 +30,6 @@ def baselines(tmp_path: Path) -> Baselines:
     return Baselines(folder=tmp_path / "results" / "baselines")
 
 
-def _current(made: Record) -> Record:
-    """As the store reads it back: with the schema of today."""
-    return replace(made, schema=2)
-
-
 def _by_name(records: Sequence[Record]) -> list[str]:
     return sorted(each.cell.reranker.name for each in records)
 
@@ -46,7 +40,7 @@ def test_what_is_saved_is_read_back_to_the_last_bit(baselines: Baselines) -> Non
         timed(record([1e-17, 1.0], "other"), [0.1, 0.3]),
     )
     baselines.save("main", [one, other])
-    assert baselines.read("main") == [_current(one), _current(other)]
+    assert baselines.read("main") == [one, other]
     assert baselines.names() == ["main"]
 
 
@@ -100,7 +94,7 @@ def test_a_taken_name_is_refused(baselines: Baselines) -> None:
     baselines.save("main", [record([0.1])])
     with pytest.raises(UsageError, match="baseline promote main"):
         baselines.save("main", [record([0.9])])
-    assert baselines.read("main") == [_current(record([0.1]))]
+    assert baselines.read("main") == [record([0.1])]
 
 
 def test_replacing_leaves_nothing_of_the_old(baselines: Baselines) -> None:
@@ -135,7 +129,7 @@ def test_a_disk_that_refuses_leaves_the_old_whole(
     monkeypatch.setattr(Path, "rename", rename)
     with pytest.raises(StorageError, match="Input/output error"):
         baselines.replace("main", [record([0.9])])
-    assert baselines.read("main") == [_current(record([0.1]))]
+    assert baselines.read("main") == [record([0.1])]
 
 
 def test_an_interruption_while_writing_leaves_the_old_whole(
@@ -150,14 +144,14 @@ def test_an_interruption_while_writing_leaves_the_old_whole(
     with pytest.raises(KeyboardInterrupt):
         baselines.replace("main", [record([0.9])])
     assert baselines.names() == ["main"]
-    assert baselines.read("main") == [_current(record([0.1]))]
+    assert baselines.read("main") == [record([0.1])]
     assert [each.name for each in baselines.folder.iterdir()] == ["main"]
 
 
 def test_a_kill_at_any_moment_of_a_promotion_leaves_one_of_both_whole(
     baselines: Baselines, tmp_path: Path
 ) -> None:
-    old, new = _current(record([0.1], "old")), _current(record([0.9], "new"))
+    old, new = record([0.1], "old"), record([0.9], "new")
 
     def prepare() -> None:
         shutil.rmtree(baselines.folder, ignore_errors=True)
@@ -190,7 +184,7 @@ def _exchange_works(folder: Path) -> bool:
 
 
 def test_a_kill_at_any_moment_of_saving_leaves_all_or_nothing(baselines: Baselines) -> None:
-    kept = _current(record([0.1]))
+    kept = record([0.1])
     done = 0
     for number in before_every_change(
         lambda: baselines.save("main", [kept]),

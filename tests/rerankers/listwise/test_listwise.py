@@ -29,9 +29,7 @@ from .. import writers
 
 WINDOW, STRIDE = 4, 2
 SMALL = {"window": WINDOW, "stride": STRIDE, "passage_words": 12}
-REF = RerankerRef(
-    name="scripted", family="listwise", revision="1", max_length=900, recipe={"scores_lists": True}
-)
+REF = RerankerRef(name="scripted", family="listwise", revision="1", max_length=900, reads="lists")
 ModelOf = Callable[..., Path]
 
 
