@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rerankbench.report.boards import boards
-from rerankbench.report.page import join, page, section
+from rerankbench.report.page import page
 from rerankbench.report.plots.plot import export
 from rerankbench.report.sections.depth import depth_curves
 from rerankbench.report.sections.environment import environments
@@ -53,11 +53,12 @@ def render(parts: Sequence[Section], *, title: str = TITLE) -> str:
     """The page, whole: no other file and no network is needed to read it."""
     script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
     return page(
+        "report.html",
         title,
-        join(section(part.identifier, part.title, part.body()) for part in parts),
         description="Which reranker is how good, how fast and how sure, from finished records.",
         contents=[(part.identifier, part.title) for part in parts],
         script=script,
+        parts=parts,
     )
 
 

@@ -23,7 +23,7 @@ _CLASSES: Mapping[Align, str] = {
 def render(tables: Sequence[Table]) -> str:
     """A whole page: self-contained, light and dark, readable on a phone."""
     title = next((table.title for table in tables if table.title), "Leaderboard")
-    return fill("leaderboard.html", title=title, **_values(tables))
+    return str(fill("leaderboard.html", title=title, **_values(tables)))
 
 
 def fragment(tables: Sequence[Table]) -> Markup:

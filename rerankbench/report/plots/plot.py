@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from rerankbench.files.whole import write_whole
+from rerankbench.leaderboard.renderers.html import fragment
+from rerankbench.leaderboard.renderers.templates import fill
 from rerankbench.leaderboard.table import Table
-from rerankbench.report.page import Html, tag
+from rerankbench.report.page import TEMPLATES
 from rerankbench.report.plots.look import NARROW, WIDE, Size
 from rerankbench.report.plots.svg import inline, png_file, svg_file
-from rerankbench.report.tables import table_html
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class Plot:
     """One plot; `name` is its place in the page and the name of its files.
 
     `description` says in words what there is to see. `notes` are the sentences below the picture,
-    escaped unless they are `Html`. `labels` are the hints of single points, by the name of their
+    escaped unless they are `Markup`. `labels` are the hints of single points, by the name of their
     group in the figure.
     """
 
@@ -34,27 +36,20 @@ class Plot:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def figure_html(plot: Plot) -> Html:
+def figure_html(plot: Plot) -> Markup:
     """The plot as an element: one picture for wide screens, one for phones, one table."""
-    pictures = [
-        tag(
-            "div",
-            inline(
-                plot.draw,
-                size,
-                identifier=f"plot-{plot.name}-{size.name}",
-                title=plot.title,
-                description=plot.description,
-                labels=plot.labels,
-            ),
-            class_=f"plot on-{size.name}",
+    pictures = {
+        size.name: inline(
+            plot.draw,
+            size,
+            identifier=f"plot-{plot.name}-{size.name}",
+            title=plot.title,
+            description=plot.description,
+            labels=plot.labels,
         )
         for size in (WIDE, NARROW)
-    ]
-    table = tag("details", tag("summary", "The figures as a table"), table_html(plot.table))
-    lines = [part for note in plot.notes for part in (note, " ")]
-    notes = [tag("figcaption", *lines)] if lines else []
-    return tag("figure", tag("h4", plot.title), *pictures, *notes, table, id=f"plot-{plot.name}")
+    }
+    return fill("plot.html", TEMPLATES, plot=plot, pictures=pictures, table=fragment([plot.table]))
 
 
 def export(plot: Plot, folder: Path) -> list[Path]:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from io import BytesIO
 from xml.etree import ElementTree
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from rerankbench.leaderboard.table import printable
-from rerankbench.report.page import Html
 from rerankbench.report.plots.look import VARIABLES, Size, look
 
 _PNG_DPI = 144
@@ -50,7 +50,7 @@ def inline(
     title: str,
     description: str,
     labels: Mapping[str, str],
-) -> Html:
+) -> Markup:
     """The figure as an element of a page, with its names for those who cannot see it.
 
     `labels` maps a group's name in the figure to what is shown where the pointer rests on it.
@@ -71,7 +71,7 @@ def inline(
     _drop_global_style(root)
     _rename(root, identifier, labels)
     _describe(root, identifier, title, description)
-    return Html(ElementTree.tostring(root, encoding="unicode", short_empty_elements=True))
+    return Markup(ElementTree.tostring(root, encoding="unicode", short_empty_elements=True))
 
 
 @contextmanager

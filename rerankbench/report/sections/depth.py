@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
+from markupsafe import Markup
+
 from rerankbench.compare.depth import DepthCurve, depth_curve, obstacle
 from rerankbench.errors import UsageError
+from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html, join, text
 from rerankbench.report.plots.curves import MOST, Curve, CurvePanel, depths
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
@@ -29,13 +31,13 @@ _SHOWN_DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
 
 def depth_curves(archive: RecordSet, boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
-    blocks: list[Html | Plot] = []
+    blocks: list[Markup | Plot] = []
     for board in boards:
         blocks += [board_heading(board), _block(archive, board)]
     return Section(identifier="depth", title="Rerank depth", blocks=tuple(blocks))
 
 
-def _block(archive: RecordSet, board: Board) -> Html | Plot:
+def _block(archive: RecordSet, board: Board) -> Markup | Plot:
     found: dict[tuple[str, TaskKey], DepthCurve] = {}
     problems: dict[str, None] = {}
     for square, record in board.squares.items():
@@ -47,7 +49,7 @@ def _block(archive: RecordSet, board: Board) -> Html | Plot:
                 problems[made] = None
     if board.metric is None or not found:
         why = "; ".join(problems) or "there is no model"
-        return paragraph("Depth curves are not shown: ", text(why), ".")
+        return paragraph("Depth curves are not shown: ", isolated(why), ".")
     groups = [
         CurvePanel(title=title, curves=_best_of(found, task))
         for task, title in board.tasks.items()
@@ -137,4 +139,4 @@ def _notes(board: Board, problems: Iterable[str]) -> Iterator[str]:
     if len(models) > MOST:
         yield f"Of a collection's models the best {MOST} are drawn."
     if problems:
-        yield join(("Not shown: ", text("; ".join(problems)), "."))
+        yield Markup("Not shown: {}.").format(isolated("; ".join(problems)))

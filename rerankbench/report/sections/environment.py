@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from markupsafe import Markup
+
+from rerankbench.leaderboard.renderers.html import fragment
+from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry
-from rerankbench.report.page import Html, tag, text
 from rerankbench.report.sections.section import Section, data_table, facts
-from rerankbench.report.tables import table_html
 from rerankbench.types import Record, digest
 
 _GIB = 2**30
@@ -30,7 +32,7 @@ def environments(records: Sequence[Record]) -> Section:
     return Section(identifier="environment", title="Environment", blocks=tuple(blocks))
 
 
-def _environment(records: Sequence[Record]) -> list[Html]:
+def _environment(records: Sequence[Record]) -> list[Markup]:
     found = records[0].environment
     commits = sorted({one.environment.git_sha for one in records if one.environment.git_sha})
     known = {
@@ -48,7 +50,9 @@ def _environment(records: Sequence[Record]) -> list[Html]:
         ((Entry(value=name), Entry(value=version)) for name, version in found.packages.items()),
     )
     return [
-        tag("h3", "Machine ", text(found.machine_id)),
-        facts({name: text(value) for name, value in known.items() if value}),
-        tag("details", tag("summary", f"{len(found.packages)} packages"), table_html(packages)),
+        Markup("<h3>Machine {}</h3>").format(isolated(found.machine_id)),
+        facts({name: isolated(value) for name, value in known.items() if value}),
+        Markup("<details><summary>{} packages</summary>{}</details>").format(
+            len(found.packages), fragment([packages])
+        ),
     ]

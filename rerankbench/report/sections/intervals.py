@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from statistics import fmean
 
+from markupsafe import Markup
+
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html
 from rerankbench.report.plots.intervals import Estimate, IntervalPanel, draw
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
@@ -37,13 +38,13 @@ _Estimates = Mapping[tuple[str, TaskKey], Estimate]
 
 def intervals(boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
-    blocks: list[Html | Plot] = []
+    blocks: list[Markup | Plot] = []
     for board in boards:
         blocks += [board_heading(board), _block(board)]
     return Section(identifier="intervals", title="Intervals", blocks=tuple(blocks))
 
 
-def _block(board: Board) -> Html | Plot:
+def _block(board: Board) -> Markup | Plot:
     estimates = dict(_estimates(board))
     if board.metric is None or not estimates:
         return paragraph("Intervals are not shown: the records hold no metric by query.")

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from statistics import median
 
+from markupsafe import Markup
+
+from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html, join, text
 from rerankbench.report.plots.latency import LatencyPanel, draw, strokes_each
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
@@ -30,13 +32,13 @@ _PERCENTILES = (50, 90, 95, 99)
 
 def latencies(boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
-    blocks: list[Html | Plot] = []
+    blocks: list[Markup | Plot] = []
     for board in boards:
         blocks += [board_heading(board), _block(board)]
     return Section(identifier="latency", title="Latency", blocks=tuple(blocks))
 
 
-def _block(board: Board) -> Html | Plot:
+def _block(board: Board) -> Markup | Plot:
     timed = board.only(lambda record: _requests(record) is not None)
     counted = Counter(derived.setting(one) for one in timed.squares.values())
     if not counted:
@@ -124,7 +126,9 @@ def _notes(groups: Sequence[LatencyPanel], here: Board, elsewhere: Sequence[str]
     found = [
         "Every stroke is a request: one query with its documents. Bar: the middle half; dot: the "
         "median; thick stroke: P95.",
-        join(("Measured on ", text(derived.machine(next(iter(here.squares.values())))), ".")),
+        Markup("Measured on {}.").format(
+            isolated(derived.machine(next(iter(here.squares.values()))))
+        ),
     ]
     most = strokes_each(groups)
     if any(len(values) > most for panel in groups for values in panel.requests_ms.values()):
@@ -134,6 +138,6 @@ def _notes(groups: Sequence[LatencyPanel], here: Board, elsewhere: Sequence[str]
         )
     if elsewhere:
         found.append(
-            join(("Not shown, timed on another machine or device: ", names(elsewhere), "."))
+            Markup("Not shown, timed on another machine or device: {}.").format(names(elsewhere))
         )
     return found

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from markupsafe import Markup
+
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
+from rerankbench.leaderboard.renderers.html import fragment
 from rerankbench.leaderboard.significant import with_significance
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html
 from rerankbench.report.sections.section import Section, board_heading
-from rerankbench.report.tables import tables_html
 from rerankbench.results.record_set import RecordSet
 
 
 def leaderboards(boards: Sequence[Board]) -> Section:
     """For every board a table over its collections, where there are several, and one of each."""
-    blocks: list[Html] = []
+    blocks: list[Markup] = []
     for board in boards:
         blocks.append(board_heading(board))
         archive = RecordSet(board.records)
-        blocks += [tables_html(build(archive, layout)) for layout in _layouts(board)]
+        blocks += [fragment(build(archive, layout)) for layout in _layouts(board)]
     return Section(identifier="leaderboards", title="Leaderboards", blocks=tuple(blocks))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rerankbench.report.page import tag
+from markupsafe import Markup
+
 from rerankbench.report.sections.section import Section
 
 _PARTS = (
@@ -59,7 +60,6 @@ _PARTS = (
 
 def method() -> Section:
     """One short paragraph for each kind of figure."""
-    blocks = [tag("div", tag("h3", title), tag("p", words)) for title, words in _PARTS]
-    return Section(
-        identifier="method", title="Method", blocks=(tag("div", *blocks, class_="columns"),)
-    )
+    texts = (Markup("<div><h3>{}</h3><p>{}</p></div>").format(*part) for part in _PARTS)
+    columns = Markup('<div class="columns">{}</div>').format(Markup("").join(texts))
+    return Section(identifier="method", title="Method", blocks=(columns,))

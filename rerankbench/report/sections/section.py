@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Align, Entry, Header, Row, Table
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html, join, tag, text
 from rerankbench.report.plots.plot import Plot, figure_html
 
 MOST_SENTENCES = 12
@@ -19,21 +21,23 @@ class Section:
 
     identifier: str
     title: str
-    blocks: tuple[Html | Plot, ...]
+    blocks: tuple[Markup | Plot, ...]
 
     @property
     def plots(self) -> list[Plot]:
         """The plots among the blocks."""
         return [block for block in self.blocks if isinstance(block, Plot)]
 
-    def body(self) -> Html:
+    def body(self) -> Markup:
         """All blocks as markup; plots are drawn here."""
-        return join(figure_html(one) if isinstance(one, Plot) else one for one in self.blocks)
+        return Markup("").join(
+            figure_html(block) if isinstance(block, Plot) else block for block in self.blocks
+        )
 
 
-def board_heading(board: Board) -> Html:
+def board_heading(board: Board) -> Markup:
     """Which board the blocks that follow are about."""
-    return tag("h3", text(board.title), class_="board")
+    return Markup('<h3 class="board">{}</h3>').format(isolated(board.title))
 
 
 def plot_name(kind: str, board: Board) -> str:
@@ -41,17 +45,15 @@ def plot_name(kind: str, board: Board) -> str:
     return kind if board.number == 1 else f"{kind}-{board.number}"
 
 
-def paragraph(*parts: str) -> Html:
+def paragraph(*parts: str) -> Markup:
     """A paragraph in the quiet voice of notes."""
-    return tag("p", *parts, class_="note")
+    return Markup('<p class="note">{}</p>').format(Markup("").join(parts))
 
 
-def names(values: Iterable[str]) -> Html:
+def names(values: Iterable[str]) -> Markup:
     """Names out of records, in a sentence."""
-    found = [text(value) for value in values]
-    if len(found) == 1:
-        return found[0]
-    return join((Html(", ".join(found[:-1])), " and ", found[-1]))
+    *others, last = map(isolated, values)
+    return Markup("{} and {}").format(Markup(", ").join(others), last) if others else last
 
 
 def in_words(sentences: Iterable[str]) -> str:
@@ -73,7 +75,7 @@ def data_table(
     )
 
 
-def facts(values: Mapping[str, Html]) -> Html:
+def facts(values: Mapping[str, Markup]) -> Markup:
     """Names of facts and what they are, as a list of two columns."""
-    rows = (part for name, value in values.items() for part in (tag("dt", name), tag("dd", value)))
-    return tag("dl", *rows, class_="facts")
+    rows = (Markup("<dt>{}</dt><dd>{}</dd>").format(*fact) for fact in values.items())
+    return Markup('<dl class="facts">{}</dl>').format(Markup("").join(rows))

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
+from markupsafe import Markup
 
 from rerankbench.compare.slices import Slices, slices
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html
 from rerankbench.report.plots.curves import Curve, CurvePanel, by_length
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
@@ -32,13 +32,13 @@ _Found = Mapping[tuple[str, TaskKey], Slices]
 
 def by_query_length(archive: RecordSet, boards: Sequence[Board]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
-    blocks: list[Html | Plot] = []
+    blocks: list[Markup | Plot] = []
     for board in boards:
         blocks += [board_heading(board), _block(archive, board)]
     return Section(identifier="slices", title="Query length", blocks=tuple(blocks))
 
 
-def _block(archive: RecordSet, board: Board) -> Html | Plot:
+def _block(archive: RecordSet, board: Board) -> Markup | Plot:
     if board.metric is None or not board.first_stages:
         return paragraph(
             "The difference by query length is not shown: no record of the first stage alone to "

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
+from rerankbench.leaderboard.renderers.html import fragment
+from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry, Table
-from rerankbench.report.page import tag, text
 from rerankbench.report.sections.section import Section, data_table, paragraph
-from rerankbench.report.tables import table_html
 from rerankbench.results import derived
 from rerankbench.types import Record
 
@@ -22,15 +24,16 @@ def warnings(records: Sequence[Record]) -> Section:
         for warning in record.warnings:
             cells.setdefault(warning, []).append(place)
     rows = (
-        tag(
-            "li",
-            text(warning),
-            " ",
-            tag("span", text("; ".join(dict.fromkeys(places))), class_="muted"),
+        Markup('<li>{} <span class="muted">{}</span></li>').format(
+            isolated(warning), isolated("; ".join(dict.fromkeys(places)))
         )
         for warning, places in cells.items()
     )
-    found = tag("ul", *rows) if cells else paragraph("No record carries a warning.")
+    found = (
+        Markup("<ul>{}</ul>").format(Markup("").join(rows))
+        if cells
+        else paragraph("No record carries a warning.")
+    )
     return Section(identifier="warnings", title="Warnings", blocks=(found,))
 
 
@@ -39,11 +42,7 @@ def sources(records: Sequence[Record]) -> Section:
     return Section(
         identifier="sources",
         title="Sources",
-        blocks=(
-            table_html(_collections(records)),
-            table_html(_first_stages(records)),
-            table_html(_rerankers(records)),
-        ),
+        blocks=(fragment([_collections(records), _first_stages(records), _rerankers(records)]),),
     )
 
 

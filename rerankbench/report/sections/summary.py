@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from markupsafe import Markup
+
+from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html, join, tag, text
 from rerankbench.report.sections.section import Section, facts, names
 from rerankbench.results import derived
 from rerankbench.types import Record
@@ -29,13 +31,15 @@ def summary(boards: Sequence[Board]) -> Section:
         identifier="summary",
         title="Summary",
         blocks=(
-            tag("div", *(_card(*count) for count in counts), class_="cards"),
+            Markup('<div class="cards">{}</div>').format(
+                Markup("").join(_card(*count) for count in counts)
+            ),
             facts(
                 {
                     "Collections": names(collections),
                     "Reranked": _lines(board.title for board in boards),
-                    "Headline metric": names(metrics) if metrics else Html("none"),
-                    "Measured": text(" to ".join(dict.fromkeys((days[0], days[-1])))),
+                    "Headline metric": names(metrics) if metrics else Markup("none"),
+                    "Measured": isolated(" to ".join(dict.fromkeys((days[0], days[-1])))),
                     "On": _lines(_machines(records)),
                 }
             ),
@@ -43,13 +47,13 @@ def summary(boards: Sequence[Board]) -> Section:
     )
 
 
-def _card(count: int, one: str, many: str) -> Html:
-    number = tag("b", f"{count:,}")
-    return tag("div", number, tag("span", one if count == 1 else many), class_="card")
+def _card(count: int, one: str, many: str) -> Markup:
+    noun = one if count == 1 else many
+    return Markup('<div class="card"><b>{:,}</b><span>{}</span></div>').format(count, noun)
 
 
-def _lines(values: Iterable[str]) -> Html:
-    return join(tag("div", text(value)) for value in values)
+def _lines(values: Iterable[str]) -> Markup:
+    return Markup("").join(Markup("<div>{}</div>").format(isolated(value)) for value in values)
 
 
 def _machines(records: Sequence[Record]) -> list[str]:

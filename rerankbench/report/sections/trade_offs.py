@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
 
+from markupsafe import Markup
+
+from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
-from rerankbench.report.page import Html, join, text
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.plots.trade_off import Reference, TradeOffPoint, best, draw
 from rerankbench.report.sections.section import (
@@ -72,7 +74,7 @@ _OTHERS = (
 
 def trade_offs(boards: Sequence[Board]) -> Section:
     """One plot of each kind for every board, or a sentence that says why there is none."""
-    blocks: list[Html | Plot] = []
+    blocks: list[Markup | Plot] = []
     for board in boards:
         blocks.append(board_heading(board))
         fastest, elsewhere = _in_one_setting(board)
@@ -99,7 +101,7 @@ def _in_one_setting(board: Board) -> tuple[Board, tuple[str, ...]]:
     return here, tuple(sorted({name for _, name in pairs} - set(here.models)))
 
 
-def _block(board: Board, cost: _Cost, elsewhere: Sequence[str]) -> Html | Plot:
+def _block(board: Board, cost: _Cost, elsewhere: Sequence[str]) -> Markup | Plot:
     placed = _placed(board, cost)
     able = sorted({model for model, _ in placed})
     if board.metric is None or not able:
@@ -117,7 +119,7 @@ def _block(board: Board, cost: _Cost, elsewhere: Sequence[str]) -> Html | Plot:
     if len(points) < 2:
         return paragraph(
             f"{cost.title} is not shown: ",
-            text(points[0].name),
+            isolated(points[0].name),
             " alone can be placed, and there is nothing to hold it against.",
         )
     reference = _reference(board, tasks)
@@ -220,14 +222,13 @@ def _notes(
     better = "faster" if cost.more_is_better else "cheaper"
     better = "smaller" if cost.kind == "quality-size" else better
     where = names(board.tasks[task] for task in tasks)
-    yield join(
-        (f"Mean {board.metric} over " if len(tasks) > 1 else f"{board.metric} on ", where, ".")
-    )
+    quality = f"Mean {board.metric} over" if len(tasks) > 1 else f"{board.metric} on"
+    yield Markup("{} {}.").format(quality, where)
     yield f"Filled: no other model shown is both better and {better}; the line joins these."
     if cost is _SPEED:
         records = [board.squares[square] for square in board.squares if square[1] in tasks]
         machine = next(derived.machine(one) for one in records if not derived.is_baseline(one))
-        yield join(("Measured on ", text(machine), "."))
+        yield Markup("Measured on {}.").format(isolated(machine))
     for why, models in left_out.items():
         if models:
-            yield join((f"Not shown, {why}: ", names(models), "."))
+            yield Markup("Not shown, {}: {}.").format(why, names(models))
