@@ -5,6 +5,7 @@ Results go to stdout and are not this module's business.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -75,6 +76,32 @@ class Terminal:
         for line in lines:
             told = shortened(printable(line), LONGEST - len("error: "))
             self._console.print(f"[red]error:[/] {escape(told)}", soft_wrap=True)
+
+
+class _WarningLines(logging.Handler):
+    """Shows what the package logs as the warnings of a run are shown."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(logging.WARNING)
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.warn(record.getMessage())
+
+
+@contextmanager
+def showing_log(terminal: Terminal) -> Iterator[None]:
+    """Show what rerankbench logs as lines `warning: …`, as long as the block lasts.
+
+    Rooms that work without a terminal log what they warn of, so that a program that uses them can
+    decide who reads it.
+    """
+    logger, handler = logging.getLogger("rerankbench"), _WarningLines(terminal)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def printable(text: str) -> str:

@@ -87,11 +87,11 @@ def shortened(line: str, most: int = LONGEST) -> str:
     for longest in (120, 60, 30):
         if len(line) <= most:
             return line
-        line = re.sub(r"(?<!\w)'[^']+'(?!\w)|\S+", lambda part: _cut(part[0], longest), line)  # noqa: B023
-    return _cut(line, most)
+        line = re.sub(r"(?<!\w)'[^']+'(?!\w)|\S+", lambda part: cut(part[0], longest), line)  # noqa: B023
+    return cut(line, most)
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     """Both ends of a text: what names begin with, and the remedy that messages end with."""
     if len(text) <= most:
         return text

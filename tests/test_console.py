@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rerankbench import console
-from rerankbench.console import Terminal, printable
+from rerankbench.console import Terminal, printable, showing_log
 
 NASTY = "\x1b[31mred\x07 [bold]x[/bold] \u202eevil\r\nnext"
 
@@ -107,3 +108,17 @@ def test_a_quiet_terminal_shows_no_bar() -> None:
 
 def test_the_module_prints_on_stderr_by_default() -> None:
     assert console.Terminal()._console.stderr
+
+
+def test_what_the_package_logs_is_shown_as_its_warnings_and_nothing_else_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log, others = logging.getLogger("rerankbench.collections.content"), logging.getLogger("theirs")
+    with showing_log(Terminal(verbosity=-1)):
+        log.warning("%s: does not verify", "a\x1b[2Jb")
+        log.info("no line of this")
+        others.propagate = False
+        others.addHandler(logging.NullHandler())
+        others.warning("nor of this")
+    assert capsys.readouterr().err == "warning: a\\x1b[2Jb: does not verify\n"
+    assert not logging.getLogger("rerankbench").handlers

@@ -31,7 +31,7 @@ from rerankbench.cli.report import report
 from rerankbench.cli.run import run
 from rerankbench.cli.slices import slices
 from rerankbench.cli.steps import evaluate, rerank, retrieve
-from rerankbench.console import Terminal
+from rerankbench.console import Terminal, showing_log
 from rerankbench.errors import LONGEST, RerankbenchError, shortened, show_traceback
 
 INTERRUPTED = 130
@@ -134,7 +134,8 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     terminal = Terminal()
     try:
-        app(args=arguments)
+        with showing_log(terminal):
+            app(args=arguments)
     except SystemExit as ended:
         # Typer ends every call so: usage errors with 2, an interrupt with 130.
         code = int(ended.code or 0)

@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rerankbench.console import Terminal
+from rerankbench.console import Terminal, showing_log
 from rerankbench.errors import RerankbenchError, UsageError
 from rerankbench.gate.cells import name_of
 from rerankbench.protocols import Job, Reranker
@@ -110,9 +110,11 @@ def main(arguments: Sequence[str]) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         config = configs.load(Path(arguments[0]), {})
-        stopwatch = Stopwatch(prepare(config, Terminal(verbosity=-1), fresh=False))
-        for line in sys.stdin:
-            print(json.dumps(stopwatch.answer(json.loads(line))), file=answers, flush=True)
+        terminal = Terminal(verbosity=-1)
+        with showing_log(terminal):
+            stopwatch = Stopwatch(prepare(config, terminal, fresh=False))
+            for line in sys.stdin:
+                print(json.dumps(stopwatch.answer(json.loads(line))), file=answers, flush=True)
     except RerankbenchError as error:
         print(json.dumps({"error": str(error)}), file=answers, flush=True)
         return error.exit_code

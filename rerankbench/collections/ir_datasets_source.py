@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from rerankbench.errors import InputError, UsageError
+from rerankbench.errors import LONGEST, InputError, UsageError, cut
 from rerankbench.known import collections
 
 _Item = TypeVar("_Item")
@@ -103,7 +103,7 @@ def as_input_error(dataset_id: str, what: str) -> Iterator[None]:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(
             dataset_id,
-            f"the {what} cannot be fetched or read ({_shortened(reason)})",
+            f"the {what} cannot be fetched or read ({cut(reason, LONGEST)})",
             remedy=_remedy(dataset_id, error),
         ) from error
 
@@ -112,10 +112,6 @@ def iterate(dataset_id: str, what: str, start: Callable[[], Iterable[_Item]]) ->
     """Yield the items that `start` gives; failures of theirs, not of the caller's, are `told`."""
     with as_input_error(dataset_id, what):
         yield from start()
-
-
-def _shortened(reason: str, most: int = 300) -> str:
-    return reason if len(reason) <= most else f"{reason[: most - 1]}…"
 
 
 def _remedy(dataset_id: str, error: Exception) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rerankbench.errors import ModelError
+from rerankbench.errors import ModelError, cut
 from rerankbench.rerankers.engines.contract import TokenRows
 from rerankbench.rerankers.engines.tables import Tables
 from rerankbench.rerankers.pair_encoding import tokenise
@@ -69,7 +69,7 @@ class TokenCheck:
         found = self._unknown(np.asarray(ids))
         if found is not None:
             token = self.tokenizer.convert_ids_to_tokens(found)
-            written = "a token" if token is None else f"'{_short(token)}'"
+            written = "a token" if token is None else f"'{cut(token, 40)}'"
             raise ModelError(
                 f"{self.name}: its tokeniser ({self._tokenizer}) reads {written} as id {found}, "
                 f"and the model has embeddings for {self.tables.tokens}; use the tokeniser it was "
@@ -113,7 +113,3 @@ class TokenCheck:
     @property
     def _tokenizer(self) -> str:
         return f"{type(self.tokenizer).__name__}, {len(self.tokenizer):,} tokens"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
-from rerankbench.errors import RerankbenchError, UsageError
+from rerankbench.errors import RerankbenchError, UsageError, cut
 from rerankbench.protocols import Collection
 from rerankbench.registry import naming
 from rerankbench.types import CollectionHashes, CollectionRef, slug
@@ -39,7 +38,7 @@ class CollectionFinder:
                     return collection
                 problems.append(f"{place} holds other texts or judgments than were used")
             except RerankbenchError as error:
-                problems.append(textwrap.shorten(str(error), _MOST_SHOWN, placeholder="…"))
+                problems.append(cut(" ".join(str(error).split()), _MOST_SHOWN))
         tried = "; ".join(problems)
         raise UsageError(
             f"the texts of {ref.name} were not found ({tried}): name its folder or id with "

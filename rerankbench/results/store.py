@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from rerankbench.errors import InputError, NewerFileError
+from rerankbench.errors import InputError, NewerFileError, cut
 from rerankbench.files.swap import recover
 from rerankbench.files.trec import format_run, parse_formatted, read_run
 from rerankbench.files.whole import cache_home, gzip_bytes, read_lines, read_whole, write_whole
@@ -172,7 +171,7 @@ def read_record(path: Path) -> Record:
     except ValidationError as error:
         first = error.errors()[0]
         # Keys are names that anyone chose, as long as they liked.
-        place = shorten(".".join(str(part) for part in first["loc"]), 80, placeholder="…")
+        place = cut(" ".join(".".join(map(str, first["loc"])).split()), 80)
         told = f"is not a record ({place}: {first['msg']})" if place else "is not a record"
         raise InputError(path, told, remedy=_RECORD_ANEW) from None
 

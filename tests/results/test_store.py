@@ -712,3 +712,15 @@ def test_an_error_is_kept_where_the_work_lies_and_forgotten_with_it(own_cache: P
     assert not path.parent.exists()
     assert other.exists()
     store.forget_work("key")
+
+
+def test_a_long_name_of_a_field_is_refused_with_its_beginning(tmp_path: Path) -> None:
+    query_id = f"clinical-trial-{'x' * 285}"
+    raw = json.loads(dump_record(_record()))
+    raw["per_query"] = {"nDCG@10": {query_id: 2e9}}
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(raw))
+    with pytest.raises(InputError) as refused:
+        read_record(path)
+    assert "(per_query.nDCG@10.clinical-trial-x" in str(refused.value)
+    assert len(str(refused.value)) < 400

@@ -171,4 +171,4 @@ def _keep(built: Path, written: str, path: Path) -> None:
 
 def _say(path: Path, what: str) -> None:
     # Beside the run's own warnings: it concerns this machine, and no reader of its figures.
-    _LOG.warning("warning: engine native: %.150s %s", path, what)
+    _LOG.warning("engine native: %.150s %s", path, what)
