@@ -76,9 +76,7 @@ def _archive(folder: Path) -> RecordSet:
     odd: list[Record] = [
         replace(newer, speed_key="other", environment=replace(newer.environment, machine_id="b")),
         make_record("oracle", values, family="baseline", recipe={"order": "oracle"}, depth=20),
-        make_record(
-            "encoder", values, depth=20, recipe={"documents": "encoded once per collection"}
-        ),
+        make_record("encoder", values, depth=20, reads="documents-once"),
         make_record("theirs", values, family="imported", depth=20),
         make_record("owner/model-0", first_stage="splade", docs_per_s=80.0),
         make_record("owner/model-0", {"MAP": [0.5, 0.25]}, collection="arguana", depth=50),
