@@ -96,6 +96,13 @@ def run(
         str | None, typer.Option(metavar="NAME", help="Name of the records' folder.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ignore finished cells.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what is left to do, and what it takes; run nothing."),
+    ] = False,
+    format_name: Annotated[
+        str | None, typer.Option("--format", metavar="NAME", help="Of --dry-run: text or json.")
+    ] = None,
     verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Say more.")] = 0,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
 ) -> None:
@@ -106,8 +113,9 @@ def run(
 
     Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2
     """
+    from rerankbench.errors import UsageError
     from rerankbench.leaderboard.publish import show_run
-    from rerankbench.run.command import run_config
+    from rerankbench.run.command import foresee, run_config
 
     overrides: dict[str, Any] = {
         "datasets": [{"id": each, "split": split} for each in dataset] if dataset else None,
@@ -130,7 +138,13 @@ def run(
         "results": results,
         "suite": suite,
     }
-    run_config(config, overrides, show_run, fresh=fresh, verbosity=-1 if quiet else verbose)
+    verbosity = -1 if quiet else verbose
+    if dry_run:
+        foresee(config, overrides, format_name or "text", fresh=fresh, verbosity=verbosity)
+    elif format_name is not None:
+        raise UsageError("--format is for --dry-run; `rerankbench leaderboard` prints records")
+    else:
+        run_config(config, overrides, show_run, fresh=fresh, verbosity=verbosity)
 
 
 def first_stage_override(name: str | None, pairs: Names) -> list[dict[str, str]] | None:

@@ -35,24 +35,36 @@ def retrieve(
         dropping = queries if collection.drops_identical_ids else ()
         own_ids = {query.query_id for query in dropping}
     wanted = depth + 1 if own_ids else depth
+    path = cached_path(collection, queries, first_stage, name, wanted, cache)
+    rankings = _cached(path, progress)
+    if rankings is None:
+        fresh = first_stage.retrieve(collection, queries, wanted, progress=progress)
+        # A plug-in may order ties as it likes; the cut must be that of the cached run.
+        rankings = [Ranking.sort(ranking.query_id, ranking.hits) for ranking in fresh]
+        if any(ranking.hits for ranking in rankings):
+            write_whole(path, gzip_bytes(format_run(rankings, name)))
+    by_query = {ranking.query_id: ranking for ranking in rankings}
+    empty = [Ranking(query_id=query.query_id, hits=()) for query in queries]
+    ordered = [by_query.get(ranking.query_id, ranking) for ranking in empty]
+    return [cut(ranking, depth, drop_own_id=ranking.query_id in own_ids) for ranking in ordered]
+
+
+def cached_path(
+    collection: Collection,
+    queries: Sequence[Query],
+    first_stage: FirstStage,
+    name: str,
+    depth: int,
+    cache: Path,
+) -> Path:
+    """Where such rankings are kept, there or not."""
     hashes = {
         **asdict(collection.hashes()),
         "qrels": "",
         "queries_run": [query.query_id for query in queries],
     }
     by = {"name": name, **first_stage.describe()}
-    path = cache / "candidates" / f"{candidates_key(hashes, by, wanted)}.trec.gz"
-    found = _cached(path, progress)
-    if found is None:
-        fresh = first_stage.retrieve(collection, queries, wanted, progress=progress)
-        # A plug-in may order ties as it likes; the cut must be that of the cached run.
-        found = [Ranking.sort(each.query_id, each.hits) for each in fresh]
-        if any(ranking.hits for ranking in found):
-            write_whole(path, gzip_bytes(format_run(found, name)))
-    by_query = {ranking.query_id: ranking for ranking in found}
-    empty = [Ranking(query_id=query.query_id, hits=()) for query in queries]
-    ordered = [by_query.get(each.query_id, each) for each in empty]
-    return [cut(each, depth, drop_own_id=each.query_id in own_ids) for each in ordered]
+    return cache / "candidates" / f"{candidates_key(hashes, by, depth)}.trec.gz"
 
 
 def stage_warnings(first_stage: FirstStage) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rerankbench.errors import CellsFailedError, RerankbenchError
 from rerankbench.protocols import Reranker
@@ -17,7 +18,7 @@ from rerankbench.run.config import SpeedConfig
 from rerankbench.run.plan import Group, PlannedCell
 from rerankbench.run.scoring import ScoredRankings
 from rerankbench.run.work import Work
-from rerankbench.types import CandidateLists, Measurements, Ranking, Record, digest
+from rerankbench.types import CandidateLists, Environment, Measurements, Ranking, Record, digest
 
 # A library that changes may change scores: cells half finished with another version start anew.
 _SCORING_PACKAGES = ("rerankbench", "torch", "transformers", "tokenizers")
@@ -60,6 +61,11 @@ def rerank(work: Work, group: Group, cell: PlannedCell) -> tuple[Ranking, ...]:
     for warning in (*scored.warnings, *reranker.warnings()):
         work.progress.warn(f"{reranker.ref.name}: {warning}")
     return scored.rankings
+
+
+def journal_path(cell: PlannedCell) -> Path:
+    """Where the scores of a cell are kept until it has a record."""
+    return store.work_folder(cell.key) / "scores.jsonl"
 
 
 def forget(cell: PlannedCell) -> None:
@@ -131,7 +137,7 @@ def _score(
         reranker,
         lists,
         group.qrels,
-        journal_path=store.work_folder(cell.key) / "scores.jsonl",
+        journal_path=journal_path(cell),
         header=_journal_header(work, cell, lists),
         progress=work.progress,
     )
@@ -149,12 +155,19 @@ def _score(
 def _journal_header(
     work: Work, cell: PlannedCell, lists: CandidateLists
 ) -> dict[str, str | list[str | None]]:
-    documents = [
-        [each.query.query_id, *(document.doc_id for document in each.documents)]
-        for each in lists.candidates
+    listed = [
+        [candidates.query.query_id, *(document.doc_id for document in candidates.documents)]
+        for candidates in lists.candidates
     ]
-    packages = [work.plan.environment.packages.get(name) for name in _SCORING_PACKAGES]
-    return {"cell": cell.key, "candidates": digest(documents), "packages": packages}
+    return journal_header(cell, listed, work.plan.environment)
+
+
+def journal_header(
+    cell: PlannedCell, listed: Sequence[Sequence[str]], environment: Environment
+) -> dict[str, str | list[str | None]]:
+    """What a cell's journal begins with; `listed` are query ids, each before its documents'."""
+    packages = [environment.packages.get(name) for name in _SCORING_PACKAGES]
+    return {"cell": cell.key, "candidates": digest(listed), "packages": packages}
 
 
 def _measure(

@@ -16,10 +16,11 @@ from rerankbench.files.whole import cache_home, gzip_bytes, read_lines, write_wh
 from rerankbench.known import metric_name
 from rerankbench.registry import naming
 from rerankbench.results.store import Store
-from rerankbench.run import cells, environment, plan, quality
+from rerankbench.run import cells, environment, forecast_page, plan, quality
 from rerankbench.run import config as configs
 from rerankbench.run.candidates import stage_warnings
 from rerankbench.run.config import RunConfig
+from rerankbench.run.forecast import forecast
 from rerankbench.run.pipeline import run
 from rerankbench.run.speed import Instruments
 from rerankbench.run.work import Work
@@ -39,14 +40,30 @@ def run_config(
     Raises what `Report.raise_for_failures` does, after the records were shown.
     """
     terminal = Terminal(verbosity=verbosity)
-    nothing_named = path is None and not overrides["datasets"] and not overrides["models"]
-    config = configs.load(configs.demo_path() if nothing_named else path, overrides)
+    config = _load(path, overrides)
     report = run(prepare(config, terminal, fresh=fresh))
     if report.records:
         show(report.records, Store(results=config.results, suite=config.suite))
         folder = config.results / config.suite
         terminal.note(f"{len(report.records)} records in {folder}")
     report.raise_for_failures()
+
+
+def foresee(
+    path: Path | None, overrides: Mapping[str, Any], form: str, *, fresh: bool, verbosity: int
+) -> None:
+    """Print what `run_config` would do, as text or as JSON; no model is loaded."""
+    if form not in ("text", "json"):
+        raise UsageError(f"no format '{form}'; known: text, json")
+    work = prepare(_load(path, overrides), Terminal(verbosity=verbosity), fresh=fresh)
+    as_form = forecast_page.as_json if form == "json" else forecast_page.as_text
+    typer.echo(as_form(forecast(work)), nl=False)
+
+
+def _load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
+    """The config, or the demo's where nothing at all is named."""
+    nothing_named = path is None and not overrides["datasets"] and not overrides["models"]
+    return configs.load(configs.demo_path() if nothing_named else path, overrides)
 
 
 def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> Work:

@@ -10,6 +10,7 @@ from rerankbench.results import store
 from rerankbench.results.tasks import is_whole, make_task, write_task
 from rerankbench.run import quality
 from rerankbench.run.cells import find_candidates, keep_failure, measure_cell, run_cell
+from rerankbench.run.config import RunConfig
 from rerankbench.run.plan import Group, PlannedCell, open_group
 from rerankbench.run.work import Report, Work
 from rerankbench.types import CandidateLists, Record
@@ -94,17 +95,17 @@ def _with_price(work: Work, record: Record, cell: PlannedCell) -> Record:
 
 def _done(work: Work, group: Group, there: Mapping[str, Record]) -> dict[str, Record]:
     """The records that lack nothing: not the speed either, where it is wanted."""
-    wanted = work.plan.config.speed.enabled
     return {
         cell.key: there[cell.key]
         for cell in group.cells
-        if cell.key in there
-        and not (
-            wanted
-            and cell.factory.scores_documents
-            and there[cell.key].measurements.throughput is None
-        )
+        if cell.key in there and not lacks_speed(work.plan.config, cell, there[cell.key])
     }
+
+
+def lacks_speed(config: RunConfig, cell: PlannedCell, record: Record) -> bool:
+    """Whether a run would add the speed to that record."""
+    wanted = config.speed.enabled and cell.factory.scores_documents
+    return wanted and record.measurements.throughput is None
 
 
 def _run_pending(

@@ -109,7 +109,7 @@ def test_an_interrupted_cell_is_resumed_and_gets_the_figures_of_an_unbroken_one(
     shutil.copy(journal, work / "scores.jsonl")
     done = on_that_machine("run", BEFORE / "interrupted" / "config.yaml")
     assert done.code == 0, done.err
-    assert "96 of 128 pairs were scored before" in " ".join(done.err.split())
+    assert "78 of 128 pairs were scored before" in " ".join(done.err.split())
     records = Path("results") / "interrupted" / "records"
     for path in (BEFORE / "interrupted" / "records").iterdir():
         before, record = read_record(path), read_record(records / path.name)

@@ -1,0 +1,71 @@
+"""How fast models were on this machine before, as the records in a results folder tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rerankbench.errors import InputError, NewerFileError
+from rerankbench.results.store import read_record
+from rerankbench.types import Cell, Record, RerankerRef, Throughput
+
+
+class PastSpeeds:
+    """Records with a measured speed, the newest first; those that cannot be read are passed by."""
+
+    def __init__(self, results: Path) -> None:
+        records: list[Record] = []
+        for path in results.glob("*/records/*.json"):
+            try:
+                records.append(read_record(path))
+            except (InputError, NewerFileError):
+                continue
+        timed = (record for record in records if record.measurements.throughput is not None)
+        self._timed = sorted(timed, key=lambda record: record.started_at, reverse=True)
+
+    def tokens_per_pair(self, cell: Cell) -> float | None:
+        """What the model read of the same collection, wherever that was."""
+        for record in self._timed:
+            throughput = record.measurements.throughput
+            if throughput is not None and throughput.tokens and _is_same_work(record.cell, cell):
+                return throughput.tokens / throughput.pairs
+        return None
+
+    def seconds(self, cell: Cell, speed_key: str, pairs: int, tokens: int | None) -> float | None:
+        """How long so many pairs take; None without a record of equal machine and settings.
+
+        The speed on the same collection counts; else that on another, token by token.
+        """
+        same = [
+            (record.cell, record.measurements.throughput)
+            for record in self._timed
+            if record.speed_key == speed_key and _is_same_model(record.cell, cell)
+        ]
+        for other, throughput in same:
+            if throughput is not None and _is_same_work(other, cell):
+                return pairs / throughput.docs_per_s
+        for _, throughput in same:
+            if throughput is not None:
+                return _at_that_speed(throughput, pairs, tokens)
+        return None
+
+
+def _at_that_speed(throughput: Throughput, pairs: int, tokens: int | None) -> float:
+    if not (tokens and throughput.tokens):
+        return pairs / throughput.docs_per_s
+    return tokens * throughput.pairs / throughput.tokens / throughput.docs_per_s
+
+
+def _is_same_work(one: Cell, other: Cell) -> bool:
+    return (
+        _is_same_model(one, other)
+        and one.collection.hashes.corpus == other.collection.hashes.corpus
+        and one.first_stage == other.first_stage
+    )
+
+
+def _is_same_model(one: Cell, other: Cell) -> bool:
+    return _settings(one.reranker) == _settings(other.reranker)
+
+
+def _settings(ref: RerankerRef) -> tuple[object, ...]:
+    return ref.family, ref.revision, ref.dtype, ref.max_length, dict(ref.recipe)
