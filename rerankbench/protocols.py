@@ -32,10 +32,7 @@ class Collection(Protocol):
     """Documents, queries and judgments of one split. Raises InputError for what cannot be read.
 
     Opening one is cheap and checks that its files exist; contents are read when asked for.
-
-    It may also have `identical_ids() -> Mapping[str, bool]`: ids that a query and a document share
-    → whether their texts are the same; and `relevance_level: int`: the lowest grade that counts as
-    relevant in measures that know only relevant or not (1 where it says nothing).
+    Optional abilities: `SharedIds`, `LevelledCollection`.
     """
 
     name: str
@@ -68,11 +65,25 @@ class Collection(Protocol):
         """What was found odd while reading so far: unknown ids, empty texts."""
 
 
-class FirstStage(Protocol):
-    """Gives every query its candidates.
+@runtime_checkable
+class SharedIds(Protocol):
+    """A collection that knows which of its queries have the id of a document."""
 
-    It may also have `warnings() -> Sequence[str]`: what records made with it should tell.
-    """
+    def identical_ids(self) -> Mapping[str, bool]:
+        """Ids that a query and a document share → whether their texts are the same, too."""
+
+
+@runtime_checkable
+class LevelledCollection(Protocol):
+    """A collection whose lowest grade that counts as relevant is known; it is 1 for others."""
+
+    @property
+    def relevance_level(self) -> int:
+        """For measures that know only relevant or not."""
+
+
+class FirstStage(Protocol):
+    """Gives every query its candidates. Optional ability: `FirstStageWarnings`."""
 
     def describe(self) -> Mapping[str, Json]:
         """Everything that decides the ranking: parameters, flavour, or the hash of a run file."""
@@ -81,6 +92,14 @@ class FirstStage(Protocol):
         self, collection: Collection, queries: Sequence[Query], depth: int, *, progress: Progress
     ) -> Sequence[Ranking]:
         """One ranking per query, in the order of `queries`, at most `depth` hits each."""
+
+
+@runtime_checkable
+class FirstStageWarnings(Protocol):
+    """A first stage that found something odd."""
+
+    def warnings(self) -> Sequence[str]:
+        """What records made with it should say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +149,11 @@ class ScoredBatch:
 class Reranker(Protocol):
     """A loaded reranker; its work comes in two steps so that the model can be timed alone.
 
-    Where a score depends on the query's other candidates, `ref.scores_lists` says so: then a batch
-    holds whole lists, a list counts as done only as a whole, and no score is kept by pair.
+    Where a score depends on the query's other candidates, `ref.reads` is `lists`: then a batch
+    holds whole lists, a list counts as done only as a whole, and no score is kept by pair. Where
+    it is `documents-once`, a job holds all pairs of the collection, however many they are.
+
+    Optional abilities: `RerankerFacts`; of what `prepare` gives: `MarkedPairs`, `MarkedQueries`.
     """
 
     ref: RerankerRef
@@ -156,6 +178,37 @@ class Reranker(Protocol):
 
     def peak_device_bytes(self) -> int | None:
         """Most accelerator memory held since loading; None on CPU."""
+
+
+@runtime_checkable
+class RerankerFacts(Protocol):
+    """A reranker that says more about itself, each a name → a value in words."""
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """Facts that `doctor` shows, such as the tokeniser's class."""
+
+    @property
+    def checks(self) -> Mapping[str, str]:
+        """What the reranker tried on itself when it was loaded, for the record."""
+
+
+@runtime_checkable
+class MarkedPairs(Protocol):
+    """Prepared pairs of which it is known whether their document was cut."""
+
+    @property
+    def truncated(self) -> Sequence[Any]:
+        """One truth value a pair, in the job's order."""
+
+
+@runtime_checkable
+class MarkedQueries(Protocol):
+    """Prepared pairs of which it is known whether their query was cut."""
+
+    @property
+    def cut_queries(self) -> Group[str]:
+        """The ids of the queries that were cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,14 +250,30 @@ class RerankerFactory(Protocol):
 class Metric(Protocol):
     """One measure of ranking quality, named as users write it: `nDCG@10`.
 
-    One that knows documents only as relevant or not may also have `at_level(level) -> Metric`: the
-    same with another grade as the lowest that is relevant, under the name `NAME(rel=level)@k`.
+    Optional abilities: `LevelledMetric`, `GradedMetric`, `ProvidedMetric`.
     """
 
     name: str
 
     def per_query(self, qrels: Qrels, run: Run) -> Mapping[str, float]:
         """A value per query of the qrels; those without results score 0 (trec_eval's `-c`)."""
+
+
+@runtime_checkable
+class LevelledMetric(Metric, Protocol):
+    """A metric that knows documents only as relevant or not, from some grade on."""
+
+    def at_level(self, level: int) -> Metric:
+        """The same from another grade on, under the name `NAME(rel=level)@k`."""
+
+
+@runtime_checkable
+class GradedMetric(Metric, Protocol):
+    """A metric that says whether it counts the grades themselves, so that no level decides."""
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether it does."""
 
 
 class MetricProvider(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from rerankbench.doctor import pairs
-from rerankbench.protocols import Job, Reranker
+from rerankbench.protocols import Job, MarkedPairs, MarkedQueries, Reranker
 from rerankbench.types import Candidates
 
 Outcome: TypeAlias = Literal["pass", "warn", "fail", "skip"]
@@ -151,13 +151,16 @@ def _agreement(
 
 
 def _not_cut(reranker: Reranker, candidates: Sequence[Candidates]) -> list[int]:
-    """Places of the pairs that the model reads whole, as far as it tells."""
-    total = sum(len(each.documents) for each in candidates)
+    """Indices of the pairs that the model reads whole, as far as it says."""
     prepared = reranker.prepare(Job(candidates=candidates))
-    cut = getattr(prepared, "truncated", [False] * total)
-    queries: frozenset[str] = getattr(prepared, "cut_queries", frozenset())
-    asked = [each.query.query_id for each in candidates for _ in each.documents]
-    return [i for i in range(total) if not cut[i] and asked[i] not in queries]
+    query_ids = [each.query.query_id for each in candidates for _ in each.documents]
+    cut = prepared.truncated if isinstance(prepared, MarkedPairs) else [False] * len(query_ids)
+    cut_queries = prepared.cut_queries if isinstance(prepared, MarkedQueries) else ()
+    return [
+        pair
+        for pair, query_id in enumerate(query_ids)
+        if not cut[pair] and query_id not in cut_queries
+    ]
 
 
 def _skip(name: str, why: str) -> Check:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rerankbench.doctor import checks, pairs
 from rerankbench.doctor.checks import Check, Reference
-from rerankbench.protocols import Job, Reranker
+from rerankbench.protocols import Job, MarkedPairs, Reranker, RerankerFacts
 from rerankbench.types import RerankerRef
 
 _HIDDEN = ("architecture",)
@@ -15,7 +15,7 @@ _HIDDEN = ("architecture",)
 def facts(ref: RerankerRef, reranker: Reranker) -> list[tuple[str, str]]:
     """Name and value of each fact, in reading order."""
     count = "unknown" if ref.parameters is None else f"{ref.parameters:,}"
-    found = [
+    rows = [
         ("family", ref.family),
         ("architecture", str(ref.recipe.get("architecture", "unknown"))),
         ("revision", ref.revision),
@@ -25,12 +25,12 @@ def facts(ref: RerankerRef, reranker: Reranker) -> list[tuple[str, str]]:
         ("attention", reranker.attention_kernel or "unknown"),
         ("limit", "none known" if ref.max_length is None else f"{ref.max_length:,} tokens a pair"),
     ]
-    # Not every plug-in has more to tell, or was tried when it was loaded.
-    found += getattr(reranker, "about", {}).items()
-    found += getattr(reranker, "checks", {}).items()
-    found += [(key, str(value)) for key, value in ref.recipe.items() if key not in _HIDDEN]
-    found.append(("truncated", truncated(reranker)))
-    return found
+    if isinstance(reranker, RerankerFacts):
+        rows += reranker.about.items()
+        rows += reranker.checks.items()
+    rows += [(key, str(value)) for key, value in ref.recipe.items() if key not in _HIDDEN]
+    rows.append(("truncated", truncated(reranker)))
+    return rows
 
 
 def truncated(reranker: Reranker) -> str:
@@ -53,6 +53,5 @@ def examine(reranker: Reranker, reference: Reference | None) -> Sequence[Check]:
 
 
 def _cuts(reranker: Reranker, words: int) -> bool:
-    each = pairs.of_length(words)
-    prepared = reranker.prepare(Job(candidates=[each]))
-    return bool(getattr(prepared, "truncated", [False])[0])
+    prepared = reranker.prepare(Job(candidates=[pairs.of_length(words)]))
+    return isinstance(prepared, MarkedPairs) and bool(prepared.truncated[0])

@@ -11,7 +11,14 @@ from typing import Any
 from rerankbench import registry
 from rerankbench.errors import UsageError, nearest
 from rerankbench.known import metric_name
-from rerankbench.protocols import Collection, FirstStage, Metric, RerankerFactory
+from rerankbench.protocols import (
+    Collection,
+    FirstStage,
+    GradedMetric,
+    LevelledMetric,
+    Metric,
+    RerankerFactory,
+)
 
 HIGHEST_CUTOFF = 1_000_000
 """Far beyond any list; trec_eval loses what its own integers cannot hold."""
@@ -121,10 +128,10 @@ def _names_of_other_tools() -> Mapping[str, str]:
 
 def _at_level(metric: Metric, named: int | None, usual: int) -> Metric:
     """At the level that was named; else at the usual one, if the metric knows levels at all."""
-    change = getattr(metric, "at_level", None)
-    if change is None and named not in (None, 1):
-        raise UsageError(f"{metric.name} knows no level of relevance: leave (rel={named}) out")
-    if change is None or (named is None and getattr(metric, "is_graded", False)):
+    if not isinstance(metric, LevelledMetric):
+        if named not in (None, 1):
+            raise UsageError(f"{metric.name} knows no level of relevance: leave (rel={named}) out")
         return metric
-    changed: Metric = change(usual if named is None else named)
-    return changed
+    if named is None and isinstance(metric, GradedMetric) and metric.is_graded:
+        return metric
+    return metric.at_level(usual if named is None else named)

@@ -10,7 +10,7 @@ from rerankbench.errors import InputError
 from rerankbench.files.trec import format_run, read_run
 from rerankbench.files.whole import gzip_bytes, write_whole
 from rerankbench.progress import Progress
-from rerankbench.protocols import Collection, FirstStage
+from rerankbench.protocols import Collection, FirstStage, FirstStageWarnings
 from rerankbench.results.identity import candidates_key
 from rerankbench.types import CandidateLists, Candidates, Hit, Qrels, Query, Ranking
 
@@ -69,8 +69,7 @@ def cached_path(
 
 def stage_warnings(first_stage: FirstStage) -> tuple[str, ...]:
     """What a first stage found odd in what it was given; most have nothing to say."""
-    warnings = getattr(first_stage, "warnings", None)
-    return tuple(warnings()) if warnings is not None else ()
+    return tuple(first_stage.warnings()) if isinstance(first_stage, FirstStageWarnings) else ()
 
 
 def _cached(path: Path, progress: Progress) -> list[Ranking] | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rerankbench.errors import CellsFailedError, RerankbenchError
-from rerankbench.protocols import Reranker
+from rerankbench.protocols import Reranker, RerankerFacts
 from rerankbench.results import store
 from rerankbench.run import candidates as candidate_lists
 from rerankbench.run import quality, scoring
@@ -99,8 +99,7 @@ def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists)
     record = _record(work, group, cell, scored, measurements, started_at)
     found = (*group.collection.warnings(), *lists.warnings, *scored.warnings)
     found = (*found, *reranker.warnings(), *speed_warnings, *record.warnings)
-    # Not every plug-in tries itself.
-    checks = getattr(reranker, "checks", {})
+    checks = reranker.checks if isinstance(reranker, RerankerFacts) else {}
     record = replace(record, warnings=found, checks=checks)
     work.store.write(record, scored.rankings, fresh=work.fresh)
     store.forget_work(cell.key)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from rerankbench.protocols import Collection
+from rerankbench.protocols import Collection, SharedIds
 from rerankbench.types import Query
 
 Setting: TypeAlias = Literal["auto"] | bool
@@ -67,6 +67,4 @@ def _shared(collection: Collection) -> Mapping[str, bool]:
 
     Collections that are plug-ins need not say it; then their own rule stands alone.
     """
-    find = getattr(collection, "identical_ids", None)
-    found: Mapping[str, bool] = find() if find is not None else {}
-    return found
+    return collection.identical_ids() if isinstance(collection, SharedIds) else {}

@@ -12,7 +12,14 @@ from typing import TypeVar
 
 from rerankbench.errors import ConfigError, RerankbenchError
 from rerankbench.known import collections as known_collections
-from rerankbench.protocols import Collection, FirstStage, Metric, RerankerFactory, RerankerSpec
+from rerankbench.protocols import (
+    Collection,
+    FirstStage,
+    LevelledCollection,
+    Metric,
+    RerankerFactory,
+    RerankerSpec,
+)
 from rerankbench.registry import naming
 from rerankbench.results.identity import quality_key, record_key, speed_key
 from rerankbench.run import identical_ids
@@ -169,7 +176,7 @@ def _group_plan(
     models: Sequence[PlannedModel],
 ) -> GroupPlan:
     own = entry.drop_identical_ids
-    usual: int = getattr(collection, "relevance_level", 1)
+    usual = collection.relevance_level if isinstance(collection, LevelledCollection) else 1
     return GroupPlan(
         collection=collection,
         drop_identical_ids=config.drop_identical_ids if own is None else own,

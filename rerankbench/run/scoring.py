@@ -72,7 +72,7 @@ def score(
 
 def _window_pairs(reranker: Reranker, total: int) -> int:
     """All pairs at once where a document is read once, not once a pair: tokens are then few."""
-    return total if getattr(reranker, "whole_job", False) else WINDOW_PAIRS
+    return total if reranker.ref.reads == "documents-once" else WINDOW_PAIRS
 
 
 def _whole_lists(job: Job) -> Callable[[Collection[int]], bool]:

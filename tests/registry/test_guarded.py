@@ -14,7 +14,18 @@ import pytest
 
 from rerankbench.errors import InputError, PluginError
 from rerankbench.progress import Silent
-from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.protocols import (
+    FirstStageWarnings,
+    GradedMetric,
+    Job,
+    LevelledCollection,
+    LevelledMetric,
+    MarkedPairs,
+    MarkedQueries,
+    RerankerSpec,
+    ScoredBatch,
+    SharedIds,
+)
 from rerankbench.registry.guarded import Plugin, guard
 from rerankbench.run import scoring
 from rerankbench.types import (
@@ -229,7 +240,23 @@ def test_a_good_reranker_is_used_as_it_is(tmp_path: Path) -> None:
     _use_reranker(factory, tmp_path)
     loaded = guard("rerankers", Plugin("x"), factory).load(RerankerSpec(model="mine"))
     assert loaded.about == {"labels": "one"}
-    assert getattr(loaded, "whole_job", False) is False
+    assert loaded.checks == {}
+
+
+def test_what_a_plugin_says_of_its_pairs_is_passed_on() -> None:
+    job = Job(candidates=tuple(tiny.mixed(queries=2, documents=3)))
+    marked = _Parts({"truncated": [True] * job.starts[-1], "cut_queries": {"q0"}})
+    for given, truncated, cut_queries in (
+        (marked, [True] * job.starts[-1], {"q0"}),
+        ("pairs without marks", [False] * job.starts[-1], set()),
+    ):
+        factory = _reranker(prepare=lambda _, given=given: given)
+        loaded = guard("rerankers", Plugin("x"), factory).load(RerankerSpec(model="mine"))
+        prepared = loaded.prepare(job)
+        assert isinstance(prepared, MarkedPairs)
+        assert isinstance(prepared, MarkedQueries)
+        assert prepared.truncated == truncated
+        assert set(prepared.cut_queries) == cut_queries
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
@@ -278,11 +305,15 @@ def _use(kind: str, made: Any) -> None:
         assert list(found.qrels()) == ["q"]
         assert list(found.lookup({"d"})) == ["d"]
         assert found.warnings() == []
+        assert found.identical_ids() == {}
     elif kind == "firststages":
         assert found.describe() == {"flavour": "own"}
         assert len(found.retrieve(None, [], 3, progress=Silent())) == 1
+        assert list(found.warnings()) == []
     else:
         assert found.per_query({"q": {"d": 1}}, {}) == {"q": 0.5}
+        if isinstance(found, LevelledMetric):
+            found.at_level(2)
 
 
 OTHERS: Mapping[str, Mapping[str, Any]] = {
@@ -322,6 +353,11 @@ WRONG: list[tuple[str, Change, str]] = [
         {"warnings": lambda: "text"},
         "warnings must give several texts, and gave one",
     ),
+    ("collections", {"relevance_level": "2"}, "relevance_level must give int, and gave a str"),
+    ("collections", {"relevance_level": 0}, "relevance_level must be 1 or more, and is 0"),
+    ("collections", {"identical_ids": lambda: ["q"]}, "must give Mapping, and gave a list"),
+    ("collections", {"identical_ids": lambda: {"q": 1}}, "identical_ids must give bool"),
+    ("firststages", {"warnings": lambda: "text"}, "must give several texts, and gave one"),
     ("firststages", {"retrieve": del_}, "no 'retrieve'"),
     ("firststages", {"describe": lambda: {"at": object()}}, "describe gave what is no JSON"),
     ("firststages", {"describe": lambda: {"k1": float("nan")}}, "describe gave what is no JSON"),
@@ -331,6 +367,8 @@ WRONG: list[tuple[str, Change, str]] = [
     ("firststages", {"retrieve": _ranking(Hit("d", float("inf")))}, "the score inf"),
     ("firststages", {"retrieve": _ranking(Hit(3, 1.0))}, "must give str, and gave a int"),  # type: ignore[arg-type]
     ("metrics", {"name": del_}, "no 'name'"),
+    ("metrics", {"is_graded": 1}, "is_graded must give bool, and gave a int"),
+    ("metrics", {"at_level": lambda level: None}, "at_level gave None, which has no 'name'"),
     ("metrics", {"per_query": _raising}, "per_query raised KeyError"),
     ("metrics", {"per_query": lambda qrels, run: 0.5}, "must give Mapping, and gave a float"),
     ("metrics", {"per_query": lambda qrels, run: {}}, "gave no value for the query 'q'"),
@@ -342,6 +380,39 @@ WRONG: list[tuple[str, Change, str]] = [
 @pytest.mark.parametrize("kind", OTHERS)
 def test_good_plugins_of_the_other_kinds_work(kind: str) -> None:
     _use(kind, _Parts(OTHERS[kind]))
+
+
+def _guarded(kind: str, parts: Change) -> Any:
+    return guard(kind, Plugin("x"), lambda: _Parts({**OTHERS[kind], **parts}))()
+
+
+def test_optional_abilities_of_a_plugin_are_used() -> None:
+    abilities = {"relevance_level": 2, "identical_ids": lambda: {"q": True}}
+    collection = _guarded("collections", abilities)
+    assert isinstance(collection, LevelledCollection)
+    assert collection.relevance_level == 2
+    assert isinstance(collection, SharedIds)
+    assert collection.identical_ids() == {"q": True}
+
+    stage = _guarded("firststages", {"warnings": lambda: ["odd"]})
+    assert isinstance(stage, FirstStageWarnings)
+    assert stage.warnings() == ["odd"]
+
+    levels = {"at_level": lambda level: _Parts({**METRIC, "name": f"mine(rel={level})"})}
+    metric = _guarded("metrics", {**levels, "is_graded": True})
+    assert isinstance(metric, GradedMetric)
+    assert metric.is_graded
+    assert isinstance(metric, LevelledMetric)
+    assert metric.at_level(2).name == "mine(rel=2)"
+
+
+def test_a_plugin_without_optional_abilities_has_the_usual_ones() -> None:
+    collection = _guarded("collections", {})
+    assert (collection.relevance_level, collection.identical_ids()) == (1, {})
+    assert list(_guarded("firststages", {}).warnings()) == []
+    metric = _guarded("metrics", {})
+    assert not isinstance(metric, LevelledMetric)
+    assert not metric.is_graded
 
 
 @pytest.mark.parametrize(("kind", "change", "message"), WRONG)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rerankbench.protocols import Job, ScoredBatch
+from rerankbench.protocols import Job, MarkedPairs, MarkedQueries, ScoredBatch
 from rerankbench.registry.guarded.plugin import (
     Plugin,
     amount,
@@ -49,7 +49,7 @@ class GuardedFactory:
 
 
 class GuardedReranker:
-    """A loaded reranker of another package; what it has besides its contract is its own."""
+    """A loaded reranker of another package."""
 
     _PARTS = ("ref", "engine", "prepare", "score", "warnings", "peak_device_bytes")
 
@@ -63,13 +63,23 @@ class GuardedReranker:
         self.attention_kernel = (
             None if kernel is None else plugin.being("attention_kernel", kernel, str)
         )
-        for part in ("about", "checks"):
-            told = plugin.being(part, getattr(inner, part, {}), Mapping)  # type: ignore[type-abstract]
-            texts_of(plugin, part, (*told.keys(), *told.values()))
+        self._texts("about"), self._texts("checks")
 
-    def __getattr__(self, name: str) -> Any:
-        """Parts that not every reranker has: `about`, `checks`, `whole_job`."""
-        return getattr(self._inner, name)
+    @property
+    def about(self) -> Mapping[str, str]:
+        """As in `protocols`; nothing where the plug-in says nothing."""
+        return self._texts("about")
+
+    @property
+    def checks(self) -> Mapping[str, str]:
+        """As in `protocols`; nothing where the plug-in says nothing."""
+        return self._texts("checks")
+
+    def _texts(self, part: str) -> Mapping[str, str]:
+        # A plug-in may have one of the two.
+        texts = self._plugin.being(part, getattr(self._inner, part, {}), Mapping)  # type: ignore[type-abstract]
+        texts_of(self._plugin, part, (*texts.keys(), *texts.values()))
+        return texts
 
     def prepare(self, job: Job) -> GuardedJob:
         """As in `protocols`."""
@@ -113,12 +123,19 @@ class GuardedJob:
     """What a plug-in's `prepare` gave, with the job that it is for."""
 
     def __init__(self, job: Job, inner: Any) -> None:
-        """Keep both."""
         self.job, self.inner = job, inner
 
-    def __getattr__(self, name: str) -> Any:
-        """What the plug-in tells of it: `truncated`, `lengths`."""
-        return getattr(self.inner, name)
+    @property
+    def truncated(self) -> Sequence[Any]:
+        """As in `protocols`; false for every pair where the plug-in does not know."""
+        if isinstance(self.inner, MarkedPairs):
+            return self.inner.truncated
+        return [False] * self.job.starts[-1]
+
+    @property
+    def cut_queries(self) -> Collection[str]:
+        """As in `protocols`; none where the plug-in does not know."""
+        return self.inner.cut_queries if isinstance(self.inner, MarkedQueries) else ()
 
 
 def _place(plugin: Plugin, pair: Any) -> int:

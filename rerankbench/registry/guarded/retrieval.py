@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rerankbench.protocols import (
+    FirstStageWarnings,
+    GradedMetric,
+    LevelledCollection,
+    LevelledMetric,
+    SharedIds,
+)
 from rerankbench.registry.guarded.plugin import Plugin, check_score, json_object, texts_of
 from rerankbench.types import CollectionHashes, Document, Hit, Query, Ranking
 
@@ -25,6 +32,10 @@ class GuardedCollection:
         self.split = plugin.being("split", inner.split, str)
         drops = getattr(inner, "drops_identical_ids", None)
         self.drops_identical_ids = plugin.being("drops_identical_ids", drops, bool)
+        level = inner.relevance_level if isinstance(inner, LevelledCollection) else 1
+        self.relevance_level = plugin.being("relevance_level", level, int)
+        if self.relevance_level < 1:
+            raise plugin.wrong(f"relevance_level must be 1 or more, and is {level}")
 
     def _call(self, name: str, *arguments: Any) -> Any:
         return self._plugin.call(name, getattr(self._inner, name), *arguments)
@@ -57,6 +68,16 @@ class GuardedCollection:
                 self._plugin.being("qrels", doc_id, str)
                 self._plugin.being("qrels", grade, int)
         return found
+
+    def identical_ids(self) -> Mapping[str, bool]:
+        """As in `protocols`; none where the plug-in does not know."""
+        if not isinstance(self._inner, SharedIds):
+            return {}
+        same = self._plugin.being("identical_ids", self._call("identical_ids"), Mapping)  # type: ignore[type-abstract]
+        for query_id, is_same_text in same.items():
+            self._plugin.being("identical_ids", query_id, str)
+            self._plugin.being("identical_ids", is_same_text, bool)
+        return same
 
     def lookup(self, doc_ids: Any) -> Mapping[str, Document]:
         """As in `protocols`."""
@@ -93,6 +114,14 @@ class GuardedFirstStage:
                 _check_hit(plugin, hit)
         return rankings
 
+    def warnings(self) -> Sequence[str]:
+        """As in `protocols`; none where the plug-in has none to give."""
+        if not isinstance(self._inner, FirstStageWarnings):
+            return ()
+        return texts_of(
+            self._plugin, "warnings", self._plugin.call("warnings", self._inner.warnings)
+        )
+
 
 def _check_hit(plugin: Plugin, hit: Any) -> None:
     doc_id, score = plugin.being("retrieve", hit, Hit)
@@ -103,11 +132,13 @@ def _check_hit(plugin: Plugin, hit: Any) -> None:
 class GuardedMetric:
     """A metric of another package."""
 
-    def __init__(self, plugin: Plugin, inner: Any) -> None:
-        """Check that it has all of its parts."""
-        plugin.having("its function", inner, ("name", "per_query"))
+    def __init__(self, plugin: Plugin, inner: Any, source: str) -> None:
+        """Check that it has all of its parts; `source` is what gave it."""
+        plugin.having(source, inner, ("name", "per_query"))
         self._plugin, self._inner = plugin, inner
         self.name = plugin.being("name", inner.name, str)
+        graded = inner.is_graded if isinstance(inner, GradedMetric) else False
+        self.is_graded = plugin.being("is_graded", graded, bool)
 
     def per_query(self, qrels: Any, run: Any) -> Mapping[str, float]:
         """As in `protocols`."""
@@ -119,3 +150,18 @@ class GuardedMetric:
         for value in values.values():
             check_score(self._plugin, "per_query", value)
         return {query: float(values[query]) for query in qrels}
+
+
+class GuardedLevelledMetric(GuardedMetric):
+    """A metric of another package that can count from another grade on."""
+
+    def at_level(self, level: int) -> GuardedMetric:
+        """As in `protocols`."""
+        levelled = self._plugin.call("at_level", self._inner.at_level, level)
+        return guarded_metric(self._plugin, levelled, "at_level")
+
+
+def guarded_metric(plugin: Plugin, inner: Any, source: str = "its function") -> GuardedMetric:
+    """The metric with the abilities that it has."""
+    guarded = GuardedLevelledMetric if isinstance(inner, LevelledMetric) else GuardedMetric
+    return guarded(plugin, inner, source)

@@ -71,8 +71,6 @@ class _Texts:
 class EmbeddingReranker:
     """A loaded model whose documents are encoded once, however many pairs they are in."""
 
-    whole_job = True
-
     def __init__(
         self,
         *,
