@@ -9,8 +9,8 @@ from rerankbench import registry
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
 from rerankbench.rerankers.embedding.late_interaction_files import is_late_interaction
-from rerankbench.rerankers.files import checkpoint as checkpoints
-from rerankbench.rerankers.files import modules_file
+from rerankbench.rerankers.files import modules_file, source
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import head_file
 from rerankbench.types import EngineRef, RerankerRef
@@ -43,7 +43,7 @@ class DetectedFactory:
 FACTORY = DetectedFactory()
 
 
-def family_of(checkpoint: checkpoints.Checkpoint) -> str:
+def family_of(checkpoint: Checkpoint) -> str:
     """The family's registered name. Raises ModelError where nothing tells it."""
     if (checkpoint.folder / head_file.NAME).is_file():
         return "head"
@@ -54,9 +54,7 @@ def family_of(checkpoint: checkpoints.Checkpoint) -> str:
     return listed or _family_of_architecture(checkpoint)
 
 
-def _listed_family(
-    saved: modules_file.SavedModules, checkpoint: checkpoints.Checkpoint
-) -> str | None:
+def _listed_family(saved: modules_file.SavedModules, checkpoint: Checkpoint) -> str | None:
     """The family that a list of modules tells; None where the transformer's own class does."""
     if "LogitScore" in saved.kinds:
         return "causal-lm"
@@ -74,12 +72,12 @@ def _listed_family(
     return None
 
 
-def _family_of_labels(checkpoint: checkpoints.Checkpoint) -> str:
+def _family_of_labels(checkpoint: Checkpoint) -> str:
     decodes = checkpoint.config.get("model_type") in LAST_TOKEN_DECODERS
     return "causal-lm" if decodes else "sequence-classification"
 
 
-def _family_of_architecture(checkpoint: checkpoints.Checkpoint) -> str:
+def _family_of_architecture(checkpoint: Checkpoint) -> str:
     architecture = checkpoint.architecture
     if architecture.endswith("ForSequenceClassification"):
         return _family_of_labels(checkpoint)
@@ -105,6 +103,6 @@ def _families() -> list[str]:
 
 
 def _factory(spec: RerankerSpec) -> RerankerFactory:
-    found = checkpoints.asked(spec)
+    found = source.checkpoint_of(spec)
     factory: RerankerFactory = registry.load("rerankers", family_of(found))
     return factory

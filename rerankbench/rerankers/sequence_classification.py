@@ -21,8 +21,9 @@ from rerankbench.rerankers.batch_run import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS
 from rerankbench.rerankers.engines.build import build, eager, loading_dtype
 from rerankbench.rerankers.engines.choice import choose
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import checkpoint as checkpoints
 from rerankbench.rerankers.files import classifier as classifiers
+from rerankbench.rerankers.files import source
+from rerankbench.rerankers.files.checkpoint import NO_ARCHITECTURE, Checkpoint
 from rerankbench.rerankers.files.classifier import Classifier
 from rerankbench.rerankers.pair_encoding import (
     QUERY_SHARE,
@@ -70,8 +71,8 @@ class CrossEncoderFactory:
         ref, engine = _identified(checkpoint, described, spec)
         return _load(checkpoint, described, ref, engine, spec)
 
-    def _find(self, spec: RerankerSpec) -> checkpoints.Checkpoint:
-        return checkpoints.find(
+    def _find(self, spec: RerankerSpec) -> Checkpoint:
+        return source.find(
             str(self.folder or spec.model),
             name=spec.name or self.name,
             revision=spec.revision,
@@ -86,9 +87,9 @@ DEMO = CrossEncoderFactory(
 )
 
 
-def _described(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Classifier:
+def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> Classifier:
     """What the files and the recipe say. Raises ModelError, UsageError."""
-    unnamed = checkpoint.architecture == checkpoints.NO_ARCHITECTURE
+    unnamed = checkpoint.architecture == NO_ARCHITECTURE
     if not checkpoint.is_classifier and not unnamed:
         raise ModelError(
             f"{checkpoint.name}: {checkpoint.architecture} is no sequence classifier; "
@@ -107,7 +108,7 @@ def _described(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Classi
 
 
 def _identified(
-    checkpoint: checkpoints.Checkpoint, described: Classifier, spec: RerankerSpec
+    checkpoint: Checkpoint, described: Classifier, spec: RerankerSpec
 ) -> tuple[RerankerRef, EngineRef]:
     saved = None if described.reading is None else described.reading.max_length
     ref = RerankerRef(
@@ -128,13 +129,11 @@ def _identified(
     return ref, _engine_ref(checkpoint, described, spec)
 
 
-def _default_dtype(spec: RerankerSpec, checkpoint: checkpoints.Checkpoint) -> str:
+def _default_dtype(spec: RerankerSpec, checkpoint: Checkpoint) -> str:
     return "float32" if spec.engine == "onnx" else default_dtype(spec, checkpoint.config)
 
 
-def _engine_ref(
-    checkpoint: checkpoints.Checkpoint, described: Classifier, spec: RerankerSpec
-) -> EngineRef:
+def _engine_ref(checkpoint: Checkpoint, described: Classifier, spec: RerankerSpec) -> EngineRef:
     in_float32 = () if described.reading is None else described.reading.float32
     if in_float32 and spec.dtype not in ("float32", "int8"):
         # Only torch computes single layers in another dtype.
@@ -161,7 +160,7 @@ def _engine_ref(
 
 
 def _load(
-    checkpoint: checkpoints.Checkpoint,
+    checkpoint: Checkpoint,
     described: Classifier,
     ref: RerankerRef,
     engine: EngineRef,

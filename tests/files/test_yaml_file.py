@@ -106,10 +106,10 @@ def test_commands_refuse_it_in_one_short_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if kind == "card":
-        from rerankbench.rerankers.files.checkpoint import _card_facts
+        from rerankbench.rerankers.files import model_card
 
         Path("README.md").write_text(f"---\n{text}\n---\n")
-        assert _card_facts(tmp_path) == {}
+        assert model_card.facts(tmp_path) == {}
         return
     Path("mine.yaml").write_text(f"models: *a29\n{text}" if kind == "layout" else text)
     words = {"config": ["run", "mine.yaml"], "layout": ["leaderboard", "--layout", "mine.yaml"]}

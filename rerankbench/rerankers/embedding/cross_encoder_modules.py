@@ -21,8 +21,8 @@ from rerankbench.rerankers.embedding.factory import encoder
 from rerankbench.rerankers.embedding.text_tokeniser import prompt_length
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import checkpoint as checkpoints
-from rerankbench.rerankers.files import modules_file, pair_reading
+from rerankbench.rerankers.files import modules_file, pair_reading, source
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import cautions
 from rerankbench.rerankers.files.labels import Label, scored
 from rerankbench.rerankers.files.modules_file import Module
@@ -46,14 +46,14 @@ class ModulesFactory:
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = checkpoints.asked(spec)
+        checkpoint = source.checkpoint_of(spec)
         return _ref(checkpoint, spec, _described(checkpoint, spec)), engine_ref(spec)
 
     def load(self, spec: RerankerSpec) -> PointwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         from rerankbench.rerankers.embedding import token_modules
 
-        checkpoint = checkpoints.asked(spec)
+        checkpoint = source.checkpoint_of(spec)
         described = _described(checkpoint, spec)
         ref, engine = _ref(checkpoint, spec, described), engine_ref(spec)
         device = loading.ready(engine)
@@ -104,7 +104,7 @@ class _Described:
 FACTORY = ModulesFactory()
 
 
-def _described(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> _Described:
+def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> _Described:
     """The modules, which must lead from tokens to scores of labels. Raises ModelError."""
     saved, reading = modules_file.read(checkpoint.folder), pair_reading.read(checkpoint)
     last = saved.heads[-1] if saved is not None and saved.heads else None
@@ -133,9 +133,7 @@ def _described(checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> _Descr
     )
 
 
-def _ref(
-    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, described: _Described
-) -> RerankerRef:
+def _ref(checkpoint: Checkpoint, spec: RerankerSpec, described: _Described) -> RerankerRef:
     return RerankerRef(
         name=checkpoint.name,
         family=FAMILY,

@@ -20,7 +20,8 @@ from rerankbench.rerankers.embedding.embedding_recipe import EmbeddingRecipe
 from rerankbench.rerankers.embedding.late_interaction_files import late_interaction
 from rerankbench.rerankers.engines.tables import Tables, tables_of
 from rerankbench.rerankers.engines.text_vectors import Counting, Output, Task, TextVectors
-from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import source
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.token_check import TokenCheck
@@ -41,7 +42,7 @@ class EmbeddingFactory:
     """Finds, identifies and loads models of one family."""
 
     family: str
-    read: Callable[[checkpoints.Checkpoint, RerankerSpec], EmbeddingRecipe]
+    read: Callable[[Checkpoint, RerankerSpec], EmbeddingRecipe]
     output: Output
     scores_documents: bool = True
 
@@ -94,7 +95,7 @@ class EmbeddingFactory:
         return found
 
     def _ref(
-        self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: EmbeddingRecipe
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: EmbeddingRecipe
     ) -> RerankerRef:
         return RerankerRef(
             name=checkpoint.name,
@@ -148,7 +149,7 @@ class EmbeddingFactory:
 
 
 def encoder(
-    checkpoint: checkpoints.Checkpoint,
+    checkpoint: Checkpoint,
     spec: RerankerSpec,
     reading: PairReading | None = None,
     notes: list[str] | None = None,
@@ -167,8 +168,8 @@ def encoder(
     )
 
 
-def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
-    return checkpoints.asked(spec)
+def _find(spec: RerankerSpec) -> Checkpoint:
+    return source.checkpoint_of(spec)
 
 
 BI_ENCODER = EmbeddingFactory(

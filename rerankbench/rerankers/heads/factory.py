@@ -14,7 +14,8 @@ from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding, pair_encoding
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import source
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import equations as heads
 from rerankbench.rerankers.heads import head_file, placed_pairs
@@ -94,9 +95,9 @@ class HeadFactory:
 FACTORY = HeadFactory()
 
 
-def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
+def _find(spec: RerankerSpec) -> Checkpoint:
     settings(spec, {})
-    found = checkpoints.asked(spec)
+    found = source.checkpoint_of(spec)
     config = found.config
     if config.get("is_encoder_decoder") or config.get("model_type") in LAST_TOKEN_DECODERS:
         raise ModelError(
@@ -112,7 +113,7 @@ def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
 
 
 def _identified(
-    checkpoint: checkpoints.Checkpoint, head: head_file.Head, spec: RerankerSpec
+    checkpoint: Checkpoint, head: head_file.Head, spec: RerankerSpec
 ) -> tuple[RerankerRef, EngineRef]:
     ref = RerankerRef(
         name=checkpoint.name,

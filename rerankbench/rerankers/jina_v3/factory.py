@@ -17,7 +17,8 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import source
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.weight_file import safetensors_header
 from rerankbench.rerankers.jina_v3.lists import JinaV3
 from rerankbench.rerankers.jina_v3.prompt import BlockRecipe, BlockWriter
@@ -79,14 +80,14 @@ class JinaV3Factory:
 FACTORY = JinaV3Factory()
 
 
-def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
-    found = checkpoints.find(spec.model, name=spec.name, revision=spec.revision, with_code=False)
+def _find(spec: RerankerSpec) -> Checkpoint:
+    found = source.find(spec.model, name=spec.name, revision=spec.revision, with_code=False)
     _projector_files(found)
     return found
 
 
 def _identified(
-    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: BlockRecipe
+    checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe
 ) -> tuple[RerankerRef, EngineRef]:
     ref = RerankerRef(
         name=checkpoint.name,
@@ -120,9 +121,7 @@ def _recipe(spec: RerankerSpec) -> BlockRecipe:
     return recipe
 
 
-def _max_length(
-    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: BlockRecipe
-) -> int:
+def _max_length(checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe) -> int:
     """Tokens of the texts of a block; like the authors' code, from the tokeniser's limit alone."""
     own = int(checkpoint.tokenizer_config.get("model_max_length") or 0)
     limit = own if 0 < own < 10**6 else checkpoint.max_length(otherwise=MAX_LENGTH)
@@ -136,7 +135,7 @@ def _max_length(
     return found
 
 
-def _projector_files(checkpoint: checkpoints.Checkpoint) -> list[Path]:
+def _projector_files(checkpoint: Checkpoint) -> list[Path]:
     """Which files hold the projector's matrices. Raises ModelError for any other projector."""
     held = {
         name: (path, tensor["shape"])
@@ -163,7 +162,7 @@ def _projector_files(checkpoint: checkpoints.Checkpoint) -> list[Path]:
     return [held[name][0] for name in _PROJECTOR]
 
 
-def _projector(checkpoint: checkpoints.Checkpoint, device: Any) -> list[Any]:
+def _projector(checkpoint: Checkpoint, device: Any) -> list[Any]:
     from safetensors import safe_open
 
     found = []

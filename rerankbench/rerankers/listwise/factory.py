@@ -16,7 +16,8 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import source
+from rerankbench.rerankers.files.checkpoint import NO_ARCHITECTURE, Checkpoint
 from rerankbench.rerankers.listwise.generation import Generator
 from rerankbench.rerankers.listwise.order import ListwiseReranker
 from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Format, QuestionWriter
@@ -95,9 +96,9 @@ class ListwiseFactory:
 FACTORY = ListwiseFactory()
 
 
-def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
-    found = checkpoints.asked(spec)
-    if not found.architecture.endswith((*_WRITERS, checkpoints.NO_ARCHITECTURE)):
+def _find(spec: RerankerSpec) -> Checkpoint:
+    found = source.checkpoint_of(spec)
+    if not found.architecture.endswith((*_WRITERS, NO_ARCHITECTURE)):
         raise ModelError(
             f"{found.name}: {found.architecture} does not write; name a language model, whose "
             "config.json says …ForCausalLM"
@@ -106,7 +107,7 @@ def _find(spec: RerankerSpec) -> checkpoints.Checkpoint:
 
 
 def _reranker_ref(
-    checkpoint: checkpoints.Checkpoint, spec: RerankerSpec, recipe: ListwiseRecipe
+    checkpoint: Checkpoint, spec: RerankerSpec, recipe: ListwiseRecipe
 ) -> RerankerRef:
     return RerankerRef(
         name=checkpoint.name,

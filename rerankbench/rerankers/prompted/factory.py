@@ -16,8 +16,8 @@ from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers import loading, padding, pair_encoding
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import checkpoint as checkpoints
-from rerankbench.rerankers.files import pair_reading
+from rerankbench.rerankers.files import pair_reading, source
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import cautions
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import PointwiseJob, PointwiseReranker
@@ -42,12 +42,12 @@ class PromptedFactory:
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = checkpoints.asked(spec)
+        checkpoint = source.checkpoint_of(spec)
         return self._identified(checkpoint, spec)
 
     def load(self, spec: RerankerSpec) -> PointwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint = checkpoints.asked(spec)
+        checkpoint = source.checkpoint_of(spec)
         ref, engine = self._identified(checkpoint, spec)
         preset, reading = self._preset(checkpoint, spec), pair_reading.read(checkpoint)
         label = label_of(checkpoint, spec, preset)
@@ -93,7 +93,7 @@ class PromptedFactory:
         return found
 
     def _identified(
-        self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec
+        self, checkpoint: Checkpoint, spec: RerankerSpec
     ) -> tuple[RerankerRef, EngineRef]:
         preset, reading = self._preset(checkpoint, spec), pair_reading.read(checkpoint)
         saved = None if reading is None else reading.max_length
@@ -111,7 +111,7 @@ class PromptedFactory:
         )
         return ref, engine_ref(spec)
 
-    def _preset(self, checkpoint: checkpoints.Checkpoint, spec: RerankerSpec) -> Preset:
+    def _preset(self, checkpoint: Checkpoint, spec: RerankerSpec) -> Preset:
         return resolve(checkpoint, spec, self.presets, self.forwards)
 
 

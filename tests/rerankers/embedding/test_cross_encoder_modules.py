@@ -15,7 +15,7 @@ from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.detection import FACTORY as DETECTED
 from rerankbench.rerankers.detection import family_of
-from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import source
 from rerankbench.types import Candidates
 
 from ... import tiny
@@ -171,7 +171,7 @@ def test_the_listed_modules_tell_the_family(
     folder = models.encoder(tmp_path / "m")
     settings = {} if model_type is None else {"model_type": model_type}
     models.add_modules(folder, heads, settings=settings)
-    found = checkpoints.find(str(folder), name=None, revision=None, with_code=False)
+    found = source.find(str(folder), name=None, revision=None, with_code=False)
     assert family_of(found) == family
 
 

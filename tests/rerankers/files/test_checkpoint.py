@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from rerankbench.errors import ConfigError, ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
-from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.run import config as configs
@@ -341,7 +341,7 @@ def test_a_name_that_no_hub_can_have_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["a/b/c", "./nowhere", "~/nowhere-at-all"])
 def test_a_path_is_never_asked_of_the_hub(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoints, "_fetch", None)
+    monkeypatch.setattr(source, "_fetch", None)
     assert "no such model folder" in _refusal(name)
 
 

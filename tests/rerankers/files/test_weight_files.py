@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
-from rerankbench.rerankers.files import checkpoint as checkpoints
+from rerankbench.rerankers.files.checkpoint import Checkpoint
 
 from ... import tiny
 from .. import embedding_models as models
@@ -281,7 +281,7 @@ def test_positions_left_out_are_those_of_the_configuration_class(model_type: str
     import transformers
 
     made: Any = transformers.CONFIG_MAPPING[model_type]()
-    found = checkpoints.Checkpoint(
+    found = Checkpoint(
         folder=Path(),
         name="m",
         revision="1",
