@@ -7,17 +7,17 @@ collection.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, TypeAdapter, with_config
 
-from rerankbench.errors import InputError, NewerFileError
+from rerankbench.errors import InputError
 from rerankbench.files.whole import gzip_bytes, open_bytes, write_whole
+from rerankbench.results import schema_file
 from rerankbench.types import CandidateLists, Count, Qrels
 
 SCHEMA = 1
@@ -98,25 +98,7 @@ def is_whole(path: Path) -> bool:
 
 def read_task(path: Path) -> Task:
     """Read one task file. Raises InputError, or NewerFileError for a later schema."""
-    try:
-        with open_bytes(path) as handle:
-            body = handle.read()
-        return _adapter().validate_json(body)
-    except ValidationError:
-        _refuse_newer(path, body)
-        raise InputError(path, "is not a task", remedy=_REMEDY) from None
-    except (EOFError, OSError, zlib.error):
-        raise InputError(path, "is not a task", remedy=_REMEDY) from None
-
-
-def _refuse_newer(path: Path, body: bytes) -> None:
-    try:
-        found = json.loads(body)
-    except (RecursionError, ValueError):
-        return
-    schema = found.get("schema") if isinstance(found, dict) else None
-    if type(schema) is int and schema > SCHEMA:
-        raise NewerFileError(path, schema, SCHEMA)
+    return schema_file.read(path, _adapter(), SCHEMA, fault="is not a task", remedy=_REMEDY)
 
 
 @cache

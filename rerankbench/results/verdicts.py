@@ -5,8 +5,6 @@ Answers are stored as they were given, in both orders; who won is derived from t
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, TypeAdapter, with_config
 
-from rerankbench.errors import InputError, NewerFileError
-from rerankbench.files.whole import open_bytes, write_whole
+from rerankbench.files.whole import write_whole
+from rerankbench.results import schema_file
 from rerankbench.types import Amount, Count, digest
 
 SCHEMA = 1
@@ -137,25 +135,7 @@ def write_judged(path: Path, judged: JudgedMatch) -> None:
 
 def read_judged(path: Path) -> JudgedMatch:
     """Read one file. Raises InputError, or NewerFileError for a later schema."""
-    try:
-        with open_bytes(path) as handle:
-            body = handle.read()
-        return _adapter().validate_json(body)
-    except ValidationError:
-        _refuse_newer(path, body)
-        raise InputError(path, "holds no judgements", remedy=_REMEDY) from None
-    except (EOFError, OSError, zlib.error):
-        raise InputError(path, "holds no judgements", remedy=_REMEDY) from None
-
-
-def _refuse_newer(path: Path, body: bytes) -> None:
-    try:
-        found = json.loads(body)
-    except (RecursionError, ValueError):
-        return
-    schema = found.get("schema") if isinstance(found, dict) else None
-    if type(schema) is int and schema > SCHEMA:
-        raise NewerFileError(path, schema, SCHEMA)
+    return schema_file.read(path, _adapter(), SCHEMA, fault="holds no judgements", remedy=_REMEDY)
 
 
 @cache

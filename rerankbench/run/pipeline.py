@@ -57,7 +57,8 @@ def _records_there(work: Work, group: Group) -> dict[str, Record]:
 def _with_metrics(work: Work, record: Record, group: Group) -> Record | None:
     """The record with all wanted metrics, from its run file; None where that is not at hand.
 
-    The level of relevance is the one that is asked for now; figures at others stay beside it.
+    The collection's level of relevance becomes the one that was asked for; figures at other levels
+    stay beside them.
     """
     lacking = [metric for metric in group.metrics if metric.name not in record.per_query]
     collection = record.cell.collection

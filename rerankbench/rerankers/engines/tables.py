@@ -51,7 +51,7 @@ def tables_of(model: Any) -> Tables:
 def _words(model: Any) -> int | None:
     try:
         weight = getattr(model.get_input_embeddings(), "weight", None)
-    except (NotImplementedError, AttributeError):  # Characters are hashed, or the code is its own.
+    except (NotImplementedError, AttributeError):  # CANINE hashes letters; a model's own code.
         return None
     return None if weight is None else len(weight)
 
