@@ -18,7 +18,8 @@ Held = TypeVar("Held")
 def read(path: Path, adapter: TypeAdapter[Held], schema: int, *, fault: str, remedy: str) -> Held:
     """The value in a file, plain or gzipped.
 
-    Raises NewerFileError for a schema later than `schema`, and InputError with `fault` and `remedy` for what is no such value, or is damaged.
+    Raises NewerFileError for a schema later than `schema`, and InputError with `fault` and
+    `remedy` for what is no such value, or is damaged.
     """
     try:
         with open_bytes(path) as handle:
