@@ -91,10 +91,10 @@ def test_two_lines_that_also_agree_with_fewer_columns_do_not_hide_a_wrong_averag
 ) -> None:
     """0.302 lies within rounding of the last three columns, and so does the sound second row."""
     rows = [
-        ["m0", "0.101", "0.494", "0.101", "0.101", "0.701", "0.302"],
-        ["m1", "0.100", "0.493", "0.100", "0.100", "0.700", "0.299"],
+        ["m0", "1.3", "0.101", "0.494", "0.101", "0.101", "0.701", "0.302"],
+        ["m1", "2.3", "0.100", "0.493", "0.100", "0.100", "0.700", "0.299"],
     ]
-    (finding,) = _found(tmp_path, _markdown(["Model", *"ABCDE", "Average"], rows))
+    (finding,) = _found(tmp_path, _markdown(["Model", "Docs / Sec", *"ABCDE", "Average"], rows))
     assert (finding.check, finding.severity, finding.row) == ("average", "error", "m0")
 
 

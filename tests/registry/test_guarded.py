@@ -211,6 +211,10 @@ RERANKERS: Mapping[str, tuple[Any, str]] = {
         _factory(identify=lambda spec: (replace(REF, name=3), ENGINE)),  # type: ignore[arg-type]
         "the name of identify must give str, and gave a int",
     ),
+    "lists by the recipe alone": (
+        _factory(identify=lambda spec: (replace(REF, recipe={"scores_lists": True}), ENGINE)),
+        "the recipe of identify says scores_lists; say reads='lists' instead",
+    ),
     "a recipe of objects": (
         _factory(identify=lambda spec: (replace(REF, recipe={"at": object()}), ENGINE)),  # type: ignore[dict-item]
         "the recipe of identify gave what is no JSON",

@@ -288,6 +288,7 @@ def test_scores_depend_on_the_other_candidates(model_of: ModelOf) -> None:
 def test_it_is_known_by_its_architecture_and_kept_by_list(model_of: ModelOf) -> None:
     ref, engine = detection.FACTORY.identify(_spec(model_of(), SMALL))
     assert (ref.family, ref.max_length, ref.scores_lists) == ("jina-v3", 4096, True)
+    assert ref.scale == "cosine"
     assert (ref.recipe["score"], ref.recipe["block"]) == ("cosine", 3)
     assert (engine.engine, engine.batch_tokens) == ("torch", None)
     loaded = detection.FACTORY.load(_spec(model_of(), SMALL))

@@ -414,6 +414,7 @@ def test_one_question_that_does_not_fit_ends_with_a_remedy(model_of: ModelOf) ->
 def test_the_record_says_what_was_run(model_of: ModelOf) -> None:
     ref, engine = FACTORY.identify(RerankerSpec(model=str(model_of())))
     assert (ref.family, ref.scores_lists, ref.max_length) == ("listwise", True, writers.POSITIONS)
+    assert ref.scale == "rank"
     assert (ref.recipe["window"], ref.recipe["stride"]) == (20, 10)
     assert (ref.recipe["score"], engine.engine) == ("-rank", "torch")
     changed, _ = FACTORY.identify(RerankerSpec(model=str(model_of()), recipe={"system": ""}))
