@@ -60,7 +60,7 @@ def against_published(records: Sequence[Record], layout: Layout) -> list[Table]:
         if (pairs := _pairs(group, metric, layout))
     ]
     if not tables:
-        titles = dict.fromkeys(each.source.title for each in published.published())
+        titles = dict.fromkeys(figure.source.title for figure in published.published())
         raise UsageError(
             f"none of {len(records)} records has a model, collection and metric with a published "
             f"figure; known are those of: {'; '.join(titles)}"
@@ -71,31 +71,31 @@ def against_published(records: Sequence[Record], layout: Layout) -> list[Table]:
 def _metrics(layout: Layout, records: Sequence[Record]) -> list[str]:
     """The metrics of the layout's columns; a column without one shows the headline."""
     usual = layout.metric or derived.headline(records)
-    columns = [one for table in layout.tables for one in table.columns]
-    named = [one.metric or usual for one in columns if isinstance(one, MetricColumn)]
+    columns = [column for table in layout.tables for column in table.columns]
+    named = [column.metric or usual for column in columns if isinstance(column, MetricColumn)]
     return list(dict.fromkeys(metric for metric in named if metric is not None))
 
 
 def _pairs(records: Sequence[Record], metric: str, layout: Layout) -> list[_Pair]:
     """Rows with both figures, the best measured one first."""
-    found = []
+    pairs = []
     for line in select(records, layout).lines:
         record = line.newest
         value, figure = record.mean(metric), _nearest_figure(line.name, record, metric)
         if value is not None and figure is not None:
-            found.append(_Pair(label=line.label, record=record, value=value, figure=figure))
-    return sorted(found, key=lambda pair: (-pair.value, pair.label))
+            pairs.append(_Pair(label=line.label, record=record, value=value, figure=figure))
+    return sorted(pairs, key=lambda pair: (-pair.value, pair.label))
 
 
 def _nearest_figure(name: str, record: Record, metric: str) -> PublishedFigure | None:
-    """The published figure whose setting departs least from the record's; none that is doubted.
+    """The published figure whose setting is nearest to the record's; doubted figures never count.
 
-    `name` is the row's: a layout's `also` can say which published model a folder is.
+    `name` is the row's: with `also` a layout says which published model a folder holds.
     """
     collection, model = _collection(record), models.find(name)
     spellings = model.spellings if model else frozenset({name.casefold()})
-    found = published.find(spellings, collection, metric)
-    believed = [figure for figure in found if not figure.doubt]
+    figures = published.find(spellings, collection, metric)
+    believed = [figure for figure in figures if not figure.doubt]
     return min(believed, key=lambda figure: len(_departures(figure, record)), default=None)
 
 
@@ -109,28 +109,28 @@ def _collection(record: Record) -> str:
 
 
 def _departures(figure: PublishedFigure, record: Record) -> list[str]:
-    """In what the published setting is not the measured one, or cannot be seen to be."""
-    cell, found = record.cell, []
+    """How the published setting differs from the measured one, or does not say."""
+    cell, departures = record.cell, []
     if figure.first_stage != cell.first_stage.name:
         stated = figure.first_stage or "not stated"
-        found.append(f"first stage {stated}, here {cell.first_stage.name}")
+        departures.append(f"first stage {stated}, here {cell.first_stage.name}")
     if figure.depth != cell.depth:
-        found.append(f"depth {figure.depth or 'not stated'}, here {cell.depth}")
+        departures.append(f"depth {figure.depth or 'not stated'}, here {cell.depth}")
     if figure.adds_positives != cell.adds_positives:
         words = {True: "added", False: "not added"}
-        found.append(
+        departures.append(
             f"missed positives {words[figure.adds_positives]}, here {words[cell.adds_positives]}"
         )
     known = collections.by_slug(figure.collection or "")
     if known is not None and cell.collection.split != known.split:
-        found.append(f"split {known.split}, here {cell.collection.split}")
+        departures.append(f"split {known.split}, here {cell.collection.split}")
     if cell.collection.sampled_queries is not None:
-        found.append(f"all queries, here a sample of {cell.collection.sampled_queries}")
-    return found
+        departures.append(f"all queries, here a sample of {cell.collection.sampled_queries}")
+    return departures
 
 
 def _table(pairs: Sequence[_Pair], metric: str, layout: Layout) -> Table:
-    sources = list(dict.fromkeys((one.figure.source, one.figure.table) for one in pairs))
+    sources = list(dict.fromkeys((pair.figure.source, pair.figure.table) for pair in pairs))
     cell = pairs[0].record.cell
     heads = ("Reranker", metric, "published", "Δ", "source")
     return Table(
@@ -161,16 +161,20 @@ def _row(pair: _Pair, sources: Sequence[tuple[Source, str]], decimals: int) -> R
 
 
 def _notes(pairs: Sequence[_Pair], sources: Sequence[tuple[Source, str]]) -> Iterator[str]:
-    """Each source with its setting, and where that is not the measured one."""
-    yield "Δ is measured less published; the published figure is known to its last digit alone."
+    """The sources, each with the ways in which its setting differs from the measured one."""
+    yield "Δ is measured less published; the published figure is exact only to its last digit."
     for number, (source, table) in enumerate(sources, start=1):
-        mine = [one for one in pairs if (one.figure.source, one.figure.table) == (source, table)]
+        from_source = [
+            pair for pair in pairs if (pair.figure.source, pair.figure.table) == (source, table)
+        ]
         date = f", {source.date}" if source.date else ""
         yield f"Source {number}: {source.title}, {table} ({source.authors}{date}), {source.url}."
         departures = dict.fromkeys(
-            departure for one in mine for departure in _departures(one.figure, one.record)
+            departure
+            for pair in from_source
+            for departure in _departures(pair.figure, pair.record)
         )
         if departures:
             yield f"Caution: source {number} has another setting: {'; '.join(departures)}."
-        for note in dict.fromkeys(one.figure.note for one in mine if one.figure.note):
+        for note in dict.fromkeys(pair.figure.note for pair in from_source if pair.figure.note):
             yield f"Source {number}: {note}"

@@ -34,7 +34,7 @@ _DECIDING: Mapping[str, Sequence[type[Column]]] = {
     "rating": (RatingColumn,),
     "name": (),
 }
-"""The order of rows → the kinds of columns whose figures decide it, the first of them if there."""
+"""Order of rows → the kinds of columns that can decide it; the first one in the table does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +66,11 @@ def build(archive: RecordSet, layout: Layout) -> list[Table]:
         )
     tables = [_tables(group, selection, archive, layout, judge) for group, selection in shown]
     _tell_apart(tables, [group[0] for group, _ in shown])
-    return [table for found in tables for table in found]
+    return [table for group_tables in tables for table in group_tables]
 
 
 def _group(record: Record, layout: Layout) -> tuple[str, ...]:
-    """What the records of one table share: the task, but for what columns or rows tell apart."""
+    """The facts that a table's records share: the task's, less those that columns or rows show."""
     if not layout.per_collection:
         return ()
     apart: set[str] = set()
@@ -96,7 +96,7 @@ def _tables(
     layout: Layout,
     judge: StoredJudge | None,
 ) -> list[Table]:
-    """The layout's tables for these records; the notes stand below the last."""
+    """The layout's tables for these records; only the last carries the notes."""
     context = Context(
         archive=archive,
         metric=(
@@ -136,15 +136,16 @@ def _tables(
 def _shown(
     lines: Sequence[RowRecords], filled: Sequence[_Filled], layout: Layout
 ) -> Sequence[RowRecords]:
-    """Without the lines that say nothing but their names, if the layout wants none of them."""
+    """Without the rows that show nothing but names, if the layout drops those."""
     if not layout.drop_empty_rows:
         return lines
-    said = [line for line in lines if any(_says_something(table, line) for table in filled)]
-    return said or lines
+    filled_lines = [
+        line for line in lines if any(_says_something(table, line) for table in filled)
+    ]
+    return filled_lines or lines
 
 
 def _has_enough(table: _Filled) -> bool:
-    """Whether it shows as many collections as its form asks for."""
     shown = {column.parts for column in table.columns if isinstance(column, MeasuredColumn)}
     return len(shown) >= (table.form.fewest_collections or 0)
 
@@ -158,7 +159,7 @@ def _says_something(table: _Filled, line: RowRecords) -> bool:
 
 
 def _filled(form: TableForm, layout: Layout, context: Context) -> _Filled:
-    """The columns that have something to show, and what they show in every row."""
+    """The columns that have something to show, with their entries in every row."""
     columns = context.columns
     rows = {
         row.name: tuple(column.fill(row, context) for column in columns)
@@ -171,11 +172,11 @@ def _filled(form: TableForm, layout: Layout, context: Context) -> _Filled:
         or isinstance(column, ModelColumn)
         or any(entries[at].value is not None for entries in rows.values())
     ]
-    left = replace(context, columns=tuple(columns[at] for at in keep))
+    remaining = replace(context, columns=tuple(columns[at] for at in keep))
     return _Filled(
         form=form,
-        columns=tuple(left.columns),
-        heads=tuple(header(column, left, form.align) for column in left.columns),
+        columns=tuple(remaining.columns),
+        heads=tuple(header(column, remaining, form.align) for column in remaining.columns),
         rows={name: tuple(entries[at] for at in keep) for name, entries in rows.items()},
     )
 
@@ -242,10 +243,12 @@ def _ordered(
 
 
 def _deciding(filled: Sequence[_Filled], kinds: Sequence[type[Column]]) -> dict[str, float]:
-    """The figures that decide the rows' places: those of the first column of these kinds."""
+    """The figures that order the rows: those of the first column of these kinds."""
     for kind in kinds:
         for table in filled:
-            at = next((i for i, one in enumerate(table.columns) if isinstance(one, kind)), None)
+            at = next(
+                (i for i, column in enumerate(table.columns) if isinstance(column, kind)), None
+            )
             if at is not None:
                 values = {name: entries[at].value for name, entries in table.rows.items()}
                 return {

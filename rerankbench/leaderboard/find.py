@@ -1,4 +1,4 @@
-"""Columns and rows → findings: the tests, games and ceilings that the columns will show."""
+"""Computes the tests, games and ceilings that the columns of a table will show."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 
 def find(columns: Sequence[Column], context: Context) -> Findings:
-    """All that these columns show of several rows at once, each computed once."""
+    """Everything that these columns show of several rows at once, each computed once."""
     return Findings(
         significance=_significance(
-            [each for each in columns if isinstance(each, MeasuredColumn)], context
+            [column for column in columns if isinstance(column, MeasuredColumn)], context
         ),
-        ratings=_ratings([each for each in columns if isinstance(each, GamesColumn)], context),
-        bounds=_bounds([each for each in columns if isinstance(each, BoundedColumn)], context),
+        ratings=_ratings(
+            [column for column in columns if isinstance(column, GamesColumn)], context
+        ),
+        bounds=_bounds(
+            [column for column in columns if isinstance(column, BoundedColumn)], context
+        ),
     )
 
 
@@ -47,7 +51,9 @@ def _significance(
 
     tasks = _by_task(context)
     return {
-        key: significance([each for each in tasks[key[0]] if key[1] in each.per_query], key[1])
+        key: significance(
+            [record for record in tasks[key[0]] if key[1] in record.per_query], key[1]
+        )
         for key in keys
         if key is not None
     }
@@ -67,7 +73,7 @@ def _by_task(context: Context) -> dict[TaskKey, list[Record]]:
 def _ratings(
     columns: Sequence[GamesColumn], context: Context
 ) -> dict[GamesKey, TaskRatings | None]:
-    """The ratings of all rows, on a column's members alone if it has any."""
+    """The ratings of all rows; for a column with members on those collections alone."""
     return {column.games(context): _rated(column, context) for column in columns}
 
 

@@ -20,7 +20,7 @@ def stand_out(
     *,
     own: Sequence[bool],
 ) -> tuple[Row, ...]:
-    """The same rows, with strong entries; `scopes` says for each column where it has a best."""
+    """The same rows with strong entries; `scopes` says for each column where its best is."""
     strong = {
         (at, column)
         for column, (head, scope) in enumerate(zip(heads, scopes, strict=True))
@@ -43,19 +43,19 @@ def stand_out(
 
 
 def best(rows: Sequence[Row], among: Iterable[int], column: int, better: Better) -> list[int]:
-    """Which of these rows have the column's best figure: all that print the same one.
+    """Which of these rows have the column's best figure: all that print the same value.
 
-    What is no model takes no part, and a figure alone is not the best of anything.
+    Rows that are no model take no part, and a single figure is not the best of anything.
     """
-    found = {
+    values = {
         at: value
         for at in among
         if not rows[at].emphasised and (value := rows[at].entries[column].rounded) is not None
     }
-    if len(found) < 2:
+    if len(values) < 2:
         return []
-    top = max(found.values()) if better == "higher" else min(found.values())
-    return [at for at, value in found.items() if value == top]
+    top = max(values.values()) if better == "higher" else min(values.values())
+    return [at for at, value in values.items() if value == top]
 
 
 def _blocks(rows: Sequence[Row], scope: Scope) -> list[list[int]]:

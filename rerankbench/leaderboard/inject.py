@@ -1,4 +1,4 @@
-"""A leaderboard inside a document that people write: between two markers, and nowhere else."""
+"""A leaderboard between two markers of a document that people write; the rest stays untouched."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _ANY_MARKER = re.compile(r"<!--\s*rerankbench:(begin|end)\b")
 def inject(path: Path, name: str, body: str) -> bool:
     """Replace what stands between the markers of that name; True if the file changed.
 
-    Everything else in the file stays byte for byte as it is; the block takes over the line ends of
-    its begin marker. Raises InputError where the markers are not one pair in order, UsageError for
+    Everything else in the file stays byte for byte as it is; the block gets the line ends of
+    its begin marker. Raises InputError unless the markers are one pair in order, UsageError for
     a name or a body that would break them.
     """
     try:
@@ -26,7 +26,7 @@ def inject(path: Path, name: str, body: str) -> bool:
         remedy = f"make the file, with two lines in it: {_both(name)}"
         raise InputError(path, "no such file", remedy=remedy) from None
     except OSError:
-        pass  # Reading it says what is wrong.
+        pass  # Reading it below says what is wrong.
     before = read_whole(path)
     after = replace_block(before, name, body, path=path)
     if after == before:
@@ -50,18 +50,18 @@ def replace_block(text: bytes, name: str, body: str, *, path: Path) -> bytes:
 
 
 def _markers(text: bytes, name: str, path: Path) -> tuple[re.Match[bytes], re.Match[bytes]]:
-    """The two lines that hold the markers alone."""
-    found = {side: list(_marker(side, name).finditer(text)) for side in ("begin", "end")}
-    for side, matches in found.items():
+    """The two lines that hold nothing but the markers."""
+    markers = {side: list(_marker(side, name).finditer(text)) for side in ("begin", "end")}
+    for side, matches in markers.items():
         if not matches:
-            other = "above" if side == "begin" else "below"
-            remedy = f"add a line `{_written(side, name)}` {other} the place of the table"
+            side_of_table = "above" if side == "begin" else "below"
+            remedy = f"add a line `{_written(side, name)}` {side_of_table} the table's place"
             raise InputError(path, f"no {side} marker of the block '{name}'", remedy=remedy)
         if len(matches) > 1:
             lines = " and ".join(str(_line_number(text, match)) for match in matches)
             problem = f"the {side} marker of the block '{name}' stands on lines {lines}"
             raise InputError(path, problem, remedy="keep one, or rename the others")
-    begin, end = found["begin"][0], found["end"][0]
+    begin, end = markers["begin"][0], markers["end"][0]
     if end.start() < begin.end():
         problem = f"the end marker of the block '{name}' stands above its begin marker"
         line = _line_number(text, end)
@@ -70,8 +70,8 @@ def _markers(text: bytes, name: str, path: Path) -> tuple[re.Match[bytes], re.Ma
 
 
 def _marker(side: str, name: str) -> re.Pattern[bytes]:
-    # Alone on its line, so that a sentence about markers is none. The end marker's own line end
-    # belongs to the text after it, which stays; at the end of a file there may be none.
+    # Alone on its line, so that a sentence about markers is not taken for one. The line end
+    # after the end marker belongs to the text below, which stays; a file may end without one.
     form = rf"^[ \t]*<!--\s*rerankbench:{side}\s+{re.escape(name)}\s*-->[ \t]*(?:\r?\n|\r?\Z)"
     return re.compile(form.encode(), re.MULTILINE)
 

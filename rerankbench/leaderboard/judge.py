@@ -1,4 +1,4 @@
-"""`--judge`: the same layout, its games decided by a judge's stored answers."""
+"""`--judge`: the same layout, but a judge's stored answers decide its games."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def with_judge(layout: Layout, judge: str) -> Layout:
-    """As the key `judge` in a layout file. Raises UsageError where no column shows games."""
+    """Set the key `judge` of a layout. Raises UsageError where no column shows games."""
     if layout.not_judged:
         raise UsageError(f"--judge decides nothing in '{layout.name}': {layout.not_judged}")
     return layout.model_copy(update={"judge": judge})

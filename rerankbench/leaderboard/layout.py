@@ -1,6 +1,6 @@
 """The form of a leaderboard: what a layout file may say. `docs/layouts.md` explains every key.
 
-Strict: an unknown key, a wrong type or a column that could never be filled is a mistake.
+Strict: an unknown key, a wrong type or a column that could never be filled is an error.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TITLE_FIELDS = ("collection", "split", "first_stage", "depth", *_SHARED_FIELDS, 
 
 
 def _named(value: Any) -> Any:
-    """A model that is only a name."""
+    """A model may be given as a name alone."""
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -72,7 +72,7 @@ class TableForm(Strict):
 
 
 class LayoutName(Strict):
-    """A name in the order of the layout, its other names, and how the table calls it."""
+    """A name that the layout lists, its other names, and how the table prints it."""
 
     name: str
     also: Names = ()
@@ -80,7 +80,7 @@ class LayoutName(Strict):
 
 
 class ListedModel(LayoutName):
-    """A model; `own` ones stand out."""
+    """A model; those of one's `own` are highlighted."""
 
     link: str | None = None
     own: bool = False
@@ -105,7 +105,7 @@ class FirstStages(Strict):
 
 
 class Layout(Strict):
-    """A whole leaderboard: which records count, in which tables and order."""
+    """A whole leaderboard: which records count, in which tables and in which order."""
 
     name: BlockName = "layout"
     metric: str | None = None
@@ -129,30 +129,28 @@ class Layout(Strict):
     tables: Annotated[tuple[TableForm, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
     def columns_of(self, table: TableForm) -> tuple[Column, ...]:
-        """The table's columns, each with the first stage that it shows, and the average."""
+        """The table's columns with their default first stage, and the average column if any."""
         usual = (self.first_stage,) if self.first_stage is not None else ()
         columns = tuple(
-            one.model_copy(update={"first_stage": one.first_stage or usual})
-            if isinstance(one, MeasuredColumn)
-            else one
-            for one in table.columns
+            column.model_copy(update={"first_stage": column.first_stage or usual})
+            if isinstance(column, MeasuredColumn)
+            else column
+            for column in table.columns
         )
         return columns + ((AverageColumn(kind="average"),) if table.average else ())
 
     @property
     def measured(self) -> list[MeasuredColumn]:
-        """The columns of all tables that show a metric."""
         columns = [column for table in self.tables for column in self.columns_of(table)]
         return [column for column in columns if isinstance(column, MeasuredColumn)]
 
     def has(self, kind: type[Column]) -> bool:
-        """Whether there is a column of that kind."""
-        return any(isinstance(one, kind) for table in self.tables for one in table.columns)
+        return any(isinstance(column, kind) for table in self.tables for column in table.columns)
 
     @property
     def tells_first_stages_apart(self) -> bool:
-        """Whether a column or a row of its own may show a first stage."""
-        named = (one.first_stage for table in self.tables for one in _measured(table))
+        """Whether a column, or each row by itself, may show a first stage of its own."""
+        named = (column.first_stage for table in self.tables for column in _measured(table))
         return self.has(FirstStageColumn) or any(named)
 
     @property
@@ -168,7 +166,7 @@ class Layout(Strict):
     @model_validator(mode="after")
     def _columns_can_be_filled(self) -> Self:
         problems = [
-            f"tables[{at}].title: only with 'per_collection' can it hold {{{unknown[0]}}}"
+            f"tables[{at}].title: {{{unknown[0]}}} needs 'per_collection: true'"
             for at, table in enumerate(self.tables)
             if not self.per_collection
             and (unknown := sorted(_fields(table.title) - {*_SHARED_FIELDS}))
@@ -184,7 +182,9 @@ class Layout(Strict):
         if self.first_stages and not self.has(FirstStageColumn):
             problems.append("first_stages: needs a column of the kind 'first_stage'")
         if self.has(FirstStageColumn) and self.has(FamilyColumn):
-            problems.append("tables: one column alone parts rows, 'family' or 'first_stage'")
+            problems.append(
+                "tables: rows are grouped by one column only, 'family' or 'first_stage'"
+            )
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -196,8 +196,8 @@ def _measured(table: TableForm) -> list[MeasuredColumn]:
 
 def _misplaced(column: Column, table: TableForm, *, per_collection: bool) -> str | None:
     if isinstance(column, AverageColumn):
-        metrics = [one for one in _measured(table) if isinstance(one, MetricColumn)]
-        heads = sorted({head for one in metrics for head in one.heads})
+        metrics = [column for column in _measured(table) if isinstance(column, MetricColumn)]
+        heads = sorted({head for column in metrics for head in column.heads})
         unknown = [name for name in column.over if name not in heads]
         hint = nearest(unknown[0], heads) if unknown else ""
         return f"over: no metric column has the head '{unknown[0]}'; {hint}" if unknown else None

@@ -1,4 +1,4 @@
-"""Finding layouts by name or file, and naming every mistake in one at once."""
+"""Finds layouts by name or file, and reports all mistakes in one at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rerankbench.leaderboard.layout import (
 
 DEFAULT = "plain"
 _MOST_PROBLEMS = 100
-"""Explaining one searches for the nearest name; nobody mends more at once."""
+"""A limit, since explaining each searches for the nearest name, and nobody mends more at once."""
 _FOLDER = Path(__file__).parent / "layouts"
 _ITEMS: Mapping[str, type[BaseModel]] = {
     "tables": TableForm,
@@ -40,7 +40,7 @@ def names() -> list[str]:
 
 
 def load_layout(name_or_file: str) -> Layout:
-    """A built-in layout by its name, or the layout in a YAML file, called as the file is.
+    """A built-in layout by its name, or one from a YAML file, which is then named after the file.
 
     Raises ConfigError for an unknown name and for mistakes in the file, all of them at once;
     InputError for a file that cannot be read.
@@ -65,20 +65,20 @@ def read_layout(path: Path) -> Layout:
     except ValidationError as error:
         problems = [
             problem
-            for found in error.errors()[:_MOST_PROBLEMS]
-            for problem in _explain(dict(found))
+            for details in error.errors()[:_MOST_PROBLEMS]
+            for problem in _explain(dict(details))
         ]
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems)) from None
 
 
 def _block_name(path: Path) -> str:
-    """The file's name without what a block's name may not hold."""
+    """The file's stem without the characters that a block's name may not have."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "layout"
 
 
-def _explain(found: dict[str, Any]) -> Iterator[str]:
-    """One line for each thing that pydantic found: where, what is wrong, what would be right."""
-    location, kind, context = found["loc"], found["type"], found.get("ctx", {})
+def _explain(details: dict[str, Any]) -> Iterator[str]:
+    """One line for each mistake that pydantic found: where, what is wrong, what would be right."""
+    location, kind, context = details["loc"], details["type"], details.get("ctx", {})
     place = _place(location)
     if kind == "extra_forbidden":
         known = _model_at(location[:-1]).model_fields
@@ -95,11 +95,10 @@ def _explain(found: dict[str, Any]) -> Iterator[str]:
         prefix = f"{place}: " if location else ""
         yield from (f"{prefix}{line}" for line in str(context["error"]).splitlines())
     else:
-        yield f"{place}: {found['msg']}, found {found['input']!r:.60}"
+        yield f"{place}: {details['msg']}, found {details['input']!r:.60}"
 
 
 def _model_at(location: tuple[Any, ...]) -> type[BaseModel]:
-    """The model whose keys are allowed at that place."""
     model: type[BaseModel] = Layout
     for at, step in enumerate(location):
         if _is_kind(location, at):
@@ -110,7 +109,7 @@ def _model_at(location: tuple[Any, ...]) -> type[BaseModel]:
 
 
 def _place(location: tuple[Any, ...]) -> str:
-    """`tables[0].columns[2].align`: the path without the kinds that pydantic puts in."""
+    """The path without the kinds that pydantic puts in: `tables[0].columns[2].align`."""
     text = ""
     for at, step in enumerate(location):
         if isinstance(step, int):

@@ -1,4 +1,4 @@
-"""What stands below a table: how it came about, and what a reader could otherwise get wrong."""
+"""The notes below a table: how it came about, and what a reader could otherwise get wrong."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SHOWN_CHARACTERS = 40
 
 
 def notes(layout: Layout, context: Context) -> tuple[str, ...]:
-    """The lines below the last table, as far as the layout wants them."""
+    """The lines below the last table: all, cautions only or none, as the layout says."""
     lines: list[str] = []
     if layout.notes == "all":
         lines += _facts(context)
     if layout.notes != "none":
         columns = sorted(_by_kind(context), key=lambda column: column.notes_place)
         lines += dict.fromkeys(line for column in columns for line in column.notes(context))
-        # Said even where the columns of games were left out for being blank.
+        # Stated even where the columns of games were dropped because they are blank.
         if context.judge is not None and not any(context.findings.ratings.values()):
             lines.append(f"Caution: {context.judge.name} judged no two of these rerankers.")
         lines += _other_work(context.selection)
@@ -59,15 +59,17 @@ def _facts(context: Context) -> Iterator[str]:
 
 
 def _other_work(selection: Selection) -> Iterator[str]:
-    """Rows that did other work here than rerankers that read each pair, or none."""
+    """Rows that do not read every pair: documents encoded once, or runs imported."""
     once = {
-        one.cell.reranker.name
-        for one in selection.records()
-        if derived.encodes_documents_once(one)
+        record.cell.reranker.name
+        for record in selection.records()
+        if derived.encodes_documents_once(record)
     }
     if once:
         yield f"Documents encoded once per collection, not once per pair: {some(sorted(once))}."
-    imported = {one.cell.reranker.name for one in selection.records() if derived.is_imported(one)}
+    imported = {
+        record.cell.reranker.name for record in selection.records() if derived.is_imported(record)
+    }
     if imported:
         yield f"Imported from run files, not run here: {some(sorted(imported))}."
 
@@ -92,7 +94,7 @@ def _cautions(context: Context) -> Iterator[str]:
     records = list(selection.records())
     if selection.chosen_among:
         among = some(selection.chosen_among)
-        yield f"several records fill one square, the newest counts: {among}."
+        yield f"where several records fit one cell, the newest counts: {among}."
     yield from _added_positives(records, selection)
     yield from _sampled(records)
     yield from _unlike_tasks(context)
@@ -100,7 +102,7 @@ def _cautions(context: Context) -> Iterator[str]:
         yield from _unlike_speeds(context.timed)
     yield from _missing_metrics(context, records)
     if selection.left_out:
-        yield f"not listed in the layout, so left out: {some(selection.left_out)}."
+        yield f"left out because the layout does not list them: {some(selection.left_out)}."
     yield from _warnings(records)
 
 
@@ -129,27 +131,27 @@ def _added_positives(records: Sequence[Record], selection: Selection) -> Iterato
         )
     if selection.kept_apart:
         yield (
-            "records with the missed positives added are left out, which compare with no other: "
+            "records with the missed positives added are left out, which compare with no others: "
             f"{some(selection.kept_apart)}."
         )
 
 
 def _sampled(records: Sequence[Record]) -> Iterator[str]:
     sampled = {
-        f"{one.cell.collection.name} ({one.cell.collection.sampled_queries})"
-        for one in records
-        if one.cell.collection.sampled_queries is not None
+        f"{record.cell.collection.name} ({record.cell.collection.sampled_queries})"
+        for record in records
+        if record.cell.collection.sampled_queries is not None
     }
     if sampled:
         yield f"only a sample of the queries was run: {some(sorted(sampled))}."
 
 
 def _unlike_tasks(context: Context) -> Iterator[str]:
-    """Collections whose column holds figures that do not compare, and in what they differ."""
-    # The same collection may go by two names; rows may be of different first stages on purpose.
-    meant = {"collection"}
+    """Collections whose column holds figures that do not compare, and how their tasks differ."""
+    # A collection may go by two names, and rows may show different first stages on purpose.
+    intended = {"collection"}
     if context.of(FirstStageColumn):
-        meant |= {"first stage", "first-stage parameters"}
+        intended |= {"first stage", "first-stage parameters"}
     parts: dict[tuple[tuple[str, ...], bool], set[tuple[str, ...]]] = {}
     for column in context.of(MeasuredColumn):
         view = column.first_stage, column.adds_positives
@@ -158,20 +160,20 @@ def _unlike_tasks(context: Context) -> Iterator[str]:
         views = [line.view(first_stage, adds_positives=added) for line in context.selection.lines]
         for names in sorted(collections):
             records = [first_of(view, names) for view in views]
-            yield from _differences(names[0], filter(None, records), meant)
+            yield from _differences(names[0], filter(None, records), intended)
 
 
 def _differences(
-    collection: str, records: Iterable[Record], meant: AbstractSet[str]
+    collection: str, records: Iterable[Record], intended: AbstractSet[str]
 ) -> Iterator[str]:
     differences = [
         _difference(fact, values)
         for fact, values in different_facts(record.task for record in records).items()
-        if fact not in meant
+        if fact not in intended
     ]
     if differences:
         facts = ", ".join(differences)
-        yield f"figures for {collection} do not compare, they differ in {facts}."
+        yield f"figures for {collection} do not compare: their tasks differ in {facts}."
 
 
 def _difference(fact: str, values: Sequence[str]) -> str:
@@ -199,15 +201,15 @@ def _unlike_speeds(timed: Mapping[str, Sequence[Record]]) -> Iterator[str]:
 
 
 def _missing_metrics(context: Context, records: Sequence[Record]) -> Iterator[str]:
-    asked = {column.metric or context.metric for column in context.of(MeasuredColumn)}
-    held = {name for record in records for name in record.per_query}
+    wanted = {column.metric or context.metric for column in context.of(MeasuredColumn)}
+    available = {name for record in records for name in record.per_query}
     missing = sorted(
         name
-        for name in asked
+        for name in wanted
         if name is not None and all(derived.mean_of(record, name) is None for record in records)
     )
     if missing:
-        yield f"no record holds {', '.join(missing)}; they hold {', '.join(sorted(held))}."
+        yield f"no record holds {', '.join(missing)}; recorded: {', '.join(sorted(available))}."
 
 
 def _plural(word: str, count: int) -> str:

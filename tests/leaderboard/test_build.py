@@ -120,7 +120,7 @@ def test_a_metric_that_nobody_has_is_said_and_never_zero() -> None:
     layout = _layout([{"kind": "metric", "collection": "scifact", "metric": "MRR@10"}])
     (table,) = build([make_record()], layout)
     assert _grid(table) == [["model", ""]]
-    assert _cautions(table) == ["Caution: no record holds MRR@10; they hold nDCG@10."]
+    assert _cautions(table) == ["Caution: no record holds MRR@10; recorded: nDCG@10."]
 
 
 def test_missing_is_a_blank_and_zero_is_a_zero() -> None:
@@ -207,7 +207,7 @@ def test_of_several_records_the_newest_counts_and_a_note_says_so() -> None:
     (table,) = build(records, PLAIN)
     assert _grid(table) == [["model", "0.100"]]
     assert _cautions(table) == [
-        "Caution: several records fill one square, the newest counts: "
+        "Caution: where several records fit one cell, the newest counts: "
         "model on scifact (2 records)."
     ]
     (filtered,) = build(records, PLAIN.model_copy(update={"dtype": "float32"}))
@@ -297,7 +297,7 @@ def test_figures_that_do_not_compare_are_noted() -> None:
     records = [make_record("a"), make_record("b", depth=50), make_record("c", sampled_queries=7)]
     assert _cautions(build(records, layout)[0]) == [
         "Caution: only a sample of the queries was run: scifact (7).",
-        "Caution: figures for scifact do not compare, they differ in "
+        "Caution: figures for scifact do not compare: their tasks differ in "
         "queries (7 of seed 0, all), depth (100, 50).",
     ]
 
@@ -306,7 +306,7 @@ def test_two_collections_in_one_column_are_noted() -> None:
     layout = _layout([{"kind": "metric", "collection": ["touche", "touche-v2"]}])
     records = [make_record("a", collection="touche"), make_record("b", collection="touche-v2")]
     assert _cautions(build(records, layout)[0]) == [
-        "Caution: figures for touche do not compare, they differ in "
+        "Caution: figures for touche do not compare: their tasks differ in "
         "content (touche-c q j, touche-v2-c q j)."
     ]
 
@@ -392,7 +392,7 @@ def test_unlisted_models_can_be_left_out_but_not_silently() -> None:
     (table,) = build(records, _families(other=None))
     assert len(table.rows) == 1
     assert _cautions(table) == [
-        "Caution: not listed in the layout, so left out: m0, m1, m2, m3, m4 and 2 more."
+        "Caution: left out because the layout does not list them: m0, m1, m2, m3, m4 and 2 more."
     ]
     with pytest.raises(UsageError, match="lists none of the rerankers"):
         build(records[1:], _families(other=None))

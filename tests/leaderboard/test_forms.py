@@ -241,7 +241,7 @@ def test_rows_can_be_first_stages_times_models() -> None:
     ]
     alone = _table(records, stage, MODEL, NDCG, first_stages=listed, other=None)
     assert {row.group for row in alone.rows} == {"Dense"}
-    assert "left out: bm25." in alone.notes[-1]
+    assert "does not list them: bm25." in alone.notes[-1]
 
 
 def test_rows_of_first_stages_fit_a_table_for_each_collection() -> None:
@@ -254,7 +254,7 @@ def test_rows_of_first_stages_fit_a_table_for_each_collection() -> None:
     ("columns", "keys", "problem"),
     [
         ([MODEL, NDCG], {"first_stages": [{"names": ["x"]}]}, "needs a column of the kind"),
-        ([{"kind": "family"}, {"kind": "first_stage"}], {}, "one column alone parts rows"),
+        ([{"kind": "family"}, {"kind": "first_stage"}], {}, "rows are grouped by one column only"),
     ],
 )
 def test_blocks_that_could_not_be_are_mistakes(

@@ -121,10 +121,8 @@ def test_without_a_task_squares_are_blank_and_one_note_says_so(tmp_path: Path) -
     assert rows["m"]["Judged %"] == ""
     layout = HONESTY.model_copy(update={"drop_empty": False})
     (table,) = build(_suite(tmp_path, with_task=False), layout)
-    missing = [note for note in table.notes if "no task lies beside" in note]
-    assert missing == [
-        "Caution: blank for small: no task lies beside the records; run them again."
-    ]
+    missing = [note for note in table.notes if "task files are missing" in note]
+    assert missing == ["Caution: blank for small: their task files are missing; run them again."]
 
 
 def test_without_its_own_run_a_record_has_no_judged_share(tmp_path: Path) -> None:

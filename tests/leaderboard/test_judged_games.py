@@ -247,8 +247,8 @@ def test_a_layout_file_says_the_same_as_the_option(tmp_path: Path) -> None:
     ("columns", "problem"),
     [
         ("{kind: metric, collection: x}", "judge: no column shows games (rating, "),
-        ("{kind: rating, margin: 0.1}", "judge: a judge knows neither 'metric' nor 'margin'"),
-        ("{kind: record, metric: MAP}", "judge: a judge knows neither 'metric' nor 'margin'"),
+        ("{kind: rating, margin: 0.1}", "judge: a judge uses neither 'metric' nor 'margin'"),
+        ("{kind: record, metric: MAP}", "judge: a judge uses neither 'metric' nor 'margin'"),
     ],
 )
 def test_a_judge_needs_games_of_its_own(tmp_path: Path, columns: str, problem: str) -> None:

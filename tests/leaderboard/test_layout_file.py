@@ -118,7 +118,7 @@ tables:
       - {kind: metric, collection: a, every_collection: true}
 """
     problems = _problems(tmp_path, text)
-    assert problems[0].startswith("tables[0].title: only with 'per_collection'")
+    assert problems[0].startswith("tables[0].title: {collection} needs 'per_collection: true'")
     assert [problem.split(":")[0] for problem in problems[1:]] == [
         f"tables[0].columns[{at}]" for at in range(3)
     ]

@@ -313,7 +313,7 @@ def test_added_positives_never_share_a_table_with_others(layout: str) -> None:
         assert "added to the candidates in all rows" in tables[1].notes[-1]
     else:
         (table,) = tables
-        assert "added are left out, which compare with no other: GooAQ" in table.notes[-1]
+        assert "added are left out, which compare with no others: GooAQ" in table.notes[-1]
 
 
 @pytest.mark.parametrize("layout", ["plain", "wide"])

@@ -1,4 +1,4 @@
-"""What every kind of column shares: the keys of a layout, and what squares may ask for."""
+"""What all kinds of columns share: their keys in a layout, and what an entry may depend on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ColumnT = TypeVar("_ColumnT", bound="Column")
 
 
 def check_fields(text: str, known: tuple[str, ...]) -> str:
-    """Only plain `{field}`: anything more could reach into the objects that are filled in."""
+    """Allow only plain `{field}`: more could reach into the objects that are filled in."""
     for _, name, spec, conversion in Formatter().parse(text):
         if name is not None and (name not in known or spec or conversion):
             fields = ", ".join(f"{{{field}}}" for field in known)
@@ -39,7 +39,7 @@ def _header(text: str) -> str:
 
 
 def as_tuple(value: Any) -> Any:
-    """YAML's lists become tuples; what is none is left for pydantic to refuse."""
+    """Make YAML's lists tuples; pydantic refuses everything else."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -55,7 +55,7 @@ Decimals: TypeAlias = Annotated[int, Field(ge=0, le=10)]
 
 
 class Strict(BaseModel):
-    """Frozen, no type is bent, an unknown key is a mistake."""
+    """A frozen model: types are not converted, an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -101,23 +101,23 @@ class Column(Strict):
         }
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The column's square in a row; blank where a figure is missing."""
+        """The column's entry in a row; blank where a figure is missing."""
         raise NotImplementedError
 
     def facts(self, context: Context) -> Iterator[str]:
-        """What a reader may want to know of the figures; columns may say the same line."""
+        """Plain remarks about the figures; several columns may yield the same line."""
         return iter(())
 
     def notes(self, context: Context) -> Iterator[str]:
-        """What a reader has to know of the figures; columns may say the same line."""
+        """Remarks that a reader must not miss; several columns may yield the same line."""
         return iter(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What squares need to know beyond their own row.
+    """What entries depend on beyond their own row.
 
-    `columns` are those of the square's table. `timed` gives, for every row, the records whose
+    `columns` are those of the entry's table. `timed` gives, for every row, the records whose
     speed it shows: all of one machine and device. `judge` decides games in place of the metric.
     `columns` of notes are those of all tables.
     """
@@ -144,5 +144,4 @@ class Context:
         return " to ".join(str(depth) for depth in sorted({min(depths), max(depths)}))
 
     def of(self, kind: type[_ColumnT]) -> list[_ColumnT]:
-        """The columns of that kind, or of a kind of that kind."""
         return [column for column in self.columns if isinstance(column, kind)]

@@ -1,6 +1,6 @@
 """Columns that hold a metric against what the candidates allow and what the first stage reached.
 
-They need the task that lies beside the records; where it is missing a square is blank, and a note
+They need the task file beside the records; where it is missing the entry is blank, and a note
 says so.
 """
 
@@ -24,7 +24,7 @@ from rerankbench.results.tasks import Task
 
 
 class MeasuredPart(NamedTuple):
-    """One of the records that a square is made of: its metric, the values, its task."""
+    """One of the records behind an entry: the metric, its values, the task."""
 
     metric: Metric
     values: Values
@@ -42,7 +42,7 @@ class ExplainedColumn(MeasuredColumn):
     meaning: ClassVar[str]
 
     def notes(self, context: Context) -> Iterator[str]:
-        """What the column shows, behind the head of the first column of this kind."""
+        """The head of the first column of this kind, and what it means."""
         first = context.of(type(self))[0]
         yield f"{first.head.format_map(first.head_fields(context))}: {self.explained(context)}"
 
@@ -55,7 +55,7 @@ class TaskColumn(ExplainedColumn):
     """A column that needs the tasks beside the records."""
 
     def notes(self, context: Context) -> Iterator[str]:
-        """With the collections whose task is missing."""
+        """Also the collections whose task file is missing."""
         yield from super().notes(context)
         without = {
             record.cell.collection.name
@@ -64,14 +64,14 @@ class TaskColumn(ExplainedColumn):
         }
         if without:
             names = ", ".join(sorted(without))
-            yield f"Caution: blank for {names}: no task lies beside the records; run them again."
+            yield f"Caution: blank for {names}: their task files are missing; run them again."
 
 
 class BoundedColumn(TaskColumn):
     """A column of values between the first stage's own order and the best one."""
 
     def measured_parts(self, row: RowRecords, context: Context) -> list[MeasuredPart]:
-        """Of each record that the square is made of; none where one of them lacks something."""
+        """One part for each record behind the entry; none where one of them lacks something."""
         name = self.metric or context.metric
         parts = []
         for record in shown(self, row):
@@ -83,7 +83,7 @@ class BoundedColumn(TaskColumn):
         return parts
 
     def moved_parts(self, row: RowRecords, context: Context) -> list[MeasuredPart]:
-        """The same, but none for the first stage itself, which moves nothing."""
+        """The same, but none for the first stage itself, whose order is the reference."""
         is_first_stage = any(map(derived.is_first_stage, shown(self, row)))
         return [] if is_first_stage else self.measured_parts(row, context)
 
@@ -98,7 +98,6 @@ class CeilingColumn(BoundedColumn):
     kind: Literal["ceiling"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The mean of the ceilings."""
         parts = self.measured_parts(row, context)
         best = [fmean(part.bounds(context).best.values()) for part in parts]
         decimals = context.decimals if self.decimals is None else self.decimals
@@ -115,7 +114,7 @@ class HeadroomColumn(BoundedColumn):
     kind: Literal["headroom"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """Of the means over the collections; blank for the first stage itself."""
+        """The share of the means over the collections; blank for the first stage itself."""
         parts = self.moved_parts(row, context)
         if not parts:
             return Entry()
@@ -137,13 +136,13 @@ class WorseColumn(BoundedColumn):
     kind: Literal["worse"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """A count in words; blank for the first stage itself."""
+        """A count as text, `3 of 50`; blank for the first stage itself."""
         parts = self.moved_parts(row, context)
         if not parts:
             return Entry()
         moves = [ceilings.moves(part.values, part.bounds(context).first_stage) for part in parts]
-        queries = sum(each.queries for each in moves)
-        return Entry(value=f"{sum(each.worse for each in moves)} of {queries}")
+        queries = sum(move.queries for move in moves)
+        return Entry(value=f"{sum(move.worse for move in moves)} of {queries}")
 
 
 def _metric(name: str | None) -> Metric | None:
@@ -155,5 +154,5 @@ def _metric(name: str | None) -> Metric | None:
 
 
 def _means(values: Iterable[Values]) -> dict[str, float]:
-    """The mean of each collection: over several, all collections count alike."""
-    return {str(at): fmean(each.values()) for at, each in enumerate(values)}
+    """The mean of each collection, so that all collections weigh alike."""
+    return {str(at): fmean(by_query.values()) for at, by_query in enumerate(values)}

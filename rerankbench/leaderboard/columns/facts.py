@@ -27,7 +27,7 @@ class ModelColumn(Column):
 
 
 class FamilyColumn(Column):
-    """The title of the row's family, once for its block; no group rows are needed then."""
+    """The title of the row's family, once for its block; no group rows are needed beside it."""
 
     usual_header = "Family"
     spans = True
@@ -35,7 +35,6 @@ class FamilyColumn(Column):
     kind: Literal["family"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The family's title."""
         return Entry(value=row.block)
 
 
@@ -48,12 +47,11 @@ class FirstStageColumn(Column):
     kind: Literal["first_stage"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The first stage's label."""
         return Entry(value=row.block)
 
 
 class ParametersColumn(Column):
-    """How many weights the model has; `baseline` is what stands there for what is no model."""
+    """How many weights the model has; `baseline` is printed for rows that are no model."""
 
     usual_header = PARAMETERS.head
 
@@ -61,7 +59,6 @@ class ParametersColumn(Column):
     baseline: str | None = None
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The weights of the newest record."""
         if self.baseline is not None and derived.is_baseline(row.newest):
             return Entry(value=self.baseline)
         return Entry(value=PARAMETERS.number(row.newest), form=PARAMETERS.form)
@@ -75,12 +72,11 @@ class FactColumn(Column):
 
     @property
     def head(self) -> str:
-        """Without a header the name of the fact."""
+        """The given header, or else the name of the fact."""
         usual = self.fact.replace("_", " ").capitalize()
         return usual if self.header is None else self.header
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """What the list of known models says."""
         known = models.find(row.newest.cell.reranker.name)
         if known is None:
             return Entry()
@@ -92,21 +88,20 @@ class FactColumn(Column):
 
 
 class QueriesColumn(Column):
-    """How many queries count in the mean."""
+    """How many queries the mean is over."""
 
     usual_header = QUERIES.head
 
     kind: Literal["queries"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The queries of all collections in the row."""
         count = sum(derived.query_count(record) for record in row.records.values())
         return Entry(value=count, form="fixed")
 
 
 def _hub_page(name: str) -> str | None:
     known = models.find(name)
-    # What is unknown may be a folder; without a slash it is the name that an API takes.
+    # An unknown name may be a folder; one without a slash is an API's name, not a page on the hub.
     if known is None or "/" not in known.name:
         return None
     return f"https://huggingface.co/{known.name}"

@@ -1,4 +1,4 @@
-"""What columns need of several rows at once, found before any square of a table is filled."""
+"""What columns need of several rows at once: computed before any entry of a table is filled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Values: TypeAlias = Mapping[str, float]
 
 
 class GamesKey(NamedTuple):
-    """Which games: on these collections (none for all), by this metric and margin of a tie."""
+    """Which games: on these collections (empty: all), by this metric and margin for ties."""
 
     members: tuple[tuple[str, ...], ...]
     metric: str | None
@@ -35,7 +35,7 @@ class Bounds(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What tests, games and ceilings say of the rows of a table, as far as its columns show it.
+    """Results of tests, games and ceilings for the rows of a table: those that its columns show.
 
     `ratings` has None where no two rows met. `bounds` is by key of the task's file and metric.
     """
@@ -47,9 +47,9 @@ class Findings:
     def significance_of(
         self, records: Sequence[Record], metric: str | None
     ) -> SystemSignificance | None:
-        """How the one record of a square stands in its task.
+        """The result of the tests for an entry with one record.
 
-        None where the square is made of several records, or where its record lacks the metric.
+        None where there are several records, or where the record lacks the metric.
         """
         key = tested(records, metric)
         if key is None:
@@ -59,7 +59,7 @@ class Findings:
 
 
 def tested(records: Sequence[Record], metric: str | None) -> tuple[TaskKey, str] | None:
-    """The task and the metric that the one record of a square is tested in, if it is."""
+    """The task and metric in which an entry's record is tested; None unless it has exactly one."""
     if len(records) != 1 or metric is None:
         return None
     metric = derived.metric_in(records[0], metric)

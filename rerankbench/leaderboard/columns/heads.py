@@ -1,4 +1,4 @@
-"""The columns of one table as they come out, and their heads."""
+"""The columns of one table after expansion, and their heads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rerankbench.types import slug
 
 
 def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
-    """The same columns, with one for each collection where a column asks for every one."""
+    """The same columns; one that asks for every collection becomes one column for each."""
     expanded: list[Column] = []
     for column in columns:
         if isinstance(column, RepeatedColumn) and column.every_collection:
@@ -25,7 +25,7 @@ def expand(columns: Sequence[Column], selection: Selection) -> list[Column]:
 
 
 def _every_collection(column: RepeatedColumn, selection: Selection) -> list[Column]:
-    """One column a collection, by name; the parts of a known one (CQADupStack) share one."""
+    """One column a collection, by name; parts of a known whole (CQADupStack) share one column."""
     names = {
         derived.collection_slug(record): record.cell.collection.name
         for record in selection.records()
@@ -44,15 +44,15 @@ def _every_collection(column: RepeatedColumn, selection: Selection) -> list[Colu
 
 
 def header(column: Column, context: Context, align: Align) -> Header:
-    """The column's head: the layout's words, or what is usual for its kind."""
+    """The column's head: from the layout, or the usual one of its kind."""
     fields = column.head_fields(context)
     text = column.head.format_map(fields)
     if isinstance(column, MeasuredColumn) and (level := column.level_shown(context)) > 1:
-        # A head that names the metric says it already.
-        said = any(
-            f"(rel={level})" in each.format_map(fields) for each in (column.head, *column.above)
+        # The head may hold the level already, as part of the metric's name.
+        has_level = any(
+            f"(rel={level})" in head.format_map(fields) for head in (column.head, *column.above)
         )
-        text = text if said else f"{text} (rel={level})".strip()
+        text = text if has_level else f"{text} (rel={level})".strip()
     return Header(
         text=text,
         align=column.align or align,

@@ -25,11 +25,11 @@ Scale: TypeAlias = Literal[1, 100]
 
 
 class MeasuredColumn(Column):
-    """A column filled from one collection, or from several as one.
+    """A column filled from one collection, or from several taken together.
 
-    `joins_all`: whether it shows all collections together where it names none. `in_metrics_units`:
-    whether its figures are values of the metric, so that its head tells of the level. Each of the
-    `members` is a name, or several of which the first that a row has counts.
+    `joins_all`: whether it shows all collections together if it names none. `in_metrics_units`:
+    whether its figures are values of the metric, so that its head shows the level. Each of the
+    `members` is a name, or several names of which the first one that a row has counts.
     """
 
     joins_all: ClassVar[bool] = False
@@ -45,7 +45,7 @@ class MeasuredColumn(Column):
 
     @property
     def tests_shown(self) -> frozenset[TestResult]:
-        """What it shows of tests of significance."""
+        """The results of significance tests that it shows."""
         return frozenset()
 
     def notes(self, context: Context) -> Iterator[str]:
@@ -55,12 +55,12 @@ class MeasuredColumn(Column):
 
     @property
     def parts(self) -> tuple[Names, ...]:
-        """The collections whose mean it shows, each with the other names it goes by."""
+        """The collections whose mean it shows, each with its alternative names."""
         return self.members or ((self.collection,) if self.collection else ())
 
     @property
     def ways_named(self) -> int:
-        """In how many ways it names collections; one is right."""
+        """How many of the ways to name collections it uses; exactly one is right."""
         return bool(self.collection) + bool(self.members)
 
     @property
@@ -69,19 +69,19 @@ class MeasuredColumn(Column):
         return ", ".join(names[0] for names in self.parts)
 
     def tested(self, row: RowRecords, context: Context) -> SystemSignificance | None:
-        """What tests say of the row's one record; None where there are several, or none."""
+        """The test results of the row's only record; None for several records or none."""
         metric = self.metric or context.metric
         return context.findings.significance_of(shown(self, row), metric)
 
     def head_fields(self, context: Context) -> dict[str, object]:
-        """With the column's own metric and collection, and the level of relevance where not 1."""
+        """Use the column's own metric and collection, and add the level of relevance unless 1."""
         metric = self.metric or context.metric
         of_records = None if metric is None else self._metric_shown(metric, context)
         own = {"collection": self.shown_collection, "metric": of_records or metric}
         return super().head_fields(context) | {key: value for key, value in own.items() if value}
 
     def level_shown(self, context: Context) -> int:
-        """The lowest grade that is relevant in all its figures; 1 where they differ in it."""
+        """The lowest grade that counts as relevant in all its figures; 1 where they differ."""
         metric = self.metric or context.metric
         if metric is None or not self.in_metrics_units:
             return 1
@@ -100,12 +100,12 @@ class RepeatedColumn(MeasuredColumn):
 
     @property
     def ways_named(self) -> int:
-        """With that of naming every collection."""
+        """Counts naming every collection as well."""
         return super().ways_named + self.every_collection
 
 
 class MetricColumn(RepeatedColumn):
-    """The mean of a metric over all queries with judgments, with letters and interval if asked."""
+    """The mean of a metric over all queries with judgments, perhaps with letters and interval."""
 
     better = "higher"
     in_metrics_units = True
@@ -122,12 +122,12 @@ class MetricColumn(RepeatedColumn):
 
     @property
     def heads(self) -> frozenset[str]:
-        """What an average may call it: its head, or a head above it."""
+        """Names by which an average may refer to it: its head, or a head above it."""
         return frozenset({self.header or self.shown_collection, *self.above})
 
     @property
     def head(self) -> str:
-        """Without a header the collection, or the metric where the table has one collection."""
+        """The given header, else the collection, else (in tables of one collection) the metric."""
         usual = "{collection}" if self.shown_collection else "{metric}"
         return usual if self.header is None else self.header
 
@@ -144,7 +144,7 @@ class MetricColumn(RepeatedColumn):
 
 
 class DeltaColumn(MeasuredColumn):
-    """The metric less that of the first stage's own order."""
+    """The difference between the metric and that of the first stage's own order."""
 
     better = "higher"
     in_metrics_units = True
@@ -159,7 +159,7 @@ class DeltaColumn(MeasuredColumn):
 
     @property
     def head(self) -> str:
-        """Without a header the collection, where the column names one."""
+        """The given header, or one with the collection if the column names one."""
         usual = "Δ {collection}" if self.shown_collection else "Δ first stage"
         return usual if self.header is None else self.header
 
@@ -167,7 +167,7 @@ class DeltaColumn(MeasuredColumn):
         yield "Δ is the difference to the first stage's own order."
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The difference to the first stage's own order of the same task."""
+        """The difference within the same task."""
         tested = self.tested(row, context) if self.tests_shown else None
         return _entry(
             self,
@@ -179,7 +179,7 @@ class DeltaColumn(MeasuredColumn):
 
 
 class AverageColumn(Column):
-    """The mean over the table's metric columns, or over those that it names by their heads.
+    """The mean over the table's metric columns, or over those whose heads it names.
 
     Blank unless all of them are filled.
     """
@@ -193,17 +193,15 @@ class AverageColumn(Column):
     scale: Scale = 1
 
     def head_fields(self, context: Context) -> dict[str, object]:
-        """With the number of metric columns."""
         return super().head_fields(context) | {"count": len(self.averaged(context.columns))}
 
     def averaged(self, columns: Iterable[Column]) -> list[MetricColumn]:
-        """The metric columns that count."""
         metrics = [column for column in columns if isinstance(column, MetricColumn)]
-        return [each for each in metrics if not self.over or each.heads & set(self.over)]
+        return [column for column in metrics if not self.over or column.heads & set(self.over)]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The mean of the row's metric columns, in full precision."""
-        # An average over the collections that happen to be there compares with nothing.
+        # A mean over only those collections that happen to be there compares with nothing.
         means = [_mean(column, row, context) for column in self.averaged(context.columns)]
         return _entry(self, context, _all_or_none(means))
 
@@ -228,7 +226,7 @@ def _entry(
 
 
 def shown(column: MeasuredColumn, row: RowRecords) -> list[Record]:
-    """The records that the square is made of; none where one of them is missing."""
+    """The records behind the entry; none where one of them is missing."""
     records = row.view(column.first_stage, adds_positives=column.adds_positives)
     if not column.parts:
         return list(records.values())
@@ -251,7 +249,9 @@ def _delta(column: DeltaColumn, row: RowRecords, context: Context) -> float | No
         return None
     first_stages = context.selection.first_stages
     bases = [first_stages.get(record.task) for record in records]
-    base = _all_or_none([None if one is None else derived.mean_of(one, metric) for one in bases])
+    base = _all_or_none(
+        [None if record is None else derived.mean_of(record, metric) for record in bases]
+    )
     return None if base is None else mean - base
 
 

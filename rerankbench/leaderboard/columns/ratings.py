@@ -1,6 +1,6 @@
 """Columns of games: every query is one between every two rows that answered it.
 
-A column that names no collection joins all of them, each with the same weight. What plays no games
+A column that names no collection joins all of them with equal weight. Rows that play no games
 (oracle, random) has blanks, as has a row that met no other.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class GamesColumn(RepeatedColumn):
-    """What every column of games can say: `margin` is the largest difference that is a tie."""
+    """Shared by all columns of games; `margin` is the largest difference that counts as a tie."""
 
     joins_all: ClassVar[bool] = True
     notes_place = 1
@@ -34,16 +34,15 @@ class GamesColumn(RepeatedColumn):
 
     @property
     def head(self) -> str:
-        """Without a header what is usual, or the collection in a column for each."""
+        """The given header, else the collection in a column of one, else the usual one."""
         usual = "{collection}" if self.shown_collection else self.usual_header
         return usual if self.header is None else self.header
 
     def games(self, context: Context) -> GamesKey:
-        """Which games its figures are of."""
         return GamesKey(self.members, self.metric or context.metric, self.margin)
 
     def rated(self, row: RowRecords, context: Context) -> RatedReranker | None:
-        """How the row did, over all collections or on the column's one; None without games."""
+        """The row's result over all collections or on the column's one; None without games."""
         rated = context.findings.ratings[self.games(context)]
         if rated is None:
             return None
@@ -51,7 +50,7 @@ class GamesColumn(RepeatedColumn):
             return rated.overall.find(row.name)
         record = row.first_of(self.collection)
         own = (task.ratings for task in rated.tasks if task.records.get(row.name) is record)
-        return next((each.find(row.name) for each in own if record is not None), None)
+        return next((ratings.find(row.name) for ratings in own if record is not None), None)
 
     def notes(self, context: Context) -> Iterator[str]:
         return _notes(context)
@@ -67,18 +66,17 @@ class RatingColumn(GamesColumn):
     interval: bool = True
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The rating, with its interval."""
         rated = self.rated(row, context)
         if rated is None:
             return Entry()
         span = (rated.low, rated.high) if self.interval else None
-        # What differs by rounding alone is equal, so that the order of rows does not hang on it.
+        # Rounded, so that floating-point noise does not decide the order of rows.
         value = round(rated.rating, 6)
         return Entry(value=value, form="fixed", decimals=self.decimals or 0, span=span)
 
 
 class RanksColumn(GamesColumn):
-    """The ranks that are possible, as the ratings' intervals go."""
+    """The ranks that are possible within the ratings' intervals."""
 
     usual_header = "Ranks"
 
@@ -91,7 +89,7 @@ class RanksColumn(GamesColumn):
 
 
 class WinRateColumn(GamesColumn):
-    """The share of points in per cent, a tie as half."""
+    """The share of points in per cent; a tie is half a point."""
 
     usual_header = "Win rate %"
     better = "higher"
@@ -99,7 +97,6 @@ class WinRateColumn(GamesColumn):
     kind: Literal["win_rate"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The share of points."""
         rated = self.rated(row, context)
         decimals = 1 if self.decimals is None else self.decimals
         return Entry(
@@ -115,7 +112,7 @@ class RecordColumn(GamesColumn):
     kind: Literal["record"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """Three counts in words: as three numbers a spreadsheet would read a day."""
+        """Three counts as text: a spreadsheet would read three numbers as a date."""
         rated = self.rated(row, context)
         return Entry(value=None if rated is None else rated.record_text)
 
@@ -126,13 +123,15 @@ def cannot_be_judged(columns: Iterable[Column]) -> str | None:
     if not games:
         return "no column shows games (rating, rating_ranks, win_rate, record)"
     if any(column.metric is not None or column.margin for column in games):
-        return "a judge knows neither 'metric' nor 'margin', which columns of games have here"
+        return "a judge uses neither 'metric' nor 'margin', which columns of games set here"
     return None
 
 
 def _notes(context: Context) -> Iterator[str]:
-    """How the games of all columns came about, and who could not be rated alike."""
-    ratings = (context.findings.ratings[each.games(context)] for each in context.of(GamesColumn))
+    """How the games of all columns were decided, and which rows were rated differently."""
+    ratings = (
+        context.findings.ratings[column.games(context)] for column in context.of(GamesColumn)
+    )
     every = [rated for rated in ratings if rated is not None]
     yield from dict.fromkeys(line for rated in every for line in method(rated))
     yield from dict.fromkeys(f"Caution: {line}" for rated in every for line in not_judged(rated))
@@ -142,14 +141,14 @@ def _notes(context: Context) -> Iterator[str]:
     if unbounded:
         yield (
             f"Caution: on {some(list(unbounded))} some rows won, or lost, every game against "
-            "the others. No finite rating is the likeliest then, so one more query on which all "
-            "tie was added; the intervals of these rows say little."
+            "the others. Their likeliest rating would be infinite, so one query on which all "
+            "tie was added; the intervals of these rows mean little."
         )
     for rated in every:
         partly = [
-            one.name
-            for one in rated.overall.standings
-            if sum(one.name in task.records for task in rated.tasks) < len(rated.tasks)
+            standing.name
+            for standing in rated.overall.standings
+            if sum(standing.name in task.records for task in rated.tasks) < len(rated.tasks)
         ]
         if partly:
             yield (

@@ -12,7 +12,7 @@ from rerankbench.leaderboard.table import Entry
 
 
 class RankColumn(MeasuredColumn):
-    """The best and the worst place that the tests of all pairs leave a system."""
+    """The best and the worst rank that the tests of all pairs leave possible."""
 
     usual_header = "Rank"
 
@@ -23,7 +23,7 @@ class RankColumn(MeasuredColumn):
         return frozenset({"ranks"})
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """Blank for what is not tested: oracle and random."""
+        """Blank for rows that are not tested: oracle and random."""
         tested = self.tested(row, context)
         if tested is None or tested.ranks is None:
             return Entry()
@@ -31,7 +31,7 @@ class RankColumn(MeasuredColumn):
 
 
 class _AgainstFirstStage(MeasuredColumn):
-    """Blank for the first stage and what is not tested, and without a first stage."""
+    """Blank for the first stage, for untested rows, and where there is no first stage."""
 
     @property
     def tests_shown(self) -> frozenset[TestResult]:
@@ -39,7 +39,7 @@ class _AgainstFirstStage(MeasuredColumn):
 
 
 class SignificanceColumn(_AgainstFirstStage):
-    """P of the difference to the first stage's own order, after Holm."""
+    """P of the difference to the first stage's own order, after Holm's correction."""
 
     usual_header = "p"
 
@@ -54,14 +54,14 @@ class SignificanceColumn(_AgainstFirstStage):
 
 
 class EffectColumn(_AgainstFirstStage):
-    """That difference in standard deviations of the queries' differences."""
+    """The same difference in standard deviations of the differences per query."""
 
     usual_header = "d"
 
     kind: Literal["effect"]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """Blank where there is no p, and where all queries differ by the same."""
+        """Blank where there is no p, and where all queries differ by the same amount."""
         tested = self.tested(row, context)
         if tested is None or tested.against is None:
             return Entry()

@@ -19,7 +19,7 @@ from rerankbench.types import Record
 
 
 class TimedColumn(Column):
-    """A column of what was timed: figures compare on one machine and device only."""
+    """A column of timings: figures compare only within one machine and device."""
 
     def facts(self, context: Context) -> Iterator[str]:
         pooled = max(map(len, context.timed.values()), default=0)
@@ -61,7 +61,6 @@ class LatencyColumn(TimedColumn):
     interval: bool = False
 
     def head_fields(self, context: Context) -> dict[str, object]:
-        """With the percentile."""
         return super().head_fields(context) | {"percentile": self.percentile}
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
@@ -109,7 +108,7 @@ class CostColumn(Column):
         return Entry(value=_median(dollars), form=figure.form, decimals=decimals)
 
     def facts(self, context: Context) -> Iterator[str]:
-        """What the costs were computed from, each price with its day and its rows."""
+        """The prices behind the costs, each with its date and rows."""
         rows: dict[str, dict[str, None]] = {}
         for record in context.selection.records():
             price = record.cell.reranker.price
@@ -123,22 +122,18 @@ class CostColumn(Column):
 
 
 def timed(lines: Sequence[RowRecords]) -> dict[str, list[Record]]:
-    """The records whose speed each row shows: one machine and device a row, the same if possible.
-
-    That is the setting in which most records were timed (of equals, the last in the alphabet);
-    a row that has none of it shows the one that most of its own records share.
-    """
+    """The records behind each row's speed: one machine and device a row, if possible the same."""
     measured = {
         line.name: [record for record in line.records.values() if derived.is_timed(record)]
         for line in lines
     }
     usual = _most_common([record for records in measured.values() for record in records])
-    found = {}
+    shown = {}
     for name, records in measured.items():
         settings = {derived.setting(record) for record in records}
         chosen = usual if usual in settings else _most_common(records)
-        found[name] = [record for record in records if derived.setting(record) == chosen]
-    return found
+        shown[name] = [record for record in records if derived.setting(record) == chosen]
+    return shown
 
 
 def _most_common(records: Sequence[Record]) -> tuple[str, str] | None:

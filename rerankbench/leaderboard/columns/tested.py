@@ -1,4 +1,4 @@
-"""What stands below tables that show tests of significance."""
+"""The notes below tables that show tests of significance."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ TestResult: TypeAlias = Literal["interval", "tiers", "ranks", "p"]
 
 
 def significance_notes(findings: Findings, shown: AbstractSet[TestResult]) -> Iterator[str]:
-    """How the letters, ranks, intervals and p that are shown came about."""
+    """How the letters, ranks, intervals and p values came about, as far as they are shown."""
     tested = list(findings.significance.values())
     if not tested:
         return
     if "interval" in shown:
-        resamples = spread(each.resamples for each in tested)
+        resamples = spread(task.resamples for task in tested)
         yield f"In parentheses: 95 % bootstrap intervals, {resamples} resamples of the queries."
-    compared = [each for each in tested if each.pairs]
-    tests = [each.tests for each in compared if each.tests]
+    compared = [task for task in tested if task.pairs]
+    tests = [task.tests for task in compared if task.tests]
     if tests and "p" in shown:
         yield (
             f"p: paired randomisation test against the first stage's own order{_holm(tests)}; "
@@ -33,13 +33,13 @@ def significance_notes(findings: Findings, shown: AbstractSet[TestResult]) -> It
         shared = "; sharing a letter means not told apart at 5 %" if "tiers" in shown else ""
         yield (
             f"{' and '.join(marks).capitalize()}: paired randomisation tests of all pairs"
-            f"{_holm([each.pairs for each in compared])}{shared}."
+            f"{_holm([task.pairs for task in compared])}{shared}."
         )
     if compared:
-        permutations = spread(each.permutations for each in compared)
+        permutations = spread(task.permutations for task in compared)
         yield f"Tests are two-sided, {permutations} permutations, seed {compared[0].seed}."
 
 
 def _holm(tests: Sequence[int]) -> str:
-    """Over how many tests of a collection p is adjusted; one alone needs no adjusting."""
+    """For how many tests of a collection p is adjusted; a single test needs no adjusting."""
     return f", Holm over {spread(tests)} tests" if max(tests) > 1 else ""

@@ -1,4 +1,4 @@
-"""Columns that say how far a figure carries: unjudged documents, ties, truncated pairs."""
+"""Columns that say how far to trust a figure: unjudged documents, ties, truncated pairs."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class JudgedColumn(TaskColumn):
     meaning = "of the first documents, those with a judgment for that very query."
 
     kind: Literal["judged"]
-    # Not of any metric, or of the headline alone: a layout that names one is mistaken.
+    # Independent of any metric, so a layout that names one is mistaken.
     metric: None = None
     k: Annotated[int, Field(ge=1)] = 10
 
     @property
     def head(self) -> str:
-        """Without a header the name with its cutoff."""
+        """The given header, or the name with its cutoff."""
         return f"Judged@{self.k} %" if self.header is None else self.header
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The mean of the shares; blank where no task or no run of the record's own is there."""
+        """The mean of the shares; blank where a record's task or run file is missing."""
         shares = []
         for record in shown(self, row):
             task, rankings = context.archive.task(record), context.archive.rankings(record)
@@ -46,30 +46,31 @@ class JudgedColumn(TaskColumn):
 class TiesColumn(ExplainedColumn):
     """Share of neighbouring documents whose scores are equal, in per cent.
 
-    With `span` the headline metric stands behind it, as ties fall worst and best.
+    With `span` the headline metric follows, for the worst and the best order of ties.
     """
 
     usual_header = "Ties %"
 
     kind: Literal["ties"]
-    # Not of any metric, or of the headline alone: a layout that names one is mistaken.
+    # Independent of any metric, so a layout that names one is mistaken.
     metric: None = None
     span: bool = False
 
     def explained(self, context: Context) -> str:
-        """What ties, and what stands behind it."""
         span = any(column.span for column in context.of(TiesColumn))
-        behind = ", and the metric as ties fall worst and best" if span else ""
+        behind = ", and the metric for the worst and the best order of ties" if span else ""
         return f"neighbouring documents with equal scores{behind}."
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The rate, 0 where no scores tie; over several collections the mean of each figure."""
         records = shown(self, row)
-        entry = _per_cent(self, [0.0 if each.ties is None else each.ties.rate for each in records])
+        entry = _per_cent(
+            self, [0.0 if record.ties is None else record.ties.rate for record in records]
+        )
         tied = [record.ties for record in records if record.ties is not None]
         if not self.span or not tied or len(tied) < len(records):
             return entry
-        worst, best = fmean(each.worst for each in tied), fmean(each.best for each in tied)
+        worst, best = fmean(ties.worst for ties in tied), fmean(ties.best for ties in tied)
         digits = context.decimals
         return Entry(value=f"{entry.text} ({worst:.{digits}f}–{best:.{digits}f})")
 
@@ -81,11 +82,11 @@ class TruncatedColumn(ExplainedColumn):
     meaning = "pairs of query and document cut to the model's length."
 
     kind: Literal["truncated"]
-    # Not of any metric, or of the headline alone: a layout that names one is mistaken.
+    # Independent of any metric, so a layout that names one is mistaken.
     metric: None = None
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The mean of the shares; blank for what reads no text."""
+        """The mean of the shares; blank for rows that read no text."""
         records = shown(self, row)
         if any(map(derived.is_baseline, records)):
             return Entry()
