@@ -38,6 +38,14 @@ def read_yaml(path: Path) -> Any:
         ) from None
 
 
+def read_mapping(path: Path, *, remedy: str) -> dict[str, Any]:
+    """A file's keys and their values. Raises InputError, with the remedy where there are none."""
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise InputError(path, "is no mapping of keys to values", remedy=remedy)
+    return {str(key): value for key, value in values.items()}
+
+
 def parse(text: str) -> Any:
     """The values in a text. Raises YAMLError, or RecursionError."""
     return yaml.load(text, Loader=_Loader)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rerankbench.errors import InputError, UsageError
 from rerankbench.files import partials
+from rerankbench.files.plain_names import is_plain
 from rerankbench.files.whole import read_whole, rewrite
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ANY_MARKER = re.compile(r"<!--\s*rerankbench:(begin|end)\b")
 
 
@@ -38,7 +38,7 @@ def inject(path: Path, name: str, body: str) -> bool:
 
 def replace_block(text: bytes, name: str, body: str, *, path: Path) -> bytes:
     """The same text with `body` between the markers; raises as `inject` does."""
-    if not _NAME.fullmatch(name):
+    if not is_plain(name):
         raise UsageError(f"'{name}' cannot name a block; use letters, digits, '.', '_' and '-'")
     if _ANY_MARKER.search(body):
         raise UsageError("the text to inject holds a rerankbench marker itself; take it out")

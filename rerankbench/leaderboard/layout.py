@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from rerankbench.errors import nearest
+from rerankbench.files import plain_names
 from rerankbench.leaderboard.columns.base import (
     Column,
     Decimals,
@@ -51,7 +52,7 @@ def _title(text: str) -> str:
 
 
 TitleText: TypeAlias = Annotated[str, AfterValidator(_title)]
-BlockName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+BlockName: TypeAlias = Annotated[str, StringConstraints(pattern=plain_names.FORM)]
 if TYPE_CHECKING:
     AnyColumn: TypeAlias = Column
 else:

@@ -6,29 +6,23 @@ Every mistake of a file is named at once, an unknown key together with the neare
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from rerankbench.errors import ConfigError, InputError, nearest
-from rerankbench.files import yaml_file
+from rerankbench.files import explain, plain_names, yaml_file
 from rerankbench.run.fusion import Fusion
 from rerankbench.run.prices import PriceEntry
-from rerankbench.types import Price
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _LONGEST_NAME = 200
 """A folder's name may have 255 bytes; some of them go to what is made beside it."""
 MOST = 2**31 - 1
 """Beyond any length, depth or count, and what records can hold."""
-_MOST_PROBLEMS = 100
-"""Explaining one searches for the nearest name; nobody mends more at once."""
 
 
 class _Strict(BaseModel):
@@ -96,7 +90,7 @@ class SpeedConfig(_Strict):
 class RunConfig(_Strict):
     """Everything that `rerankbench run` needs to know."""
 
-    suite: str = Field(default="default", pattern=_NAME, max_length=_LONGEST_NAME)
+    suite: str = Field(default="default", pattern=plain_names.FORM, max_length=_LONGEST_NAME)
     datasets: tuple[Annotated[DatasetConfig, _under("id")], ...] = Field(min_length=1)
     models: tuple[Annotated[ModelConfig, _under("model")], ...] = Field(min_length=1)
     first_stages: tuple[Annotated[FirstStageConfig, _under("name")], ...] = Field(
@@ -129,7 +123,7 @@ def load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
         values, source = read_yaml(path), str(path)
     merged = _merged(values, overrides)
     if path is not None and "suite" not in merged:
-        merged["suite"] = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "default"
+        merged["suite"] = plain_names.name_of(path, "default")
     return validated(merged, source)
 
 
@@ -154,68 +148,20 @@ def demo_path() -> Path:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The keys of a file as they are written. Raises InputError for what is no YAML mapping."""
-    values = yaml_file.read_yaml(path)
-    if not isinstance(values, dict):
-        remedy = "start from one of configs/*.yaml"
-        raise InputError(path, "is no mapping of keys to values", remedy=remedy)
-    return {str(key): value for key, value in values.items()}
+    return yaml_file.read_mapping(path, remedy="start from one of configs/*.yaml")
 
 
 def validated(values: Mapping[str, Any], source: str) -> RunConfig:
     """Validate; raises ConfigError with one line for every mistake."""
-    try:
-        return RunConfig.model_validate(dict(values))
-    except ValidationError as error:
-        found = error.errors()
-        # pydantic leaves wrong entries out before it counts them: a list of those is not empty.
-        wrong_inside = {each["loc"][0] for each in found if len(each["loc"]) > 1}
-        problems = [
-            _explain(source, dict(each))
-            for each in found[:_MOST_PROBLEMS]
-            if not (each["type"] == "too_short" and each["loc"][0] in wrong_inside)
-        ]
-        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+    return explain.validated(RunConfig, dict(values), source, expected=_EXPECTED, options=_OPTIONS)
 
 
-_PARTS: Mapping[str | int, Iterable[str]] = {
-    "datasets": DatasetConfig.model_fields,
-    "models": ModelConfig.model_fields,
-    "first_stages": FirstStageConfig.model_fields,
-    "speed": SpeedConfig.model_fields,
-    "price": Price.__slots__,
-    "fusion": Fusion.__slots__,
+_EXPECTED: Mapping[str, str] = {
+    "device": "auto, cpu, cuda or cuda:N",
+    "currency": "three capital letters, as in USD",
+    "date": "a day, as in 2026-11-01",
 }
-
-
-def _explain(source: str, error: Mapping[str, Any]) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        parts = (_PARTS[each] for each in reversed(error["loc"][:-1]) if each in _PARTS)
-        hint = nearest(str(error["loc"][-1]), next(parts, RunConfig.model_fields))
-        return f"{source}: unknown key '{place}'; {hint}"
-    if error["type"] == "missing":
-        what = {"datasets": "-d DATASET", "models": "-m MODEL"}.get(place)
-        option = f" (or {what})" if what else ""
-        return f"{source}: '{place}' is missing; add it{option}"
-    given = error.get("input")
-    shown = f" (given: {given!r:.60})" if not isinstance(given, dict) else ""
-    return f"{source}: '{place}': {_reason(error)}{shown}"
-
-
-def _reason(error: Mapping[str, Any]) -> str:
-    if error["type"] == "string_pattern_mismatch" and error["loc"][0] == "device":
-        return "expected auto, cpu, cuda or cuda:N"
-    if error["loc"][-1] == "currency":
-        return "expected three capital letters, as in USD"
-    if error["loc"][-1] == "date":
-        return "expected a day, as in 2026-11-01"
-    if error["type"] == "string_pattern_mismatch":
-        return "expected letters, digits, '.', '_' and '-', starting with a letter or digit"
-    if error["type"] == "literal_error":
-        known = str(error["ctx"]["expected"]).replace(" or ", ", ").replace("'", "")
-        return f"expected one of {known}"
-    message: str = error["msg"]
-    return message[:1].lower() + message[1:]
+_OPTIONS: Mapping[str, str] = {"datasets": "-d DATASET", "models": "-m MODEL"}
 
 
 def threads_wanted(cores: int) -> int:

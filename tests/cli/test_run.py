@@ -357,9 +357,9 @@ def test_a_config_gives_twins_two_names(
         (("--first-stage", "bm52"), "did you mean 'bm25'?"),
         (("--first-stage-arg", "k3=1"), "no argument 'k3', known: analyzer, b, fields, k1"),
         (("--engine", "tensor-rt"), "known: auto, native, torch"),
-        (("--device", "gpu"), "expected auto, cpu, cuda or cuda:N"),
-        (("--dtype", "float64"), "expected one of auto, float32, bfloat16, float16"),
-        (("--suite", "../up"), "expected letters, digits"),
+        (("--device", "gpu"), "must be auto, cpu, cuda or cuda:N"),
+        (("--dtype", "float64"), "must be one of auto, float32, bfloat16, float16"),
+        (("--suite", "../up"), "must be letters, digits"),
         (("--first-stage-arg", "k1"), "expected KEY=VALUE"),
     ],
 )

@@ -7,7 +7,6 @@ file.
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from rerankbench.errors import InputError, StorageError, UsageError, nearest
 from rerankbench.files import partials
+from rerankbench.files.plain_names import FORM_IN_WORDS, is_plain
 from rerankbench.files.swap import recover, swap_in
 from rerankbench.files.whole import write_whole
 from rerankbench.gate.baselines.summary import readme
@@ -27,7 +27,6 @@ from rerankbench.types import Record, slug
 
 FOLDER = Path("results") / BASELINES
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LONGEST_STEM = 120
 
 
@@ -42,9 +41,7 @@ class Baselines:
         recover(self.folder)
         partials.clear(self.folder)
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
-        return sorted(
-            path.name for path in folders if _NAME.fullmatch(path.name) and path.is_dir()
-        )
+        return sorted(path.name for path in folders if is_plain(path.name) and path.is_dir())
 
     def find(self, name: str) -> Path:
         """Where that baseline lies. Raises InputError naming the nearest one."""
@@ -93,9 +90,8 @@ class Baselines:
         return path
 
     def _new(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            rule = "letters, digits, '.', '_' and '-', starting with a letter or digit"
-            raise UsageError(f"'{name}' is no name of a baseline; expected {rule}")
+        if not is_plain(name):
+            raise UsageError(f"'{name}' is no name of a baseline; expected {FORM_IN_WORDS}")
         return self.folder / name
 
     @contextmanager

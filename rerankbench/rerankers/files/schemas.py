@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rerankbench.errors import ModelError
+from rerankbench.files.explain import mistakes
 
 # Wide enough for anything that was ever trained; beyond, sizes would be allocated or waited for.
 Size = Annotated[int, Field(ge=1, le=10**8)]
@@ -235,17 +236,11 @@ def checked(path: Path, schema: type[Schema], values: Mapping[str, Any]) -> Mapp
     try:
         schema.model_validate(dict(values))
     except ValidationError as error:
-        raise ModelError(f"{path}: {_first(error)}; mend it, or fetch the model again") from None
+        raise ModelError(
+            f"{path}: {mistakes(error, schema)[0]}; mend it, or fetch the model again"
+        ) from None
     except RecursionError:
         raise ModelError(f"{path}: is nested too deeply; fetch the model again") from None
     if schema.keeps_nulls:
         return values
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _first(error: ValidationError) -> str:
-    """The first mistake: its key, what would be right, and what is there."""
-    found = error.errors(include_url=False)[0]
-    place = ".".join(str(part)[:40] for part in found["loc"][:2])
-    told = found["msg"].removeprefix("Input ")
-    return f"'{place}' {told:.120} (given: {found['input']!r:.40})"
