@@ -21,9 +21,12 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 from annotated_types import Ge, Le, Predicate
 
 
-def _is_day(text: str) -> bool:
+def _is_date(text: str) -> bool:
     try:
-        return date.fromisoformat(text).isoformat() == text
+        return (
+            date.fromisoformat(text if len(text) > 7 else f"{text}-01").isoformat()[: len(text)]
+            == text
+        )
     except ValueError:
         return False
 
@@ -54,8 +57,8 @@ Value: TypeAlias = Annotated[float, Ge(-1e9), Le(1e9)]
 """A metric's value of one query; far beyond those that are known, so that means stay finite."""
 Share: TypeAlias = Annotated[float, Ge(0.0), Le(1.0)]
 """A part of a whole."""
-Day: TypeAlias = Annotated[str, Predicate(_is_day)]
-"""YYYY-MM-DD."""
+Date: TypeAlias = Annotated[str, Predicate(_is_date)]
+"""YYYY-MM-DD, or YYYY-MM."""
 Currency: TypeAlias = Annotated[str, Predicate(_is_currency)]
 """Three capital letters, as in USD."""
 Role: TypeAlias = Literal["model", "first-stage", "oracle", "random", "imported"]
@@ -229,7 +232,7 @@ class Price:
     amount: Amount
     unit: PriceUnit
     per: Per
-    date: Day | None
+    date: Date | None
     currency: Currency = "USD"
 
     @property

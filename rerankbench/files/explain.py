@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
 
 from rerankbench.errors import ConfigError, UsageError, nearest
 from rerankbench.files.plain_names import FORM, FORM_IN_WORDS
@@ -39,6 +39,11 @@ def validated(
     except ValidationError as error:
         lines = mistakes(error, kind, expected=expected, options=options)
         raise raises("\n".join(f"{source}: {line}" for line in lines)) from None
+
+
+def named_by(key: str) -> BeforeValidator:
+    """Let a plain text stand for a mapping with that one key."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
 def mistakes(

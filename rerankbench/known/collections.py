@@ -1,7 +1,7 @@
-"""What is known of BEIR's 18 collections and MS MARCO, from `data/collections.yaml`.
+"""What is known of BEIR's 18 collections and MS MARCO, from `collections.yaml`.
 
 Facts only: sizes, ids, licences and the conventions that make their numbers comparable. Nothing
-here reads a collection. `data/relevance-levels.yaml` has the level of those and of TREC's Deep
+here reads a collection. `relevance-levels.yaml` has the level of those and of TREC's Deep
 Learning tracks.
 """
 
@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
 
-import yaml
+from pydantic import ConfigDict, with_config
 
 from rerankbench.errors import UsageError
+from rerankbench.files.explain import validated
+from rerankbench.files.yaml_file import read_yaml
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCollection:
     """One collection of the field's tables.
@@ -48,9 +50,10 @@ class KnownCollection:
         return self.ids[0] if self.ids else ""
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownLevel:
-    """Collections whose lowest relevant grade is not 1; see `data/relevance-levels.yaml`."""
+    """Collections whose lowest relevant grade is not 1; see `relevance-levels.yaml`."""
 
     level: int
     names: tuple[str, ...]
@@ -61,21 +64,15 @@ class KnownLevel:
 @cache
 def known() -> tuple[KnownCollection, ...]:
     """All known collections, in the order of BEIR's tables."""
-    return tuple(KnownCollection(**entry) for entry in _entries("collections.yaml"))
+    path = Path(__file__).with_name("collections.yaml")
+    return validated(tuple[KnownCollection, ...], read_yaml(path), path)
 
 
 @cache
 def known_levels() -> tuple[KnownLevel, ...]:
     """All collections whose lowest relevant grade is not 1."""
-    return tuple(KnownLevel(**entry) for entry in _entries("relevance-levels.yaml"))
-
-
-def _entries(name: str) -> list[dict[str, Any]]:
-    text = files("rerankbench").joinpath("known", name).read_text(encoding="utf-8")
-    return [
-        {key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()}
-        for entry in yaml.safe_load(text)
-    ]
+    path = Path(__file__).with_name("relevance-levels.yaml")
+    return validated(tuple[KnownLevel, ...], read_yaml(path), path)
 
 
 def relevance_level(name: str, split: str) -> int:

@@ -1,26 +1,26 @@
-"""What is known of rerankers by name, from `data/models.yaml`.
+"""What is known of rerankers by name, from `models.yaml`.
 
 Facts only, each from a source; one that no source settles is None. Nothing here loads a model.
 """
 
 from __future__ import annotations
 
-import datetime
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Annotated
 
-from rerankbench.errors import InputError, UsageError, nearest
-from rerankbench.types import Price
+from pydantic import BeforeValidator, ConfigDict, StringConstraints, with_config
 
-_UNITS_PRICED: Mapping[str, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
-"""How many units a list price is for."""
-_DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
+from rerankbench.errors import UsageError
+from rerankbench.files.explain import validated
+from rerankbench.files.yaml_file import read_yaml
+from rerankbench.known.prices import PriceEntry
+from rerankbench.types import Date, Positive
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownModel:
     """One reranker of the field's tables.
@@ -32,15 +32,15 @@ class KnownModel:
 
     name: str
     family: str
-    parameters: int | None = None
-    max_length: int | None = None
+    parameters: Positive | None = None
+    max_length: Positive | None = None
     licence: str | None = None
-    released: str | None = None
+    released: Annotated[Date, BeforeValidator(str)] | None = None  # YAML reads a day as a date.
     provider: str | None = None
-    price: Price | None = None
+    price: PriceEntry | None = None
     aliases: tuple[str, ...] = ()
     note: str = ""
-    source: str | None = None
+    source: Annotated[str, StringConstraints(pattern="^https://")] | None = None
 
     @property
     def spellings(self) -> frozenset[str]:
@@ -52,8 +52,7 @@ class KnownModel:
 @cache
 def known() -> tuple[KnownModel, ...]:
     """All known models, in the order of the file."""
-    path = files("rerankbench").joinpath("known", "models.yaml")
-    return parse(path.read_text(encoding="utf-8"), str(path))
+    return read(Path(__file__).with_name("models.yaml"))
 
 
 def find(name: str) -> KnownModel | None:
@@ -83,123 +82,6 @@ def _by_spelling() -> Mapping[str, KnownModel]:
     return {spelling: each for each in known() for spelling in each.spellings}
 
 
-def parse(text: str, source: str) -> tuple[KnownModel, ...]:
-    """The models that a YAML list describes; raises InputError that names the entry."""
-    import yaml
-
-    try:
-        entries = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: month 13
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        raise InputError(source, "not YAML", line=line, remedy="mend the YAML") from None
-    if not isinstance(entries, list):
-        raise InputError(source, "is no list of models", remedy="begin each with `- name:`")
-    models: list[KnownModel] = []
-    taken: dict[str, str] = {}
-    for number, entry in enumerate(entries, start=1):
-        try:
-            model = KnownModel(**_checked(entry, _FIELDS, required=("name", "family")))
-            for spelling in sorted(model.spellings):
-                if spelling in taken:
-                    raise ValueError(f"'{spelling}' already names {taken[spelling]}")
-        except ValueError as error:
-            name = entry.get("name", "") if isinstance(entry, dict) else ""
-            place = f"model {number}{f' ({name})' if name else ''}"
-            raise InputError(source, f"{place}: {error}", remedy="mend that entry") from None
-        taken |= dict.fromkeys(model.spellings, model.name)
-        models.append(model)
-    return tuple(models)
-
-
-def _checked(
-    entry: Any, fields: Mapping[str, Callable[[Any], Any]], *, required: tuple[str, ...]
-) -> dict[str, Any]:
-    if not isinstance(entry, dict):
-        raise ValueError("is no mapping of keys to values")
-    for key in entry:
-        if key not in fields:
-            raise ValueError(f"unknown key '{key}'; {nearest(str(key), fields)}")
-    missing = [key for key in required if key not in entry]
-    if missing:
-        raise ValueError(f"has no {' and no '.join(missing)}")
-    checked: dict[str, Any] = {}
-    for key, value in entry.items():
-        try:
-            checked[key] = fields[key](value)
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from None
-    return checked
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{value!r} is no text")
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"{value!r} is no list")
-    return tuple(_text(each) for each in value)
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise ValueError(f"{value!r} is no positive whole number")
-    return value
-
-
-def _amount(value: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
-        raise ValueError(f"{value!r} is no positive number")
-    return float(value)
-
-
-def _date(value: Any) -> str:
-    text = str(value)  # YAML reads YYYY-MM-DD as a date and YYYY-MM as text.
-    if not _DATE.fullmatch(text):
-        raise ValueError(f"'{text}' is neither YYYY-MM-DD nor YYYY-MM")
-    datetime.date.fromisoformat(text if len(text) == 10 else f"{text}-01")
-    return text
-
-
-def _one_of(*choices: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"'{value}' is none of {', '.join(choices)}")
-        return str(value)
-
-    return check
-
-
-def _url(value: Any) -> str:
-    if not _text(value).startswith("https://"):
-        raise ValueError(f"'{value}' does not begin with https://")
-    return str(value)
-
-
-def _price(value: Any) -> Price:
-    checked = _checked(value, _PRICE_FIELDS, required=("amount", "currency", "unit"))
-    return Price(date=checked.pop("as_of", None), per=_UNITS_PRICED[checked["unit"]], **checked)
-
-
-_PRICE_FIELDS: Mapping[str, Callable[[Any], Any]] = {
-    "amount": _amount,
-    "currency": _text,
-    "unit": _one_of(*_UNITS_PRICED),
-    "as_of": _date,
-}
-_FIELDS: Mapping[str, Callable[[Any], Any]] = {
-    "name": _text,
-    "family": _text,
-    "parameters": _count,
-    "max_length": _count,
-    "licence": _text,
-    "released": _date,
-    "provider": _text,
-    "price": _price,
-    "aliases": _texts,
-    "note": _text,
-    "source": _url,
-}
+def read(path: Path) -> tuple[KnownModel, ...]:
+    """The models that a YAML list describes. Raises InputError, or ConfigError for mistakes."""
+    return validated(tuple[KnownModel, ...], read_yaml(path), path)

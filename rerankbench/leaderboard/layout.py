@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 from string import Formatter
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
 
 from rerankbench.errors import nearest
 from rerankbench.files import plain_names
+from rerankbench.files.explain import named_by
 from rerankbench.leaderboard.columns.base import (
     Column,
     Decimals,
@@ -36,11 +37,6 @@ from rerankbench.leaderboard.table import Align
 
 _SHARED_FIELDS = ("metric", "decided_by", "collections")
 TITLE_FIELDS = ("collection", "split", "first_stage", "depth", *_SHARED_FIELDS, "sample")
-
-
-def _named(value: Any) -> Any:
-    """A model may be given as a name alone."""
-    return {"name": value} if isinstance(value, str) else value
 
 
 def _fields(text: str) -> set[str]:
@@ -92,7 +88,7 @@ class Family(Strict):
 
     title: str
     models: Annotated[
-        tuple[Annotated[ListedModel, BeforeValidator(_named)], ...], BeforeValidator(as_tuple)
+        tuple[Annotated[ListedModel, named_by("name")], ...], BeforeValidator(as_tuple)
     ]
 
 
@@ -101,7 +97,7 @@ class FirstStages(Strict):
 
     title: str = ""
     names: Annotated[
-        tuple[Annotated[LayoutName, BeforeValidator(_named)], ...], BeforeValidator(as_tuple)
+        tuple[Annotated[LayoutName, named_by("name")], ...], BeforeValidator(as_tuple)
     ]
 
 

@@ -11,11 +11,12 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from rerankbench.files import explain, plain_names, yaml_file
+from rerankbench.files.explain import named_by
+from rerankbench.known.prices import PriceEntry
 from rerankbench.run.fusion import Fusion
-from rerankbench.run.prices import PriceEntry
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
@@ -29,11 +30,6 @@ class _Strict(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=False, protected_namespaces=(), allow_inf_nan=False
     )
-
-
-def _under(key: str) -> BeforeValidator:
-    """Let a plain string stand for a mapping with one key."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
 class DatasetConfig(_Strict):
@@ -69,7 +65,7 @@ class ModelConfig(_Strict):
     name: str | None = None
     family: str | None = None
     recipe: Mapping[str, Any] = {}
-    fusion: Annotated[Fusion, _under("method")] | None = None
+    fusion: Annotated[Fusion, named_by("method")] | None = None
     revision: str | None = None
     trust_remote_code: bool = False
     dtype: Dtype | None = None
@@ -91,9 +87,9 @@ class RunConfig(_Strict):
     """Everything that `rerankbench run` needs to know."""
 
     suite: str = Field(default="default", pattern=plain_names.FORM, max_length=_LONGEST_NAME)
-    datasets: tuple[Annotated[DatasetConfig, _under("id")], ...] = Field(min_length=1)
-    models: tuple[Annotated[ModelConfig, _under("model")], ...] = Field(min_length=1)
-    first_stages: tuple[Annotated[FirstStageConfig, _under("name")], ...] = Field(
+    datasets: tuple[Annotated[DatasetConfig, named_by("id")], ...] = Field(min_length=1)
+    models: tuple[Annotated[ModelConfig, named_by("model")], ...] = Field(min_length=1)
+    first_stages: tuple[Annotated[FirstStageConfig, named_by("name")], ...] = Field(
         default=(FirstStageConfig(name="bm25"),), min_length=1
     )
     top_k: int = Field(default=100, ge=1, le=MOST)
@@ -159,7 +155,7 @@ def validated(values: Mapping[str, Any], source: str) -> RunConfig:
 _EXPECTED: Mapping[str, str] = {
     "device": "auto, cpu, cuda or cuda:N",
     "currency": "three capital letters, as in USD",
-    "date": "a day, as in 2026-11-01",
+    "date": "a date, as in 2026-11-01",
 }
 _OPTIONS: Mapping[str, str] = {"datasets": "-d DATASET", "models": "-m MODEL"}
 

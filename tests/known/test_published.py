@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rerankbench.errors import InputError
+from rerankbench.errors import ConfigError
 from rerankbench.known import collections, models, published
-from rerankbench.known.published import PublishedFigure, find, parse, speeds
+from rerankbench.known.published import PublishedFigure, find, speeds
 
 _HEADINGS = {
     "MSMARCO-Dev": "msmarco",
@@ -233,34 +233,38 @@ tables:
 """
 
 
-def test_a_blank_is_no_figure() -> None:
-    (only,) = parse(_GOOD, "x.yaml")
+def _read(folder: Path, text: str) -> tuple[PublishedFigure, ...]:
+    path = folder / "x.yaml"
+    path.write_text(text, encoding="utf-8")
+    return published.read(path)
+
+
+def test_a_blank_is_no_figure(tmp_path: Path) -> None:
+    (only,) = _read(tmp_path, _GOOD)
     assert (only.model, only.collection, only.value, only.decimals) == ("a", "nq", 0.5, 3)
+
+
+def test_no_share_is_above_one() -> None:
+    shares = [each for each in published.published() if each.metric not in published.UNBOUNDED]
+    assert shares
+    assert [each for each in shares if each.value > 1] == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("[0.5, ~]", "[0.5]", "has 1 values for 2 columns"),
-        ("[0.5, ~]", "[0.5, 1.2]", "1.2 is more than 1"),
-        ("[0.5, ~]", "[0.5, -0.2]", "-0.2 is no figure"),
-        ("[0.5, ~]", "[0.5, .nan]", "nan is no figure"),
-        ("[0.5, ~]", "[0.5, '0.3']", "'0.3' is no figure"),
+        ("[0.5, ~]", "[0.5, -0.2]", "'tables[0].rows[0].values[1]' must be greater"),
+        ("[0.5, ~]", "[0.5, .nan]", "'tables[0].rows[0].values[1]' must be a finite number"),
         ("model: a", "modle: a", "did you mean 'model'"),
-        ("model: a, ", "", "names no model"),
-        ("metric: nDCG@10", "depth: 10", "names no metric"),
-        ("metric: nDCG@10", "metric: nDCG@10\n    depth: ten", "depth: 'ten' is no int"),
-        ("metric: nDCG@10", "metric: nDCG@10\n    scale: 10", "neither 1 nor 100"),
-        ("columns: [nq, fiqa]", "columns: nq", "columns: is no list"),
-        ("columns: [nq, fiqa]", "columns: [nq, 7]", "is no mapping"),
-        ("  - name: one", "  - title: one", "table None: unknown key 'title'"),
-        ("url: https", "url: http", "does not begin with https://"),
-        ("authors: someone", "date: May", "no authors"),
-        ("authors: someone", "authors: someone\ndate: May", "'May' is no YYYY"),
-        ("title: A table", "title: [", "not YAML"),
+        ("metric: nDCG@10", "depth: ten", "'tables[0].depth' must be a valid integer"),
+        ("metric: nDCG@10", "scale: 10", "'tables[0].scale' must be one of 1, 100"),
+        ("columns: [nq, fiqa]", "columns: nq", "'tables[0].columns' must be a valid tuple"),
+        ("  - name: one", "  - title: one", "unknown key 'tables[0].title'"),
+        ("url: https", "url: http", "'url'"),
+        ("authors: someone", "date: May", "'authors' is missing"),
     ],
 )
-def test_a_mistake_in_a_file_is_named(old: str, new: str, complaint: str) -> None:
+def test_a_mistake_in_a_file_is_named(old: str, new: str, complaint: str, tmp_path: Path) -> None:
     assert old in _GOOD
-    with pytest.raises(InputError, match=re.escape(complaint)):
-        parse(_GOOD.replace(old, new), "x.yaml")
+    with pytest.raises(ConfigError, match=re.escape(complaint)):
+        _read(tmp_path, _GOOD.replace(old, new))

@@ -345,6 +345,12 @@ def test_a_price_may_say_how_many_units_and_which_money(tmp_path: Path) -> None:
     assert (price.per, price.currency) == (1.0, "EUR")
 
 
+def test_a_price_may_be_of_a_month(tmp_path: Path) -> None:
+    price = _load(tmp_path, PRICED % "date: 2026-11").models[0].price
+    assert price is not None
+    assert price.date == "2026-11"
+
+
 def test_models_have_no_price_unless_it_is_given(tmp_path: Path) -> None:
     assert _load(tmp_path, LEAST).models[0].price is None
 
@@ -367,15 +373,15 @@ def test_models_have_no_price_unless_it_is_given(tmp_path: Path) -> None:
         ),
         (
             "amount: 2, unit: hour, date: 1.11.2026",
-            "'models[0].price.date' must be a day, as in 2026-11-01 (given: '1.11.2026')",
+            "'models[0].price.date' must be a date, as in 2026-11-01 (given: '1.11.2026')",
         ),
         (
             "amount: 2, unit: hour, date: 20261101",
-            "'models[0].price.date' must be a day, as in 2026-11-01 (given: 20261101)",
+            "'models[0].price.date' must be a date, as in 2026-11-01 (given: 20261101)",
         ),
         (
             'amount: 2, unit: hour, date: "20261101"',
-            "'models[0].price.date' must be a day, as in 2026-11-01 (given: '20261101')",
+            "'models[0].price.date' must be a date, as in 2026-11-01 (given: '20261101')",
         ),
         (
             "amount: -1, unit: hour, date: 2026-11-01",

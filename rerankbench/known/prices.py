@@ -1,4 +1,4 @@
-"""What a config says of a model's price."""
+"""A price as people write it in YAML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _USUAL_PER: Mapping[str, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
 
 
 def _completed(entry: Any) -> Any:
-    """With what is usual for the unit where `per` is not given, and the day as text."""
+    """With what is usual for the unit where `per` is not given, and the date as text."""
     if not isinstance(entry, Mapping):
         return entry
     entry = dict(entry)
