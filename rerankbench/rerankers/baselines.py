@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
-from rerankbench.rerankers.recipe import settings
+from rerankbench.rerankers.recipe import Recipe, read
 from rerankbench.types import Candidates, EngineRef, Qrels, RerankerRef, Role
 
 _NO_ENGINE = EngineRef(engine="none", device="none")
@@ -30,7 +30,7 @@ class Baseline:
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What the record says of it. Raises UsageError for a recipe, of which it has none."""
-        settings(spec, {})
+        read(spec, Recipe)
         return self.ref, self.engine
 
     def load(self, spec: RerankerSpec) -> Baseline:

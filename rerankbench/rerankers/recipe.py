@@ -1,64 +1,112 @@
-"""Settings of a recipe that a config names, checked as strictly as the config itself."""
+"""Recipes: what a config may say of how one model scores, a strict pydantic model a family."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+import math
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from rerankbench.errors import UsageError, nearest
 from rerankbench.protocols import RerankerSpec
 
-Kind: TypeAlias = "Literal['text', 'texts', 'integer', 'number', 'flag', 'label']"
-_KINDS: Mapping[Kind, str] = {
-    "text": "a text",
-    "texts": "a text or a list of texts",
-    "integer": "a whole number",
-    "number": "a number",
-    "flag": "true or false",
-    "label": "a label's name or its index",
+
+def _listed(given: Any) -> Any:
+    return (
+        (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+    )
+
+
+Texts: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+"""One text, or a list of them."""
+LabelName: TypeAlias = bool | int | str
+"""A label's name or index; YAML reads `yes` and `no` as true and false."""
+_KINDS: Mapping[Any, str] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Texts: "a text or a list of texts",
+    LabelName: "a label's name or its index",
 }
 
 
-def settings(spec: RerankerSpec, known: Mapping[str, Kind]) -> dict[str, Any]:
-    """The recipe's settings that are given, each of its known kind; `texts` come as a tuple.
+class Recipe(BaseModel):
+    """A family's settings by name; this one has none."""
 
-    Raises UsageError.
-    """
-    found = {}
-    for key, value in spec.recipe.items():
-        if key not in known:
-            hint = nearest(key, known) if known else "its family takes none"
-            raise UsageError(f"{spec.model}: unknown recipe key '{key}'; {hint}")
-        if not _is(value, known[key]):
-            raise UsageError(
-                f"{spec.model}: recipe key '{key}' must be {_KINDS[known[key]]} "
-                f"(given: {value!r:.60})"
-            )
-        if known[key] == "texts":
-            value = (value,) if isinstance(value, str) else tuple(value)
-        found[key] = value
-    return found
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_nothing(cls, value: Any) -> Any:
+        """A key without a value is a mistake, not a key that was left out."""
+        if value is None:
+            raise PydanticCustomError("nothing", "nothing is given")
+        return value
 
 
-def _is(value: Any, kind: Kind) -> bool:
-    match kind:
-        case "text":
-            return isinstance(value, str)
-        case "flag":
-            return isinstance(value, bool)
-        case "texts":
-            several = isinstance(value, list | tuple) and all(isinstance(x, str) for x in value)
-            return isinstance(value, str) or (several and bool(value))
-        case "label":
-            return isinstance(value, str | int)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool)
+class ClassifierRecipe(Recipe):
+    """How a classifier reads a pair, and which of its labels is scored."""
+
+    label: LabelName | None = Field(None, description="the label that is scored")
+    query_prompt: str | None = Field(None, description="stands before the query")
 
 
-def choice(spec: RerankerSpec, key: str, value: str, known: Mapping[str, Any]) -> Any:
-    """What a named value stands for. Raises UsageError naming the nearest."""
-    if value not in known:
-        raise UsageError(f"{spec.model}: no {key} '{value}'; {nearest(value, known)}")
-    return known[value]
+Family = TypeVar("Family", bound=Recipe)
+
+
+def read(spec: RerankerSpec, kind: type[Family]) -> Family:
+    """The recipe that a config gives a model. Raises UsageError for the first mistake in it."""
+    try:
+        return kind.model_validate({str(key): value for key, value in spec.recipe.items()})
+    except ValidationError as error:
+        told = _explained(error.errors(include_url=False)[0], kind)
+        raise UsageError(f"{spec.model}: {told}") from None
+
+
+def one_of(names: Collection[str]) -> AfterValidator:
+    """A text that must be one of these names."""
+
+    def check(value: str, info: ValidationInfo) -> str:
+        if value not in names:
+            raise ValueError(f"no {info.field_name} '{value}'; {nearest(value, names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _explained(error: ErrorDetails, kind: type[Recipe]) -> str:
+    known = kind.model_fields
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    key = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"unknown recipe key '{key}'; " + (
+            nearest(key, known) if known else "its family takes none"
+        )
+    beyond = error["type"] in ("greater_than_equal", "less_than_equal")
+    what = _bounds(known[key]) if beyond else kind_of(known[key])
+    return f"recipe key '{key}' must be {what} (given: {error['input']!r:.60})"
+
+
+def kind_of(field: FieldInfo) -> str:
+    """What a setting may be, in words."""
+    return next(words for kind, words in _KINDS.items() if field.annotation in (kind, kind | None))
+
+
+def _bounds(field: FieldInfo) -> str:
+    least = next(each.ge for each in field.metadata if hasattr(each, "ge"))
+    most = next((each.le for each in field.metadata if hasattr(each, "le")), math.inf)
+    return f"{least:g} or more" if most == math.inf else f"{least:g} to {most:g}"

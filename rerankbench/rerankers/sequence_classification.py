@@ -7,7 +7,6 @@ its log-odds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files as package_files
@@ -34,12 +33,11 @@ from rerankbench.rerankers.pair_encoding import (
 )
 from rerankbench.rerankers.plain_engine import default_dtype
 from rerankbench.rerankers.pointwise import PointwiseReranker
-from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.rerankers.recipe import ClassifierRecipe, read
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "sequence-classification"
-_SETTINGS: Mapping[str, Kind] = {"label": "label", "query_prompt": "text"}
 # A batch ends when its last pair does: it holds enough work that idle threads cost little.
 NATIVE_BATCH_TOKENS = 32768
 NATIVE_TOKENS_PER_THREAD = 8192
@@ -95,7 +93,7 @@ def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> Classifier:
             f"{checkpoint.name}: {checkpoint.architecture} is no sequence classifier; "
             "name a cross-encoder, whose config.json says …ForSequenceClassification"
         )
-    found = classifiers.describe(checkpoint, settings(spec, _SETTINGS))
+    found = classifiers.describe(checkpoint, read(spec, ClassifierRecipe))
     reading = found.reading
     if reading is not None and (reading.chat is not None or reading.task != FAMILY):
         what = "chat messages" if reading.chat is not None else f"pairs for {reading.task}"

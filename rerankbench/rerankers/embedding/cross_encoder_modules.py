@@ -30,12 +30,11 @@ from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import PointwiseReranker
-from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.rerankers.recipe import ClassifierRecipe, read
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "cross-encoder-modules"
-_SETTINGS: dict[str, Kind] = {"query_prompt": "text", "label": "label"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +117,7 @@ def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> _Described:
             f"{checkpoint.name}: its modules read chat messages or {reading.task}, which is not "
             "supported; name a model whose sentence_bert_config.json says text"
         )
-    asked = settings(spec, _SETTINGS)
+    recipe = read(spec, ClassifierRecipe)
     count = last.config.get("out_features")
     if not isinstance(count, int):
         raise ModelError(f"{checkpoint.name}: its last module has no out_features; save it again")
@@ -127,8 +126,8 @@ def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> _Described:
     return _Described(
         heads=() if saved is None else saved.heads,
         reading=reading,
-        label=scored(names, asked.get("label"), model=checkpoint.name),
-        prompt=str(asked.get("query_prompt", reading.prompt or "")),
+        label=scored(names, recipe.label, model=checkpoint.name),
+        prompt=(reading.prompt or "") if recipe.query_prompt is None else recipe.query_prompt,
         cautions=cautions(checkpoint, count),
     )
 

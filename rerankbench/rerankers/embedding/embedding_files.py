@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
@@ -15,17 +17,30 @@ from rerankbench.rerankers.embedding.embedding_recipe import EmbeddingRecipe
 from rerankbench.rerankers.files import modules_file
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.modules_file import Module, SavedModules
-from rerankbench.rerankers.recipe import Kind, choice, settings
+from rerankbench.rerankers.recipe import Recipe, one_of, read
 
-SETTINGS: Mapping[str, Kind] = {
-    "query_prompt": "text",
-    "document_prompt": "text",
-    "similarity": "text",
-    "query_length": "integer",
-    "document_length": "integer",
-}
+_SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 # The names that a document's prompt may be saved by; the first that is there counts.
 _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+
+
+class TextRecipe(Recipe):
+    """How queries and documents are read, apart from each other."""
+
+    query_prompt: str | None = Field(None, description="stands before a query")
+    document_prompt: str | None = Field(None, description="stands before a document")
+    query_length: int | None = Field(None, description="tokens of a query at most")
+    document_length: int | None = Field(
+        None, description="tokens of a document at most, instead of `max_length`"
+    )
+
+
+class BiEncoderRecipe(TextRecipe):
+    """How the vectors of two texts are made and compared."""
+
+    similarity: Annotated[str | None, one_of(_SIMILARITIES)] = Field(
+        None, description=f"one of {', '.join(_SIMILARITIES)}"
+    )
 
 
 def check_reads_text(saved: SavedModules, name: str) -> None:
@@ -58,42 +73,49 @@ def most_tokens(checkpoint: Checkpoint, saved: SavedModules | None) -> int:
     return checkpoint.max_length()
 
 
-def prompts(saved: Mapping[str, str], asked: Mapping[str, Any]) -> tuple[str, str, str | None]:
+def prompts(saved: Mapping[str, str], recipe: TextRecipe) -> tuple[str, str, str | None]:
     """The query's and the document's prompt, and a saved one that was meant but is not used.
 
     sentence-transformers always has a prompt named `document`, if an empty one, so that one named
     `passage` or `corpus` is never reached by `encode_document`; nor is `default_prompt_name`.
     """
-    query = asked.get("query_prompt", saved.get("query", ""))
-    document = asked.get("document_prompt", saved.get("document", ""))
+    query, document = recipe.query_prompt, recipe.document_prompt
     others = [name for name in _DOCUMENT_PROMPTS[1:] if name in saved]
-    unused = others[0] if others and not document and "document_prompt" not in asked else None
-    return query, document, unused
+    unused = others[0] if others and document is None and not saved.get("document") else None
+    return (
+        saved.get("query", "") if query is None else query,
+        saved.get("document", "") if document is None else document,
+        unused,
+    )
 
 
 def lengths(
-    spec: RerankerSpec, asked: Mapping[str, Any], *, limit: int, query: Any, document: Any
+    spec: RerankerSpec, recipe: TextRecipe, *, limit: int, query: Any, document: Any
 ) -> tuple[int, int]:
     """Tokens of a query and of a document: a config's, else the saved ones, within the limit.
 
     `--max-length` is that of documents, and of queries without a length of their own. Raises
     UsageError for a length beyond the limit.
     """
-    given = {key: asked.get(key) for key in ("query_length", "document_length")}
-    for key, value in {"max length": spec.max_length, **given}.items():
+    given = {
+        "max length": spec.max_length,
+        "query_length": recipe.query_length,
+        "document_length": recipe.document_length,
+    }
+    for key, value in given.items():
         if value is not None and not 1 <= value <= limit:
             raise UsageError(
                 f"{spec.model}: {key} {value} is not within the model's {limit}; "
                 f"ask for at most {limit}"
             )
-    of_query = asked.get("query_length") or query or spec.max_length or limit
-    of_document = asked.get("document_length") or spec.max_length or document or limit
+    of_query = recipe.query_length or query or spec.max_length or limit
+    of_document = recipe.document_length or spec.max_length or document or limit
     return min(int(of_query), limit), min(int(of_document), limit)
 
 
 def bi_encoder(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
     """The recipe of a model that makes one vector of a text. Raises ModelError, UsageError."""
-    asked = settings(spec, SETTINGS)
+    recipe = read(spec, BiEncoderRecipe)
     saved = modules_file.read(checkpoint.folder)
     if saved is None:
         heads: tuple[Module, ...] = (_default_pooling(checkpoint),)
@@ -107,18 +129,18 @@ def bi_encoder(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
                 "vector of a text; name a model whose modules.json lists a Pooling"
             )
     transformer = saved.transformer if saved is not None else {}
-    query_prompt, document_prompt, unused = prompts(saved.prompts if saved else {}, asked)
+    query_prompt, document_prompt, unused = prompts(saved.prompts if saved else {}, recipe)
     limit = most_tokens(checkpoint, saved)
     of_query, of_document = lengths(
         spec,
-        asked,
+        recipe,
         limit=limit,
         query=transformer.get("query_length"),
         document=transformer.get("document_length"),
     )
     return EmbeddingRecipe(
         heads=heads,
-        similarity=similarity(spec, asked, told, ("cosine", "dot", "euclidean", "manhattan")),
+        similarity=recipe.similarity or saved_similarity(told, _SIMILARITIES),
         query_prompt=query_prompt,
         document_prompt=document_prompt,
         query_length=of_query,
@@ -129,15 +151,8 @@ def bi_encoder(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
     )
 
 
-def similarity(
-    spec: RerankerSpec,
-    asked: Mapping[str, Any],
-    told: Mapping[str, Any],
-    known: tuple[str, ...],
-) -> str:
-    """A config's similarity, else the saved one if it is known, else the first."""
-    if "similarity" in asked:
-        return str(choice(spec, "similarity", asked["similarity"], {name: name for name in known}))
+def saved_similarity(told: Mapping[str, Any], known: tuple[str, ...]) -> str:
+    """The saved similarity if it is known, else the first."""
     saved = told.get("similarity_fn_name")
     return str(saved) if saved in known else known[0]
 

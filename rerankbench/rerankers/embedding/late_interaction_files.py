@@ -10,7 +10,9 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
@@ -25,7 +27,7 @@ from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.json_file import read_object
 from rerankbench.rerankers.files.modules_file import Module, SavedModules
 from rerankbench.rerankers.files.schemas import ColbertFile
-from rerankbench.rerankers.recipe import settings
+from rerankbench.rerankers.recipe import one_of, read
 
 ARCHITECTURE = "HF_ColBERT"
 MODEL_TYPES = frozenset({"MultiVectorEncoder", "ColBERT"})
@@ -46,6 +48,15 @@ PYLATE_KEYS = frozenset(
 _PUNCTUATION = tuple(string.punctuation)
 _EXPANDED_LENGTH = 32
 _IDENTITY = "torch.nn.Identity"
+_SIMILARITIES = ("maxsim", "meanmaxsim")
+
+
+class LateInteractionRecipe(files.TextRecipe):
+    """How the vectors of two texts' tokens are made and compared."""
+
+    similarity: Annotated[str | None, one_of(_SIMILARITIES)] = Field(
+        None, description=f"one of {', '.join(_SIMILARITIES)}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +86,7 @@ def is_late_interaction(checkpoint: Checkpoint, saved: SavedModules | None) -> b
 
 def late_interaction(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
     """The recipe of a model that makes one vector of a token. Raises ModelError, UsageError."""
-    asked = settings(spec, files.SETTINGS)
+    recipe = read(spec, LateInteractionRecipe)
     listed = modules_file.read(checkpoint.folder)
     if not is_late_interaction(checkpoint, listed):
         raise ModelError(
@@ -83,11 +94,11 @@ def late_interaction(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRec
             "PyLate or multi-vector checkpoint, which holds the projection of its tokens"
         )
     saved = _stanford(checkpoint) if listed is None else _modules(checkpoint, listed)
-    query_prompt, document_prompt, _ = files.prompts(saved.prompts, asked)
+    query_prompt, document_prompt, _ = files.prompts(saved.prompts, recipe)
     limit = files.most_tokens(checkpoint, listed)
     of_query, of_document = files.lengths(
         spec,
-        asked,
+        recipe,
         limit=limit,
         query=saved.transformer.get("query_length"),
         document=saved.transformer.get("document_length"),
@@ -95,13 +106,13 @@ def late_interaction(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRec
     expansion = _expansion(checkpoint, saved.transformer.get("query_expansion"))
     if expansion is not None:
         if expansion.fixed:
-            of_query = min(int(asked.get("query_length") or expansion.length), limit)
+            of_query = min(int(recipe.query_length or expansion.length), limit)
             expansion = replace(expansion, length=of_query)
         else:
             of_query = max(of_query, min(expansion.length, limit))
     return EmbeddingRecipe(
         heads=saved.heads,
-        similarity=files.similarity(spec, asked, saved.similarity, ("maxsim", "meanmaxsim")),
+        similarity=recipe.similarity or files.saved_similarity(saved.similarity, _SIMILARITIES),
         query_prompt=query_prompt,
         document_prompt=document_prompt,
         query_length=of_query,

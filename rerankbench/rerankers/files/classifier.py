@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rerankbench.rerankers.files import activations, labels, modules_file, pair_reading
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.labels import Label
 from rerankbench.rerankers.files.pair_reading import PairReading
+from rerankbench.rerankers.recipe import ClassifierRecipe
 from rerankbench.types import Json
 
 # transformers' decoders whose classifiers read the last token instead of the first.
@@ -39,20 +38,20 @@ class Classifier:
         return found
 
 
-def describe(checkpoint: Checkpoint, asked: Mapping[str, Any]) -> Classifier:
-    """The description, after a recipe's `label` and `query_prompt`, then after the files.
+def describe(checkpoint: Checkpoint, recipe: ClassifierRecipe) -> Classifier:
+    """The description, after a recipe, then after the files.
 
     Raises ModelError for what the files say and nothing here does, UsageError for a label that
     there is not.
     """
     reading = pair_reading.read(checkpoint)
-    label = labels.of(checkpoint.config, asked.get("label"), model=checkpoint.name)
+    label = labels.of(checkpoint.config, recipe.label, model=checkpoint.name)
     saved = (reading and reading.prompt) or ""
     told = (label.caution, *cautions(checkpoint, label.count))
     return Classifier(
         label=label,
         reading=reading,
-        prompt=asked.get("query_prompt", saved),
+        prompt=saved if recipe.query_prompt is None else recipe.query_prompt,
         cautions=tuple(each for each in told if each is not None),
     )
 

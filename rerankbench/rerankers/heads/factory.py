@@ -21,7 +21,7 @@ from rerankbench.rerankers.heads import equations as heads
 from rerankbench.rerankers.heads import head_file, placed_pairs
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import PointwiseReranker
-from rerankbench.rerankers.recipe import settings
+from rerankbench.rerankers.recipe import Recipe, read
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
@@ -96,7 +96,7 @@ FACTORY = HeadFactory()
 
 
 def _find(spec: RerankerSpec) -> Checkpoint:
-    settings(spec, {})
+    read(spec, Recipe)
     found = source.checkpoint_of(spec)
     config = found.config
     if config.get("is_encoder_decoder") or config.get("model_type") in LAST_TOKEN_DECODERS:

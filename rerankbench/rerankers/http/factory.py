@@ -87,7 +87,7 @@ class HttpReranker:
         def ask(number: int, stop: threading.Event) -> _Received:
             return self._ask(prepared.job, requests[number], stop)
 
-        for number, found in in_flight(len(requests), ask, self._service.concurrency):
+        for number, found in in_flight(len(requests), ask, self._service.recipe.concurrency):
             self._failures.update(found.failures)
             spent_s[number] = (found.kept_s, sum(found.failed_s))
             place = places[number]
@@ -114,13 +114,15 @@ class HttpReranker:
         candidates = job.candidates[request.place]
         texts = [each.content for each in candidates.documents[request.start : request.end]]
         form = self._service.form
-        body = form.body(self._service.model, candidates.query.text, texts, self._service.options)
+        body = form.body(
+            self._service.model, candidates.query.text, texts, self._service.recipe.options
+        )
         reply = self._client.post(body, stop)
         try:
             given = form.read(reply.body, reply.headers, len(texts))
         except MalformedError as error:
             raise ModelError(
-                f"{self._client.who}: not the answer of {self._service.api}: "
+                f"{self._client.who}: not the answer of {self._service.recipe.api}: "
                 f"{self._client.cleared(str(error))}{self._client.also_said(reply.body)}; "
                 "check 'url' and 'api'"
             ) from None
@@ -130,7 +132,7 @@ class HttpReranker:
 
     def _lost_s(self, spent_s: Mapping[int, tuple[float, float]]) -> float:
         kept_s, failed_s = zip(*(spent_s[number] for number in sorted(spent_s)), strict=True)
-        return wall_lost_s(kept_s, failed_s, self._service.concurrency)
+        return wall_lost_s(kept_s, failed_s, self._service.recipe.concurrency)
 
 
 def _batch(
@@ -165,13 +167,14 @@ class _Factory:
             name=spec.name or spec.model,
             family="http",
             # A service does not say which weights it runs; a revision is the user's word for it.
-            revision=f"{found.api}:{spec.model}" + (f"@{spec.revision}" if spec.revision else ""),
+            revision=f"{found.recipe.api}:{spec.model}"
+            + (f"@{spec.revision}" if spec.revision else ""),
             recipe={
-                "api": found.api,
+                "api": found.recipe.api,
                 "url": found.url,
                 "score": found.form.meaning,
                 "batch_documents": found.batch_documents,
-                **found.options,
+                **found.recipe.options,
             },
         )
         unused = {
@@ -182,10 +185,10 @@ class _Factory:
         }
         given = [name for name, value in unused.items() if value is not None]
         engine = EngineRef(
-            engine=found.api,
+            engine=found.recipe.api,
             device="remote",
-            threads=found.concurrency,
-            reason=f"{urlsplit(found.url).netloc}, {found.concurrency} requests at once",
+            threads=found.recipe.concurrency,
+            reason=f"{urlsplit(found.url).netloc}, {found.recipe.concurrency} requests at once",
             warning=f"{', '.join(given)}: the service's own affair, not sent" if given else None,
         )
         return ref, engine

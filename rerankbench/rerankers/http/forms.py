@@ -16,11 +16,14 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
-from rerankbench.rerankers.recipe import Kind
-
-Fields: TypeAlias = Mapping[str, "str | int | bool"]
+from rerankbench.rerankers.http.recipe import (
+    CohereRecipe,
+    Fields,
+    ServiceRecipe,
+    TruncatingRecipe,
+)
 
 
 class MalformedError(ValueError):
@@ -40,23 +43,16 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """A setting of a recipe, and the fields that its value becomes."""
-
-    kind: Kind
-    fields: Callable[[Any], Fields]
-    default: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """One form: names of the fields of a request and of its answer.
 
     `word` ends the address. `most_documents` is the usual limit for one request. `top` is the
     field that asks for all scores, `results` the names that lead to them (none: the answer is the
-    list). `fixed` fields are always sent. `blank` stands in for a document without any text.
-    `nested` puts the fields where they belong if they do not lie side by side. `signed_for` is the
-    name by which AWS' keys vouch for a request, where they do.
+    list). `fixed` fields are always sent. `recipe` has the form's own settings, and `options` the
+    fields that such a setting becomes, where it is not the one field of its name. `blank` stands
+    in for a document without any text. `nested` puts the fields where they belong if they do not
+    lie side by side. `signed_for` is the name by which AWS' keys vouch for a request, where they
+    do.
     """
 
     word: str
@@ -68,7 +64,8 @@ class Form:
     names_model: bool = True
     meaning: str
     fixed: Fields = field(default_factory=dict)
-    options: Mapping[str, Option] = field(default_factory=dict)
+    recipe: type[ServiceRecipe] = ServiceRecipe
+    options: Mapping[str, Callable[[Any], Fields]] = field(default_factory=dict)
     blank: str = ""
     nested: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     signed_for: str | None = None
@@ -77,7 +74,7 @@ class Form:
         """A request's JSON."""
         request: dict[str, Any] = dict(self.fixed)
         for name, value in options.items():
-            request |= self.options[name].fields(value)
+            request |= self.options[name](value) if name in self.options else {name: value}
         if self.names_model:
             request["model"] = model
         if self.top is not None:
@@ -203,9 +200,7 @@ FORMS: Mapping[str, Form] = {
         names_model=False,
         meaning="raw logit",
         fixed={"raw_scores": True, "return_text": False},
-        options={
-            "truncate": Option(kind="flag", default=True, fields=lambda on: {"truncate": on})
-        },
+        recipe=TruncatingRecipe,
     ),
     "cohere": Form(
         word="rerank",
@@ -215,15 +210,9 @@ FORMS: Mapping[str, Form] = {
         score="relevance_score",
         top="top_n",
         meaning="relevance_score as served",
-        options={
-            "max_tokens_per_doc": Option(
-                kind="integer", fields=lambda most: {"max_tokens_per_doc": most}
-            ),
-            # Infinity's field, and vLLM's: each passes over the other's.
-            "raw_scores": Option(
-                kind="flag", fields=lambda on: {"raw_scores": on, "use_activation": not on}
-            ),
-        },
+        recipe=CohereRecipe,
+        # Infinity's field, and vLLM's: each passes over the other's.
+        options={"raw_scores": lambda on: {"raw_scores": on, "use_activation": not on}},
     ),
     "voyage": Form(
         word="rerank",
@@ -234,9 +223,8 @@ FORMS: Mapping[str, Form] = {
         top="top_k",
         meaning="relevance_score as served",
         fixed={"return_documents": False},
-        options={
-            "truncate": Option(kind="flag", default=True, fields=lambda on: {"truncation": on})
-        },
+        recipe=TruncatingRecipe,
+        options={"truncate": lambda on: {"truncation": on}},
         blank=" ",
     ),
     "mixedbread": Form(
@@ -256,13 +244,8 @@ FORMS: Mapping[str, Form] = {
         results=("rankings",),
         score="logit",
         meaning="raw logit",
-        options={
-            "truncate": Option(
-                kind="flag",
-                default=True,
-                fields=lambda on: {"truncate": "END" if on else "NONE"},
-            )
-        },
+        recipe=TruncatingRecipe,
+        options={"truncate": lambda on: {"truncate": "END" if on else "NONE"}},
         nested=_as_nvidia,
     ),
     "sglang": Form(

@@ -8,7 +8,6 @@ by pair. The backbone is transformers' own Qwen3; none of the checkpoint's code 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,20 +22,13 @@ from rerankbench.rerankers.files.weight_file import safetensors_header
 from rerankbench.rerankers.jina_v3.lists import JinaV3
 from rerankbench.rerankers.jina_v3.prompt import BlockRecipe, BlockWriter
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
-from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.rerankers.recipe import read
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "jina-v3"
 # What the model was made for, where its tokeniser sets no limit.
 MAX_LENGTH = 131072
-
-_SETTINGS: Mapping[str, Kind] = {
-    "block": "integer",
-    "query_tokens": "integer",
-    "document_tokens": "integer",
-    "instruction": "text",
-}
 # A linear layer, ReLU, and another one; neither has a bias.
 _PROJECTOR = ("projector.0.weight", "projector.2.weight")
 
@@ -49,11 +41,11 @@ class JinaV3Factory:
 
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        return _identified(_find(spec), spec, _recipe(spec))
+        return _identified(_find(spec), spec, read(spec, BlockRecipe))
 
     def load(self, spec: RerankerSpec) -> JinaV3:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint, recipe = _find(spec), _recipe(spec)
+        checkpoint, recipe = _find(spec), read(spec, BlockRecipe)
         ref, engine = _identified(checkpoint, spec, recipe)
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec)
@@ -111,14 +103,6 @@ def _identified(
     )
     # Blocks are read one by one, whatever tokens a batch may have.
     return ref, replace(engine_ref(spec), batch_tokens=None)
-
-
-def _recipe(spec: RerankerSpec) -> BlockRecipe:
-    recipe = BlockRecipe(**settings(spec, _SETTINGS))
-    for key in ("block", "query_tokens", "document_tokens"):
-        if getattr(recipe, key) < 1:
-            raise UsageError(f"{spec.model}: the recipe's {key} must be at least 1")
-    return recipe
 
 
 def _max_length(checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe) -> int:

@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, ValidationInfo, field_validator
 
 from rerankbench.errors import ModelError
 from rerankbench.rerankers.pair_encoding import tokenise
+from rerankbench.rerankers.recipe import Recipe
 
 DOCUMENT_MARKER, QUERY_MARKER = "<|embed_token|>", "<|rerank_token|>"
 PREFIX = (
@@ -37,14 +39,20 @@ _QUERY = f"<query>\n{{query}}{QUERY_MARKER}\n</query>"
 SUFFIX = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockRecipe:
+class BlockRecipe(Recipe):
     """How much is read of a text, how many documents at once, and an instruction, if any."""
 
-    block: int = 125
-    query_tokens: int = 512
-    document_tokens: int = 2048
-    instruction: str = ""
+    block: int = Field(125, description="documents that are read at once, at most")
+    query_tokens: int = Field(512, description="tokens of a query, at most")
+    document_tokens: int = Field(2048, description="tokens of a document, at most")
+    instruction: str = Field("", description="what the model is told to look for")
+
+    @field_validator("block", "query_tokens", "document_tokens")
+    @classmethod
+    def _check_least(cls, value: int, info: ValidationInfo) -> int:
+        if value < 1:
+            raise ValueError(f"the recipe's {info.field_name} must be at least 1")
+        return value
 
     @property
     def least(self) -> int:

@@ -9,10 +9,9 @@ order they came in, so it is never kept by pair.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from rerankbench.errors import ModelError, UsageError
+from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading
 from rerankbench.rerankers.engines.tables import tables_of
@@ -20,34 +19,18 @@ from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import NO_ARCHITECTURE, Checkpoint
 from rerankbench.rerankers.listwise.generation import Generator
 from rerankbench.rerankers.listwise.order import ListwiseReranker
-from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Format, QuestionWriter
+from rerankbench.rerankers.listwise.prompt import QuestionWriter
+from rerankbench.rerankers.listwise.recipe import ListwiseRecipe
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
-from rerankbench.rerankers.recipe import Kind, settings
+from rerankbench.rerankers.recipe import read
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
 FAMILY = "listwise"
-# The context that rank_llm gives RankZephyr, and its windows.
-MAX_LENGTH, WINDOW, STRIDE = 4096, 20, 10
-
-_WORDING = ("system", "prefix", "body", "suffix", "titled", "chat_template")
-_SETTINGS: Mapping[str, Kind] = {
-    "window": "integer",
-    "stride": "integer",
-    "passage_words": "integer",
-    **dict.fromkeys(_WORDING, "text"),
-}
+# The context that rank_llm gives RankZephyr.
+MAX_LENGTH = 4096
 # What transformers calls decoders that write.
 _WRITERS = ("ForCausalLM", "LMHeadModel")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListwiseRecipe:
-    """How lists are ordered: windows, and how a model is asked about one."""
-
-    window: int
-    stride: int
-    form: Format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +42,17 @@ class ListwiseFactory:
     def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
         checkpoint = _find(spec)
-        return _reranker_ref(checkpoint, spec, _recipe(spec)), engine_ref(spec)
+        return _reranker_ref(checkpoint, spec, read(spec, ListwiseRecipe)), engine_ref(spec)
 
     def load(self, spec: RerankerSpec) -> ListwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint, recipe = _find(spec), _recipe(spec)
+        checkpoint, recipe = _find(spec), read(spec, ListwiseRecipe)
         ref, engine = _reranker_ref(checkpoint, spec, recipe), engine_ref(spec)
         max_length = int(ref.max_length or MAX_LENGTH)
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec)
         writer = QuestionWriter(
-            tokenizer, recipe.form, window=recipe.window, max_length=max_length, name=ref.name
+            tokenizer, recipe, window=recipe.window, max_length=max_length, name=ref.name
         )
         model = loading.model(
             checkpoint,
@@ -88,7 +71,7 @@ class ListwiseFactory:
             ),
             check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             window=recipe.window,
-            stride=recipe.stride,
+            stride=recipe.step,
             beside=max(1, int(engine.batch_tokens or 0) // max_length),
         )
 
@@ -118,38 +101,15 @@ def _reranker_ref(
         max_length=checkpoint.length_within(spec.max_length, default=MAX_LENGTH),
         recipe={
             "architecture": checkpoint.architecture,
-            "prompt": recipe.form.text,
+            "prompt": recipe.text,
             "decoding": "greedy",
             "score": "-rank",
             "scores_lists": True,
             "window": recipe.window,
-            "stride": recipe.stride,
-            "truncation": f"passages beyond {recipe.form.passage_words} words, fewer where the "
+            "stride": recipe.step,
+            "truncation": f"passages beyond {recipe.passage_words} words, fewer where the "
             "prompt is too long; then the query",
         },
         reads="lists",
         scale="rank",
     )
-
-
-def _recipe(spec: RerankerSpec) -> ListwiseRecipe:
-    """RankZephyr's, with the config's changes. Raises UsageError."""
-    asked = settings(spec, _SETTINGS)
-    window = asked.pop("window", WINDOW)
-    stride = asked.pop("stride", min(STRIDE, window))
-    form = replace(RANKZEPHYR, **asked)
-    if window < 2:
-        raise UsageError(f"{spec.model}: the recipe's window must be at least 2 passages")
-    if not 1 <= stride <= window:
-        raise UsageError(
-            f"{spec.model}: the recipe's stride must be between 1 and its window, {window}, so "
-            "that no passage is left out"
-        )
-    if form.passage_words < 1:
-        raise UsageError(f"{spec.model}: the recipe's passage_words must be at least 1")
-    for part, field in (("body", "rank"), ("body", "candidate"), ("titled", "text")):
-        if f"{{{field}}}" not in getattr(form, part):
-            raise UsageError(f"{spec.model}: the recipe's {part} must hold {{{field}}}")
-    if "{query}" not in form.prefix + form.suffix:
-        raise UsageError(f"{spec.model}: the recipe's prefix or suffix must hold {{query}}")
-    return ListwiseRecipe(window=window, stride=stride, form=form)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rerankbench.errors import ModelError, UsageError
+from rerankbench.rerankers.listwise.recipe import ListwiseRecipe
 from rerankbench.rerankers.pair_encoding import tokenise
 from rerankbench.types import Document
 
@@ -21,47 +22,6 @@ Words = Sequence[str]
 _FIELD = re.compile(r"\{(num|query|rank|candidate|title|text)\}")
 # rank_llm's _replace_number: what looks like an identifier would be taken for one.
 _MARKER = re.compile(r"\[(\d+)\]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
-    """How a question is worded; the fields are named as in rank_llm's templates.
-
-    `prefix` and `suffix` may hold `{num}` and `{query}`; `body` holds `{rank}` and `{candidate}`;
-    `titled` is a passage with a title. Of each passage `passage_words` words are kept at most.
-    """
-
-    system: str
-    prefix: str
-    body: str
-    suffix: str
-    titled: str
-    passage_words: int
-    chat_template: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The whole wording, as a record shows it; a bar is where its parts meet."""
-        parts = (self.system, self.prefix, self.body, self.suffix, self.titled)
-        return "|".join((*parts, self.chat_template) if self.chat_template else parts)
-
-
-# src/rank_llm/rerank/prompt_templates/rank_zephyr_template.yaml; max_passage_words and the form of
-# titled passages: listwise_rankllm.py, listwise_inference_handler.py.
-RANKZEPHYR = Format(
-    system="You are RankLLM, an intelligent assistant that can rank passages based on their "
-    "relevancy to the query",
-    prefix="I will provide you with {num} passages, each indicated by a numerical identifier []. "
-    "Rank the passages based on their relevance to the search query: {query}.\n",
-    body="[{rank}] {candidate}\n",
-    suffix="Search Query: {query}.\nRank the {num} passages above based on their relevance to the "
-    "search query. All the passages should be included and listed using identifiers, in "
-    "descending order of relevance. The output format should be [] > [], e.g., [2] > [1], Answer "
-    "concisely and directly and only respond with the ranking results, do not say any word or "
-    "explain.",
-    titled="Title: {title} Content: {text}",
-    passage_words=300,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +39,14 @@ class QuestionWriter:
     """Writes questions of up to `window` passages that leave room for their answer."""
 
     def __init__(
-        self, tokenizer: Any, form: Format, *, window: int, max_length: int, name: str
+        self, tokenizer: Any, recipe: ListwiseRecipe, *, window: int, max_length: int, name: str
     ) -> None:
         """`max_length` counts the tokens of question and answer; `name` is the model's.
 
         Raises ModelError where there is no chat template, UsageError where there is no room.
         """
-        self._tokenizer, self._form, self._name = tokenizer, form, name
-        if form.chat_template is None and getattr(tokenizer, "chat_template", None) is None:
+        self._tokenizer, self._recipe, self._name = tokenizer, recipe, name
+        if recipe.chat_template is None and getattr(tokenizer, "chat_template", None) is None:
             raise ModelError(
                 f"{name}: its tokeniser has no chat template; give one, in Jinja, as the recipe's "
                 "'chat_template'"
@@ -105,13 +65,15 @@ class QuestionWriter:
         """The words of a document, as many as may be shown."""
         text = document.text
         if document.title:
-            text = _fill(self._form.titled, title=document.title, text=document.text)
+            text = _fill(self._recipe.titled, title=document.title, text=document.text)
         # One more than is shown tells whether words were cut.
-        return text.split(maxsplit=self._form.passage_words + 1)[: self._form.passage_words + 1]
+        return text.split(maxsplit=self._recipe.passage_words + 1)[
+            : self._recipe.passage_words + 1
+        ]
 
     def is_long(self, words: Words) -> bool:
         """Whether a passage is more than is ever shown."""
-        return len(words) > self._form.passage_words
+        return len(words) > self._recipe.passage_words
 
     def question(self, query: str, passages: Sequence[Words]) -> Question:
         """A question about passages; where it is too long, each passage loses its last words.
@@ -119,7 +81,7 @@ class QuestionWriter:
         As in rank_llm the limit falls by a quarter of the excess, shared among the passages, until
         the question fits. A query too long for even that loses its own last words.
         """
-        limit, shown = self._form.passage_words, query
+        limit, shown = self._recipe.passage_words, query
         while True:
             ids = self._ids(shown, [words[:limit] for words in passages])
             excess = len(ids) - self._room
@@ -145,8 +107,8 @@ class QuestionWriter:
 
         try:
             text = self._tokenizer.apply_chat_template(
-                messages(self._form, query, passages),
-                chat_template=self._form.chat_template,
+                messages(self._recipe, query, passages),
+                chat_template=self._recipe.chat_template,
                 tokenize=False,
                 add_generation_prompt=True,
                 # A model that thinks first would not come to its answer.
@@ -173,15 +135,17 @@ class QuestionWriter:
         return max(map(len, tokenise(self._tokenizer, both))) + 1
 
 
-def messages(form: Format, query: str, passages: Sequence[Words]) -> list[dict[str, str]]:
+def messages(
+    recipe: ListwiseRecipe, query: str, passages: Sequence[Words]
+) -> list[dict[str, str]]:
     """What is said to the model: the system's words, where there are any, and the user's."""
     known = {"num": str(len(passages)), "query": _without_markers(query)}
-    told = _fill(form.prefix, **known)
+    told = _fill(recipe.prefix, **known)
     for rank, words in enumerate(passages, start=1):
         candidate = _without_markers(" ".join(words))
-        told += _fill(form.body, rank=str(rank), candidate=candidate)
-    told += _fill(form.suffix, **known)
-    system = [{"role": "system", "content": form.system}] if form.system else []
+        told += _fill(recipe.body, rank=str(rank), candidate=candidate)
+    told += _fill(recipe.suffix, **known)
+    system = [{"role": "system", "content": recipe.system}] if recipe.system else []
     return [*system, {"role": "user", "content": told}]
 
 

@@ -19,11 +19,20 @@ from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import pair_reading, source
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import cautions
+from rerankbench.rerankers.files.labels import Label
 from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import PointwiseJob, PointwiseReranker
 from rerankbench.rerankers.prompted import answers, prompt
 from rerankbench.rerankers.prompted.presets import CAUSAL, SEQ2SEQ, Preset
-from rerankbench.rerankers.prompted.prompt_recipe import described, label_of, resolve
+from rerankbench.rerankers.prompted.prompt_recipe import (
+    CausalRecipe,
+    PromptRecipe,
+    Seq2SeqRecipe,
+    described,
+    label_of,
+    resolve,
+)
+from rerankbench.rerankers.recipe import read
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef, RerankerRef
 
@@ -33,6 +42,7 @@ class PromptedFactory:
     """Finds, identifies and loads models of one shape."""
 
     family: str
+    recipe: type[PromptRecipe]
     presets: Mapping[str, Preset]
     class_names: Mapping[str, str]
     """Which class of transformers has which head."""
@@ -49,8 +59,8 @@ class PromptedFactory:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
         checkpoint = source.checkpoint_of(spec)
         ref, engine = self._identified(checkpoint, spec)
-        preset, reading = self._preset(checkpoint, spec), pair_reading.read(checkpoint)
-        label = label_of(checkpoint, spec, preset)
+        preset, label = self._read(checkpoint, spec)
+        reading = pair_reading.read(checkpoint)
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec, reading)
         notes = [*cautions(checkpoint, 1 if label is None else label.count)]
@@ -95,9 +105,9 @@ class PromptedFactory:
     def _identified(
         self, checkpoint: Checkpoint, spec: RerankerSpec
     ) -> tuple[RerankerRef, EngineRef]:
-        preset, reading = self._preset(checkpoint, spec), pair_reading.read(checkpoint)
+        preset, label = self._read(checkpoint, spec)
+        reading = pair_reading.read(checkpoint)
         saved = None if reading is None else reading.max_length
-        label = label_of(checkpoint, spec, preset)
         ref = RerankerRef(
             name=checkpoint.name,
             family=self.family,
@@ -111,8 +121,10 @@ class PromptedFactory:
         )
         return ref, engine_ref(spec)
 
-    def _preset(self, checkpoint: Checkpoint, spec: RerankerSpec) -> Preset:
-        return resolve(checkpoint, spec, self.presets, self.forwards)
+    def _read(self, checkpoint: Checkpoint, spec: RerankerSpec) -> tuple[Preset, Label | None]:
+        recipe = read(spec, self.recipe)
+        preset = resolve(checkpoint, spec, recipe, self.presets)
+        return preset, label_of(checkpoint, spec, recipe, preset)
 
 
 def _encoding(tokenizer: Any, preset: Preset, max_length: int) -> Callable[[Job], PointwiseJob]:
@@ -131,6 +143,7 @@ def _encoding(tokenizer: Any, preset: Preset, max_length: int) -> Callable[[Job]
 
 CAUSAL_LM = PromptedFactory(
     family="causal-lm",
+    recipe=CausalRecipe,
     presets=CAUSAL,
     class_names={
         "answers": "AutoModelForCausalLM",
@@ -146,6 +159,7 @@ CAUSAL_LM = PromptedFactory(
 )
 SEQ_TO_SEQ = PromptedFactory(
     family="seq2seq",
+    recipe=Seq2SeqRecipe,
     presets=SEQ2SEQ,
     class_names={"answers": "AutoModelForSeq2SeqLM"},
     forwards={"answers": answers.encoder_decoder},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any, get_args
+
+from pydantic import Field
 
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
@@ -14,37 +16,60 @@ from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.labels import Label
 from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.prompted import chat_template
-from rerankbench.rerankers.prompted.presets import Preset
-from rerankbench.rerankers.recipe import Kind, choice, settings
+from rerankbench.rerankers.prompted.presets import CAUSAL, SEQ2SEQ, Head, Preset
+from rerankbench.rerankers.recipe import LabelName, Recipe, Texts, one_of
 
-SETTINGS: Mapping[str, Kind] = {
-    "preset": "text",
-    "instruction": "text",
-    "template": "texts",
-    "answers": "texts",
-    "head": "text",
-    "layer": "integer",
-    "label": "label",
-}
 # Qwen3-Reranker's own limit; models of this form can read more than a machine can hold.
 _CHAT_MAX_LENGTH = 8192
+_PRESET = "a published prompt with its answers"
+_HEAD = "what the score is read from"
+
+
+class PromptRecipe(Recipe):
+    """A prompt, and what in the answer to it is the score."""
+
+    preset: str | None = None
+    instruction: str | None = Field(None, description="what the model is told to look for")
+    template: Texts | None = Field(
+        None, description="the prompt's parts; holds `{query}` and `{document}`"
+    )
+    answers: Texts | None = Field(None, description="the token that is the score, or no and yes")
+    head: str | None = None
+    layer: int | None = Field(None, description="the layer that is read, of `bge-minicpm`")
+    label: LabelName | None = Field(None, description="the label that is scored, of a classifier")
+
+
+class CausalRecipe(PromptRecipe):
+    """A decoder's."""
+
+    preset: Annotated[str | None, one_of(CAUSAL)] = Field(None, description=_PRESET)
+    head: Annotated[str | None, one_of(get_args(Head))] = Field(None, description=_HEAD)
+
+
+class Seq2SeqRecipe(PromptRecipe):
+    """An encoder–decoder's."""
+
+    preset: Annotated[str | None, one_of(SEQ2SEQ)] = Field(None, description=_PRESET)
+    head: Annotated[str | None, one_of(["answers"])] = Field(None, description=_HEAD)
 
 
 def resolve(
     checkpoint: Checkpoint,
     spec: RerankerSpec,
+    recipe: PromptRecipe,
     presets: Mapping[str, Preset],
-    heads: Collection[str],
 ) -> Preset:
     """The recipe, with the instruction in its place. Raises ModelError, UsageError.
 
     What a config names comes first, then what sentence-transformers saved, then what the model's
     name suggests.
     """
-    asked = settings(spec, SETTINGS)
-    preset = _named(spec, asked, presets) or _told_by_files(checkpoint, presets, asked)
+    if recipe.preset is None:
+        preset = _told_by_files(checkpoint, presets, recipe)
+    else:
+        preset = replace(presets[recipe.preset], origin=f"preset {recipe.preset}")
     if preset is None:
-        if "template" not in asked:
+        if recipe.template is None:
             raise ModelError(
                 f"{checkpoint.name}: nothing tells its prompt; name a preset in a config, "
                 f"{{model: {spec.model}, recipe: {{preset: …}}}}, of {', '.join(presets)}; "
@@ -53,49 +78,41 @@ def resolve(
         preset = Preset(named="", segments=(), max_length=512)
     if checkpoint.is_classifier:
         preset = replace(preset, head="label", answers=())
-    return _changed(preset, asked, spec, heads)
+    return _changed(preset, recipe, spec)
 
 
-def label_of(checkpoint: Checkpoint, spec: RerankerSpec, preset: Preset) -> Label | None:
+def label_of(
+    checkpoint: Checkpoint, spec: RerankerSpec, recipe: PromptRecipe, preset: Preset
+) -> Label | None:
     """The label that is scored; None for a head without labels. Raises ModelError, UsageError."""
-    asked = settings(spec, SETTINGS).get("label")
     if preset.head == "label":
-        return labels.of(checkpoint.config, asked, model=checkpoint.name)
-    if asked is not None:
+        return labels.of(checkpoint.config, recipe.label, model=checkpoint.name)
+    if recipe.label is not None:
         raise UsageError(f"{spec.model}: a 'label' is a classifier's; this one has answers")
     return None
 
 
-def _named(
-    spec: RerankerSpec, asked: Mapping[str, Any], presets: Mapping[str, Preset]
-) -> Preset | None:
-    if "preset" not in asked:
-        return None
-    found: Preset = choice(spec, "preset", asked["preset"], presets)
-    return replace(found, origin=f"preset {asked['preset']}")
-
-
 def _told_by_files(
-    checkpoint: Checkpoint, presets: Mapping[str, Preset], asked: Mapping[str, Any]
+    checkpoint: Checkpoint, presets: Mapping[str, Preset], recipe: PromptRecipe
 ) -> Preset | None:
     """From sentence-transformers' files, else from the checkpoint's names."""
     reading = pair_reading.read(checkpoint)
     if reading is not None:
-        return _saved(checkpoint, reading, asked)
+        return _saved(checkpoint, reading, recipe)
     for name, preset in presets.items():
         if any(map(preset.fits, checkpoint.names)):
             return replace(preset, origin=f"preset {name}")
     return None
 
 
-def _saved(checkpoint: Checkpoint, reading: PairReading, asked: Mapping[str, Any]) -> Preset:
+def _saved(checkpoint: Checkpoint, reading: PairReading, recipe: PromptRecipe) -> Preset:
     ids = checkpoint.logit_score
     if reading.task != ("sequence-classification" if ids is None else "text-generation"):
         raise ModelError(
             f"{checkpoint.name}: sentence-transformers saved it for {reading.task}, which writes "
             "no score; name a preset or a template in the recipe"
         )
-    instruction = asked.get("instruction", reading.prompt)
+    instruction = reading.prompt if recipe.instruction is None else recipe.instruction
     no, yes = (None, None) if ids is None else (ids.get("false_token_id"), ids["true_token_id"])
     preset = Preset(
         named="",
@@ -106,7 +123,7 @@ def _saved(checkpoint: Checkpoint, reading: PairReading, asked: Mapping[str, Any
         instruction=instruction or None,
         padding_ends=True,
     )
-    if "template" in asked:
+    if recipe.template is not None:
         return preset
     if reading.chat is None:
         return replace(preset, as_pair=True, origin="tokeniser's pair")
@@ -115,21 +132,17 @@ def _saved(checkpoint: Checkpoint, reading: PairReading, asked: Mapping[str, Any
     return replace(preset, segments=(found.text,), strips=found.strips, origin="chat template")
 
 
-def _changed(
-    preset: Preset, asked: Mapping[str, Any], spec: RerankerSpec, heads: Collection[str]
-) -> Preset:
-    changes: dict[str, Any] = {"instruction": asked.get("instruction", preset.instruction)}
-    if "template" in asked:
-        changes |= {"segments": asked["template"], "free": (), "origin": "config"}
+def _changed(preset: Preset, recipe: PromptRecipe, spec: RerankerSpec) -> Preset:
+    changes: dict[str, Any] = recipe.model_dump(
+        include={"instruction", "head", "layer"}, exclude_none=True
+    )
+    if recipe.template is not None:
+        changes |= {"segments": recipe.template, "free": (), "origin": "config"}
         changes |= {"as_pair": False, "strips": False}
-    if "answers" in asked:
-        changes |= {"answers": asked["answers"], "head": "answers"}
-    if "head" in asked:
-        changes["head"] = choice(spec, "head", asked["head"], {name: name for name in heads})
-    if "layer" in asked:
-        changes["layer"] = asked["layer"]
+    if recipe.answers is not None:
+        changes = {"head": "answers"} | changes | {"answers": recipe.answers}
     preset = replace(preset, **changes)
-    _check(preset, asked, spec)
+    _check(preset, recipe, spec)
     form = "" if preset.instruction is None else preset.instruction_form
     told = form.replace("{instruction}", preset.instruction or "")
     return replace(
@@ -137,24 +150,24 @@ def _changed(
     )
 
 
-def _check(preset: Preset, asked: Mapping[str, Any], spec: RerankerSpec) -> None:
+def _check(preset: Preset, recipe: PromptRecipe, spec: RerankerSpec) -> None:
     if preset.head == "answers" and len(preset.answers) not in (1, 2):
         raise UsageError(f"{spec.model}: the recipe needs one answer, or two: [no, yes]")
     if preset.layer is not None and preset.head != "layer":
         raise UsageError(f"{spec.model}: only the preset bge-minicpm reads a layer")
     if not preset.as_pair:
-        _check_places(preset, asked, spec)
+        _check_places(preset, recipe, spec)
 
 
-def _check_places(preset: Preset, asked: Mapping[str, Any], spec: RerankerSpec) -> None:
+def _check_places(preset: Preset, recipe: PromptRecipe, spec: RerankerSpec) -> None:
     whole = "".join(preset.segments)
     for field in ("query", "document"):
         if whole.count(f"{{{field}}}") != 1:
             raise UsageError(f"{spec.model}: the recipe's template must hold {{{field}}} once")
-        if f"{{{field}}}" in (asked.get("instruction") or ""):
+        if f"{{{field}}}" in (recipe.instruction or ""):
             raise UsageError(f"{spec.model}: an instruction cannot hold {{{field}}}")
     fixed = preset.instruction is not None and preset.instruction in whole
-    if "instruction" in asked and "{instruction}" not in whole and not fixed:
+    if recipe.instruction is not None and "{instruction}" not in whole and not fixed:
         raise UsageError(f"{spec.model}: its prompt has no place for an instruction")
 
 

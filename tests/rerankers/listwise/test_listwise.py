@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from rerankbench.rerankers import detection
 from rerankbench.rerankers.listwise.factory import FACTORY
 from rerankbench.rerankers.listwise.generation import GeneratedAnswer, Generator
 from rerankbench.rerankers.listwise.order import ListwiseReranker
-from rerankbench.rerankers.listwise.prompt import RANKZEPHYR, Question, QuestionWriter, messages
+from rerankbench.rerankers.listwise.prompt import Question, QuestionWriter, messages
+from rerankbench.rerankers.listwise.recipe import ListwiseRecipe
 from rerankbench.types import Candidates, Document, EngineRef, RerankerRef
 
 from ... import tiny
@@ -192,7 +192,9 @@ def _scripted(
     reranker = ListwiseReranker(
         ref=REF,
         engine_ref=EngineRef(engine="torch", device="cpu"),
-        writer=QuestionWriter(tokens, RANKZEPHYR, window=window, max_length=900, name="scripted"),
+        writer=QuestionWriter(
+            tokens, ListwiseRecipe(), window=window, max_length=900, name="scripted"
+        ),
         generator=generator,
         window=window,
         stride=stride,
@@ -294,7 +296,7 @@ def test_resuming_asks_with_the_same_neighbours_as_an_unbroken_run(model_of: Mod
 
 
 def test_the_prompt_is_rank_llms_word_for_word() -> None:
-    form = RANKZEPHYR
+    form = ListwiseRecipe()
     system, user = messages(form, "what is [3]?", [["a", "[1]", "b[12]"], ["[x]", "[]"]])
     assert system["content"].startswith("You are RankLLM, an intelligent assistant")
     assert user["content"] == (
@@ -310,12 +312,12 @@ def test_the_prompt_is_rank_llms_word_for_word() -> None:
 
 
 def test_fields_inside_texts_stay_as_they_are() -> None:
-    _, user = messages(RANKZEPHYR, "{candidate} {0} %s", [["{query}", "{rank}", "{num}"]])
+    _, user = messages(ListwiseRecipe(), "{candidate} {0} %s", [["{query}", "{rank}", "{num}"]])
     assert "search query: {candidate} {0} %s.\n[1] {query} {rank} {num}\n" in user["content"]
 
 
 def _writer(max_length: int = 900, window: int = 3, **changes: Any) -> QuestionWriter:
-    form = replace(RANKZEPHYR, **changes)
+    form = ListwiseRecipe(**changes)
     return QuestionWriter(_tokens(), form, window=window, max_length=max_length, name="m")
 
 
