@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from rerankbench.firststage.word_breaks import words
 
-NAME = "lucene-english"
+NAME: Final = "lucene-english"
 VERSION = 1
 """Part of every index key and record: raise it whenever any text may yield other terms."""
 

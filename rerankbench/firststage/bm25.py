@@ -14,13 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from rerankbench.errors import InputError
 from rerankbench.firststage import analysis, index_store
 from rerankbench.firststage.analysis import LuceneEnglish
-from rerankbench.firststage.arguments import Arguments
+from rerankbench.firststage.arguments import Arguments, Number, read
 from rerankbench.firststage.index_store import DamagedIndexError, DocIdsBuilder, Index
 from rerankbench.firststage.inverted import Floats, Integers, MatrixBuilder
 from rerankbench.progress import Progress
@@ -38,21 +40,22 @@ _QUERIES_AT_ONCE = 64
 _DOCS_A_TICK = 1000
 
 
-def create(arguments: Mapping[str, Json], cache: Path) -> Bm25:
-    """First stage `bm25`: k1 (0.9), b (0.4), fields (flat, multifield), analyzer (lucene-english).
+class Bm25Arguments(Arguments):
+    """What decides the ranking."""
 
-    Raises UsageError for unknown arguments and values that cannot be.
-    """
-    given = Arguments("bm25", arguments, ("k1", "b", "fields", "analyzer"))
-    stage = Bm25(
-        k1=given.number("k1", 0.9),
-        b=given.number("b", 0.4, high=1.0),
-        fields=given.choice("fields", "flat", tuple(_FIELDS)),
-        analyzer=given.choice("analyzer", analysis.NAME, (analysis.NAME,)),
-        cache=cache,
+    k1: Number = Field(0.9, description="how much a term counts that comes often")
+    b: Number = Field(0.4, le=1, description="how much long documents are made to count less")
+    fields: Literal["flat", "multifield"] = Field(
+        "flat", description="whether title and text are one field, or scored apart and added up"
     )
-    given.check()
-    return stage
+    analyzer: Literal["lucene-english"] = Field(
+        analysis.NAME, description="how texts become terms"
+    )
+
+
+def create(arguments: Mapping[str, Json], cache: Path) -> Bm25:
+    """First stage `bm25`. Raises UsageError for unknown arguments and values that cannot be."""
+    return Bm25(**read("bm25", arguments, Bm25Arguments).model_dump(), cache=cache)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,44 +9,61 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from rerankbench.errors import InputError
 from rerankbench.firststage import analysis
 from rerankbench.firststage.analysis import LuceneEnglish
-from rerankbench.firststage.arguments import Arguments
+from rerankbench.firststage.arguments import Arguments, Number, read
 from rerankbench.progress import Progress
 from rerankbench.protocols import Collection
 from rerankbench.types import Hit, Json, Query, Ranking
 
-# rank_bm25 0.2.2: class and the default of each parameter.
-_VARIANTS: Mapping[str, tuple[str, Mapping[str, float]]] = {
-    "okapi": ("BM25Okapi", {"k1": 1.5, "b": 0.75, "epsilon": 0.25}),
-    "l": ("BM25L", {"k1": 1.5, "b": 0.75, "delta": 0.5}),
-    "plus": ("BM25Plus", {"k1": 1.5, "b": 0.75, "delta": 1.0}),
+
+class RankBm25Arguments(Arguments):
+    """What every variant takes; what is not given is what rank_bm25 0.2.2 takes."""
+
+    variant: Literal["okapi", "l", "plus"] = Field("okapi", description="which BM25")
+    k1: Number = Field(1.5, description="how much a term counts that comes often")
+    b: Number = Field(0.75, le=1, description="how much long documents are made to count less")
+
+
+class OkapiArguments(RankBm25Arguments):
+    """BM25Okapi's."""
+
+    epsilon: Number = Field(0.25, description="the least weight of a term ÷ the mean weight")
+
+
+class LongArguments(RankBm25Arguments):
+    """BM25L's."""
+
+    delta: Number = Field(0.5, description="what is added to how often a term comes")
+
+
+class PlusArguments(RankBm25Arguments):
+    """BM25+'s."""
+
+    delta: Number = Field(1.0, description="what is added to the share of every term")
+
+
+_VARIANTS: Mapping[str, tuple[str, type[RankBm25Arguments]]] = {
+    "okapi": ("BM25Okapi", OkapiArguments),
+    "l": ("BM25L", LongArguments),
+    "plus": ("BM25Plus", PlusArguments),
 }
 
 
 def create(arguments: Mapping[str, Json], cache: Path) -> RankBm25:
-    """First stage `rank-bm25`: variant (okapi, l, plus), k1, b, epsilon (okapi), delta (l, plus).
+    """First stage `rank-bm25`: the arguments of its variant, which is okapi, l or plus.
 
-    What is not given is the package's default. Raises UsageError for unknown arguments and values
-    that cannot be.
+    Raises UsageError for unknown arguments and values that cannot be.
     """
-    variant = arguments.get("variant", "okapi")
-    _, defaults = _VARIANTS.get(str(variant), _VARIANTS["okapi"])
-    given = Arguments("rank-bm25", arguments, ("variant", *defaults))
-    stage = RankBm25(
-        variant=given.choice("variant", "okapi", tuple(_VARIANTS)),
-        parameters={
-            name: given.number(name, default, high=1.0)
-            if name == "b"
-            else given.number(name, default)
-            for name, default in defaults.items()
-        },
-    )
-    given.check()
-    return stage
+    variant = str(arguments.get("variant", "okapi"))
+    _, kind = _VARIANTS.get(variant, _VARIANTS["okapi"])
+    parameters = read("rank-bm25", arguments, kind).model_dump(exclude={"variant"})
+    return RankBm25(variant=variant, parameters=parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

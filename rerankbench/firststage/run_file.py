@@ -6,23 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import Field
+
 from rerankbench.errors import InputError
 from rerankbench.files.trec import read_run
 from rerankbench.files.whole import open_bytes, sha256_file
-from rerankbench.firststage.arguments import Arguments
+from rerankbench.firststage.arguments import Arguments, Text, read
 from rerankbench.progress import Progress
 from rerankbench.protocols import Collection
 from rerankbench.types import Json, Query, Ranking
 
 
+class RunFileArguments(Arguments):
+    """Where the run lies."""
+
+    path: Text = Field(description="a TREC run, plain or gzipped")
+
+
 def create(arguments: Mapping[str, Json], cache: Path) -> RunFile:
-    """First stage `run`: path, a TREC run, plain or gzipped.
+    """First stage `run`.
 
     Raises UsageError for other arguments, InputError if the file cannot be opened.
     """
-    given = Arguments("run", arguments, ("path",))
-    path = Path(given.text("path"))
-    given.check()
+    path = Path(read("run", arguments, RunFileArguments).path)
     open_bytes(path).close()
     return RunFile(path=path)
 

@@ -1,34 +1,49 @@
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import pytest
+from pydantic import Field, ValidationError
 
 from rerankbench.errors import UsageError
-from rerankbench.firststage.arguments import Arguments
-from rerankbench.types import Json
+from rerankbench.firststage.arguments import Arguments, Number, Text, read
+
+
+class Example(Arguments):
+    k1: Number = 0.9
+    b: Number = Field(0.4, le=1)
+    fields: Literal["flat", "multifield"] = "flat"
+    path: Text = "p"
+
+
+class WithPath(Example):
+    path: Text
 
 
 @pytest.mark.parametrize("value", ["0.5", 0.5, "5e-1"])
-def test_numbers_come_as_text_or_as_numbers(value: Json) -> None:
-    given = Arguments("bm25", {"b": value}, ("b",))
-    assert given.number("b", 0.4) == 0.5
-    given.check()
+def test_numbers_come_as_text_or_as_numbers(value: Any) -> None:
+    assert read("bm25", {"b": value}, Example).b == 0.5
 
 
-@pytest.mark.parametrize("value", ["much", "", None, True, "nan", "inf", -0.1, 1.5, [1]])
-def test_what_is_no_number_in_range_is_refused(value: Json) -> None:
-    given = Arguments("bm25", {"b": value}, ("b",))
-    given.number("b", 0.4, high=1.0)
+def test_whole_numbers_are_numbers() -> None:
+    assert repr(read("bm25", {"k1": 2, "b": "1"}, Example).k1) == "2.0"
+
+
+@pytest.mark.parametrize("value", ["much", "", None, True, False, "nan", "inf", -0.1, 1.5, [1]])
+def test_what_is_no_number_in_range_is_refused(value: Any) -> None:
     with pytest.raises(UsageError, match=r"first stage 'bm25' b is a number from 0 to 1, not"):
-        given.check()
+        read("bm25", {"b": value}, Example)
+
+
+@pytest.mark.parametrize("value", ["", None, 3, ["p"]])
+def test_what_is_no_text_is_refused(value: Any) -> None:
+    with pytest.raises(UsageError, match=r"^first stage 'bm25' needs path$"):
+        read("bm25", {"path": value}, Example)
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    given = Arguments("bm25", {"field": 1, "fields": "flt", "k1": -1}, ("k1", "fields", "path"))
-    given.number("k1", 0.9)
-    given.choice("fields", "flat", ("flat", "multifield"))
-    given.text("path")
     with pytest.raises(UsageError) as caught:
-        given.check()
+        read("bm25", {"field": "x", "fields": "flt", "k1": -1}, WithPath)
     assert str(caught.value) == (
         "first stage 'bm25' has no argument 'field', did you mean 'fields'?; "
         "k1 is a number of at least 0, not '-1'; "
@@ -37,7 +52,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_defaults_hold_where_nothing_is_given() -> None:
-    given = Arguments("bm25", {}, ("k1", "fields"))
-    assert given.number("k1", 0.9) == 0.9
-    assert given.choice("fields", "flat", ("flat",)) == "flat"
-    given.check()
+    found = read("bm25", {}, Example)
+    assert (found.k1, found.b, found.fields) == (0.9, 0.4, "flat")
+    with pytest.raises(ValidationError, match="frozen"):
+        found.k1 = 1.0  # type: ignore[misc]
