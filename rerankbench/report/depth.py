@@ -51,7 +51,9 @@ def publish(
     problems: dict[str, None] = {}
     for record in records:
         try:
-            found.append(_measured(archive, record, name, budget_ms))
+            curve = curve_of(archive, record, name)
+            choice = best_within(curve, record, budget_ms)
+            found.append(MeasuredCurve(record=record, curve=curve, choice=choice))
         except UsageError as error:
             problems[str(error)] = None
     if not found:
@@ -64,14 +66,14 @@ def publish(
     return render(tables), tuple(problems)
 
 
-def _measured(archive: RecordSet, record: Record, metric: str, budget_ms: float) -> MeasuredCurve:
+def curve_of(archive: RecordSet, record: Record, metric: str) -> DepthCurve:
+    """A record's curve. Raises UsageError where it has none."""
     task, rankings = archive.task(record), archive.rankings(record)
     if task is None or rankings is None:
         missing = "task" if task is None else "run of its own"
         name = f"{record.cell.reranker.name} on {record.cell.collection.name}"
         raise UsageError(f"{name}: no {missing} lies beside its record; run the cell again")
-    curve = depth_curve(record, task, rankings, metric)
-    return MeasuredCurve(record=record, curve=curve, choice=best_within(curve, record, budget_ms))
+    return depth_curve(record, task, rankings, metric)
 
 
 def _table(found: MeasuredCurve, budget_ms: float, *, every_depth: bool) -> Table:

@@ -29,6 +29,7 @@ _HEADS: Mapping[str, str] = {
     "grade": "Highest grade",
     "first-stage": "First relevant",
 }
+POINT_HEADS = ("Words", "Queries", "Δ", "Polynomial")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +64,7 @@ def publish(
     problems: dict[str, None] = {}
     for record in records:
         try:
-            name = naming.parse_metric(asked, record.cell.collection.relevance_level).name
-            values, base = _values(record, name), _base(archive, record, name, held)
-            level = metric_name.level(name)
-            task = _task(archive, record)
-            parted = slices(task, values, base, by, degree=degree, level=level)
-            found.append(SlicedRecord(record=record, against=against, metric=name, slices=parted))
+            found.append(sliced(archive, record, asked, by, held, degree=degree))
         except UsageError as error:
             problems[str(error)] = None
     if not found:
@@ -80,22 +76,32 @@ def publish(
     return render(tables), tuple(problems)
 
 
-def _base(
-    archive: RecordSet, record: Record, metric: str, held: Sequence[Record] | None
-) -> Mapping[str, float]:
-    """The values by query that the record is held against; the first stage's where `held` is None.
+def sliced(
+    archive: RecordSet,
+    record: Record,
+    metric: str,
+    by: str,
+    held: Sequence[Record] | None = None,
+    *,
+    degree: int = 2,
+) -> SlicedRecord:
+    """A record's queries, held against those of `held` on the same task.
 
-    The first stage's are computed from the task: no record of it is needed.
+    None is the first stage's order, computed from the task: no record of it is needed. Raises
+    UsageError where the record cannot be sliced.
     """
+    name = naming.parse_metric(metric, record.cell.collection.relevance_level).name
+    values, task, against = _values(record, name), _task(archive, record), None
     if held is None:
-        return first_stage_values(_task(archive, record), naming.parse_metric(metric))
-    key = record.task
-    other = next((one for one in held if one.task == key), None)
-    if other is None:
-        raise UsageError(
-            f"{_name(record)}: {held[0].cell.reranker.name} was not run on the same task"
-        )
-    return _values(other, metric)
+        base = first_stage_values(task, naming.parse_metric(name))
+    else:
+        against = held[0].cell.reranker.name
+        other = next((each for each in held if each.task == record.task), None)
+        if other is None:
+            raise UsageError(f"{_name(record)}: {against} was not run on the same task")
+        base = _values(other, name)
+    parted = slices(task, values, base, by, degree=degree, level=metric_name.level(name))
+    return SlicedRecord(record=record, against=against, metric=name, slices=parted)
 
 
 def _task(archive: RecordSet, record: Record) -> Task:
@@ -129,8 +135,8 @@ def _tables(found: SlicedRecord, *, points: bool) -> Iterator[Table]:
     if points and found.slices.points:
         yield Table(
             title=f"{title(found.record)}, a point a length",
-            columns=_columns(("Words", "Queries", "Δ", "Polynomial")),
-            rows=tuple(_point(each) for each in found.slices.points),
+            columns=_columns(POINT_HEADS),
+            rows=tuple(Row(entries=point_entries(each)) for each in found.slices.points),
         )
 
 
@@ -150,13 +156,13 @@ def _row(one: Bin) -> Row:
     return Row(entries=entries)
 
 
-def _point(one: SlicePoint) -> Row:
-    entries = (
-        Entry(value=one.words, form="fixed"),
-        Entry(value=one.queries, form="fixed"),
-        *(Entry(value=value, form="signed", decimals=3) for value in (one.delta, one.fitted)),
+def point_entries(point: SlicePoint) -> tuple[Entry, ...]:
+    """What stands below POINT_HEADS."""
+    return (
+        Entry(value=point.words, form="fixed"),
+        Entry(value=point.queries, form="fixed"),
+        *(Entry(value=value, form="signed", decimals=3) for value in (point.delta, point.fitted)),
     )
-    return Row(entries=entries)
 
 
 def _notes(found: SlicedRecord) -> Iterator[str]:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 _SHOWN_NAMES = 5
 
 
-def some(names: Sequence[str]) -> str:
+def some(names: Sequence[str], between: str = ", ") -> str:
     """`a, b, c, d, e and 3 more`."""
-    shown = ", ".join(names[:_SHOWN_NAMES])
+    shown = between.join(names[:_SHOWN_NAMES])
     more = len(names) - _SHOWN_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from rerankbench.errors import UsageError
+from rerankbench.report.boards import boards
+from rerankbench.report.sections.slices import by_query_length
 from rerankbench.report.slices import publish
 from rerankbench.results.record_set import RecordSet, open_archive
 from tests.leaderboard.records import make_record
@@ -89,6 +91,22 @@ def test_a_terminal_has_room_for_the_table(archive: RecordSet) -> None:
         table = [line for line in text.splitlines() if line.startswith("|")]
         assert max(map(len, table)) <= 80
         assert text.startswith(f"### small (test), bm25 top-20: model by {by.replace('-', ' ')}\n")
+
+
+def test_the_report_has_the_same_figures_without_a_record_of_the_first_stage(
+    tmp_path: Path,
+) -> None:
+    write_suite(tmp_path, TOPICS, {"model": oracle_scores(TOPICS)}, depth=20)
+    archive = open_archive([tmp_path])
+    (plot,) = by_query_length(archive, boards(archive.records)).plots
+    text, _ = publish(archive, "csv", models=(), by="query-length", degree=2)
+    lines = [line for line in csv.DictReader(io.StringIO(text)) if line["Words"]]
+    shown = [[entry.text for entry in row.entries[2:]] for row in plot.table.rows]
+    heads = [header.text for header in plot.table.columns[2:]]
+    assert [line[0] for line in shown] == [str(words) for words in range(2, 14)]
+    assert [[float(text) for text in line] for line in shown] == [
+        pytest.approx([float(line[head]) for head in heads], abs=5e-4) for line in lines
+    ]
 
 
 def test_small_bins_are_marked(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from functools import partial
 
 from markupsafe import Markup
 
-from rerankbench.compare.depth import DepthCurve, depth_curve, obstacle
+from rerankbench.compare.depth import DepthCurve
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
+from rerankbench.report.depth import curve_of
 from rerankbench.report.plots.curves import MOST, Curve, CurvePanel, depths
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
@@ -24,7 +25,8 @@ from rerankbench.report.sections.section import (
 )
 from rerankbench.results import derived
 from rerankbench.results.record_set import RecordSet
-from rerankbench.types import Record, TaskKey
+from rerankbench.results.wording import some
+from rerankbench.types import TaskKey
 
 _SHOWN_DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
 
@@ -42,13 +44,12 @@ def _block(archive: RecordSet, board: Board) -> Markup | Plot:
     problems: dict[str, None] = {}
     for square, record in board.squares.items():
         if not derived.is_baseline(record):
-            made = _curve(archive, record, board.metric)
-            if isinstance(made, DepthCurve):
-                found[square] = made
-            else:
-                problems[made] = None
+            try:
+                found[square] = curve_of(archive, record, board.metric or "")
+            except UsageError as error:
+                problems[str(error)] = None
     if board.metric is None or not found:
-        why = "; ".join(problems) or "there is no model"
+        why = some(list(problems), ". ") or "there is no model"
         return paragraph("Depth curves are not shown: ", isolated(why), ".")
     groups = [
         CurvePanel(title=title, curves=_best_of(found, task))
@@ -63,23 +64,6 @@ def _block(archive: RecordSet, board: Board) -> Markup | Plot:
         table=_table(board, found),
         notes=tuple(_notes(board, problems)),
     )
-
-
-def _curve(archive: RecordSet, record: Record, metric: str | None) -> DepthCurve | str:
-    """The curve, or why there is none."""
-    name = record.cell.reranker.name
-    task, rankings = archive.task(record), archive.rankings(record)
-    problem = obstacle(record)
-    if problem is not None:
-        return f"{name}: {problem}"
-    if task is None:
-        return "the queries, judgments and candidates are not beside the records"
-    if rankings is None:
-        return "the reranked runs are not beside the records"
-    try:
-        return depth_curve(record, task, rankings, metric or "")
-    except UsageError as error:
-        return str(error)
 
 
 def _best_of(found: Mapping[tuple[str, TaskKey], DepthCurve], task: TaskKey) -> tuple[Curve, ...]:
@@ -139,4 +123,4 @@ def _notes(board: Board, problems: Iterable[str]) -> Iterator[str]:
     if len(models) > MOST:
         yield f"Of a collection's models the best {MOST} are drawn."
     if problems:
-        yield Markup("Not shown: {}.").format(isolated("; ".join(problems)))
+        yield Markup("Not shown: {}.").format(isolated(some(list(problems), ". ")))

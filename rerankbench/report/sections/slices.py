@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 from markupsafe import Markup
 
-from rerankbench.compare.slices import Slices, slices
+from rerankbench.compare.slices import Slices
+from rerankbench.errors import UsageError
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
 from rerankbench.report.plots.curves import Curve, CurvePanel, by_length
@@ -21,6 +22,7 @@ from rerankbench.report.sections.section import (
     paragraph,
     plot_name,
 )
+from rerankbench.report.slices import POINT_HEADS, point_entries, sliced
 from rerankbench.results import derived
 from rerankbench.results.record_set import RecordSet
 from rerankbench.types import TaskKey
@@ -39,11 +41,6 @@ def by_query_length(archive: RecordSet, boards: Sequence[Board]) -> Section:
 
 
 def _block(archive: RecordSet, board: Board) -> Markup | Plot:
-    if board.metric is None or not board.first_stages:
-        return paragraph(
-            "The difference by query length is not shown: no record of the first stage alone to "
-            "count it from (add the model bm25 to the run)."
-        )
     found = {
         square: made
         for task in board.tasks
@@ -85,13 +82,11 @@ def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
 
 
 def _slices(archive: RecordSet, board: Board, square: tuple[str, TaskKey]) -> Slices | None:
-    """The points of one model; None without the first stage, the queries, or two lengths."""
-    record, base = board.squares[square], board.first_stages.get(square[1])
-    task = archive.task(record)
-    if base is None or task is None or board.metric is None:
+    """The points of one model; None without the queries, or two lengths."""
+    try:
+        made = sliced(archive, board.squares[square], board.metric or "", "query-length").slices
+    except UsageError:
         return None
-    values, before = (derived.values_of(one, board.metric) for one in (record, base))
-    made = slices(task, values, before, "query-length")
     return made if len(made.points) > 1 else None
 
 
@@ -118,20 +113,10 @@ def _table(board: Board, found: _Found) -> Table:
         (
             ("Model", "left"),
             ("Collection", "left"),
-            ("Words", "right"),
-            ("Queries", "right"),
-            (f"Δ {board.metric}", "right"),
-            ("Polynomial", "right"),
+            *((head, "right") for head in POINT_HEADS),
         ),
         (
-            (
-                Entry(value=model),
-                Entry(value=board.tasks[task]),
-                Entry(value=point.words, form="fixed"),
-                Entry(value=point.queries, form="fixed"),
-                Entry(value=point.delta, form="signed", decimals=3),
-                Entry(value=point.fitted, form="signed", decimals=3),
-            )
+            (Entry(value=model), Entry(value=board.tasks[task]), *point_entries(point))
             for (model, task), made in found.items()
             for point in made.points
         ),
