@@ -27,7 +27,6 @@ from rerankbench.types import Document, Json, Qrels, Query
 _DIGEST_BYTES = 16
 _MEMO_SCHEMA = 3
 _log = logging.getLogger(__name__)
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,20 +137,6 @@ def is_same_text(query: str, document: Document) -> bool:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
-
-
-def mend(text: str) -> str:
-    """The text with lone surrogates (half of a pair of UTF-16) replaced by U+FFFD.
-
-    JSON can hold them, UTF-8 and so tokenizers and files cannot.
-    """
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _SURROGATES.sub("\ufffd", text)
-    return text
 
 
 def queries_hash(queries: Iterable[Query]) -> str:

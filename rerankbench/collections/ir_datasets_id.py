@@ -9,9 +9,9 @@ from typing import Any
 
 from rerankbench.collections import ir_datasets_source as source
 from rerankbench.collections.content import file_fingerprint
-from rerankbench.collections.jsonl import id_problem
 from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError, UsageError
+from rerankbench.files.texts import id_problem
 from rerankbench.known import collections
 from rerankbench.types import Document, Json, Qrels, Query
 

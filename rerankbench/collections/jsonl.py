@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rerankbench.errors import InputError
+from rerankbench.files.texts import id_problem
 from rerankbench.files.whole import open_bytes, read_lines
 
 _ONE_OBJECT = 'every line is one JSON object such as {"_id": "d1", "title": "", "text": "…"}'
@@ -93,17 +94,6 @@ def is_gzipped(path: Path) -> bool:
     """Whether a file is gzipped, by its first bytes. Raises InputError where it cannot be read."""
     with open_bytes(path) as handle:
         return not isinstance(getattr(handle, "raw", None), io.FileIO)
-
-
-def id_problem(entry_id: str) -> str:
-    """Why an id cannot stand in a TREC file; empty where it can."""
-    if not entry_id.strip():
-        return "the id is empty"
-    if entry_id.split() != [entry_id]:
-        return f"the id {entry_id!r} holds white space"
-    if not entry_id.isascii() and any("\ud800" <= character <= "\udfff" for character in entry_id):
-        return f"the id {entry_id!r} holds a broken character (a lone surrogate)"
-    return ""
 
 
 def _string(path: Path, number: int, values: dict[str, Any], key: str) -> str:

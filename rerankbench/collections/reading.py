@@ -14,12 +14,12 @@ from rerankbench.collections.content import (
     CorpusReading,
     load_facts,
     memo_path,
-    mend,
     qrels_hash,
     queries_hash,
     save_facts,
 )
 from rerankbench.errors import InputError
+from rerankbench.files.texts import mend
 from rerankbench.known import collections
 from rerankbench.types import CollectionHashes, Document, Json, Qrels, Query
 

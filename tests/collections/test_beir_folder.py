@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from rerankbench.collections import beir_folder
 from rerankbench.collections.beir_folder import open_collection
-from rerankbench.collections.jsonl import JsonlEntry, id_problem, read_entries
+from rerankbench.collections.jsonl import JsonlEntry, read_entries
 from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError
+from rerankbench.files.texts import id_problem
 from rerankbench.protocols import Collection
 from rerankbench.types import Document, Query
 

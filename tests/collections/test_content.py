@@ -13,12 +13,12 @@ from rerankbench.collections.content import (
     CorpusReading,
     load_facts,
     memo_path,
-    mend,
     qrels_hash,
     queries_hash,
     save_facts,
 )
 from rerankbench.errors import StorageError
+from rerankbench.files.texts import mend
 from rerankbench.types import Document, Query
 
 
