@@ -17,6 +17,7 @@ from rerankbench.cli import baseline
 from rerankbench.cli.audit import audit
 from rerankbench.cli.card import card
 from rerankbench.cli.compare import compare
+from rerankbench.cli.convert import convert
 from rerankbench.cli.datasets import datasets
 from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
@@ -117,6 +118,7 @@ app.command()(rerank)
 app.command()(evaluate)
 app.command()(export)
 app.command("import")(import_run)
+app.command()(convert)
 app.command()(audit)
 app.command()(datasets)
 app.command()(doctor)

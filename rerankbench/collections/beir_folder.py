@@ -12,6 +12,7 @@ from rerankbench.collections.elsewhere import texts_elsewhere
 from rerankbench.collections.jsonl import JsonlEntry, OffsetIndex, is_gzipped, read_entries
 from rerankbench.collections.reading import CheckedCollection
 from rerankbench.errors import InputError
+from rerankbench.files.part_files import convert_line
 from rerankbench.files.trec import read_qrels
 from rerankbench.known import collections
 from rerankbench.types import Document, Json, Qrels, Query
@@ -34,14 +35,14 @@ def open_folder(folder: Path, split: str | None, *, name: str) -> BeirFolder:
     """Open a folder under a name of one's own. Raises InputError as `open_collection` does."""
     if not folder.is_dir():
         problem = "is a file, not a folder" if folder.exists() else "no such folder"
-        raise InputError(folder, problem, remedy=_LAYOUT)
+        raise InputError(folder, problem, remedy=_remedy(folder))
     corpus = _plain_or_gzipped(folder, "corpus.jsonl")
     queries = _plain_or_gzipped(folder, "queries.jsonl")
     splits = _splits(folder)
     if corpus is None or queries is None or not splits:
         found = {"corpus.jsonl": corpus, "queries.jsonl": queries, "qrels/*.tsv": splits}
         missing = ", ".join(part for part, place in found.items() if not place)
-        raise InputError(folder, f"holds no {missing}", remedy=_LAYOUT)
+        raise InputError(folder, f"holds no {missing}", remedy=_remedy(folder))
     chosen = _choose_split(folder, splits, split)
     return BeirFolder(
         name=name, split=chosen, corpus=corpus, queries=queries, qrels=splits[chosen]
@@ -136,6 +137,12 @@ class BeirFolder(CheckedCollection):
             if doc_id in lines:
                 self._refuse_repeat(self._place("corpus"), "document", doc_id, lines[doc_id], line)
             lines[doc_id] = line
+
+
+def _remedy(path: Path) -> str:
+    """How a collection looks; or the line that makes one of what is there."""
+    line = convert_line(path)
+    return f"make a collection of it: {line}" if line else _LAYOUT
 
 
 def _name(folder: Path) -> str:

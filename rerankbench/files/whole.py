@@ -64,8 +64,12 @@ def read_whole(path: Path, most: int = MOST_BYTES) -> bytes:
     return body
 
 
-def read_lines(path: Path, *, most_bytes: int | None = None) -> Iterator[tuple[int, str]]:
+def read_lines(
+    path: Path, *, most_bytes: int | None = None, blank: bool = False
+) -> Iterator[tuple[int, str]]:
     """Number (from 1) and text of every line that is not blank, without its LF or CRLF.
+
+    With `blank` of those too: in a quoted text of CSV they count.
 
     Raises InputError naming the line for bytes that are not UTF-8, NUL bytes, lines without end,
     broken gzip streams, and the line at which there are more than `most_bytes` in all.
@@ -81,7 +85,7 @@ def read_lines(path: Path, *, most_bytes: int | None = None) -> Iterator[tuple[i
                     remedy = "see that it is the file that you mean"
                     raise InputError(path, problem, line=number, remedy=remedy)
                 line = _decode(path, number, raw)
-                if line.strip():
+                if blank or line.strip():
                     yield number, line
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputError(

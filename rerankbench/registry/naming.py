@@ -10,6 +10,7 @@ from typing import Any
 
 from rerankbench import registry
 from rerankbench.errors import UsageError, nearest
+from rerankbench.files.part_files import convert_line
 from rerankbench.known import metric_name
 from rerankbench.protocols import (
     Collection,
@@ -37,7 +38,9 @@ def open_collection(name: str, split: str | None = None) -> Collection:
     elif is_path(name):
         kind = "beir-folder"
     elif Path(name).exists():
-        raise UsageError(f"{name}: is a file; a collection is a folder with corpus.jsonl in it")
+        line = convert_line(Path(name))
+        advice = f"make a collection of it: {line}" if line else "name a folder with corpus.jsonl"
+        raise UsageError(f"{name}: is a file, not a folder; {advice}")
     collection: Collection = registry.load("collections", kind)(name, split)
     return collection
 

@@ -1,0 +1,1 @@
+"""`rerankbench convert`: rows and other tools' files → a folder in BEIR's form."""

@@ -1,0 +1,215 @@
+"""Puts the steps of `convert` together: find, guess, show, read, count, ask, write."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import typer
+from rich.cells import cell_len, set_cell_size
+
+from rerankbench import registry
+from rerankbench.console import Terminal, printable
+from rerankbench.errors import UsageError
+from rerankbench.files.part_files import PartFiles, RowFiles
+from rerankbench.interchange.convert import counts as counting
+from rerankbench.interchange.convert import identity, sources
+from rerankbench.interchange.convert.columns import ColumnOptions, guess_rows
+from rerankbench.interchange.convert.counts import Counts
+from rerankbench.interchange.convert.from_parts import OpenPart, PartConverter, open_parts
+from rerankbench.interchange.convert.from_rows import RowConverter
+from rerankbench.interchange.convert.judged_rows import Judgment, RowReader
+from rerankbench.interchange.convert.labels import Labels
+from rerankbench.interchange.convert.opening import open_rows
+from rerankbench.interchange.convert.place import Place
+from rerankbench.interchange.convert.staged import CANDIDATES, StagedCollection
+from rerankbench.interchange.convert.tables import Table
+from rerankbench.types import Qrels
+
+_PREVIEWED = 3
+_WIDTH = 80
+_USUAL_DEPTH = 100
+"""How many candidates `run` reranks unless it is told otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertOptions:
+    """What the command line says."""
+
+    named: sources.Named
+    output: Path | None = None
+    columns: ColumnOptions = field(default_factory=ColumnOptions)
+    labels: Labels = field(default_factory=Labels)
+    has_heading: bool = True
+    quotes: bool = True
+    force: bool = False
+    yes: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """What was read; the texts are in the staged folder by now."""
+
+    counts: Counts
+    split: str
+    qrels: Qrels
+    candidates: Mapping[str, Collection[str]] | None
+
+
+def convert(options: ConvertOptions) -> None:
+    """Show how files are read and what comes of it, ask, and write the collection.
+
+    Raises InputError, UsageError or StorageError; then nothing was written.
+    """
+    terminal = Terminal(verbosity=-1 if options.quiet else 0)
+    found = sources.find(options.named)
+    paths = (*options.named.paths, *_files(found))
+    place = Place(options.output or _default(paths[0]), paths, force=options.force)
+    with place.staged() as folder:
+        with StagedCollection(folder) as staged:
+            if isinstance(found, RowFiles):
+                converted = _convert_rows(found, options, staged, terminal)
+            else:
+                converted = _convert_parts(found, options, staged, terminal)
+            staged.finish(converted.split, converted.qrels, converted.candidates)
+        _show_counts(converted, terminal)
+        if not options.yes:
+            _confirm(place.folder)
+        place.put(folder)
+    _say_next(place.folder, converted, terminal)
+
+
+def _files(found: RowFiles | PartFiles) -> tuple[Path, ...]:
+    if isinstance(found, RowFiles):
+        return found.paths
+    return (*found.corpus, *found.queries, *found.qrels, *found.candidates)
+
+
+def _default(source: Path) -> Path:
+    """In the working folder, called as the source is; a folder's name may be taken by itself."""
+    name = source.resolve().name
+    if source.is_dir():
+        return Path(f"{name}-collection")
+    return Path(name.split(".")[0] or "collection")
+
+
+def _convert_rows(
+    found: RowFiles, options: ConvertOptions, staged: StagedCollection, terminal: Terminal
+) -> Converted:
+    tables = [
+        open_rows(path, has_heading=options.has_heading, quotes=options.quotes)
+        for path in found.paths
+    ]
+    columns = guess_rows(tables[0].columns, options.columns)
+    for table in tables[1:]:
+        if not columns.used() <= set(table.columns):
+            raise UsageError(f"{table.path}: has other columns than {tables[0].path}")
+    readers = [RowReader(table, columns, options.labels) for table in tables]
+    terminal.note(f"Rows of {_named(found.paths)}:")
+    for line in _columns_shown(columns.named(), tables[0], columns.used()):
+        terminal.note(line)
+    terminal.note("The first of them:")
+    for line in _preview(readers[0]):
+        terminal.note(line)
+    converter = RowConverter(staged)
+    for table, reader in zip(tables, readers, strict=True):
+        converter.add(table, reader, terminal)
+    return Converted(
+        counts=converter.counts,
+        split=found.split,
+        qrels=converter.qrels(tables[-1]),
+        candidates=converter.candidates(),
+    )
+
+
+def _convert_parts(
+    found: PartFiles, options: ConvertOptions, staged: StagedCollection, terminal: Terminal
+) -> Converted:
+    parts = open_parts(found, options.columns)
+    for part in parts:
+        terminal.note(f"The {part.part} in {part.table.path.name}:")
+        for line in _columns_shown(part.columns.named(), part.table, part.columns.used()):
+            terminal.note(line)
+        for line in _first_of(part):
+            terminal.note(line)
+    converter = PartConverter(staged, options.labels, terminal)
+    qrels, candidates = converter.convert(parts)
+    return Converted(
+        counts=converter.counts, split=found.split, qrels=qrels, candidates=candidates
+    )
+
+
+def _named(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{paths[0].name}{more}"
+
+
+def _columns_shown(
+    named: Iterator[tuple[str, str]], table: Table, used: Collection[str]
+) -> Iterator[str]:
+    """What is read from which column, so that a wrong guess is seen."""
+    for what, column in named:
+        yield _line(f"  {what:<12} ", column)
+    rest = [name for name in table.columns if name not in used]
+    if rest:
+        yield _line(f"  {'not read':<12} ", ", ".join(rest))
+
+
+def _preview(reader: RowReader) -> Iterator[str]:
+    """The first judgments as they will be."""
+    last = ""
+    judged = (read for read in reader.read() if isinstance(read, Judgment))
+    for read in islice(judged, _PREVIEWED):
+        query_id = identity.query_id(read.query)
+        if query_id != last:
+            yield _line(f"  {query_id}  ", read.query.text)
+        last = query_id
+        text = f"{read.document.title} {read.document.text}".strip()
+        yield _line(f"  {read.grade:>3}  {identity.doc_id(read.document)}  ", text)
+
+
+def _first_of(part: OpenPart) -> Iterator[str]:
+    for _, values in islice(part.rows(), 1):
+        shown = [str(values.get(column, "")) for _, column in part.columns.named()]
+        yield _line(f"  {'first':<12} ", " | ".join(shown))
+
+
+def _line(start: str, text: str) -> str:
+    """One line of the screen, whatever the text holds; some letters take two columns."""
+    line = start + printable(" ".join(text.split()))
+    return line if cell_len(line) <= _WIDTH else f"{set_cell_size(line, _WIDTH - 1)}…"
+
+
+def _show_counts(converted: Converted, terminal: Terminal) -> None:
+    terminal.note("Gives:")
+    lengths = [len(ids) for ids in (converted.candidates or {}).values()]
+    for line in counting.lines(converted.counts, converted.qrels, lengths):
+        terminal.note(f"  {line}")
+
+
+def _confirm(folder: Path) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("there is nobody to ask; nothing was written: add --yes to write it")
+    if not typer.confirm(f"Write {folder}?", default=True, err=True):
+        raise UsageError("nothing was written")
+
+
+def _say_next(folder: Path, converted: Converted, terminal: Terminal) -> None:
+    # A name of ours would be taken for the collection of that name.
+    is_ours = str(folder) in registry.names("collections")
+    shown = shlex.quote(f"./{folder}" if is_ours else str(folder))
+    typer.echo(str(folder))
+    terminal.note("Rerank what BM25 finds in it:")
+    terminal.note(f"  rerankbench run -d {shown} -m MODEL")
+    if not converted.candidates:
+        return
+    longest = max(len(ids) for ids in converted.candidates.values())
+    depth = f" -k {longest}" if longest > _USUAL_DEPTH else ""
+    terminal.note("Rerank exactly the documents that were given for each query:")
+    stage = shlex.quote(f"run:{folder / CANDIDATES}")
+    terminal.note(f"  rerankbench run -d {shown} -m MODEL --first-stage {stage}{depth}")
