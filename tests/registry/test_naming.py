@@ -71,8 +71,15 @@ def test_a_folder_wins_over_an_id_of_the_same_name(
 def test_a_file_is_no_collection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "corpus.jsonl").touch()
-    with pytest.raises(UsageError, match=r"corpus\.jsonl: is a file; a collection is a folder"):
+    with pytest.raises(
+        UsageError, match=r"corpus\.jsonl: is a file.*: rerankbench convert corpus"
+    ):
         naming.open_collection("corpus.jsonl")
+    (tmp_path / "notes.md").touch()
+    with pytest.raises(
+        UsageError, match=r"notes\.md: is a file, not a folder; name a folder with"
+    ):
+        naming.open_collection("notes.md")
 
 
 def test_a_path_that_is_not_there_is_complained_of_as_a_path() -> None:

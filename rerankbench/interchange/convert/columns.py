@@ -90,6 +90,11 @@ class RowColumns:
             if columns:
                 yield what, ", ".join(columns)
 
+    @property
+    def is_pairs(self) -> bool:
+        """Whether every row counts as relevant."""
+        return self.label is None and not self.negative
+
     def used(self) -> frozenset[str]:
         single = (self.query, self.document, self.label, self.query_id, self.document_id)
         named = (*single, self.title, *self.positive, *self.negative)

@@ -28,6 +28,7 @@ from rerankbench.interchange.convert.opening import open_rows
 from rerankbench.interchange.convert.place import Place
 from rerankbench.interchange.convert.staged import CANDIDATES, StagedCollection
 from rerankbench.interchange.convert.tables import Table
+from rerankbench.interchange.convert.unread_labels import refuse_unread
 from rerankbench.types import Qrels
 
 _PREVIEWED = 3
@@ -109,6 +110,9 @@ def _convert_rows(
     for table in tables[1:]:
         if not columns.used() <= set(table.columns):
             raise UsageError(f"{table.path}: has other columns than {tables[0].path}")
+    if columns.is_pairs and not (options.columns.label or options.columns.positive):
+        unread = [name for name in tables[0].columns if name not in columns.used()]
+        refuse_unread(tables[0], unread)
     readers = [RowReader(table, columns, options.labels) for table in tables]
     terminal.note(f"Rows of {_named(found.paths)}:")
     for line in _columns_shown(columns.named(), tables[0], columns.used()):
