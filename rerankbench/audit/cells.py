@@ -205,6 +205,7 @@ def _decorates(character: str) -> bool:
 def _plain(number: str, point: str) -> str:
     """The digits as Python reads them."""
     kept = re.sub(r"[−–]", "-", number).lstrip("+")
+    # Digits of any script are digits to Python too.
     return "".join(
-        "." if mark == point else mark for mark in kept if mark in f"0123456789-{point}"
+        "." if mark == point else mark for mark in kept if mark.isdecimal() or mark in f"-{point}"
     )

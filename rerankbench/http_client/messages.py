@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +52,9 @@ def said_within(body: bytes, secret: str | Sequence[str] | None = None) -> str:
     """What an answer that should hold results says instead, as `shown`; empty for nothing."""
     text = body[:_READ_BYTES].decode("utf-8", errors="replace")
     try:
-        text = _message(json.loads(text))
+        answer = json.loads(text)
+        text = _message(answer)
+        text = text if _WORD.search(text) else _words(answer)
     except (ValueError, RecursionError):
         text = _without_markup(text)
     return shown(text, secret) if _WORD.search(text) else ""
@@ -92,8 +94,36 @@ def _message(value: Any, name: str = "message") -> str:
     return ""
 
 
+# What repeats the request, or is the answer's own name: no reason.
+_NO_REASONS = frozenset(
+    {"document", "documents", "text", "texts", "passage", "passages", "query", "model"}
+    | {"id", "request_id", "requestid", "object", "version", "created", "time"}
+)
+_SENTENCE = re.compile(r"\S\s+\S")
+
+
+def _words(value: Any) -> str:
+    """The first sentence under any other name, or else the first word; empty without either."""
+    found = [text for text in _texts(value) if _WORD.search(text)]
+    return next((text for text in found if _SENTENCE.search(text)), found[0] if found else "")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Texts that may be meant for a person: an id is none."""
+    if isinstance(value, str):
+        if value.lower() not in _FINE and (_SENTENCE.search(value) or not re.search(r"\d", value)):
+            yield value
+    elif isinstance(value, list):
+        for each in value[:_FIRST]:
+            yield from _texts(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            if name.lower() not in _NO_REASONS:
+                yield from _texts(each)
+
+
 _FIRST = 3
-_FINE = ("", "ok", "success", "succeeded", "list", "200")
+_FINE = ("", "ok", "success", "succeeded", "list", "200", "true", "false")
 
 
 def _without_markup(text: str) -> str:

@@ -98,6 +98,8 @@ _TABLE = """| Model | Tides | Granite | Average |
         "~0.455",
         "0,455",
         "4.55e-1",
+        "０.４５５",
+        "०.४५५",
     ],
 )
 def test_what_stands_around_a_figure_hides_no_error(cell: str, tmp_path: Path) -> None:

@@ -387,6 +387,14 @@ REASONS: list[tuple[str, Any, str]] = [
     ("voyage", {"data": {"error": {"message": "out of memory"}}}, "out of memory"),
     ("nvidia", {"ERROR": "no such model"}, "no such model"),
     ("bedrock", {"Output": {"__type": "UnknownOperation"}, "Version": "1"}, "UnknownOperation"),
+    (
+        "cohere",
+        {"Response": {"Error": {"Code": "AuthFailure", "Message": "The key is not found"}}},
+        "The key is not found",
+    ),
+    ("cohere", {"fault": {"faultstring": "Quota of the day"}}, "Quota of the day"),
+    ("cohere", {"err": "overloaded", "request_id": "wbx1"}, "overloaded"),
+    ("cohere", {"results": [{"error": "document 0 is too long"}]}, "document 0 is too long"),
     ("tei", "upstream gone away", "upstream gone away"),
     ("tei", b"upstream gone away", "upstream gone away"),
     ("tei", b"<html><style>a {}</style><title>Sign in</title></html>", "it says: Sign in;"),
@@ -408,6 +416,22 @@ def test_a_services_own_reason_is_shown(
         assert f"not the answer of {api}: " in message
         assert reason in message and "; it says: " in message
         assert message.endswith("; check 'url' and 'api'")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"scores": [0.5], "model": "a model of words"},
+        {"ranking": [{"document": {"text": "all about the tides"}, "rating": 0.5}]},
+        {"object": "list", "id": "rerank-5f2", "query": "what is a tide"},
+        {"ok": "true", "trace": "0af7651916cd43dd8448eb211c80319c", "results": None},
+    ],
+)
+def test_what_is_no_reason_is_not_shown_as_one(body: Any, server: Server) -> None:
+    scene = server.scene("cohere", faults=[{"status": 200, "body": json.dumps(body)}])
+    with pytest.raises(ModelError) as caught:
+        _batches(_reranker(scene, Waits(), retries=0), tiny.mixed(1))
+    assert "it says" not in _one_line(caught)
 
 
 @pytest.mark.parametrize(
