@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rerankbench.leaderboard.renderers.markdown import escape
+from rerankbench.leaderboard.renderers import markdown
+from rerankbench.leaderboard.table import Table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,22 +28,35 @@ class ListFormat(StrEnum):
 FormatOption = Annotated[ListFormat, typer.Option("--format", help="What to print the list as.")]
 
 
-def as_json(entries: Sequence[Mapping[str, object]]) -> str:
-    """A list with one object an entry, every field of it."""
-    return json.dumps(entries, indent=2)
+def print_list(
+    output: ListFormat,
+    *,
+    facts: Sequence[Mapping[str, object]],
+    page: Table,
+    screen: Table,
+    notes: Mapping[str, str],
+    last: str,
+) -> None:
+    """Print every fact as JSON, the whole page as Markdown, or what a screen has room for.
+
+    Below the latter stands each note under its name, then a last paragraph.
+    """
+    if output is ListFormat.JSON:
+        typer.echo(json.dumps(facts, indent=2))
+    elif output is ListFormat.MARKDOWN:
+        typer.echo(markdown.render([page]), nl=False)
+    else:
+        _print_screen(screen, notes, last)
 
 
-def as_markdown(columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; `columns` maps a heading to its rule, such as `---:`."""
-    lines = [list(columns), list(columns.values())]
-    lines += [[escape(cell) for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def print_notes(console: Console, notes: Mapping[str, str], *, last: str) -> None:
-    """Each note below its name, then a last paragraph, wrapped to the terminal."""
+def _print_screen(screen: Table, notes: Mapping[str, str], last: str) -> None:
+    from rich.console import Console
     from rich.text import Text
 
+    from rerankbench.leaderboard.renderers.terminal import show
+
+    console = Console()
+    show([screen], console)
     if notes:
         console.print()
     for name, note in notes.items():

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from itertools import chain
+from typing import Annotated
 
 import typer
 
-from rerankbench.cli.listing import FormatOption, ListFormat, as_json, as_markdown, print_notes
+from rerankbench.cli.listing import FormatOption, ListFormat, print_list
 from rerankbench.known import models as known_models
 from rerankbench.known.models import KnownModel
-from rerankbench.leaderboard.table import Entry
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from rerankbench.leaderboard.table import Entry, Header, Row, Table, table_of
 
 _BLANKS = (
     "Blank is what no source settles. The list limits nothing: -m also takes hub ids and folders "
     "that are not in it."
 )
-_MARKDOWN = {
-    "Model": "---",
-    "Family": "---",
-    "Parameters": "---:",
-    "Max length": "---:",
-    "Licence": "---",
-    "Released": "---",
-    "Provider": "---",
-    "Price": "---",
-    "Note": "---",
-}
+_SCREEN = ("Model", "Licence", "Released", "Params", "Length")
+_PAGE = (*_SCREEN, "Family", "Provider", "Price", "Note")
+_FIGURES = ("Params", "Length")
 
 
 def models(
@@ -48,48 +38,43 @@ def models(
     Example: rerankbench models late-interaction --format markdown
     """
     entries = known_models.known() if text is None else known_models.matching(text)
-    if output is ListFormat.JSON:
-        typer.echo(as_json([_json(entry) for entry in entries]))
-    elif output is ListFormat.MARKDOWN:
-        typer.echo(as_markdown(_MARKDOWN, [_markdown_cells(entry) for entry in entries]))
-    else:
-        _print_table(entries)
-
-
-def _print_table(entries: tuple[KnownModel, ...]) -> None:
-    """One section for each provider and family, its columns below those of the others."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console()
-    console.print(_grid((), header=True))
-    sections: dict[str, list[KnownModel]] = {}
+    # On a screen models of one provider and family stand together.
+    groups: dict[str, list[Row]] = {}
     for entry in entries:
-        heading = ", ".join(filter(None, (entry.provider, entry.family)))
-        sections.setdefault(heading, []).append(entry)
-    for heading, section in sections.items():
-        console.print()
-        console.print(Text(heading, style="bold"))
-        console.print(_grid(section))
-    notes = {entry.name: _note(entry) for entry in entries if _note(entry)}
-    print_notes(console, notes, last=_BLANKS)
+        group = ", ".join(filter(None, (entry.provider, entry.family)))
+        cells = _entries(entry) | {"Released": Entry(value=(entry.released or "")[:7])}
+        row = Row(entries=tuple(cells[head] for head in _SCREEN), group=group)
+        groups.setdefault(group, []).append(row)
+    print_list(
+        output,
+        facts=[_json(entry) for entry in entries],
+        page=table_of(
+            _heads(_PAGE), [[_entries(entry)[head] for head in _PAGE] for entry in entries]
+        ),
+        screen=Table(title="", columns=_heads(_SCREEN), rows=tuple(chain(*groups.values()))),
+        notes={entry.name: _note(entry) for entry in entries if _note(entry)},
+        last=_BLANKS,
+    )
 
 
-def _grid(entries: list[KnownModel] | tuple[()], *, header: bool = False) -> Table:
-    from rich.table import Table
-    from rich.text import Text
+def _heads(heads: tuple[str, ...]) -> tuple[Header, ...]:
+    return tuple(
+        Header(text=head, align="right" if head in _FIGURES else "left") for head in heads
+    )
 
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), expand=True, show_header=header)
-    table.add_column("Model", ratio=1, overflow="fold")
-    table.add_column("Licence", width=12, overflow="fold")
-    table.add_column("Released", width=8)
-    for heading in ("Params", "Length"):
-        table.add_column(heading, width=6, justify="right")
-    for entry in entries:
-        month = (entry.released or "")[:7]
-        cells = (entry.name, entry.licence or "", month, _size(entry), _number(entry.max_length))
-        table.add_row(*map(Text, cells))
-    return table
+
+def _entries(entry: KnownModel) -> dict[str, Entry]:
+    return {
+        "Model": Entry(value=entry.name),
+        "Licence": Entry(value=entry.licence),
+        "Released": Entry(value=entry.released),
+        "Params": Entry(value=entry.parameters, form="magnitude"),
+        "Length": Entry(value=entry.max_length, form="fixed"),
+        "Family": Entry(value=entry.family),
+        "Provider": Entry(value=entry.provider),
+        "Price": Entry(value=entry.price.text if entry.price else None),
+        "Note": Entry(value=entry.note),
+    }
 
 
 def _json(entry: KnownModel) -> dict[str, object]:
@@ -106,28 +91,6 @@ def _json(entry: KnownModel) -> dict[str, object]:
     return facts
 
 
-def _markdown_cells(entry: KnownModel) -> tuple[str, ...]:
-    return (
-        entry.name,
-        entry.family,
-        _size(entry),
-        _number(entry.max_length),
-        entry.licence or "",
-        entry.released or "",
-        entry.provider or "",
-        entry.price.text if entry.price else "",
-        entry.note,
-    )
-
-
 def _note(entry: KnownModel) -> str:
     price = f"{entry.price.text}." if entry.price else ""
     return " ".join(filter(None, (price, entry.note)))
-
-
-def _size(entry: KnownModel) -> str:
-    return Entry(value=entry.parameters, form="magnitude").text
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)

@@ -11,7 +11,7 @@ from rerankbench.compare.judged import outcomes_of
 from rerankbench.compare.ratings import RatedReranker, Ratings, fit_outcomes
 from rerankbench.judge.matches import Match
 from rerankbench.leaderboard.renderers import markdown
-from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Row, Table, headers
 from rerankbench.results import derived
 from rerankbench.results.verdicts import JudgedMatch
 
@@ -80,7 +80,7 @@ def _first_stages(task: _Task) -> set[str]:
 def _pairs(task: _Task) -> Table:
     return Table(
         title=f"{task.title}: judged pairs",
-        columns=_headers(_PAIRS, 2),
+        columns=headers(_PAIRS, texts=2),
         rows=tuple(Row(entries=tuple(_pair(each))) for each in task.judged),
         notes=tuple(_notes(task.judged)),
     )
@@ -89,18 +89,12 @@ def _pairs(task: _Task) -> Table:
 def _ratings(task: _Task, first_stages: set[str]) -> Table:
     return Table(
         title=f"{task.title}: ratings by the judge",
-        columns=_headers(_RATINGS, 1),
+        columns=headers(_RATINGS),
         rows=tuple(
             Row(entries=tuple(_standing(each)), emphasised=each.name in first_stages)
             for each in task.ratings.standings
         ),
         notes=("Bradley–Terry on an Elo scale, ties as halves; intervals resample queries.",),
-    )
-
-
-def _headers(names: Sequence[str], left: int) -> tuple[Header, ...]:
-    return tuple(
-        Header(text=name, align="left" if at < left else "right") for at, name in enumerate(names)
     )
 
 

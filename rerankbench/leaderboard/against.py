@@ -12,7 +12,7 @@ from rerankbench.leaderboard.columns.quality import MetricColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, renderer
 from rerankbench.leaderboard.select import kept, select
-from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Row, Table, headers
 from rerankbench.results import derived
 from rerankbench.types import Record, TaskKey, slug
 
@@ -132,13 +132,10 @@ def _departures(figure: PublishedFigure, record: Record) -> list[str]:
 def _table(pairs: Sequence[_Pair], metric: str, layout: Layout) -> Table:
     sources = list(dict.fromkeys((pair.figure.source, pair.figure.table) for pair in pairs))
     cell = pairs[0].record.cell
-    heads = ("Reranker", metric, "published", "Δ", "source")
     return Table(
         title=f"{cell.collection.name} ({cell.collection.split}), {cell.first_stage.name} "
         f"top-{cell.depth}: measured and published",
-        columns=tuple(
-            Header(text=head, align="right" if at else "left") for at, head in enumerate(heads)
-        ),
+        columns=headers(("Reranker", metric, "published", "Δ", "source")),
         rows=tuple(_row(pair, sources, layout.decimals) for pair in pairs),
         notes=tuple(_notes(pairs, sources)),
     )

@@ -6,7 +6,7 @@ Whatever decides an order, a mean or a blank has happened before; a renderer onl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, TypeAlias
@@ -187,6 +187,24 @@ class Table:
             return above[: level + 1] if level < len(above) else ()
 
         return path
+
+
+def headers(heads: Iterable[str], *, texts: int = 1) -> tuple[Header, ...]:
+    """Plain heads: of the first `texts` columns over texts, of the others over figures."""
+    return tuple(
+        Header(text=head, align="left" if at < texts else "right") for at, head in enumerate(heads)
+    )
+
+
+def table_of(
+    columns: Sequence[Header], rows: Iterable[Sequence[Entry]], *, title: str = ""
+) -> Table:
+    """A table of plain rows."""
+    return Table(
+        title=title,
+        columns=tuple(columns),
+        rows=tuple(Row(entries=tuple(row)) for row in rows),
+    )
 
 
 def blocks(rows: Sequence[Row]) -> list[list[Row]]:

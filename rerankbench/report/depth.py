@@ -12,7 +12,7 @@ from rerankbench.compare.newest import chosen
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
-from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Header, Row, Table, headers
 from rerankbench.report.titles import title
 from rerankbench.results import derived
 from rerankbench.results.figures import HEAD, flat
@@ -95,7 +95,7 @@ def _table(found: MeasuredCurve, budget_ms: float, *, every_depth: bool) -> Tabl
         rows.append(Row(entries=tuple(entries)))
     return Table(
         title=title(record),
-        columns=(*(Header(text=head, align="right") for head in heads), Header(text="Choice")),
+        columns=(*headers(heads, texts=0), Header(text="Choice")),
         rows=tuple(rows),
         notes=tuple(_notes(found, budget_ms)),
     )

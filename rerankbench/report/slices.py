@@ -13,7 +13,7 @@ from rerankbench.errors import UsageError
 from rerankbench.known import metric_name
 from rerankbench.leaderboard.publish import readable
 from rerankbench.leaderboard.renderers import renderer
-from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Row, Table, headers, table_of
 from rerankbench.registry import naming
 from rerankbench.report.titles import title
 from rerankbench.results import derived
@@ -128,21 +128,14 @@ def _tables(found: SlicedRecord, *, points: bool) -> Iterator[Table]:
     heads = (_HEADS[by], "Queries", found.metric, "Base", "Δ", "Low", "High")
     yield Table(
         title=f"{title(found.record)} by {by.replace('-', ' ')}",
-        columns=_columns(heads),
+        columns=headers(heads),
         rows=tuple(_row(each) for each in found.slices.bins),
         notes=tuple(_notes(found)),
     )
     if points and found.slices.points:
-        yield Table(
-            title=f"{title(found.record)}, a point a length",
-            columns=_columns(POINT_HEADS),
-            rows=tuple(Row(entries=point_entries(each)) for each in found.slices.points),
-        )
-
-
-def _columns(heads: Sequence[str]) -> tuple[Header, ...]:
-    first, *others = heads
-    return (Header(text=first, align="left"), *(Header(text=one, align="right") for one in others))
+        points_title = f"{title(found.record)}, a point a length"
+        rows = map(point_entries, found.slices.points)
+        yield table_of(headers(POINT_HEADS), rows, title=points_title)
 
 
 def _row(one: Bin) -> Row:

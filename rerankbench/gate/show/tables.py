@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rerankbench.gate.quality import QualityVerdict
 from rerankbench.gate.show import words
 from rerankbench.gate.speed import SpeedVerdict
 from rerankbench.gate.verdict import Gate
-from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Header, Table, headers, table_of
 
 _MARKS = {"same": "same", "passed": "passed", "failed": "FAILED", "unclear": "unclear"}
 
@@ -17,33 +18,26 @@ def tables(gate: Gate) -> list[Table]:
     """The tables that have rows; the last one carries the notes."""
     found = [*_quality(gate), *_speed(gate)]
     notes = tuple(words.notes(gate))
-    last = found[-1]
-    found[-1] = Table(title=last.title, columns=last.columns, rows=last.rows, notes=notes)
+    found[-1] = replace(found[-1], notes=notes)
     return found
 
 
 def _quality(gate: Gate) -> Iterator[Table]:
-    heads = ("Cell", "Metric", "Base", "New", "Drop", "≤ (95 %)", "Detects", "Verdict")
-    yield Table(
-        title="Quality",
-        columns=_headers(heads, texts=2),
-        rows=tuple(map(_quality_row, gate.quality)),
-    )
+    heads = ("Cell", "Metric", "Base", "New", "Drop", "≤ (95 %)", "Detects")
+    yield table_of(_columns(heads), map(_quality_entries, gate.quality), title="Quality")
 
 
-def _quality_row(verdict: QualityVerdict) -> Row:
+def _quality_entries(verdict: QualityVerdict) -> tuple[Entry, ...]:
     digits = (
         Entry(value=value, form="fixed", decimals=4)
         for value in (verdict.base, verdict.new, verdict.drop, verdict.bound)
     )
-    return Row(
-        entries=(
-            Entry(value=str(verdict.name)),
-            Entry(value=verdict.metric),
-            *digits,
-            _detects(verdict),
-            Entry(value=_mark(verdict.outcome)),
-        )
+    return (
+        Entry(value=str(verdict.name)),
+        Entry(value=verdict.metric),
+        *digits,
+        _detects(verdict),
+        Entry(value=_mark(verdict.outcome)),
     )
 
 
@@ -56,36 +50,27 @@ def _detects(verdict: QualityVerdict) -> Entry:
 
 def _speed(gate: Gate) -> Iterator[Table]:
     if gate.speed:
-        heads = ("Cell", "Measure", "Base", "New", "Ratio (95 %)", "Limit", "Verdict")
-        yield Table(
-            title="Speed and memory",
-            columns=_headers(heads, texts=2),
-            rows=tuple(map(_speed_row, gate.speed)),
-        )
+        heads = ("Cell", "Measure", "Base", "New", "Ratio (95 %)", "Limit")
+        yield table_of(_columns(heads), map(_speed_entries, gate.speed), title="Speed and memory")
 
 
-def _speed_row(verdict: SpeedVerdict) -> Row:
+def _speed_entries(verdict: SpeedVerdict) -> tuple[Entry, ...]:
     amounts = (
         Entry() if value is None else Entry(value=words.amount(verdict, value))
         for value in (verdict.base, verdict.new)
     )
-    return Row(
-        entries=(
-            Entry(value=str(verdict.name)),
-            Entry(value=verdict.kind),
-            *amounts,
-            Entry(value=words.times(verdict) or None),
-            Entry(value=f"{1 + verdict.limit:.2f}×"),
-            Entry(value=_mark(verdict.outcome)),
-        )
+    return (
+        Entry(value=str(verdict.name)),
+        Entry(value=verdict.kind),
+        *amounts,
+        Entry(value=words.times(verdict) or None),
+        Entry(value=f"{1 + verdict.limit:.2f}×"),
+        Entry(value=_mark(verdict.outcome)),
     )
 
 
-def _headers(heads: tuple[str, ...], *, texts: int) -> tuple[Header, ...]:
-    return tuple(
-        Header(text=head, align="left" if at < texts or at == len(heads) - 1 else "right")
-        for at, head in enumerate(heads)
-    )
+def _columns(heads: tuple[str, ...]) -> tuple[Header, ...]:
+    return (*headers(heads, texts=2), Header(text="Verdict", align="left"))
 
 
 def _mark(outcome: str) -> str:

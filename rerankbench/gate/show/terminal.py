@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Console
-from rich.table import Table as Grid
 from rich.text import Text
 
 from rerankbench.gate.show import words
 from rerankbench.gate.show.tables import tables
 from rerankbench.gate.verdict import Gate
-from rerankbench.leaderboard.table import Table
+from rerankbench.leaderboard.renderers.terminal import show
+from rerankbench.leaderboard.table import Row
 
 _LOUD = {"FAILED": "bold red", "REFUSED": "bold red", "unclear": "yellow"}
 
@@ -23,32 +24,18 @@ def render(gate: Gate, *, width: int = 80, colours: bool = False) -> str:
     console = Console(
         file=out, width=width, force_terminal=colours, no_color=not colours, highlight=False
     )
-    found = tables(gate)
-    for table in found:
-        console.print(_grid(table))
+    *others, last = tables(gate)
+    show([*others, replace(last, notes=())], console, _style)
     console.print(Text(words.headline(gate), style="bold"))
     for line in _lines(gate):
         console.print(Text(line))
-    for note in found[-1].notes:
+    for note in last.notes:
         console.print(Text(note, style="dim"))
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def _grid(table: Table) -> Grid:
-    grid = Grid(title=table.title, title_justify="left", box=None, pad_edge=False)
-    for at, column in enumerate(table.columns):
-        right = column.align == "right"
-        # Cells alone are folded: half of a metric's name may be another metric's.
-        grid.add_column(
-            Text(column.text),
-            justify="right" if right else "left",
-            overflow="fold",
-            no_wrap=at > 0,
-        )
-    for row in table.rows:
-        style = _LOUD.get(row.entries[-1].text, "")
-        grid.add_row(*(Text(entry.text, style=style) for entry in row.entries))
-    return grid
+def _style(row: Row) -> str:
+    return _LOUD.get(row.entries[-1].text, "")
 
 
 def _lines(gate: Gate) -> Iterator[str]:

@@ -6,9 +6,9 @@ cut: only names and heads are folded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich import box
 from rich.cells import cell_len
@@ -23,6 +23,8 @@ from rerankbench.leaderboard.table import Align, Entry, Row, Table, firsts_of_bl
 if TYPE_CHECKING:
     from rich.console import JustifyMethod
 
+RowStyle: TypeAlias = Callable[[Row], str]
+
 _BEST = "*"
 _GAP = 2
 _LEAST_NAME = 20
@@ -36,8 +38,15 @@ _JUSTIFY: dict[Align, JustifyMethod] = {
 }
 
 
-def show(tables: Sequence[Table], console: Console) -> None:
-    """Print the tables with their notes. Texts are never read as markup."""
+def _plain_row(row: Row) -> str:
+    return ""
+
+
+def show(tables: Sequence[Table], console: Console, style: RowStyle = _plain_row) -> None:
+    """Print the tables with their notes, each row in a style of rich's.
+
+    Texts are never read as markup.
+    """
     for number, table in enumerate(tables):
         if number:
             console.print()
@@ -47,7 +56,8 @@ def show(tables: Sequence[Table], console: Console) -> None:
         for at, part in enumerate(shown.parts(console.width)):
             if at:
                 console.print()
-            console.print(_grid(shown, part))
+            for piece in _pieces(shown, part, console.width, style):
+                console.print(piece)
         for note in _notes(shown):
             console.print(note)
 
@@ -114,30 +124,47 @@ def _width(table: Table, column: int) -> int:
     head = printable(table.columns[column].full)
     cells = [cell_len(_plain(row.entries[column])) for row in table.rows]
     words = [cell_len(word) for word in head.split()]
-    groups = [cell_len(printable(row.group)) for row in table.rows] if column == 0 else []
-    return max(-(-cell_len(head) // _HEAD_LINES), *cells, *words, *groups, 1)
+    return max(-(-cell_len(head) // _HEAD_LINES), *cells, *words, 1)
 
 
-def _grid(shown: _Shown, part: Sequence[int]) -> Grid:
-    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    names = _naming(shown.table)
-    for at in part:
-        column = shown.table.columns[at]
-        may_fold = bool(names) and at == names[-1]
-        grid.add_column(
-            Text(printable(column.full), style="bold"),
-            justify=_JUSTIFY[column.align],
-            overflow="fold",
-            width=None if may_fold else shown.widths[at],
-            vertical="top",
-        )
+def _pieces(
+    shown: _Shown, part: Sequence[int], width: int, style: RowStyle
+) -> Iterator[Grid | Text]:
+    """The head, then each group of rows below its title, which may be wider than its column."""
+    yield _grid(shown, part, width, show_header=True)
     at_row = 0
     for group, rows in shown.table.sections():
         if group:
-            grid.add_row(Text(printable(group), style="bold"))
+            yield Text(printable(group), style="bold")
+        grid = _grid(shown, part, width, show_header=False)
         for row, first in firsts_of_blocks(rows):
-            grid.add_row(*(_cell(shown, row, at_row, at, first=first) for at in part))
+            cells = (_cell(shown, row, at_row, at, first=first) for at in part)
+            grid.add_row(*cells, style=style(row))
             at_row += 1
+        yield grid
+
+
+def _grid(shown: _Shown, part: Sequence[int], width: int, *, show_header: bool) -> Grid:
+    grid = Grid(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_header=show_header,
+    )
+    names = _naming(shown.table)
+    room = width - sum(shown.widths[at] + _GAP for at in part if at not in names[-1:])
+    for at in part:
+        column, own = shown.table.columns[at], shown.widths[at]
+        head = printable(column.full)
+        may_fold = at in names[-1:]
+        grid.add_column(
+            Text(head, style="bold"),
+            justify=_JUSTIFY[column.align],
+            overflow="fold",
+            width=max(1, min(max(own, cell_len(head)), room)) if may_fold else own,
+            vertical="top",
+        )
     return grid
 
 

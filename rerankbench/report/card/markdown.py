@@ -8,7 +8,7 @@ from dataclasses import replace
 from rerankbench.compare.rated import TaskRatings
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.renderers.markdown import escape
-from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Header, Table, table_of
 from rerankbench.report.card import tables, words
 from rerankbench.report.card.card import Card
 
@@ -52,22 +52,21 @@ def _plain(table: Table) -> str:
 
 
 def _headline(card: Card) -> Table:
-    return Table(
-        title="",
-        columns=(Header(text=""), Header(text="Value", align="right"), Header(text="Rank")),
-        rows=tuple(
-            Row(entries=(Entry(value=label), entry, Entry(value=rank)))
+    heads = (Header(text=""), Header(text="Value", align="right"), Header(text="Rank"))
+    return table_of(
+        heads,
+        (
+            (Entry(value=label), entry, Entry(value=rank))
             for label, entry, rank in tables.headline(card)
         ),
     )
 
 
 def _facts(card: Card) -> Table:
-    return Table(
-        title="",
-        columns=(Header(text="Fact"), Header(text="Value")),
-        rows=tuple(
-            Row(entries=(Entry(value=label), Entry(value=value or words.UNKNOWN)))
+    return table_of(
+        (Header(text="Fact"), Header(text="Value")),
+        (
+            (Entry(value=label), Entry(value=value or words.UNKNOWN))
             for label, value in card.facts.items()
         ),
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rerankbench.compare.rated import TaskRatings
 from rerankbench.compare.ratings import RatedReranker
-from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Header, Row, Table, table_of
 from rerankbench.report.card import places, words
 from rerankbench.report.card.card import Card, Requests, TaskCard
 from rerankbench.report.card.places import RankedFigure
@@ -163,12 +163,7 @@ def _number(value: float | None, decimals: int) -> Entry:
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[tuple[Entry, ...]]) -> Table:
-    return Table(
-        title=title,
-        columns=_headers(heads),
-        rows=tuple(Row(entries=entries) for entries in rows),
-        heading_level=3,
-    )
+    return table_of(_headers(heads), rows, title=title)
 
 
 def _headers(heads: Sequence[str]) -> tuple[Header, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rerankbench.compare.pairs import Pair
 from rerankbench.compare.side_by_side import Comparison, QueryDifference, RankedDocument
-from rerankbench.leaderboard.table import Entry, Header, Row, Table, printable
+from rerankbench.leaderboard.table import Entry, Table, headers, printable, table_of
 from rerankbench.types import Document
 
 _MOST_TEXT = 300
@@ -44,13 +44,7 @@ def rerankers(pair: Pair) -> str:
 def summary(comparisons: Sequence[Comparison]) -> Table:
     """One row a comparison."""
     names = ("Collection", "A", "B", "Δ", "95 % interval", "p", "W–L–T")
-    return Table(
-        title="",
-        columns=tuple(
-            Header(text=name, align="right" if at else "left") for at, name in enumerate(names)
-        ),
-        rows=tuple(Row(entries=tuple(_entries(each))) for each in comparisons),
-    )
+    return table_of(headers(names), map(_entries, comparisons))
 
 
 def explanations(comparisons: Sequence[Comparison]) -> Iterator[str]:
@@ -88,16 +82,18 @@ def rankings(
     yield f"{comparison.pair.b.label} (B)", query.first_b
 
 
-def _entries(comparison: Comparison) -> Iterator[Entry]:
+def _entries(comparison: Comparison) -> tuple[Entry, ...]:
     cell = comparison.pair.a.record.cell
     name = rerankers(comparison.pair)
-    yield Entry(value=f"{cell.collection.name}: {name}" if name else cell.collection.name)
-    yield Entry(value=comparison.mean_a, form="fixed", decimals=3)
-    yield Entry(value=comparison.mean_b, form="fixed", decimals=3)
-    yield Entry(value=comparison.difference, form="signed", decimals=3)
-    yield Entry(value=f"{comparison.interval.low:+z.3f} to {comparison.interval.high:+z.3f}")
-    yield Entry(value=comparison.p_holm, form="fixed", decimals=4)
-    yield Entry(value=f"{comparison.wins}–{comparison.losses}–{comparison.ties}")
+    return (
+        Entry(value=f"{cell.collection.name}: {name}" if name else cell.collection.name),
+        Entry(value=comparison.mean_a, form="fixed", decimals=3),
+        Entry(value=comparison.mean_b, form="fixed", decimals=3),
+        Entry(value=comparison.difference, form="signed", decimals=3),
+        Entry(value=f"{comparison.interval.low:+z.3f} to {comparison.interval.high:+z.3f}"),
+        Entry(value=comparison.p_holm, form="fixed", decimals=4),
+        Entry(value=f"{comparison.wins}–{comparison.losses}–{comparison.ties}"),
+    )
 
 
 def speed_table(comparison: Comparison) -> Table | None:
@@ -105,20 +101,14 @@ def speed_table(comparison: Comparison) -> Table | None:
     speeds = comparison.speeds
     if speeds is None:
         return None
-    columns = ("", "Docs / Sec", "P50 ms", "P95 ms")
-    return Table(
-        title="",
-        columns=tuple(
-            Header(text=name, align="right" if at else "left") for at, name in enumerate(columns)
-        ),
-        rows=tuple(
-            Row(
-                entries=(
-                    Entry(value=name),
-                    Entry(value=speeds.docs_per_s[at], form="rate"),
-                    Entry(value=speeds.p50_ms[at], form="rate"),
-                    Entry(value=speeds.p95_ms[at], form="rate"),
-                )
+    return table_of(
+        headers(("", "Docs / Sec", "P50 ms", "P95 ms")),
+        (
+            (
+                Entry(value=name),
+                Entry(value=speeds.docs_per_s[at], form="rate"),
+                Entry(value=speeds.p50_ms[at], form="rate"),
+                Entry(value=speeds.p95_ms[at], form="rate"),
             )
             for at, name in enumerate("AB")
         ),

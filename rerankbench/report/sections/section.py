@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from rerankbench.leaderboard.renderers.templates import isolated
-from rerankbench.leaderboard.table import Align, Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Align, Entry, Header, Table, table_of
 from rerankbench.report.boards import Board
 from rerankbench.report.plots.plot import Plot, figure_html
 
@@ -68,11 +68,8 @@ def data_table(
     title: str, columns: Sequence[tuple[str, Align]], rows: Iterable[Sequence[Entry]]
 ) -> Table:
     """The figures behind a plot."""
-    return Table(
-        title=title,
-        columns=tuple(Header(text=words, align=align) for words, align in columns),
-        rows=tuple(Row(entries=tuple(row)) for row in rows),
-    )
+    heads = [Header(text=words, align=align) for words, align in columns]
+    return table_of(heads, rows, title=title)
 
 
 def facts(values: Mapping[str, Markup]) -> Markup:
