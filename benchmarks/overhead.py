@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks import common
 from benchmarks.common import COMMAND, Spread
 from rerankbench import registry
-from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.protocols import EngineChoice, Job, RerankerSpec, ScoredBatch
 from rerankbench.results.store import Store, read_records
 from rerankbench.types import EngineRef, Latency, Measurements, Record, RerankerRef, Throughput
 
@@ -39,22 +39,29 @@ _JSON = (sys.executable, "-c", _LOADS + "json.loads(p.read_bytes())")
 
 @dataclass(slots=True)
 class StandIn:
-    """A reranker in the model's place that reads no text; it is its own factory."""
+    """A reranker in the model's place that reads no text; factory, loadable and loaded in one."""
 
     ref: RerankerRef | None = None
     engine: EngineRef | None = None
+    model: Any = None
     attention_kernel: str | None = None
     scores_documents: bool = True
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+    def identify(self, spec: RerankerSpec) -> StandIn:
         """As the model itself is identified."""
         factory = registry.load("rerankers", "sequence-classification")
-        ref, engine = factory.identify(replace(spec, model=os.environ[_STANDS_FOR]))
-        return ref, engine
+        self.model = factory.identify(replace(spec, model=os.environ[_STANDS_FOR]))
+        self.ref = self.model.ref
+        return self
 
-    def load(self, spec: RerankerSpec) -> StandIn:
+    def choose_engine(self, pairs: int | None = None) -> EngineChoice:
+        """The model's own."""
+        choice: EngineChoice = self.model.choose_engine(pairs)
+        return choice
+
+    def load(self, engine: EngineRef) -> StandIn:
         """There is nothing to load."""
-        self.ref, self.engine = self.identify(spec)
+        self.engine = engine
         return self
 
     def prepare(self, job: Job) -> Job:

@@ -58,7 +58,9 @@ class Bench:
     def load(self, number: int) -> None:
         """Load every subject anew, for passes over the query of that number."""
         self._job = Job(candidates=[self._lists[number]])
-        self._subjects = {name: self._factory.load(self._spec) for name in SUBJECTS}
+        self._subjects = {
+            name: naming.load_reranker(self._factory, self._spec) for name in SUBJECTS
+        }
         run: Any = self._subjects["slower"]
         self._slowed = run._run.engine = faults.Slowed(run._run.engine, self.shares[number])
         self.turns(0, 2, SUBJECTS)
@@ -121,7 +123,7 @@ class Bench:
         return replace(make_record(), measurements=found)
 
 
-def _pass_s(reranker: Reranker, job: Job, clock: Callable[[], float]) -> float:
+def _pass_s(reranker: Reranker[Any], job: Job, clock: Callable[[], float]) -> float:
     return one_pass(reranker, job, Instruments(clock=clock)).whole_s
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection as Group
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from rerankbench.progress import Progress
 from rerankbench.types import (
@@ -146,8 +146,13 @@ class ScoredBatch:
     answers: Mapping[str, int] = field(default_factory=dict)
 
 
-class Reranker(Protocol):
+Prepared = TypeVar("Prepared")
+
+
+class Reranker(Protocol[Prepared]):
     """A loaded reranker; its work comes in two steps so that the model can be timed alone.
+
+    What it makes of a job in the first step, `Prepared`, is its own; `Reranker[Any]` is any.
 
     Where a score depends on the query's other candidates, `ref.reads` is `lists`: then a batch
     holds whole lists, a list counts as done only as a whole, and no score is kept by pair. Where
@@ -160,10 +165,10 @@ class Reranker(Protocol):
     engine: EngineRef
     attention_kernel: str | None
 
-    def prepare(self, job: Job) -> Any:
+    def prepare(self, job: Job) -> Prepared:
         """Tokenise (or otherwise ready) the pairs; nothing is kept from earlier calls."""
 
-    def score(self, prepared: Any) -> Iterator[ScoredBatch]:
+    def score(self, prepared: Prepared) -> Iterator[ScoredBatch]:
         """Score what `prepare` returned, batch by batch, leaving out what is done.
 
         Which pairs share a batch depends on the candidates alone, not on what is done: a
@@ -215,8 +220,7 @@ class MarkedQueries(Protocol):
 class RerankerSpec:
     """What the user asked for; None leaves the choice to the model or the machine.
 
-    `family` and `recipe` (its settings) stand in for what the model's files tell. `expected_pairs`
-    is about how many pairs will be scored: it may decide the engine, never the scores.
+    `family` and `recipe` (its settings) stand in for what the model's files tell.
     """
 
     model: str
@@ -231,17 +235,39 @@ class RerankerSpec:
     threads: int | None = None
     batch_tokens: int | None = None
     max_length: int | None = None
-    expected_pairs: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChoice:
+    """How a reranker will be run, why so, and a warning where another engine was asked for."""
+
+    engine: EngineRef
+    reason: str | None = None
+    warning: str | None = None
+
+
+class LoadableReranker(Protocol):
+    """A reranker that was found and identified; only its weights are not read yet."""
+
+    @property
+    def ref(self) -> RerankerRef:
+        """What will be run."""
+
+    def choose_engine(self, pairs: int | None = None) -> EngineChoice:
+        """How a job of about so many pairs will be run.
+
+        The number may decide the engine, never the scores.
+        """
+
+    def load(self, engine: EngineRef) -> Reranker[Any]:
+        """Load the weights, to be run as chosen. Raises ModelError."""
 
 
 class RerankerFactory(Protocol):
-    """How a reranker is found, identified cheaply, and loaded."""
+    """How a reranker is found and identified."""
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+    def identify(self, spec: RerankerSpec) -> LoadableReranker:
         """What will be run, read from the files alone, without torch. Raises ModelError."""
-
-    def load(self, spec: RerankerSpec) -> Reranker:
-        """Load the weights. Raises ModelError."""
 
     scores_documents: bool
     """False for the baselines, whose speed means nothing."""

@@ -277,18 +277,12 @@ class RerankerRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineRef:
-    """How the reranker was run: what may change speed but not the ranking.
-
-    `reason` says why this engine was taken, `warning` that it stands in for another; neither is
-    part of any key.
-    """
+    """How the reranker was run: what may change speed but not the ranking."""
 
     engine: str
     device: str
     batch_tokens: Count | None = None
     threads: Count | None = None
-    reason: str | None = None
-    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

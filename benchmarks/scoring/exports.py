@@ -39,7 +39,7 @@ class ExportError(RerankbenchError):
 
 def folder_for(model: Path) -> Path:
     """Where the exports of a checkpoint lie: below the cache, by content and package versions."""
-    ref, _ = find_factory(str(model)).identify(RerankerSpec(model=str(model)))
+    ref = find_factory(str(model)).identify(RerankerSpec(model=str(model))).ref
     made_by = "-".join(found for name in _PACKAGES if (found := _version(name)))
     folder = cache_home() / "benchmark-exports" / f"{model.name}-{ref.revision[:12]}"
     return folder / f"{_RECIPE}-{made_by}"

@@ -43,7 +43,7 @@ class Stopwatch:
         self._work = work
         self._groups: list[Group] = [open_group(work.plan, group) for group in work.plan.groups]
         self._found: tuple[Group, Sequence[Candidates]] | None = None
-        self._reranker: Reranker | None = None
+        self._reranker: Reranker[Any] | None = None
         self._sample: Sequence[Candidates] = ()
 
     def answer(self, question: Mapping[str, Any]) -> Answer:
@@ -68,7 +68,7 @@ class Stopwatch:
             }
             for group in self._groups
             for cell in group.cells
-            if cell.factory.scores_documents
+            if cell.model.factory.scores_documents
         ]
         return {"machine": facts, "cells": cells}
 
@@ -78,7 +78,7 @@ class Stopwatch:
         if self._found is None or self._found[0] is not group:
             self._found = group, find_candidates(self._work, group).candidates
         self._sample = speed.seeded_order([each for each in self._found[1] if each.documents])
-        self._reranker = cell.factory.load(cell.spec)
+        self._reranker = cell.model.loadable.load(cell.choice.engine)
         return {"queries": len(self._sample)}
 
     def _find(self, key: str) -> tuple[Group, PlannedCell]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from rerankbench.doctor import pairs
 from rerankbench.protocols import Job, MarkedPairs, MarkedQueries, Reranker
@@ -34,7 +34,7 @@ class Check:
     detail: str
 
 
-def run(reranker: Reranker, reference: Reference | None) -> list[Check]:
+def run(reranker: Reranker[Any], reference: Reference | None) -> list[Check]:
     """All checks of a loaded reranker, against `reference` where there is one."""
     plain, mixed = pairs.pairs(), pairs.mixed()
     scores = score(reranker, plain)
@@ -57,7 +57,7 @@ def run(reranker: Reranker, reference: Reference | None) -> list[Check]:
     ]
 
 
-def score(reranker: Reranker, candidates: Sequence[Candidates]) -> list[float]:
+def score(reranker: Reranker[Any], candidates: Sequence[Candidates]) -> list[float]:
     """Scores of all pairs, in their order."""
     found = {
         pair: value
@@ -87,7 +87,7 @@ def _order(scores: Sequence[float]) -> Check:
 
 
 def _same(
-    name: str, one: Sequence[float], other: Sequence[float], reranker: Reranker, what: str
+    name: str, one: Sequence[float], other: Sequence[float], reranker: Reranker[Any], what: str
 ) -> Check:
     share = _apart(one, other)
     limit = _TOLERANCE.get(reranker.ref.dtype or "float32", _LOW_PRECISION_TOLERANCE)
@@ -124,7 +124,7 @@ def _sigmoids(scores: Sequence[float], more: Sequence[float]) -> Check:
 
 
 def _agreement(
-    reranker: Reranker,
+    reranker: Reranker[Any],
     scores: Sequence[float],
     candidates: Sequence[Candidates],
     reference: Reference | None,
@@ -150,7 +150,7 @@ def _agreement(
     return Check(name=name, outcome=outcome, detail=f"{seen}; {remedy}")
 
 
-def _not_cut(reranker: Reranker, candidates: Sequence[Candidates]) -> list[int]:
+def _not_cut(reranker: Reranker[Any], candidates: Sequence[Candidates]) -> list[int]:
     """Indices of the pairs that the model reads whole, as far as it says."""
     prepared = reranker.prepare(Job(candidates=candidates))
     query_ids = [each.query.query_id for each in candidates for _ in each.documents]

@@ -63,7 +63,7 @@ def _examined(
         raise UsageError(f"{name} reads no documents; name a model")
     terminal = Terminal()
     with terminal.task(f"loading {name}", None, ""):
-        reranker = factory.load(spec)
+        reranker = naming.load_reranker(factory, spec)
     ref = reranker.ref
     reference = registry.load("probes", "sentence-transformers")(ref, spec)
     with terminal.task(f"checking {name}", None, ""):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rerankbench.doctor import checks, pairs
 from rerankbench.doctor.checks import Check, Reference
@@ -12,7 +13,7 @@ from rerankbench.types import RerankerRef
 _HIDDEN = ("architecture",)
 
 
-def facts(ref: RerankerRef, reranker: Reranker) -> list[tuple[str, str]]:
+def facts(ref: RerankerRef, reranker: Reranker[Any]) -> list[tuple[str, str]]:
     """Name and value of each fact, in reading order."""
     count = "unknown" if ref.parameters is None else f"{ref.parameters:,}"
     rows = [
@@ -33,7 +34,7 @@ def facts(ref: RerankerRef, reranker: Reranker) -> list[tuple[str, str]]:
     return rows
 
 
-def truncated(reranker: Reranker) -> str:
+def truncated(reranker: Reranker[Any]) -> str:
     """About how many words of a document still fit beside a short question."""
     words = 16
     while words <= 2**17 and not _cuts(reranker, words):
@@ -47,11 +48,11 @@ def truncated(reranker: Reranker) -> str:
     return f"what follows about {low:,} words of a document"
 
 
-def examine(reranker: Reranker, reference: Reference | None) -> Sequence[Check]:
+def examine(reranker: Reranker[Any], reference: Reference | None) -> Sequence[Check]:
     """All checks."""
     return checks.run(reranker, reference)
 
 
-def _cuts(reranker: Reranker, words: int) -> bool:
+def _cuts(reranker: Reranker[Any], words: int) -> bool:
     prepared = reranker.prepare(Job(candidates=[pairs.of_length(words)]))
     return isinstance(prepared, MarkedPairs) and bool(prepared.truncated[0])

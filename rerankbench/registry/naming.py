@@ -18,7 +18,9 @@ from rerankbench.protocols import (
     GradedMetric,
     LevelledMetric,
     Metric,
+    Reranker,
     RerankerFactory,
+    RerankerSpec,
 )
 
 HIGHEST_CUTOFF = 1_000_000
@@ -66,6 +68,12 @@ def find_factory(model: str, family: str | None = None) -> RerankerFactory:
     kind = family or (model if model in registry.names("rerankers") else "detected")
     factory: RerankerFactory = registry.load("rerankers", kind)
     return factory
+
+
+def load_reranker(factory: RerankerFactory, spec: RerankerSpec) -> Reranker[Any]:
+    """The reranker alone, as for a short job. Raises ModelError, UsageError."""
+    loadable = factory.identify(spec)
+    return loadable.load(loadable.choose_engine().engine)
 
 
 def parse_metric(text: str, usual_level: int = 1) -> Metric:

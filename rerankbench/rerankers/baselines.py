@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.protocols import EngineChoice, Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.recipe import Recipe, read
 from rerankbench.types import Candidates, EngineRef, Qrels, RerankerRef, Role
 
@@ -20,7 +20,7 @@ Order = Callable[[Candidates, Qrels], Sequence[float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """A reranker that reads no text; it is its own factory."""
+    """A reranker that reads no text; it is its own factory, found and loaded at once."""
 
     ref: RerankerRef
     order: Order
@@ -28,12 +28,16 @@ class Baseline:
     attention_kernel: str | None = None
     scores_documents: bool = False
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What the record says of it. Raises UsageError for a recipe, of which it has none."""
+    def identify(self, spec: RerankerSpec) -> Baseline:
+        """Itself. Raises UsageError for a recipe, of which it has none."""
         read(spec, Recipe)
-        return self.ref, self.engine
+        return self
 
-    def load(self, spec: RerankerSpec) -> Baseline:
+    def choose_engine(self, pairs: int | None = None) -> EngineChoice:
+        """None is needed."""
+        return EngineChoice(engine=self.engine)
+
+    def load(self, engine: EngineRef) -> Baseline:
         """There is nothing to load."""
         return self
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rerankbench.errors import ModelError
 from rerankbench.rerankers.batching import batches
+from rerankbench.rerankers.engines.choice import CPU_BATCH_TOKENS
 from rerankbench.rerankers.engines.contract import Engine, TokenRows
 from rerankbench.rerankers.host_memory import return_freed_memory
 from rerankbench.types import EngineRef
@@ -19,9 +20,6 @@ from rerankbench.types import EngineRef
 if TYPE_CHECKING:
     import torch
 
-# Padded tokens in one batch: a GPU wants to be filled.
-CPU_BATCH_TOKENS = 16384
-CUDA_BATCH_TOKENS = 65536
 # Batches of ever new shapes scatter the freed memory; after so many of them it is given back.
 _BATCHES_BETWEEN_TRIMS = 16
 

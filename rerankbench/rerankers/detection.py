@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from rerankbench import registry
 from rerankbench.errors import ModelError
-from rerankbench.protocols import Reranker, RerankerFactory, RerankerSpec
+from rerankbench.protocols import LoadableReranker, RerankerFactory, RerankerSpec
 from rerankbench.rerankers.embedding.late_interaction_files import is_late_interaction
 from rerankbench.rerankers.files import modules_file, source
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import head_file
-from rerankbench.types import EngineRef, RerankerRef
 
 # More of them, whose classifiers were trained on conversations or on plain pairs: files tell.
 _CHATTING = LAST_TOKEN_DECODERS | frozenset(
@@ -31,13 +30,11 @@ class DetectedFactory:
 
     scores_documents: bool = True
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+    def identify(self, spec: RerankerSpec) -> LoadableReranker:
         """What will be run, from the files alone. Raises ModelError, UsageError."""
-        return _factory(spec).identify(spec)
-
-    def load(self, spec: RerankerSpec) -> Reranker:
-        """Load the model. Raises ModelError, UsageError."""
-        return _factory(spec).load(spec)
+        family = family_of(source.checkpoint_of(spec))
+        factory: RerankerFactory = registry.load("rerankers", family)
+        return factory.identify(spec)
 
 
 FACTORY = DetectedFactory()
@@ -100,9 +97,3 @@ def _families() -> list[str]:
     """The registered names that a checkpoint can be of."""
     rows = {"bm25", "oracle", "random", "demo-cross-encoder", "detected", "http"}
     return [name for name in registry.built_in("rerankers") if name not in rows]
-
-
-def _factory(spec: RerankerSpec) -> RerankerFactory:
-    found = source.checkpoint_of(spec)
-    factory: RerankerFactory = registry.load("rerankers", family_of(found))
-    return factory

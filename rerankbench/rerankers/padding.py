@@ -57,7 +57,7 @@ class Padding:
     expected: Logits | None = None
 
 
-class Settled(Reranker, Protocol):
+class Settled(Reranker[Any], Protocol):
     """A reranker that can be told what a trial of it has found."""
 
     checks: Mapping[str, str]
@@ -138,7 +138,7 @@ def _trial(reranker: Settled, model: Any) -> Padding:
     return Padding(side="right" if same else "none", seen=told if same else f"none: {told}")
 
 
-def _scores(reranker: Reranker, candidates: Sequence[Candidates]) -> npt.NDArray[np.float32]:
+def _scores(reranker: Reranker[Any], candidates: Sequence[Candidates]) -> npt.NDArray[np.float32]:
     found = {
         pair: value
         for batch in reranker.score(reranker.prepare(Job(candidates=candidates)))

@@ -107,9 +107,8 @@ class PointwiseReranker:
             )
 
     def warnings(self) -> Sequence[str]:
-        """Notes, an engine that gave way, a halved batch budget, and queries that were cut."""
-        found = [*self._notes] + ([] if self.engine.warning is None else [self.engine.warning])
-        found += self._run.warnings()
+        """Notes, a halved batch budget, and queries that were cut."""
+        found = [*self._notes, *self._run.warnings()]
         if self._cut_queries:
             found.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
         return found

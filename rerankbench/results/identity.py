@@ -27,9 +27,7 @@ def quality_key(cell: Cell) -> str:
 
 def speed_key(cell: Cell, machine_id: str) -> str:
     """What may change the speed besides: engine, batch, device, threads and machine."""
-    messages = ("reason", "warning")
-    engine = {name: value for name, value in asdict(cell.engine).items() if name not in messages}
-    return digest({"version": KEY_VERSION, "engine": engine, "machine": machine_id})
+    return digest({"version": KEY_VERSION, "engine": asdict(cell.engine), "machine": machine_id})
 
 
 def record_key(quality: str, speed: str) -> str:

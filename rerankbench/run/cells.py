@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rerankbench.errors import CellsFailedError, RerankbenchError
 from rerankbench.protocols import Reranker, RerankerFacts
@@ -97,10 +98,17 @@ def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists)
         )
     measurements, speed_warnings = _measure(work, cell, reranker, lists)
     record = _record(work, group, cell, scored, measurements, started_at)
-    found = (*group.collection.warnings(), *lists.warnings, *scored.warnings)
-    found = (*found, *reranker.warnings(), *speed_warnings, *record.warnings)
+    warnings = (
+        *group.collection.warnings(),
+        *lists.warnings,
+        *scored.warnings,
+        *([] if cell.choice.warning is None else [cell.choice.warning]),
+        *reranker.warnings(),
+        *speed_warnings,
+        *record.warnings,
+    )
     checks = reranker.checks if isinstance(reranker, RerankerFacts) else {}
-    record = replace(record, warnings=found, checks=checks)
+    record = replace(record, warnings=warnings, checks=checks)
     work.store.write(record, scored.rankings, fresh=work.fresh)
     store.forget_work(cell.key)
     _report(work, record, group.metrics[0].name, speed_warnings)
@@ -119,18 +127,18 @@ def measure_cell(
     return record
 
 
-def _load(work: Work, cell: PlannedCell) -> Reranker:
-    reranker = cell.factory.load(cell.spec)
-    name, engine = reranker.ref.name, reranker.engine
-    if engine.reason is not None:
-        work.progress.note(f"{name}: engine {engine.engine}, {engine.reason}")
-    if engine.warning is not None:
-        work.progress.warn(f"{name}: {engine.warning}")
+def _load(work: Work, cell: PlannedCell) -> Reranker[Any]:
+    choice = cell.choice
+    reranker = cell.model.loadable.load(choice.engine)
+    if choice.reason is not None:
+        work.progress.note(f"{reranker.ref.name}: engine {choice.engine.engine}, {choice.reason}")
+    if choice.warning is not None:
+        work.progress.warn(f"{reranker.ref.name}: {choice.warning}")
     return reranker
 
 
 def _score(
-    work: Work, group: Group, cell: PlannedCell, reranker: Reranker, lists: CandidateLists
+    work: Work, group: Group, cell: PlannedCell, reranker: Reranker[Any], lists: CandidateLists
 ) -> ScoredRankings:
     scored = scoring.score(
         reranker,
@@ -140,13 +148,14 @@ def _score(
         header=_journal_header(work, cell, lists),
         progress=work.progress,
     )
-    if cell.fusion is None:
+    fusion = cell.model.fusion
+    if fusion is None:
         return scored
     rate = quality.tie_rate(scored.rankings)
     tied = f"{rate:.1%} of its own neighbouring scores tie; in the fusion they count alike"
     return replace(
         scored,
-        rankings=cell.fusion.fuse(scored.rankings, [one.ranking() for one in lists.candidates]),
+        rankings=fusion.fuse(scored.rankings, [one.ranking() for one in lists.candidates]),
         warnings=(*scored.warnings, *([tied] if rate > quality.TIE_RATE_LIMIT else [])),
     )
 
@@ -170,10 +179,10 @@ def journal_header(
 
 
 def _measure(
-    work: Work, cell: PlannedCell, reranker: Reranker, lists: CandidateLists
+    work: Work, cell: PlannedCell, reranker: Reranker[Any], lists: CandidateLists
 ) -> tuple[Measurements, Sequence[str]]:
     speed: SpeedConfig = work.plan.config.speed
-    if not (speed.enabled and cell.factory.scores_documents):
+    if not (speed.enabled and cell.model.factory.scores_documents):
         return Measurements(), ()
     with work.progress.task(f"{reranker.ref.name}: measuring speed", None, "passes"):
         return run_speed.measure(

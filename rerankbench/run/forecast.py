@@ -170,7 +170,7 @@ class _Look:
     def cell(self, cell: PlannedCell) -> CellForecast:
         state, scored = self._state(cell)
         left = 0 if state in ("finished", "to evaluate", "to measure") else self.pairs - scored
-        reads = cell.factory.scores_documents
+        reads = cell.model.factory.scores_documents
         tokens = self._tokens(cell, left) if reads else 0
         seconds = self._seconds(cell, state, left, tokens) if reads else 0.0
         price = self._price(cell)
@@ -236,7 +236,8 @@ class _Look:
 
     def _price(self, cell: PlannedCell) -> Price | None:
         """The config's, or the known list price of a service."""
-        model = known_models.find(cell.spec.model) if cell.cell.engine.device == "remote" else None
+        remote = cell.cell.engine.device == "remote"
+        model = known_models.find(cell.model.spec.model) if remote else None
         return cell.cell.reranker.price or (None if model is None else model.price)
 
     def _cost(

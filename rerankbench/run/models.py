@@ -7,22 +7,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rerankbench.errors import UsageError
-from rerankbench.protocols import RerankerFactory, RerankerSpec
+from rerankbench.protocols import EngineChoice, LoadableReranker, RerankerFactory, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.run.config import ModelConfig, RunConfig
 from rerankbench.run.fusion import Fusion
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench.types import RerankerRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedModel:
-    """A model that the config names, and what it will be run as."""
+    """A model that the config names and that was identified.
+
+    `ref` is the loadable's with what the config adds: a price, a name, a fusion.
+    """
 
     factory: RerankerFactory
     spec: RerankerSpec
+    loadable: LoadableReranker
     ref: RerankerRef
-    engine: EngineRef
     fusion: Fusion | None = None
+
+    def choose_engine(self, pairs: int) -> EngineChoice:
+        """How a job of so many pairs will be run."""
+        return self.loadable.choose_engine(pairs)
 
 
 def entries(config: RunConfig) -> list[ModelConfig]:
@@ -61,14 +68,14 @@ def identify(entry: ModelConfig, config: RunConfig, device: str, threads: int) -
         )
     spec = reranker_spec(entry, config, device, threads)
     factory = naming.find_factory(entry.model, entry.family)
-    ref, engine = factory.identify(spec)
-    ref = replace(ref, price=entry.price)
+    loadable = factory.identify(spec)
+    ref = replace(loadable.ref, price=entry.price)
     fusion = entry.fusion
     if fusion is not None:
         name = fusion.named(entry.name or ref.name)
         recipe = {**ref.recipe, "fusion": fusion.described}
         ref = replace(ref, name=name, recipe=recipe, fusion=fusion.described)
-    return PlannedModel(factory=factory, spec=spec, ref=ref, engine=engine, fusion=fusion)
+    return PlannedModel(factory=factory, spec=spec, loadable=loadable, ref=ref, fusion=fusion)
 
 
 def refuse_twins(models: Sequence[PlannedModel]) -> None:
@@ -81,9 +88,3 @@ def refuse_twins(models: Sequence[PlannedModel]) -> None:
                 f"two models are called '{model.ref.name}'; give one another name in a config: "
                 f"{{model: {model.spec.model}, name: …}}"
             )
-
-
-def sized(model: PlannedModel, pairs: int) -> PlannedModel:
-    """The model with the engine that suits a job of so many pairs."""
-    spec = replace(model.spec, expected_pairs=pairs)
-    return replace(model, spec=spec, engine=model.factory.identify(spec)[1])

@@ -105,7 +105,7 @@ def _done(work: Work, group: Group, there: Mapping[str, Record]) -> dict[str, Re
 
 def lacks_speed(config: RunConfig, cell: PlannedCell, record: Record) -> bool:
     """Whether a run would add the speed to that record."""
-    wanted = config.speed.enabled and cell.factory.scores_documents
+    wanted = config.speed.enabled and cell.model.factory.scores_documents
     return wanted and record.measurements.throughput is None
 
 

@@ -14,18 +14,16 @@ from rerankbench.errors import ConfigError, RerankbenchError
 from rerankbench.known import collections as known_collections
 from rerankbench.protocols import (
     Collection,
+    EngineChoice,
     FirstStage,
     LevelledCollection,
     Metric,
-    RerankerFactory,
-    RerankerSpec,
 )
 from rerankbench.registry import naming
 from rerankbench.results.identity import quality_key, record_key, speed_key
 from rerankbench.run import identical_ids
 from rerankbench.run import models as run_models
 from rerankbench.run.config import DatasetConfig, FirstStageConfig, RunConfig, threads_wanted
-from rerankbench.run.fusion import Fusion
 from rerankbench.run.models import PlannedModel
 from rerankbench.types import Cell, CollectionRef, Environment, FirstStageRef, Qrels, Query
 
@@ -40,14 +38,13 @@ ALWAYS = ("nDCG@10", "nDCG@5", "MAP", "MRR@10", "Recall@5", "Recall@10", "Recall
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCell:
-    """One cell, and how to run it; `fusion` joins its ranking with the first stage's."""
+    """One cell, and how to run it; the model's fusion joins its ranking with the first stage's."""
 
     cell: Cell
-    factory: RerankerFactory
-    spec: RerankerSpec
+    model: PlannedModel
+    choice: EngineChoice
     quality_key: str
     speed_key: str
-    fusion: Fusion | None = None
 
     @property
     def key(self) -> str:
@@ -207,7 +204,7 @@ def open_group(plan: Plan, group: GroupPlan) -> Group:
     stage_ref = FirstStageRef(name=group.first_stage_name, parameters=group.first_stage.describe())
     pairs = len(queries) * config.top_k
     cells = [
-        _cell(run_models.sized(model, pairs), collection_ref, stage_ref, plan)
+        _cell(model, model.choose_engine(pairs), collection_ref, stage_ref, plan)
         for model in group.models
     ]
     return Group(
@@ -244,7 +241,11 @@ def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...
 
 
 def _cell(
-    model: PlannedModel, collection: CollectionRef, stage: FirstStageRef, plan: Plan
+    model: PlannedModel,
+    choice: EngineChoice,
+    collection: CollectionRef,
+    stage: FirstStageRef,
+    plan: Plan,
 ) -> PlannedCell:
     config, ref = plan.config, model.ref
     if ref.role == "first-stage" and stage.name not in ("bm25", "rank-bm25"):
@@ -254,14 +255,13 @@ def _cell(
         first_stage=stage,
         depth=config.top_k,
         reranker=ref,
-        engine=model.engine,
+        engine=choice.engine,
         adds_positives=config.always_include_positives,
     )
     return PlannedCell(
         cell=cell,
-        factory=model.factory,
-        spec=model.spec,
+        model=model,
+        choice=choice,
         quality_key=quality_key(cell),
         speed_key=speed_key(cell, plan.environment.machine_id),
-        fusion=model.fusion,
     )

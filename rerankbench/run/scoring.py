@@ -32,7 +32,7 @@ class ScoredRankings:
 
 
 def score(
-    reranker: Reranker,
+    reranker: Reranker[Any],
     lists: CandidateLists,
     qrels: Qrels,
     *,
@@ -70,7 +70,7 @@ def score(
         )
 
 
-def _window_pairs(reranker: Reranker, total: int) -> int:
+def _window_pairs(reranker: Reranker[Any], total: int) -> int:
     """All pairs at once where a document is read once, not once a pair: tokens are then few."""
     return total if reranker.ref.reads == "documents-once" else WINDOW_PAIRS
 
@@ -113,7 +113,7 @@ def _windows(job: Job, most: int) -> Iterator[tuple[int, Job]]:
         begin = end
 
 
-def _check_finite(scores: Sequence[float], reranker: Reranker) -> None:
+def _check_finite(scores: Sequence[float], reranker: Reranker[Any]) -> None:
     if not all(map(math.isfinite, scores)):
         exact = reranker.ref.dtype in (None, "float32")
         remedy = "fetch the model again" if exact else "use --dtype float32"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from rerankbench.protocols import Job, Reranker
 from rerankbench.types import Candidates, Latency, Measurements, Throughput
@@ -63,7 +64,7 @@ Pass = Callable[[Sequence[Candidates]], PassResult]
 
 
 def measure(
-    reranker: Reranker,
+    reranker: Reranker[Any],
     candidates: Sequence[Candidates],
     *,
     passes: int,
@@ -119,7 +120,7 @@ def seeded_order(candidates: Sequence[Candidates]) -> list[Candidates]:
     return ordered
 
 
-def one_pass(reranker: Reranker, job: Job, instruments: Instruments) -> PassResult:
+def one_pass(reranker: Reranker[Any], job: Job, instruments: Instruments) -> PassResult:
     """Prepare and score a job once, with nothing kept from earlier passes."""
     before_j = instruments.energy_j()
     start_s = instruments.clock()

@@ -14,7 +14,6 @@ import pytrec_eval
 import torch
 
 from rerankbench.firststage.bm25 import Bm25
-from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.rerankers.sequence_classification import CrossEncoderFactory
 from rerankbench.results.record_set import open_archive
@@ -230,13 +229,13 @@ def test_fresh_ignores_finished_cells(
     for path in before:
         path.write_bytes(b"stale")
     loads: list[str] = []
-    load = CrossEncoderFactory.load
+    build = CrossEncoderFactory.build
 
-    def count(factory: CrossEncoderFactory, spec: RerankerSpec) -> PointwiseReranker:
-        loads.append(spec.model)
-        return load(factory, spec)
+    def count(factory: CrossEncoderFactory, *arguments: Any) -> PointwiseReranker:
+        loads.append(arguments[0].spec.model)
+        return build(factory, *arguments)
 
-    monkeypatch.setattr(CrossEncoderFactory, "load", count)
+    monkeypatch.setattr(CrossEncoderFactory, "build", count)
     assert command(*_options(collection, model, "--fresh")).code == 0
     assert loads == [str(model)]
     assert {path: path.read_bytes() for path in Path("results").rglob("runs/*")} == before

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from rerankbench.errors import InputError, PluginError
 from rerankbench.progress import Silent
 from rerankbench.protocols import (
+    EngineChoice,
     FirstStageWarnings,
     GradedMetric,
     Job,
@@ -22,12 +24,13 @@ from rerankbench.protocols import (
     LevelledMetric,
     MarkedPairs,
     MarkedQueries,
+    ProvidedMetric,
     RerankerSpec,
     ScoredBatch,
     SharedIds,
 )
 from rerankbench.registry.guarded import Plugin, guard
-from rerankbench.run import scoring
+from rerankbench.run import quality, scoring
 from rerankbench.types import (
     CandidateLists,
     CollectionHashes,
@@ -83,25 +86,34 @@ def _reranker(**change: Any) -> Any:
         "peak_device_bytes": lambda: None,
     }
     inner = _thing(parts, change)
-    factory = {
-        "scores_documents": True,
-        "identify": lambda spec: (REF, ENGINE),
-        "load": lambda spec: inner,
+    return _loadable(load=lambda engine: inner)
+
+
+def _loadable(**change: Any) -> Any:
+    """A factory whose `identify` gives these parts."""
+    parts = {
+        "ref": REF,
+        "choose_engine": lambda pairs: EngineChoice(engine=ENGINE),
+        "load": lambda engine: None,
     }
-    return _Parts(factory)
+    loadable = _thing(parts, change)
+    return _Parts({"scores_documents": True, "identify": lambda spec: loadable})
 
 
 def _factory(**change: Any) -> Any:
-    plain = vars(_reranker())
-    return _thing(plain, change)
+    return _thing(vars(_reranker()), change)
+
+
+def _load(factory: Any) -> Any:
+    guarded = guard("rerankers", Plugin("reranker 'mine' of my-package"), factory)
+    loadable = guarded.identify(RerankerSpec(model="mine"))
+    return loadable.load(loadable.choose_engine(6).engine)
 
 
 def _use_reranker(factory: Any, folder: Path) -> None:
-    guarded = guard("rerankers", Plugin("reranker 'mine' of my-package"), factory)
-    guarded.identify(RerankerSpec(model="mine"))
     candidates = tuple(tiny.mixed(queries=2, documents=3))
     found = scoring.score(
-        guarded.load(RerankerSpec(model="mine")),
+        _load(factory),
         CandidateLists(candidates=candidates),
         {},
         journal_path=folder / "scores.jsonl",
@@ -121,18 +133,21 @@ def _words(name: str) -> dict[str, Any]:
 
 RERANKERS: Mapping[str, tuple[Any, str]] = {
     "no factory": ("a text", "its entry point gave a str, which has no 'identify'"),
-    "no load": (_factory(load=del_), "its entry point gave a _Parts, which has no 'load'"),
+    "no load": (_loadable(load=del_), "identify gave a _Parts, which has no 'load'"),
     "speed unknown": (
         _factory(scores_documents=1),
         "scores_documents must give bool, and gave a ",
     ),
     "identify raises": (_factory(identify=_raising), "identify raised KeyError: 'a secret place'"),
     "identify takes nothing": (_factory(identify=lambda: 1), "identify raised TypeError"),
-    "identify gives one": (_factory(identify=lambda spec: REF), "a RerankerRef and an EngineRef"),
-    "identify gives others": (_factory(identify=lambda spec: (1, 2)), "must give RerankerRef"),
-    "load gives nothing": (_factory(load=lambda spec: None), "load gave None, which has no 'ref'"),
+    "identify gives one": (
+        _factory(identify=lambda spec: REF),
+        "identify gave a RerankerRef, which has no 'ref'",
+    ),
+    "ref is another": (_loadable(ref=(1, 2)), "identify must give RerankerRef"),
+    "load gives nothing": (_loadable(), "load gave None, which has no 'ref'"),
     "load ends the process": (
-        _factory(load=lambda spec: sys.exit(5)),
+        _loadable(load=lambda engine: sys.exit(5)),
         "load raised SystemExit: 5",
     ),
     "not callable": (_reranker(prepare=3), "its prepare is no function but a int"),
@@ -141,23 +156,33 @@ RERANKERS: Mapping[str, tuple[Any, str]] = {
     "score gives nothing": (_reranker(score=lambda job: None), "score gave None, which cannot"),
     "score gives numbers": (_reranker(score=lambda job: [1.0]), "must give ScoredBatch, and gave"),
     "parameters in words": (
-        _factory(identify=lambda spec: (replace(REF, **_words("parameters")), ENGINE)),
+        _loadable(ref=replace(REF, **_words("parameters"))),
         "the parameters of identify is 'many'; Input should be a valid integer",
     ),
     "fewer than none": (
-        _factory(identify=lambda spec: (replace(REF, parameters=-3), ENGINE)),
+        _loadable(ref=replace(REF, parameters=-3)),
         "the parameters of identify is -3; Input should be greater than or equal to 0",
     ),
     "threads in words": (
-        _factory(identify=lambda spec: (REF, replace(ENGINE, **_words("threads")))),
-        "the threads of identify is 'many'",
+        _loadable(
+            choose_engine=lambda pairs: EngineChoice(engine=replace(ENGINE, **_words("threads")))
+        ),
+        "the threads of choose_engine is 'many'",
+    ),
+    "an engine without a choice": (
+        _loadable(choose_engine=lambda pairs: ENGINE),
+        "choose_engine must give EngineChoice, and gave a EngineRef",
+    ),
+    "a warning in numbers": (
+        _loadable(choose_engine=lambda pairs: EngineChoice(engine=ENGINE, warning=cast("str", 3))),
+        "the warning of choose_engine must give str, and gave a int",
     ),
     "two lines for a name": (
-        _factory(identify=lambda spec: (replace(REF, name="a\nb"), ENGINE)),
+        _loadable(ref=replace(REF, name="a\nb")),
         "the name of identify is 'a\\nb'; it must be one line",
     ),
     "no name": (
-        _factory(identify=lambda spec: (replace(REF, name=" "), ENGINE)),
+        _loadable(ref=replace(REF, name=" ")),
         "the name of identify is ' '; it must be one line",
     ),
     "checks in numbers": (
@@ -208,15 +233,15 @@ RERANKERS: Mapping[str, tuple[Any, str]] = {
         "the pair 'd', which is",
     ),
     "a number for a name": (
-        _factory(identify=lambda spec: (replace(REF, name=3), ENGINE)),  # type: ignore[arg-type]
+        _loadable(ref=replace(REF, name=3)),  # type: ignore[arg-type]
         "the name of identify must give str, and gave a int",
     ),
     "lists by the recipe alone": (
-        _factory(identify=lambda spec: (replace(REF, recipe={"scores_lists": True}), ENGINE)),
+        _loadable(ref=replace(REF, recipe={"scores_lists": True})),
         "the recipe of identify says scores_lists; say reads='lists' instead",
     ),
     "a recipe of objects": (
-        _factory(identify=lambda spec: (replace(REF, recipe={"at": object()}), ENGINE)),  # type: ignore[dict-item]
+        _loadable(ref=replace(REF, recipe={"at": object()})),  # type: ignore[dict-item]
         "the recipe of identify gave what is no JSON",
     ),
     "no kernel's name": (_reranker(attention_kernel=3), "attention_kernel must give str"),
@@ -242,7 +267,7 @@ def _check_line(line: str, start: str, message: str) -> None:
 def test_a_good_reranker_is_used_as_it_is(tmp_path: Path) -> None:
     factory = _reranker(about={"labels": "one"})
     _use_reranker(factory, tmp_path)
-    loaded = guard("rerankers", Plugin("x"), factory).load(RerankerSpec(model="mine"))
+    loaded = _load(factory)
     assert loaded.about == {"labels": "one"}
     assert loaded.checks == {}
 
@@ -255,7 +280,7 @@ def test_what_a_plugin_says_of_its_pairs_is_passed_on() -> None:
         ("pairs without marks", [False] * job.starts[-1], set()),
     ):
         factory = _reranker(prepare=lambda _, given=given: given)
-        loaded = guard("rerankers", Plugin("x"), factory).load(RerankerSpec(model="mine"))
+        loaded = _load(factory)
         prepared = loaded.prepare(job)
         assert isinstance(prepared, MarkedPairs)
         assert isinstance(prepared, MarkedQueries)
@@ -273,7 +298,7 @@ def test_what_a_plugin_says_on_purpose_is_said(tmp_path: Path) -> None:
         raise InputError("weights.bin", "is cut short", remedy="fetch it again")
 
     with pytest.raises(InputError, match=r"^weights\.bin: is cut short; fetch it again$"):
-        _use_reranker(_factory(load=load), tmp_path)
+        _use_reranker(_loadable(load=load), tmp_path)
 
 
 # --- the other three kinds ---------------------------------------------------------------------
@@ -410,12 +435,50 @@ def test_optional_abilities_of_a_plugin_are_used() -> None:
     assert metric.at_level(2).name == "mine(rel=2)"
 
 
+class _Provider:
+    """Computes its metrics together and counts how often it was asked to."""
+
+    passes = 0
+
+    def per_query(self, metrics: Any, qrels: Any, run: Any) -> Any:
+        self.passes += 1
+        return {metric.name: {"q": metric.value} for metric in metrics}
+
+
+def test_metrics_of_one_provider_are_computed_in_one_pass() -> None:
+    provider = _Provider()
+    metrics = [
+        _guarded("metrics", {"name": name, "provider": provider, "value": value})
+        for name, value in (("mine@1", 0.25), ("mine@2", 0.75))
+    ]
+    values = quality.evaluate({"q": {"d": 1}}, [], [*metrics, _guarded("metrics", {})])
+    assert values == {"mine@1": {"q": 0.25}, "mine@2": {"q": 0.75}, "mine": {"q": 0.5}}
+    assert provider.passes == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "per_query gave no values for the metric 'mine'"),
+        ({"mine": {}}, "per_query gave no value for the query 'q'"),
+        ({"mine": {"q": float("nan")}}, "per_query gave the score nan"),
+        (3, "per_query must give Mapping, and gave a int"),
+    ],
+)
+def test_a_provider_that_breaks_its_contract_is_named(values: Any, message: str) -> None:
+    provider = _Parts({"per_query": lambda metrics, qrels, run: values})
+    metric = _guarded("metrics", {"provider": provider})
+    with pytest.raises(PluginError, match=re.escape(message)):
+        quality.evaluate({"q": {"d": 1}}, [], [metric])
+
+
 def test_a_plugin_without_optional_abilities_has_the_usual_ones() -> None:
     collection = _guarded("collections", {})
     assert (collection.relevance_level, collection.identical_ids()) == (1, {})
     assert list(_guarded("firststages", {}).warnings()) == []
     metric = _guarded("metrics", {})
     assert not isinstance(metric, LevelledMetric)
+    assert not isinstance(metric, ProvidedMetric)
     assert not metric.is_graded
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.types import Candidates, Document, Qrels, Query
+from tests.rerankers.loaded import load
 
 GRADES = st.lists(st.one_of(st.none(), st.integers(-1, 3)), min_size=1, max_size=5)
 
@@ -36,7 +37,7 @@ def _job(
 
 def _scores(name: str, job: Job) -> dict[int, float]:
     factory = naming.find_factory(name)
-    reranker = factory.load(RerankerSpec(model=name))
+    reranker = load(factory, RerankerSpec(model=name))
     found: dict[int, float] = {}
     for batch in reranker.score(reranker.prepare(job)):
         for pair, score in zip(batch.pairs, batch.scores, strict=True):
@@ -119,6 +120,6 @@ def test_finished_queries_are_left_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["bm25", "oracle", "random"])
 def test_baselines_warn_of_nothing_and_hold_no_device_memory(name: str) -> None:
-    reranker = naming.find_factory(name).load(RerankerSpec(model=name))
+    reranker = load(naming.find_factory(name), RerankerSpec(model=name))
     assert list(reranker.warnings()) == []
     assert reranker.peak_device_bytes() is None

@@ -11,6 +11,7 @@ import torch
 from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
+from tests.rerankers.loaded import load
 
 from .. import tiny
 from . import language_models as lm
@@ -26,7 +27,7 @@ def modules_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def _scores(spec: RerankerSpec) -> list[float]:
-    reranker = naming.find_factory(spec.model, spec.family).load(spec)
+    reranker = load(naming.find_factory(spec.model, spec.family), spec)
     prepared = reranker.prepare(Job(candidates=tiny.mixed()))
     found = {
         pair: score

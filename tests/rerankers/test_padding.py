@@ -21,6 +21,7 @@ from rerankbench.rerankers.engines.contract import Logits, TokenRows
 from rerankbench.rerankers.pair_encoding import encode
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from .. import tiny
 from . import language_models as lm
@@ -152,7 +153,7 @@ def _expected(folder: Path) -> list[float]:
 def test_scores_are_those_of_transformers_for_a_pair_alone(tmp_path: Path, kind: str) -> None:
     name, tokenizer, more = KINDS[kind]
     folder = _saved(tmp_path / kind, name, tokenizer(), more)
-    reranker = FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
+    reranker = load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
     expected = _expected(folder)
     spread = max(expected) - min(expected)
     assert spread > 1e-3
@@ -169,9 +170,9 @@ def test_the_outcome_says_how_batches_are_padded(tmp_path: Path, kind: str, side
     name, tokenizer, more = KINDS[kind]
     folder = _saved(tmp_path / kind, name, tokenizer(), more)
     # What the check compares is in float32: bfloat16 alone would hide what padding does.
-    reranker = FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="bfloat16"))
+    reranker = load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="bfloat16"))
     assert reranker.checks["padding"].startswith(side)
-    model = reranker._run.engine._forward  # type: ignore[attr-defined]
+    model = reranker._run.engine._forward
     layers = {name: x for name, x in model.base_model.named_parameters() if "pooler" not in name}
     assert {x.dtype for x in layers.values()} == {torch.bfloat16}
 
@@ -179,7 +180,7 @@ def test_the_outcome_says_how_batches_are_padded(tmp_path: Path, kind: str, side
 def test_the_side_that_a_tokeniser_pads_on_is_found(tmp_path: Path) -> None:
     name, tokenizer, more = KINDS["xlnet"]
     folder = _saved(tmp_path / "xlnet", name, tokenizer(), more)
-    reranker = FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
+    reranker = load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
     assert reranker.checks["padding"].startswith("on the left")
 
 
@@ -188,7 +189,7 @@ def test_a_dtype_that_a_model_cannot_compute_in_is_refused(tmp_path: Path) -> No
     name, tokenizer, more = KINDS["xlnet"]
     folder = _saved(tmp_path / "xlnet", name, tokenizer(), more)
     with pytest.raises(ModelError, match=r"cannot score in bfloat16 .*; use --dtype float32"):
-        FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="bfloat16"))
+        load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="bfloat16"))
 
 
 @pytest.mark.parametrize("kind", ["xlnet", "fnet", "deberta"])
@@ -199,8 +200,8 @@ def test_the_default_dtype_is_one_that_a_model_can_compute_in(
     name, tokenizer, more = KINDS[kind]
     folder = _saved(tmp_path / kind, name, tokenizer(), more)
     spec = RerankerSpec(model=str(folder), engine="torch")
-    assert FACTORY.identify(spec)[0].dtype == "float32"
-    assert FACTORY.load(spec).ref.dtype == "float32"
+    assert FACTORY.identify(spec).ref.dtype == "float32"
+    assert load(FACTORY, spec).ref.dtype == "float32"
 
 
 def test_an_encoder_computes_in_a_dtype_that_it_can(
@@ -211,7 +212,7 @@ def test_an_encoder_computes_in_a_dtype_that_it_can(
     folder = _saved(tmp_path / "deberta", name, tokenizer(), more)
     spec = RerankerSpec(model=str(folder), family="bi-encoder")
     factory = naming.find_factory(spec.model, spec.family)
-    assert factory.load(spec).ref.dtype == "float32"
+    assert load(factory, spec).ref.dtype == "float32"
     with pytest.raises(UsageError, match=r"deberta .* compute in bfloat16; use --dtype float32"):
         factory.identify(replace(spec, dtype="bfloat16"))
 
@@ -221,7 +222,7 @@ def test_what_has_no_score_of_its_own_is_refused(tmp_path: Path, kind: str) -> N
     name, tokenizer, more, message = REFUSED[kind]
     folder = _saved(tmp_path / kind, name, tokenizer(), more)
     with pytest.raises(ModelError, match=message) as caught:
-        FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
+        load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
     assert str(caught.value).startswith(f"{kind}: {name}ForSequenceClassification ")
     assert len(str(caught.value)) <= 300
     assert "\n" not in str(caught.value)
@@ -231,14 +232,14 @@ def test_one_tokeniser_without_padding_is_no_obstacle(tmp_path: Path) -> None:
     folder = _saved(
         tmp_path / "gpt2", "GPT2", _words(), {**KINDS["gpt2"][2], "pad_token_id": None}
     )
-    reranker = FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
+    reranker = load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
     assert reranker.checks["padding"].startswith("none")
     assert _scores(reranker) == pytest.approx(_expected(folder), abs=1e-4)
 
 
 def test_an_architecture_with_an_engine_of_its_own_is_not_tried(tmp_path: Path) -> None:
     folder = tiny.build(tmp_path / "bert")
-    reranker = FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
+    reranker = load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
     assert reranker.checks == {}
 
 
@@ -265,7 +266,7 @@ def test_an_exported_model_with_other_scores_is_refused(
 ) -> None:
     folder = tiny.build(tmp_path / "albert")
     tokenizer, _ = tiny.reference(folder)
-    ref, _ = FACTORY.identify(RerankerSpec(model=str(folder), dtype="float32"))
+    ref = FACTORY.identify(RerankerSpec(model=str(folder), dtype="float32")).ref
 
     def cut(job: Job, length: int) -> Any:
         return encode(tokenizer, job, length)
@@ -316,7 +317,7 @@ class _Batch:
 def test_other_families_are_compared_with_themselves(
     tmp_path: Path, harm: float, alone: bool
 ) -> None:
-    ref, _ = FACTORY.identify(RerankerSpec(model=str(tiny.build(tmp_path / f"m{harm}"))))
+    ref = FACTORY.identify(RerankerSpec(model=str(tiny.build(tmp_path / f"m{harm}")))).ref
     reranker: Any = _Padded(ref, harm)
     padding.settle_by_trial(reranker, torch.nn.Linear(2, 2).bfloat16())
     assert reranker.alone is alone
@@ -327,6 +328,6 @@ def test_a_decoders_outcome_is_kept_and_the_trial_forgotten(tmp_path: Path) -> N
     from rerankbench.rerankers import detection
 
     folder = lm.decoder(tmp_path / "Qwen3-Reranker-0.6B", "Qwen3", lm.chat_tokens())
-    reranker: Any = detection.FACTORY.load(RerankerSpec(model=str(folder)))
+    reranker: Any = load(detection.FACTORY, RerankerSpec(model=str(folder)))
     assert "differ by" in reranker.checks["padding"]
     assert not [each for each in reranker.warnings() if "queries were cut" in each]

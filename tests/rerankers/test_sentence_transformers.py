@@ -7,6 +7,7 @@ import torch
 
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
+from tests.rerankers.loaded import load
 
 from .. import tiny
 from .conftest import CheckpointOf
@@ -27,8 +28,9 @@ def test_scores_are_those_of_its_cross_encoder(
     pairs = [(c.query.text, d.content) for c in candidates for d in c.documents]
     raw = model.predict([pair for pair in pairs if pair[1]], batch_size=5)
     expected = iter(raw.tolist() if labels == 1 else (raw[:, 1] - raw[:, 0]).tolist())
-    reranker = naming.find_factory(str(folder)).load(
-        RerankerSpec(model=str(folder), dtype="float32", engine="torch")
+    reranker = load(
+        naming.find_factory(str(folder)),
+        RerankerSpec(model=str(folder), dtype="float32", engine="torch"),
     )
     prepared = reranker.prepare(Job(candidates=candidates))
     scores = {

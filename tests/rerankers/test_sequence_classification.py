@@ -23,6 +23,7 @@ from rerankbench.rerankers.pair_encoding import encode
 from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import Candidates, EngineRef, RerankerRef
+from tests.rerankers.loaded import load
 
 from .. import tiny
 from .conftest import CheckpointOf
@@ -41,7 +42,8 @@ OUT_OF_MEMORY: dict[str, Callable[[], Exception]] = {
 
 def _load(folder: Path, **options: Any) -> PointwiseReranker:
     options = {"engine": "torch", "dtype": "float32"} | options
-    return FACTORY.load(RerankerSpec(model=str(folder), **options))
+    reranker: PointwiseReranker = load(FACTORY, RerankerSpec(model=str(folder), **options))
+    return reranker
 
 
 def _weight_dtypes(reranker: PointwiseReranker) -> set[torch.dtype]:
@@ -173,7 +175,7 @@ def test_neither_padding_nor_batch_size_changes_a_score(
 ) -> None:
     folder = checkpoint_of(kind)
     tokenizer, model = tiny.reference(folder)
-    ref, _ = FACTORY.identify(RerankerSpec(model=str(folder)))
+    ref = FACTORY.identify(RerankerSpec(model=str(folder))).ref
     candidates = tiny.mixed(queries=2, documents=9, seed=5)
     expected = _expected(folder, candidates)
 

@@ -29,6 +29,7 @@ from rerankbench.rerankers.pair_encoding import encode
 from rerankbench.rerankers.prompted import answers
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from .. import tiny
 from . import embedding_models, writers
@@ -58,7 +59,7 @@ def _change(folder: Path, name: str, *, drop: Sequence[str] = (), **changes: Any
 
 def _load(folder: Path, **options: Any) -> Any:
     spec = RerankerSpec(model=str(folder), threads=2, **{"dtype": "float32"} | options)
-    reranker = naming.find_factory(spec.model, spec.family).load(spec)
+    reranker = load(naming.find_factory(spec.model, spec.family), spec)
     assert reranker.engine.engine == options.get("engine", reranker.engine.engine)
     return reranker
 

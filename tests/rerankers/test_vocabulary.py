@@ -15,6 +15,7 @@ from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import detection, vocabulary
 from rerankbench.rerankers.sequence_classification import FACTORY
+from tests.rerankers.loaded import load
 
 from .. import tiny
 from . import language_models as lm
@@ -48,7 +49,7 @@ def test_an_empty_tokeniser_of_transformers_is_refused(
     tokenizer.model_max_length = tiny.MAX_LENGTH
     tokenizer.save_pretrained(folder)
     with pytest.raises(ModelError, match=REMEDY) as caught:
-        FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
+        load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
     line = str(caught.value)
     assert line.startswith(f"made-badly: its tokeniser ({kind}) knows {known} tokens besides ")
     assert len(line) <= 300
@@ -60,7 +61,7 @@ def test_a_folder_whose_vocabulary_was_left_out_is_refused(
     folder = _copied(checkpoint_of(), tmp_path / "cut")
     (folder / "tokenizer.json").unlink()
     with pytest.raises(ModelError, match=r"^cut: ") as caught:
-        FACTORY.load(RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
+        load(FACTORY, RerankerSpec(model=str(folder), engine="torch", dtype="float32"))
     assert len(str(caught.value)) <= 300
 
 
@@ -75,7 +76,7 @@ def test_a_decoder_is_held_to_it_too(tmp_path: Path) -> None:
     saved["model"]["merges"] = []
     path.write_text(json.dumps(saved))
     with pytest.raises(ModelError, match=REMEDY):
-        detection.FACTORY.load(RerankerSpec(model=str(folder), dtype="float32"))
+        load(detection.FACTORY, RerankerSpec(model=str(folder), dtype="float32"))
 
 
 def _word_level(*words: str, lower: bool) -> Any:

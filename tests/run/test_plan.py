@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rerankbench.errors import ConfigError, InputError, UsageError
-from rerankbench.protocols import Reranker, RerankerSpec
+from rerankbench.protocols import EngineChoice, Reranker, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.run import plan
 from rerankbench.run.config import RunConfig, validated
@@ -84,14 +84,25 @@ class FakeFactory:
     recipe: Mapping[str, Json] = field(default_factory=dict)
     specs: list[RerankerSpec] = field(default_factory=list)
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+    def identify(self, spec: RerankerSpec) -> FakeLoadable:
         self.specs.append(spec)
         ref = RerankerRef(
             name=spec.name or spec.model, family="fake", revision=spec.model, recipe=self.recipe
         )
-        return ref, EngineRef(engine=spec.engine, device=spec.device, threads=spec.threads)
+        return FakeLoadable(ref=ref, spec=spec)
 
-    def load(self, spec: RerankerSpec) -> Reranker:
+
+@dataclass
+class FakeLoadable:
+    ref: RerankerRef
+    spec: RerankerSpec
+
+    def choose_engine(self, pairs: int | None = None) -> EngineChoice:
+        spec = self.spec
+        engine = EngineRef(engine=spec.engine, device=spec.device, threads=spec.threads)
+        return EngineChoice(engine=engine, reason=f"for {pairs} pairs")
+
+    def load(self, engine: EngineRef) -> Reranker[Any]:
         raise AssertionError("planning loads no model")
 
 
@@ -378,11 +389,10 @@ def test_a_group_tells_the_collection_as_it_is(fakes: Fakes, tmp_path: Path) -> 
 
 def test_cells_carry_what_loads_them(fakes: Fakes, tmp_path: Path) -> None:
     cell = _only(_make(tmp_path)).cells[1]
-    assert cell.factory is fakes.factory
-    # Asked once by name, then again for a job of ten queries with a hundred documents each.
-    asked, sized = (spec for spec in fakes.factory.specs if spec.model == "m")
-    assert (asked.expected_pairs, sized.expected_pairs) == (None, 1000)
-    assert cell.spec == sized == replace(asked, expected_pairs=1000)
+    assert cell.model.factory is fakes.factory
+    # Identified once; the engine is for a job of ten queries with a hundred documents each.
+    assert cell.model.spec == fakes.spec("m")
+    assert cell.choice == EngineChoice(engine=cell.cell.engine, reason="for 1000 pairs")
     assert cell.cell.engine == EngineRef(engine="auto", device="cpu", threads=6)
 
 

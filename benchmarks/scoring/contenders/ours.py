@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.scoring.contenders.contract import Setup
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.registry.naming import find_factory
+from rerankbench.registry.naming import find_factory, load_reranker
 from rerankbench.types import Candidates
 
 
@@ -25,7 +25,7 @@ class Ours:
             device="cpu",
             threads=setup.threads,
         )
-        self._reranker = find_factory(spec.model).load(spec)
+        self._reranker = load_reranker(find_factory(spec.model), spec)
         engine_ref = self._reranker.engine
         self.dtype = self._reranker.ref.dtype or "float32"
         self.settings = f"engine {engine_ref.engine}, {engine_ref.batch_tokens} tokens a batch"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rerankbench import EngineRef, Job, RerankerRef, RerankerSpec, ScoredBatch
+from rerankbench import EngineChoice, EngineRef, Job, RerankerRef, RerankerSpec, ScoredBatch
 from rerankbench_example_plugin.words import overlap, words
 
 
@@ -42,18 +43,30 @@ class Overlap:
         return None
 
 
+@dataclass(frozen=True)
+class LoadableOverlap:
+    """What was identified; a model would keep the place of its files here."""
+
+    ref: RerankerRef
+
+    def choose_engine(self, pairs: int | None = None) -> EngineChoice:
+        """How it runs. The number of pairs may decide this, the scores never."""
+        return EngineChoice(engine=EngineRef(engine="python", device="cpu"))
+
+    def load(self, engine: EngineRef) -> Overlap:
+        return Overlap(self.ref, engine)
+
+
 class Factory:
-    """How rerankbench finds out what will be run, and loads it."""
+    """How rerankbench finds out what will be run."""
 
     scores_documents = True
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
+    def identify(self, spec: RerankerSpec) -> LoadableOverlap:
         """Cheap: called to plan a run. The revision must change when the scores would."""
-        ref = RerankerRef(name=spec.name or "overlap", family="overlap", revision="1")
-        return ref, EngineRef(engine="python", device="cpu")
-
-    def load(self, spec: RerankerSpec) -> Overlap:
-        return Overlap(*self.identify(spec))
+        return LoadableOverlap(
+            RerankerRef(name=spec.name or "overlap", family="overlap", revision="1")
+        )
 
 
 FACTORY = Factory()

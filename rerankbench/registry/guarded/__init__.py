@@ -14,7 +14,7 @@ from rerankbench.registry.guarded.rerankers import GuardedFactory
 from rerankbench.registry.guarded.retrieval import (
     GuardedCollection,
     GuardedFirstStage,
-    guarded_metric,
+    GuardedMetric,
 )
 
 __all__ = ["Plugin", "guard"]
@@ -29,7 +29,7 @@ def guard(kind: str, plugin: Plugin, target: Any) -> Any:
     made: Mapping[str, Callable[[Plugin, Any], Any]] = {
         "collections": GuardedCollection,
         "firststages": GuardedFirstStage,
-        "metrics": guarded_metric,
+        "metrics": GuardedMetric,
     }
     wrapped = made[kind]
     return lambda *arguments: wrapped(plugin, plugin.call("its function", target, *arguments))

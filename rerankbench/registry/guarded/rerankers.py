@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rerankbench.protocols import Job, MarkedPairs, MarkedQueries, ScoredBatch
+from rerankbench.protocols import EngineChoice, Job, MarkedPairs, MarkedQueries, ScoredBatch
 from rerankbench.registry.guarded.plugin import (
     Plugin,
     amount,
@@ -15,7 +15,6 @@ from rerankbench.registry.guarded.plugin import (
     check_score,
     count,
     json_object,
-    kind_of,
     texts_of,
 )
 from rerankbench.types import EngineRef, RerankerRef
@@ -28,24 +27,39 @@ class GuardedFactory:
 
     def __init__(self, plugin: Plugin, inner: Any) -> None:
         """Check that it has all of its parts."""
-        plugin.having("its entry point", inner, ("identify", "load", "scores_documents"))
+        plugin.having("its entry point", inner, ("identify", "scores_documents"))
         self._plugin, self._inner = plugin, inner
         self.scores_documents = plugin.being("scores_documents", inner.scores_documents, bool)
 
-    def identify(self, spec: Any) -> tuple[RerankerRef, EngineRef]:
+    def identify(self, spec: Any) -> GuardedLoadable:
         """As in `protocols`."""
-        found = self._plugin.call("identify", self._inner.identify, spec)
-        if not (isinstance(found, tuple) and len(found) == 2):
-            raise self._plugin.wrong(
-                f"identify must give a RerankerRef and an EngineRef, and gave {kind_of(found)}"
-            )
-        ref = _reranker_ref(self._plugin, "identify", found[0])
-        return ref, _engine_ref(self._plugin, "identify", found[1])
+        inner = self._plugin.call("identify", self._inner.identify, spec)
+        return GuardedLoadable(self._plugin, inner)
 
-    def load(self, spec: Any) -> GuardedReranker:
+
+class GuardedLoadable:
+    """A reranker of another package that was identified."""
+
+    def __init__(self, plugin: Plugin, inner: Any) -> None:
+        """Check that it has all of its parts."""
+        plugin.having("identify", inner, ("ref", "choose_engine", "load"))
+        self._plugin, self._inner = plugin, inner
+        self.ref = _reranker_ref(plugin, "identify", inner.ref)
+
+    def choose_engine(self, pairs: int | None = None) -> EngineChoice:
         """As in `protocols`."""
-        found = self._plugin.call("load", self._inner.load, spec)
-        return GuardedReranker(self._plugin, found)
+        found = self._plugin.call("choose_engine", self._inner.choose_engine, pairs)
+        choice = self._plugin.being("choose_engine", found, EngineChoice)
+        _engine_ref(self._plugin, "choose_engine", choice.engine)
+        for part in ("reason", "warning"):
+            if getattr(choice, part) is not None:
+                self._plugin.being(f"the {part} of choose_engine", getattr(choice, part), str)
+        return choice
+
+    def load(self, engine: EngineRef) -> GuardedReranker:
+        """As in `protocols`."""
+        inner = self._plugin.call("load", self._inner.load, engine)
+        return GuardedReranker(self._plugin, inner)
 
 
 class GuardedReranker:

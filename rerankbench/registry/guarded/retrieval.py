@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rerankbench.protocols import (
@@ -10,10 +10,11 @@ from rerankbench.protocols import (
     GradedMetric,
     LevelledCollection,
     LevelledMetric,
+    ProvidedMetric,
     SharedIds,
 )
 from rerankbench.registry.guarded.plugin import Plugin, check_score, json_object, texts_of
-from rerankbench.types import CollectionHashes, Document, Hit, Query, Ranking
+from rerankbench.types import CollectionHashes, Document, Hit, Qrels, Query, Ranking, Run
 
 
 class GuardedCollection:
@@ -130,38 +131,69 @@ def _check_hit(plugin: Plugin, hit: Any) -> None:
 
 
 class GuardedMetric:
-    """A metric of another package."""
+    """A metric of another package; it has the optional abilities that the plug-in has."""
 
-    def __init__(self, plugin: Plugin, inner: Any, source: str) -> None:
+    at_level: Callable[[int], GuardedMetric]
+    provider: GuardedProvider
+
+    def __init__(self, plugin: Plugin, inner: Any, source: str = "its function") -> None:
         """Check that it has all of its parts; `source` is what gave it."""
         plugin.having(source, inner, ("name", "per_query"))
-        self._plugin, self._inner = plugin, inner
+        self._plugin, self.inner = plugin, inner
         self.name = plugin.being("name", inner.name, str)
         graded = inner.is_graded if isinstance(inner, GradedMetric) else False
         self.is_graded = plugin.being("is_graded", graded, bool)
+        if isinstance(inner, LevelledMetric):
+            self.at_level = self._at_level
+        if isinstance(inner, ProvidedMetric):
+            self.provider = GuardedProvider(plugin, inner.provider)
 
-    def per_query(self, qrels: Any, run: Any) -> Mapping[str, float]:
+    def per_query(self, qrels: Qrels, run: Run) -> Mapping[str, float]:
         """As in `protocols`."""
-        found = self._plugin.call("per_query", self._inner.per_query, qrels, run)
-        values = self._plugin.being("per_query", found, Mapping)  # type: ignore[type-abstract]
-        missing = [query for query in qrels if query not in values]
+        found = self._plugin.call("per_query", self.inner.per_query, qrels, run)
+        return _values(self._plugin, found, qrels)
+
+    def _at_level(self, level: int) -> GuardedMetric:
+        levelled = self._plugin.call("at_level", self.inner.at_level, level)
+        return GuardedMetric(self._plugin, levelled, "at_level")
+
+
+class GuardedProvider:
+    """What computes several metrics of another package; equal where the plug-in's are."""
+
+    def __init__(self, plugin: Plugin, inner: Any) -> None:
+        """Check that it has all of its parts."""
+        plugin.having("provider", inner, ("per_query",))
+        self._plugin, self._inner = plugin, inner
+
+    def __eq__(self, other: object) -> bool:
+        """Whether metrics of both go together."""
+        return isinstance(other, GuardedProvider) and bool(self._inner == other._inner)
+
+    def __hash__(self) -> int:
+        """The plug-in's own."""
+        return hash(self._inner)
+
+    def per_query(
+        self, metrics: Sequence[Any], qrels: Qrels, run: Run
+    ) -> Mapping[str, Mapping[str, float]]:
+        """As in `protocols`."""
+        inner = [metric.inner for metric in metrics]
+        plugin = self._plugin
+        found = plugin.call("per_query", self._inner.per_query, inner, qrels, run)
+        of_metrics = plugin.being("per_query", found, Mapping)  # type: ignore[type-abstract]
+        missing = [metric.name for metric in metrics if metric.name not in of_metrics]
         if missing:
-            raise self._plugin.wrong(f"per_query gave no value for the query '{missing[0]:.40}'")
-        for value in values.values():
-            check_score(self._plugin, "per_query", value)
-        return {query: float(values[query]) for query in qrels}
+            raise plugin.wrong(f"per_query gave no values for the metric '{missing[0]:.40}'")
+        return {metric.name: _values(plugin, of_metrics[metric.name], qrels) for metric in metrics}
 
 
-class GuardedLevelledMetric(GuardedMetric):
-    """A metric of another package that can count from another grade on."""
-
-    def at_level(self, level: int) -> GuardedMetric:
-        """As in `protocols`."""
-        levelled = self._plugin.call("at_level", self._inner.at_level, level)
-        return guarded_metric(self._plugin, levelled, "at_level")
-
-
-def guarded_metric(plugin: Plugin, inner: Any, source: str = "its function") -> GuardedMetric:
-    """The metric with the abilities that it has."""
-    guarded = GuardedLevelledMetric if isinstance(inner, LevelledMetric) else GuardedMetric
-    return guarded(plugin, inner, source)
+def _values(plugin: Plugin, found: Any, qrels: Qrels) -> dict[str, float]:
+    """A finite number for every query of the qrels."""
+    values = plugin.being("per_query", found, Mapping)  # type: ignore[type-abstract]
+    missing = [query for query in qrels if query not in values]
+    if missing:
+        raise plugin.wrong(f"per_query gave no value for the query '{missing[0]:.40}'")
+    for value in values.values():
+        check_score(plugin, "per_query", value)
+    return {query: float(values[query]) for query in qrels}

@@ -10,87 +10,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding
+from rerankbench.rerankers.checkpoint_factory import (
+    CheckpointFactory,
+    LoadableCheckpoint,
+    RefFacts,
+)
 from rerankbench.rerankers.embedding import text_encoding
 from rerankbench.rerankers.embedding.embedding_recipe import module_names
 from rerankbench.rerankers.embedding.factory import encoder
 from rerankbench.rerankers.embedding.text_tokeniser import prompt_length
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import modules_file, pair_reading, source
+from rerankbench.rerankers.files import modules_file, pair_reading
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import cautions
 from rerankbench.rerankers.files.labels import Label, scored
 from rerankbench.rerankers.files.modules_file import Module
 from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
-from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.rerankers.recipe import ClassifierRecipe, read
 from rerankbench.rerankers.token_check import TokenCheck
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench.types import EngineRef
 
 FAMILY = "cross-encoder-modules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModulesFactory:
-    """Finds, identifies and loads them."""
-
-    scores_documents: bool = True
-
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = source.checkpoint_of(spec)
-        return _ref(checkpoint, spec, _described(checkpoint, spec)), engine_ref(spec)
-
-    def load(self, spec: RerankerSpec) -> PointwiseReranker:
-        """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        from rerankbench.rerankers.embedding import token_modules
-
-        checkpoint = source.checkpoint_of(spec)
-        described = _described(checkpoint, spec)
-        ref, engine = _ref(checkpoint, spec, described), engine_ref(spec)
-        device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec, described.reading)
-        head = token_modules.chain(described.heads, name=ref.name, device=device)
-        notes = [*described.cautions]
-        model = encoder(checkpoint, spec, described.reading, notes).to(device)
-        before = prompt_length(tokenizer, described.prompt, text_encoding.around(tokenizer))
-        tables = tables_of(model)
-        made = TorchEngine(
-            model,
-            padding=tables.filler(tokenizer.pad_token_id),
-            device=device,
-            forward=_scoring(model, head, before),
-        )
-        found = PointwiseReranker(
-            ref=ref,
-            engine_ref=engine,
-            engine=made,
-            encode=partial(
-                encode,
-                tokenizer,
-                max_length=int(ref.max_length or 512),
-                template=template_of(tokenizer),
-                prompt=described.prompt,
-            ),
-            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
-            device=device,
-            about=loading.about(checkpoint, tokenizer),
-            label=described.label.index,
-            notes=notes,
-        )
-        padding.settle_by_trial(found, model)
-        return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Described:
+class ModulesDescription:
     """What the files and a recipe say."""
 
     heads: tuple[Module, ...]
@@ -100,10 +52,78 @@ class _Described:
     cautions: tuple[str, ...]
 
 
+Loadable: TypeAlias = LoadableCheckpoint[ModulesDescription]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModulesFactory(CheckpointFactory[ModulesDescription]):
+    """Finds, identifies and loads them."""
+
+    family: str = FAMILY
+
+    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> ModulesDescription:
+        """The modules, which must lead from tokens to scores. Raises ModelError, UsageError."""
+        return _described(checkpoint, spec)
+
+    def ref_facts(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, description: ModulesDescription
+    ) -> RefFacts:
+        """What decides its scores besides the weights."""
+        saved = description.reading.max_length
+        return RefFacts(
+            max_length=checkpoint.length_within(spec.max_length, saved=saved),
+            recipe={
+                "modules": module_names(description.heads),
+                "score": description.label.score,
+                "query_prompt": description.prompt,
+                "truncation": f"document; query beyond {QUERY_SHARE:.0%} of the length",
+            },
+        )
+
+    def build(self, loadable: Loadable, engine: EngineRef) -> PointwiseReranker:
+        """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
+        from rerankbench.rerankers.embedding import token_modules
+
+        checkpoint, ref = loadable.checkpoint, loadable.ref
+        spec, described = loadable.spec, loadable.description
+        device = loading.ready(engine)
+        tokenizer = loading.tokenizer(checkpoint, spec, described.reading)
+        head = token_modules.chain(described.heads, name=ref.name, device=device)
+        notes = [*described.cautions]
+        model = encoder(checkpoint, spec, described.reading, notes).to(device)
+        before = prompt_length(tokenizer, described.prompt, text_encoding.around(tokenizer))
+        tables = tables_of(model)
+        running = TorchEngine(
+            model,
+            padding=tables.filler(tokenizer.pad_token_id),
+            device=device,
+            forward=_scoring(model, head, before),
+        )
+        reranker = PointwiseReranker(
+            ref=ref,
+            engine_ref=engine,
+            engine=running,
+            encode=partial(
+                encode,
+                tokenizer,
+                max_length=loadable.max_length,
+                template=template_of(tokenizer),
+                prompt=described.prompt,
+            ),
+            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
+            device=device,
+            about=loading.about(checkpoint, tokenizer),
+            label=described.label.index,
+            notes=notes,
+        )
+        padding.settle_by_trial(reranker, model)
+        return reranker
+
+
 FACTORY = ModulesFactory()
 
 
-def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> _Described:
+def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> ModulesDescription:
     """The modules, which must lead from tokens to scores of labels. Raises ModelError."""
     saved, reading = modules_file.read(checkpoint.folder), pair_reading.read(checkpoint)
     last = saved.heads[-1] if saved is not None and saved.heads else None
@@ -123,30 +143,12 @@ def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> _Described:
         raise ModelError(f"{checkpoint.name}: its last module has no out_features; save it again")
     # The configuration's labels are those of a classifier that the modules replace.
     names = [f"LABEL_{i}" for i in range(count)]
-    return _Described(
+    return ModulesDescription(
         heads=() if saved is None else saved.heads,
         reading=reading,
         label=scored(names, recipe.label, model=checkpoint.name),
         prompt=(reading.prompt or "") if recipe.query_prompt is None else recipe.query_prompt,
         cautions=cautions(checkpoint, count),
-    )
-
-
-def _ref(checkpoint: Checkpoint, spec: RerankerSpec, described: _Described) -> RerankerRef:
-    return RerankerRef(
-        name=checkpoint.name,
-        family=FAMILY,
-        revision=checkpoint.revision,
-        parameters=checkpoint.parameter_count(),
-        dtype=dtype_of(spec, checkpoint.config),
-        max_length=checkpoint.length_within(spec.max_length, saved=described.reading.max_length),
-        recipe={
-            "architecture": checkpoint.architecture,
-            "modules": module_names(described.heads),
-            "score": described.label.score,
-            "query_prompt": described.prompt,
-            "truncation": f"document; query beyond {QUERY_SHARE:.0%} of the length",
-        },
     )
 
 

@@ -200,9 +200,8 @@ class EmbeddingReranker:
         return reduce
 
     def warnings(self) -> Sequence[str]:
-        """An engine that gave way, a halved batch budget, queries that were cut, and notes."""
-        found = [] if self.engine.warning is None else [self.engine.warning]
-        found += [*self._run.warnings(), *self._notes]
+        """A halved batch budget, notes, and queries that were cut."""
+        found = [*self._run.warnings(), *self._notes]
         if self._cut_queries:
             found.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
         return found

@@ -14,18 +14,22 @@ from typing import Any
 
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding
+from rerankbench.rerankers.checkpoint_factory import (
+    CheckpointFactory,
+    LoadableCheckpoint,
+    RefFacts,
+)
+from rerankbench.rerankers.dtype import dtype_of
 from rerankbench.rerankers.embedding import embedding_files, text_encoding, text_tokeniser
 from rerankbench.rerankers.embedding.embedded import EmbeddingReranker
 from rerankbench.rerankers.embedding.embedding_recipe import EmbeddingRecipe
 from rerankbench.rerankers.embedding.late_interaction_files import late_interaction
 from rerankbench.rerankers.engines.tables import Tables, tables_of
 from rerankbench.rerankers.engines.text_vectors import Counting, Output, Task, TextVectors
-from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.pair_reading import PairReading
-from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.token_check import TokenCheck
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench.types import EngineRef
 
 # Of an encoder–decoder only the encoder is read.
 ENCODER_CLASSES: Mapping[str, str] = {
@@ -38,24 +42,33 @@ UNREAD_WEIGHTS = ("pooler.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddingFactory:
+class EmbeddingFactory(CheckpointFactory[EmbeddingRecipe]):
     """Finds, identifies and loads models of one family."""
 
-    family: str
     read: Callable[[Checkpoint, RerankerSpec], EmbeddingRecipe]
     output: Output
-    scores_documents: bool = True
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = _find(spec)
-        return self._ref(checkpoint, spec, self.read(checkpoint, spec)), engine_ref(spec)
+    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
+        """What the files and the recipe say. Raises ModelError, UsageError."""
+        return self.read(checkpoint, spec)
 
-    def load(self, spec: RerankerSpec) -> EmbeddingReranker:
+    def ref_facts(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, description: EmbeddingRecipe
+    ) -> RefFacts:
+        """What decides its scores besides the weights."""
+        return RefFacts(
+            max_length=description.document_length,
+            recipe=description.as_recipe(),
+            reads="documents-once",
+            scale="cosine" if description.similarity == "cosine" else "logit",
+        )
+
+    def build(
+        self, loadable: LoadableCheckpoint[EmbeddingRecipe], engine: EngineRef
+    ) -> EmbeddingReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint = _find(spec)
-        recipe = self.read(checkpoint, spec)
-        ref, engine = self._ref(checkpoint, spec, recipe), engine_ref(spec)
+        checkpoint, ref = loadable.checkpoint, loadable.ref
+        spec, recipe = loadable.spec, loadable.description
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec)
         text_tokeniser.make_ready(tokenizer, recipe)
@@ -66,7 +79,7 @@ class EmbeddingFactory:
             f"its prompt '{recipe.unused_prompt}' is not used, as in sentence-transformers; "
             "name it as document_prompt in the recipe of a config"
         )
-        found = EmbeddingReranker(
+        reranker = EmbeddingReranker(
             ref=ref,
             engine_ref=engine,
             engine=self._engine(model, tables, recipe, tokenizer, around, device, ref.name),
@@ -91,23 +104,8 @@ class EmbeddingFactory:
             notes=() if recipe.unused_prompt is None else (note,),
             about=loading.about(checkpoint, tokenizer),
         )
-        padding.settle_by_trial(found, model)
-        return found
-
-    def _ref(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: EmbeddingRecipe
-    ) -> RerankerRef:
-        return RerankerRef(
-            name=checkpoint.name,
-            family=self.family,
-            revision=checkpoint.revision,
-            parameters=checkpoint.parameter_count(),
-            dtype=dtype_of(spec, checkpoint.config),
-            max_length=recipe.document_length,
-            recipe={"architecture": checkpoint.architecture, **recipe.as_recipe()},
-            reads="documents-once",
-            scale="cosine" if recipe.similarity == "cosine" else "logit",
-        )
+        padding.settle_by_trial(reranker, model)
+        return reranker
 
     def _engine(
         self,
@@ -166,10 +164,6 @@ def encoder(
         reading=reading,
         notes=notes,
     )
-
-
-def _find(spec: RerankerSpec) -> Checkpoint:
-    return source.checkpoint_of(spec)
 
 
 BI_ENCODER = EmbeddingFactory(

@@ -6,14 +6,15 @@ Decided from files, flags and installed packages alone; nothing heavy is importe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
 from rerankbench.errors import UsageError
-from rerankbench.protocols import RerankerSpec
+from rerankbench.protocols import EngineChoice, RerankerSpec
 from rerankbench.rerankers.engines import cpu, prebuilt
 from rerankbench.rerankers.files import config_defaults
+from rerankbench.types import EngineRef
 
 NAMES = ("auto", "native", "torch", "compile", "onnx", "openvino")
 
@@ -33,38 +34,75 @@ COMPILE_SAVES = 0.2
 EAGER_FLOP_PER_S = 1e11
 TOKENS_PER_PAIR = 256
 
+# Padded tokens in one batch: a GPU wants to be filled.
+CPU_BATCH_TOKENS = 16384
+CUDA_BATCH_TOKENS = 65536
+# A batch ends when its last pair does: it holds enough work that idle threads cost little.
+NATIVE_BATCH_TOKENS = 32768
+NATIVE_TOKENS_PER_THREAD = 8192
+# Exported graphs run a batch on each core: small ones waste no padding and stay in its cache.
+EXPORTED_BATCH_TOKENS = 512
+# Dynamic int8 scales activations by the whole batch: alone, a pair's score is its own.
+INT8_BATCH_TOKENS = 1
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineChoice:
-    """An engine, why it was taken, and what to tell who asked for another."""
 
-    engine: str
-    reason: str
-    warning: str | None = None
-
-
-def choose(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> EngineChoice:
-    """The engine for a model of this config. Raises UsageError for a name that is none.
+def choose(
+    spec: RerankerSpec, config: Mapping[str, Any], parameters: int, pairs: int | None = None
+) -> EngineChoice:
+    """The engine for so many pairs and a model of this config; its batches as the spec says.
 
     An engine that was asked for but cannot run here gives way to the one that `auto` takes.
+    Raises UsageError for a name that is none.
     """
-    if spec.engine not in NAMES:
-        raise UsageError(f"no engine '{spec.engine}'; known: {', '.join(NAMES)}")
+    check_name(spec.engine)
     if spec.dtype == "int8" and spec.engine != "onnx":
         raise UsageError("int8 runs on ONNX Runtime alone; add --engine onnx")
     if spec.engine == "auto":
-        return _automatic(spec, config, parameters)
+        return _automatic(spec, config, parameters, pairs)
     lack = obstacle(spec.engine, spec, config)
     if lack is None:
-        return EngineChoice(engine=spec.engine, reason="as asked")
+        return EngineChoice(engine=_ref(spec.engine, spec), reason="as asked")
     if spec.dtype == "int8":
         raise UsageError(f"int8 needs the engine onnx: {lack}")
-    instead = _automatic(spec, config, parameters)
+    instead = _automatic(spec, config, parameters, pairs)
+    warning = f"engine {spec.engine}: {lack}; ran on {instead.engine.engine}"
+    return replace(instead, warning=warning)
+
+
+def torch_alone(spec: RerankerSpec) -> EngineChoice:
+    """For families without another engine. Raises UsageError for a name that is none."""
+    check_name(spec.engine)
+    asked = spec.engine in ("auto", "torch")
     return EngineChoice(
-        engine=instead.engine,
-        reason=instead.reason,
-        warning=f"engine {spec.engine}: {lack}; ran on {instead.engine}",
+        engine=_ref("torch", spec),
+        reason="as asked" if spec.engine == "torch" else "this family's only engine",
+        warning=None if asked else f"engine {spec.engine}: not for this family; ran on torch",
     )
+
+
+def check_name(engine: str) -> None:
+    """Raises UsageError for a name that is no engine's."""
+    if engine not in NAMES:
+        raise UsageError(f"no engine '{engine}'; known: {', '.join(NAMES)}")
+
+
+def _ref(engine: str, spec: RerankerSpec) -> EngineRef:
+    return EngineRef(
+        engine=engine,
+        device=spec.device,
+        batch_tokens=spec.batch_tokens or _batch_tokens(engine, spec),
+        threads=spec.threads if spec.device == "cpu" else None,
+    )
+
+
+def _batch_tokens(engine: str, spec: RerankerSpec) -> int:
+    if spec.device != "cpu":
+        return CUDA_BATCH_TOKENS
+    if engine == "native":
+        return max(NATIVE_BATCH_TOKENS, (spec.threads or 1) * NATIVE_TOKENS_PER_THREAD)
+    if engine in ("onnx", "openvino"):
+        return INT8_BATCH_TOKENS if spec.dtype == "int8" else EXPORTED_BATCH_TOKENS
+    return CPU_BATCH_TOKENS
 
 
 def obstacle(engine: str, spec: RerankerSpec, config: Mapping[str, Any]) -> str | None:
@@ -133,21 +171,23 @@ def _shape_obstacle(config: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _automatic(spec: RerankerSpec, config: Mapping[str, Any], parameters: int) -> EngineChoice:
-    if spec.device != "cpu":
-        return EngineChoice(engine="torch", reason="unpadded attention on the GPU")
+def _automatic(
+    spec: RerankerSpec, config: Mapping[str, Any], parameters: int, pairs: int | None
+) -> EngineChoice:
     lack = obstacle("native", spec, config)
-    if lack is None:
+    if spec.device != "cpu":
+        engine, reason = "torch", "unpadded attention on the GPU"
+    elif lack is None:
         kind = "bfloat16" if spec.dtype == "bfloat16" else "AVX-512"
-        return EngineChoice(engine="native", reason=f"{kind} micro-kernels for this architecture")
-    if obstacle("compile", spec, config) is None and _compiling_pays(spec, parameters):
-        return EngineChoice(
-            engine="compile", reason=f"native {lack}; the job is long enough to compile"
-        )
-    return EngineChoice(engine="torch", reason=f"native {lack}; the job is too short to compile")
+        engine, reason = "native", f"{kind} micro-kernels for this architecture"
+    elif obstacle("compile", spec, config) is None and _compiling_pays(pairs or 0, parameters):
+        engine, reason = "compile", f"native {lack}; the job is long enough to compile"
+    else:
+        engine, reason = "torch", f"native {lack}; the job is too short to compile"
+    return EngineChoice(engine=_ref(engine, spec), reason=reason)
 
 
-def _compiling_pays(spec: RerankerSpec, parameters: int) -> bool:
+def _compiling_pays(pairs: int, parameters: int) -> bool:
     """Whether the time that compiled code saves on this job exceeds that of compiling."""
-    eager_s = (spec.expected_pairs or 0) * TOKENS_PER_PAIR * 2 * parameters / EAGER_FLOP_PER_S
+    eager_s = pairs * TOKENS_PER_PAIR * 2 * parameters / EAGER_FLOP_PER_S
     return eager_s * COMPILE_SAVES > COMPILE_S

@@ -136,6 +136,9 @@ def _quantise(path: Path, head: Collection[str]) -> Path:
         unnoted,
         quantised,
         weight_type=QuantType.QInt8,
+        # Seven bits: without VNNI instructions, sums of two products of eight bits saturate, and
+        # the scores would depend on the processor.
+        reduce_range=True,
         per_channel=True,
         # The quantiser first splits each Gemm into a MatMul of this name and an Add.
         nodes_to_exclude=[*exact, *(f"{name}_MatMul" for name in exact)],

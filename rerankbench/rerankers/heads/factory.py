@@ -12,6 +12,11 @@ from typing import Any
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding, pair_encoding
+from rerankbench.rerankers.checkpoint_factory import (
+    CheckpointFactory,
+    LoadableCheckpoint,
+    RefFacts,
+)
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import source
@@ -19,11 +24,10 @@ from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import equations as heads
 from rerankbench.rerankers.heads import head_file, placed_pairs
-from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.rerankers.recipe import Recipe, read
 from rerankbench.rerankers.token_check import TokenCheck
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench.types import EngineRef
 
 FAMILY = "head"
 _SCORES = {
@@ -34,21 +38,54 @@ _SCORES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeadFactory:
+class HeadFactory(CheckpointFactory[head_file.Head]):
     """Finds, identifies and loads encoders with a head."""
 
-    scores_documents: bool = True
+    family: str = FAMILY
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = _find(spec)
-        return _identified(checkpoint, head_file.read(checkpoint.folder), spec)
+    def find(self, spec: RerankerSpec) -> Checkpoint:
+        """The checkpoint, which must hold an encoder. Raises ModelError, UsageError."""
+        read(spec, Recipe)
+        checkpoint = source.checkpoint_of(spec)
+        config = checkpoint.config
+        if config.get("is_encoder_decoder") or config.get("model_type") in LAST_TOKEN_DECODERS:
+            raise ModelError(
+                f"{checkpoint.name}: {checkpoint.architecture} is no encoder, whose tokens see "
+                "the whole pair; put a head on BERT, ELECTRA, RoBERTa, DeBERTa, ModernBERT or "
+                "their kin"
+            )
+        if not checkpoint.weight_files():
+            raise ModelError(
+                f"{checkpoint.name}: has a head and no encoder; save that with "
+                "encoder.save_pretrained(folder)"
+            )
+        return checkpoint
 
-    def load(self, spec: RerankerSpec) -> PointwiseReranker:
+    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> head_file.Head:
+        """The head that lies beside the encoder. Raises ModelError."""
+        return head_file.read(checkpoint.folder)
+
+    def ref_facts(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, description: head_file.Head
+    ) -> RefFacts:
+        """What decides its scores besides the weights."""
+        return RefFacts(
+            max_length=checkpoint.length_within(spec.max_length),
+            recipe={
+                "head": description.head,
+                "token_dim": description.token_dim,
+                "score": _SCORES[description.head],
+                "truncation": "document; query beyond "
+                f"{pair_encoding.QUERY_SHARE:.0%} of the length",
+            },
+        )
+
+    def build(
+        self, loadable: LoadableCheckpoint[head_file.Head], engine: EngineRef
+    ) -> PointwiseReranker:
         """Load tokeniser, encoder and head onto the device. Raises ModelError, UsageError."""
-        checkpoint = _find(spec)
-        head = head_file.read(checkpoint.folder)
-        ref, engine = _identified(checkpoint, head, spec)
+        checkpoint, ref = loadable.checkpoint, loadable.ref
+        spec, head = loadable.spec, loadable.description
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec)
         template = _template(tokenizer, head, ref.name)
@@ -71,66 +108,26 @@ class HeadFactory:
         encoder = encoder.to(device)
         weights = heads.load(checkpoint.folder, device)
         tables = tables_of(encoder)
-        made = TorchEngine(
+        running = TorchEngine(
             encoder,
             padding=tables.filler(tokenizer.pad_token_id),
             device=device,
             forward=heads.forward(encoder, head.head, weights),
         )
         encode: Any = placed_pairs.encode if head.reads_texts else pair_encoding.encode
-        found = PointwiseReranker(
+        reranker = PointwiseReranker(
             ref=ref,
             engine_ref=engine,
-            engine=made,
-            encode=partial(
-                encode, tokenizer, max_length=int(ref.max_length or 512), template=template
-            ),
+            engine=running,
+            encode=partial(encode, tokenizer, max_length=loadable.max_length, template=template),
             check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             device=device,
         )
-        padding.settle_by_trial(found, encoder)
-        return found
+        padding.settle_by_trial(reranker, encoder)
+        return reranker
 
 
 FACTORY = HeadFactory()
-
-
-def _find(spec: RerankerSpec) -> Checkpoint:
-    read(spec, Recipe)
-    found = source.checkpoint_of(spec)
-    config = found.config
-    if config.get("is_encoder_decoder") or config.get("model_type") in LAST_TOKEN_DECODERS:
-        raise ModelError(
-            f"{found.name}: {found.architecture} is no encoder, whose tokens see the whole pair; "
-            "put a head on BERT, ELECTRA, RoBERTa, DeBERTa, ModernBERT or their kin"
-        )
-    if not found.weight_files():
-        raise ModelError(
-            f"{found.name}: has a head and no encoder; save that with "
-            "encoder.save_pretrained(folder)"
-        )
-    return found
-
-
-def _identified(
-    checkpoint: Checkpoint, head: head_file.Head, spec: RerankerSpec
-) -> tuple[RerankerRef, EngineRef]:
-    ref = RerankerRef(
-        name=checkpoint.name,
-        family=FAMILY,
-        revision=checkpoint.revision,
-        parameters=checkpoint.parameter_count(),
-        dtype=dtype_of(spec, checkpoint.config),
-        max_length=checkpoint.length_within(spec.max_length),
-        recipe={
-            "architecture": checkpoint.architecture,
-            "head": head.head,
-            "token_dim": head.token_dim,
-            "score": _SCORES[head.head],
-            "truncation": f"document; query beyond {pair_encoding.QUERY_SHARE:.0%} of the length",
-        },
-    )
-    return ref, engine_ref(spec)
 
 
 def _template(tokenizer: Any, head: head_file.Head, name: str) -> pair_encoding.Template:

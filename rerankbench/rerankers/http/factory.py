@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from rerankbench.errors import ModelError
 from rerankbench.http_client.client import Client
 from rerankbench.http_client.concurrency import in_flight, wall_lost_s
-from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
+from rerankbench.protocols import EngineChoice, Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.http.forms import MalformedError, Scores
 from rerankbench.rerankers.http.service import SETTINGS, Service, described
 from rerankbench.types import EngineRef, RerankerRef
@@ -99,12 +99,11 @@ class HttpReranker:
                 yield _batch(prepared, place, own, lost_s)
 
     def warnings(self) -> Sequence[str]:
-        """Settings that mean nothing to a service, and how often it failed before it answered."""
-        found = [] if self.engine.warning is None else [self.engine.warning]
-        if self._failures:
-            kinds = ", ".join(f"{kind} × {n}" for kind, n in sorted(self._failures.items()))
-            found.append(f"attempts that failed and were repeated: {kinds}")
-        return found
+        """How often the service failed before it answered."""
+        if not self._failures:
+            return []
+        kinds = ", ".join(f"{kind} × {n}" for kind, n in sorted(self._failures.items()))
+        return [f"attempts that failed and were repeated: {kinds}"]
 
     def peak_device_bytes(self) -> int | None:
         """The service's memory is its own."""
@@ -154,29 +153,17 @@ def _batch(
     )
 
 
-class _Factory:
-    """Finds services by their recipe; asks them nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadableService:
+    """A service that was named and not asked yet; its key is known."""
 
-    scores_documents = True
+    ref: RerankerRef
+    spec: RerankerSpec
+    service: Service
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What will be asked of whom. Raises UsageError, also where there is no key."""
-        found = described(spec)
-        found.key()
-        ref = RerankerRef(
-            name=spec.name or spec.model,
-            family="http",
-            # A service does not say which weights it runs; a revision is the user's word for it.
-            revision=f"{found.recipe.api}:{spec.model}"
-            + (f"@{spec.revision}" if spec.revision else ""),
-            recipe={
-                "api": found.recipe.api,
-                "url": found.url,
-                "score": found.form.meaning,
-                "batch_documents": found.batch_documents,
-                **found.recipe.options,
-            },
-        )
+    def choose_engine(self, pairs: int | None = None) -> EngineChoice:
+        """The service's own; a warning names settings that mean nothing to it."""
+        service, spec, recipe = self.service, self.spec, self.service.recipe
         unused = {
             "dtype": spec.dtype,
             "max_length": spec.max_length,
@@ -184,21 +171,43 @@ class _Factory:
             "engine": None if spec.engine == "auto" else spec.engine,
         }
         given = [name for name, value in unused.items() if value is not None]
-        engine = EngineRef(
-            engine=found.recipe.api,
-            device="remote",
-            threads=found.recipe.concurrency,
-            reason=f"{urlsplit(found.url).netloc}, {found.recipe.concurrency} requests at once",
+        return EngineChoice(
+            engine=EngineRef(engine=recipe.api, device="remote", threads=recipe.concurrency),
+            reason=f"{urlsplit(service.url).netloc}, {recipe.concurrency} requests at once",
             warning=f"{', '.join(given)}: the service's own affair, not sent" if given else None,
         )
-        return ref, engine
 
-    def load(self, spec: RerankerSpec) -> HttpReranker:
-        """Ready to ask; nothing is connected yet. Raises UsageError."""
-        ref, engine = self.identify(spec)
-        found = described(spec)
-        client = Client(ref.name, found.url, found.key(), found.patience, SETTINGS)
-        return HttpReranker(ref, engine, found, client)
+    def load(self, engine: EngineRef) -> HttpReranker:
+        """Ready to ask; nothing is connected yet. Raises UsageError where there is no key."""
+        service = self.service
+        client = Client(self.ref.name, service.url, service.key(), service.patience, SETTINGS)
+        return HttpReranker(self.ref, engine, service, client)
 
 
-FACTORY = _Factory()
+class ServiceFactory:
+    """Finds services by their recipe; asks them nothing."""
+
+    scores_documents = True
+
+    def identify(self, spec: RerankerSpec) -> LoadableService:
+        """What will be asked of whom. Raises UsageError, also where there is no key."""
+        service = described(spec)
+        service.key()
+        dated = f"@{spec.revision}" if spec.revision else ""
+        ref = RerankerRef(
+            name=spec.name or spec.model,
+            family="http",
+            # A service does not say which weights it runs; a revision is the user's word for it.
+            revision=f"{service.recipe.api}:{spec.model}{dated}",
+            recipe={
+                "api": service.recipe.api,
+                "url": service.url,
+                "score": service.form.meaning,
+                "batch_documents": service.batch_documents,
+                **service.recipe.options,
+            },
+        )
+        return LoadableService(ref=ref, spec=spec, service=service)
+
+
+FACTORY = ServiceFactory()

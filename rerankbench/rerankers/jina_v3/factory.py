@@ -13,18 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from rerankbench.errors import ModelError, UsageError
-from rerankbench.protocols import RerankerSpec
+from rerankbench.protocols import EngineChoice, RerankerSpec
 from rerankbench.rerankers import loading
+from rerankbench.rerankers.checkpoint_factory import (
+    CheckpointFactory,
+    LoadableCheckpoint,
+    RefFacts,
+)
+from rerankbench.rerankers.engines.choice import torch_alone
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.weight_file import safetensors_header
 from rerankbench.rerankers.jina_v3.lists import JinaV3
 from rerankbench.rerankers.jina_v3.prompt import BlockRecipe, BlockWriter
-from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.recipe import read
 from rerankbench.rerankers.token_check import TokenCheck
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench.types import EngineRef
 
 FAMILY = "jina-v3"
 # What the model was made for, where its tokeniser sets no limit.
@@ -34,26 +39,56 @@ _PROJECTOR = ("projector.0.weight", "projector.2.weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JinaV3Factory:
+class JinaV3Factory(CheckpointFactory[BlockRecipe]):
     """Finds, identifies and loads jina-reranker-v3 and what is trained on from it."""
 
-    scores_documents: bool = True
+    family: str = FAMILY
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        return _identified(_find(spec), spec, read(spec, BlockRecipe))
+    def find(self, spec: RerankerSpec) -> Checkpoint:
+        """The checkpoint, with the projector that is its own. Raises ModelError."""
+        checkpoint = source.find(
+            spec.model, name=spec.name, revision=spec.revision, with_code=False
+        )
+        _projector_files(checkpoint)
+        return checkpoint
 
-    def load(self, spec: RerankerSpec) -> JinaV3:
+    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> BlockRecipe:
+        """How lists are read in blocks. Raises UsageError."""
+        return read(spec, BlockRecipe)
+
+    def ref_facts(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, description: BlockRecipe
+    ) -> RefFacts:
+        """What decides its scores besides the weights."""
+        return RefFacts(
+            max_length=_max_length(checkpoint, spec, description),
+            recipe={
+                "prompt": description.text,
+                "score": "cosine",
+                "scores_lists": True,
+                "block": description.block,
+                "query_tokens": description.query_tokens,
+                "document_tokens": description.document_tokens,
+                "truncation": "each text on its own; lists beyond a block or the length in blocks",
+            },
+            reads="lists",
+            scale="cosine",
+        )
+
+    def choose_engine(
+        self, loadable: LoadableCheckpoint[BlockRecipe], pairs: int | None
+    ) -> EngineChoice:
+        """Torch; blocks are read one by one, whatever tokens a batch may have."""
+        choice = torch_alone(loadable.spec)
+        return replace(choice, engine=replace(choice.engine, batch_tokens=None))
+
+    def build(self, loadable: LoadableCheckpoint[BlockRecipe], engine: EngineRef) -> JinaV3:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint, recipe = _find(spec), read(spec, BlockRecipe)
-        ref, engine = _identified(checkpoint, spec, recipe)
+        checkpoint, ref, spec = loadable.checkpoint, loadable.ref, loadable.spec
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec)
         writer = BlockWriter(
-            tokenizer,
-            recipe,
-            max_length=int(ref.max_length or MAX_LENGTH),
-            name=ref.name,
+            tokenizer, loadable.description, max_length=loadable.max_length, name=ref.name
         )
         backbone = loading.model(
             checkpoint, spec, "Qwen3Model", dtype=str(ref.dtype), trained_as="jina-reranker-v3"
@@ -70,39 +105,6 @@ class JinaV3Factory:
 
 
 FACTORY = JinaV3Factory()
-
-
-def _find(spec: RerankerSpec) -> Checkpoint:
-    found = source.find(spec.model, name=spec.name, revision=spec.revision, with_code=False)
-    _projector_files(found)
-    return found
-
-
-def _identified(
-    checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe
-) -> tuple[RerankerRef, EngineRef]:
-    ref = RerankerRef(
-        name=checkpoint.name,
-        family=FAMILY,
-        revision=checkpoint.revision,
-        parameters=checkpoint.parameter_count(),
-        dtype=dtype_of(spec, checkpoint.config),
-        max_length=_max_length(checkpoint, spec, recipe),
-        recipe={
-            "architecture": checkpoint.architecture,
-            "prompt": recipe.text,
-            "score": "cosine",
-            "scores_lists": True,
-            "block": recipe.block,
-            "query_tokens": recipe.query_tokens,
-            "document_tokens": recipe.document_tokens,
-            "truncation": "each text on its own; lists beyond a block or the length in blocks",
-        },
-        reads="lists",
-        scale="cosine",
-    )
-    # Blocks are read one by one, whatever tokens a batch may have.
-    return ref, replace(engine_ref(spec), batch_tokens=None)
 
 
 def _max_length(checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe) -> int:

@@ -14,6 +14,11 @@ from dataclasses import dataclass
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading
+from rerankbench.rerankers.checkpoint_factory import (
+    CheckpointFactory,
+    LoadableCheckpoint,
+    RefFacts,
+)
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import NO_ARCHITECTURE, Checkpoint
@@ -21,10 +26,9 @@ from rerankbench.rerankers.listwise.generation import Generator
 from rerankbench.rerankers.listwise.order import ListwiseReranker
 from rerankbench.rerankers.listwise.prompt import QuestionWriter
 from rerankbench.rerankers.listwise.recipe import ListwiseRecipe
-from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
 from rerankbench.rerankers.recipe import read
 from rerankbench.rerankers.token_check import TokenCheck
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench.types import EngineRef
 
 FAMILY = "listwise"
 # The context that rank_llm gives RankZephyr.
@@ -34,25 +38,59 @@ _WRITERS = ("ForCausalLM", "LMHeadModel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListwiseFactory:
+class ListwiseFactory(CheckpointFactory[ListwiseRecipe]):
     """Finds, identifies and loads language models as listwise rerankers."""
 
-    scores_documents: bool = True
+    family: str = FAMILY
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = _find(spec)
-        return _reranker_ref(checkpoint, spec, read(spec, ListwiseRecipe)), engine_ref(spec)
+    def find(self, spec: RerankerSpec) -> Checkpoint:
+        """The checkpoint, which must be of a model that writes. Raises ModelError."""
+        checkpoint = source.checkpoint_of(spec)
+        if not checkpoint.architecture.endswith((*_WRITERS, NO_ARCHITECTURE)):
+            raise ModelError(
+                f"{checkpoint.name}: {checkpoint.architecture} does not write; name a language "
+                "model, whose config.json says …ForCausalLM"
+            )
+        return checkpoint
 
-    def load(self, spec: RerankerSpec) -> ListwiseReranker:
+    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> ListwiseRecipe:
+        """RankZephyr's recipe, with the config's changes. Raises UsageError."""
+        return read(spec, ListwiseRecipe)
+
+    def ref_facts(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, description: ListwiseRecipe
+    ) -> RefFacts:
+        """What decides its scores besides the weights."""
+        return RefFacts(
+            max_length=checkpoint.length_within(spec.max_length, default=MAX_LENGTH),
+            recipe={
+                "prompt": description.text,
+                "decoding": "greedy",
+                "score": "-rank",
+                "scores_lists": True,
+                "window": description.window,
+                "stride": description.step,
+                "truncation": f"passages beyond {description.passage_words} words, fewer where "
+                "the prompt is too long; then the query",
+            },
+            reads="lists",
+            scale="rank",
+        )
+
+    def build(
+        self, loadable: LoadableCheckpoint[ListwiseRecipe], engine: EngineRef
+    ) -> ListwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint, recipe = _find(spec), read(spec, ListwiseRecipe)
-        ref, engine = _reranker_ref(checkpoint, spec, recipe), engine_ref(spec)
-        max_length = int(ref.max_length or MAX_LENGTH)
+        checkpoint, ref = loadable.checkpoint, loadable.ref
+        spec, recipe = loadable.spec, loadable.description
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec)
         writer = QuestionWriter(
-            tokenizer, recipe, window=recipe.window, max_length=max_length, name=ref.name
+            tokenizer,
+            recipe,
+            window=recipe.window,
+            max_length=loadable.max_length,
+            name=ref.name,
         )
         model = loading.model(
             checkpoint,
@@ -72,44 +110,8 @@ class ListwiseFactory:
             check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             window=recipe.window,
             stride=recipe.step,
-            beside=max(1, int(engine.batch_tokens or 0) // max_length),
+            beside=max(1, int(engine.batch_tokens or 0) // loadable.max_length),
         )
 
 
 FACTORY = ListwiseFactory()
-
-
-def _find(spec: RerankerSpec) -> Checkpoint:
-    found = source.checkpoint_of(spec)
-    if not found.architecture.endswith((*_WRITERS, NO_ARCHITECTURE)):
-        raise ModelError(
-            f"{found.name}: {found.architecture} does not write; name a language model, whose "
-            "config.json says …ForCausalLM"
-        )
-    return found
-
-
-def _reranker_ref(
-    checkpoint: Checkpoint, spec: RerankerSpec, recipe: ListwiseRecipe
-) -> RerankerRef:
-    return RerankerRef(
-        name=checkpoint.name,
-        family=FAMILY,
-        revision=checkpoint.revision,
-        parameters=checkpoint.parameter_count(),
-        dtype=dtype_of(spec, checkpoint.config),
-        max_length=checkpoint.length_within(spec.max_length, default=MAX_LENGTH),
-        recipe={
-            "architecture": checkpoint.architecture,
-            "prompt": recipe.text,
-            "decoding": "greedy",
-            "score": "-rank",
-            "scores_lists": True,
-            "window": recipe.window,
-            "stride": recipe.step,
-            "truncation": f"passages beyond {recipe.passage_words} words, fewer where the "
-            "prompt is too long; then the query",
-        },
-        reads="lists",
-        scale="rank",
-    )

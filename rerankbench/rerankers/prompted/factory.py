@@ -10,17 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers import loading, padding, pair_encoding
+from rerankbench.rerankers.checkpoint_factory import (
+    CheckpointFactory,
+    LoadableCheckpoint,
+    RefFacts,
+)
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import pair_reading, source
+from rerankbench.rerankers.files import pair_reading
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import cautions
 from rerankbench.rerankers.files.labels import Label
-from rerankbench.rerankers.plain_engine import dtype_of, engine_ref
+from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.pointwise import PointwiseJob, PointwiseReranker
 from rerankbench.rerankers.prompted import answers, prompt
 from rerankbench.rerankers.prompted.presets import CAUSAL, SEQ2SEQ, Preset
@@ -34,33 +39,60 @@ from rerankbench.rerankers.prompted.prompt_recipe import (
 )
 from rerankbench.rerankers.recipe import read
 from rerankbench.rerankers.token_check import TokenCheck
-from rerankbench.types import EngineRef, RerankerRef
+from rerankbench.types import EngineRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptedFactory:
+class PromptedDescription:
+    """What the files and a recipe say of a model that answers prompts."""
+
+    preset: Preset
+    reading: PairReading | None
+    label: Label | None
+
+
+Loadable: TypeAlias = LoadableCheckpoint[PromptedDescription]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptedFactory(CheckpointFactory[PromptedDescription]):
     """Finds, identifies and loads models of one shape."""
 
-    family: str
     recipe: type[PromptRecipe]
     presets: Mapping[str, Preset]
     class_names: Mapping[str, str]
     """Which class of transformers has which head."""
     forwards: Mapping[str, Callable[[Any, int | None], answers.Forward]]
     left: bool
-    scores_documents: bool = True
 
-    def identify(self, spec: RerankerSpec) -> tuple[RerankerRef, EngineRef]:
-        """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
-        checkpoint = source.checkpoint_of(spec)
-        return self._identified(checkpoint, spec)
+    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> PromptedDescription:
+        """Its preset with the recipe's changes. Raises ModelError, UsageError."""
+        recipe = read(spec, self.recipe)
+        preset = resolve(checkpoint, spec, recipe, self.presets)
+        return PromptedDescription(
+            preset=preset,
+            reading=pair_reading.read(checkpoint),
+            label=label_of(checkpoint, spec, recipe, preset),
+        )
 
-    def load(self, spec: RerankerSpec) -> PointwiseReranker:
+    def ref_facts(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, description: PromptedDescription
+    ) -> RefFacts:
+        """What decides its scores besides the weights."""
+        preset, reading = description.preset, description.reading
+        saved = None if reading is None else reading.max_length
+        return RefFacts(
+            max_length=checkpoint.length_within(
+                spec.max_length, default=preset.max_length, saved=saved
+            ),
+            recipe=described(preset, description.label),
+        )
+
+    def build(self, loadable: Loadable, engine: EngineRef) -> PointwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint = source.checkpoint_of(spec)
-        ref, engine = self._identified(checkpoint, spec)
-        preset, label = self._read(checkpoint, spec)
-        reading = pair_reading.read(checkpoint)
+        checkpoint, ref, spec = loadable.checkpoint, loadable.ref, loadable.spec
+        preset, reading = loadable.description.preset, loadable.description.reading
+        label = loadable.description.label
         device = loading.ready(engine)
         tokenizer = loading.tokenizer(checkpoint, spec, reading)
         notes = [*cautions(checkpoint, 1 if label is None else label.count)]
@@ -81,50 +113,26 @@ class PromptedFactory:
         forward = self.forwards[preset.head](model, preset.layer)
         if preset.head == "label" and preset.padding_ends:
             forward = answers.decoder_classifier(model, padding_ends=True)
-        made = TorchEngine(
+        running = TorchEngine(
             model.to(device),
             padding=tables.filler(tokenizer.pad_token_id),
             device=device,
             forward=forward,
             left=self.left,
         )
-        found = PointwiseReranker(
+        reranker = PointwiseReranker(
             ref=ref,
             engine_ref=engine,
-            engine=made,
-            encode=_encoding(tokenizer, preset, int(ref.max_length or preset.max_length)),
+            engine=running,
+            encode=_encoding(tokenizer, preset, loadable.max_length),
             check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
             device=device,
             about=loading.about(checkpoint, tokenizer),
             label=None if label is None else label.index,
             notes=notes,
         )
-        padding.settle_by_trial(found, model)
-        return found
-
-    def _identified(
-        self, checkpoint: Checkpoint, spec: RerankerSpec
-    ) -> tuple[RerankerRef, EngineRef]:
-        preset, label = self._read(checkpoint, spec)
-        reading = pair_reading.read(checkpoint)
-        saved = None if reading is None else reading.max_length
-        ref = RerankerRef(
-            name=checkpoint.name,
-            family=self.family,
-            revision=checkpoint.revision,
-            parameters=checkpoint.parameter_count(),
-            dtype=dtype_of(spec, checkpoint.config),
-            max_length=checkpoint.length_within(
-                spec.max_length, default=preset.max_length, saved=saved
-            ),
-            recipe={"architecture": checkpoint.architecture, **described(preset, label)},
-        )
-        return ref, engine_ref(spec)
-
-    def _read(self, checkpoint: Checkpoint, spec: RerankerSpec) -> tuple[Preset, Label | None]:
-        recipe = read(spec, self.recipe)
-        preset = resolve(checkpoint, spec, recipe, self.presets)
-        return preset, label_of(checkpoint, spec, recipe, preset)
+        padding.settle_by_trial(reranker, model)
+        return reranker
 
 
 def _encoding(tokenizer: Any, preset: Preset, max_length: int) -> Callable[[Job], PointwiseJob]:

@@ -27,6 +27,7 @@ from rerankbench.rerankers.detection import FACTORY as DETECTED
 from rerankbench.rerankers.embedding.factory import BI_ENCODER
 from rerankbench.run import scoring
 from rerankbench.types import CandidateLists, Candidates
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import embedding_models as models
@@ -38,7 +39,7 @@ PROMPTS = {"query": "otter kelp: ", "document": "kelp "}
 
 def _load(folder: Path, **options: Any) -> Any:
     options = {"dtype": "float32"} | options
-    return DETECTED.load(RerankerSpec(model=str(folder), **options))
+    return load(DETECTED, RerankerSpec(model=str(folder), **options))
 
 
 def _settings(**more: Any) -> dict[str, Any]:
@@ -304,7 +305,7 @@ def test_projections_norms_and_fewer_dimensions(tmp_path: Path) -> None:
 def test_a_bare_encoder_is_pooled_by_its_mean(tmp_path: Path) -> None:
     folder = models.encoder(tmp_path / "m")
     candidates = models.asked()
-    reranker = BI_ENCODER.load(RerankerSpec(model=str(folder), dtype="float32"))
+    reranker = load(BI_ENCODER, RerankerSpec(model=str(folder), dtype="float32"))
     expected = _reference(folder, candidates)
     assert models.score(reranker, candidates) == pytest.approx(expected, abs=1e-4)
     assert reranker.ref.recipe["modules"] == "Pooling (mean)"
@@ -422,14 +423,14 @@ def test_the_reference_says_what_was_run(folder: Path) -> None:
     assert list(reranker.warnings()) == []
     assert reranker.peak_device_bytes() is None
     spec = RerankerSpec(model=str(folder), dtype="float32")
-    assert DETECTED.identify(spec)[0] == reranker.ref
+    assert DETECTED.identify(spec).ref == reranker.ref
 
 
 def test_identifying_imports_no_torch(folder: Path) -> None:
     code = (
         "import sys; from rerankbench.protocols import RerankerSpec; "
         "from rerankbench.rerankers.detection import FACTORY; "
-        f"ref, _ = FACTORY.identify(RerankerSpec(model={str(folder)!r})); "
+        f"ref = FACTORY.identify(RerankerSpec(model={str(folder)!r})).ref; "
         "assert ref.family == 'bi-encoder'; "
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
@@ -565,7 +566,7 @@ def test_a_bare_encoder_is_sentence_transformers_own(tmp_path: Path) -> None:
     folder = models.encoder(tmp_path / "m")
     model = library.SentenceTransformer(str(folder), device="cpu")
     candidates = models.asked()
-    reranker = BI_ENCODER.load(RerankerSpec(model=str(folder), dtype="float32"))
+    reranker = load(BI_ENCODER, RerankerSpec(model=str(folder), dtype="float32"))
     expected = models.library_scores(model, candidates)
     assert models.score(reranker, candidates) == pytest.approx(expected, abs=1e-4)
 

@@ -17,6 +17,7 @@ from rerankbench.rerankers.detection import FACTORY as DETECTED
 from rerankbench.rerankers.detection import family_of
 from rerankbench.rerankers.files import source
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import embedding_models as models
@@ -44,7 +45,7 @@ def _folder(
 
 
 def _load(folder: Path, **options: Any) -> Any:
-    return DETECTED.load(RerankerSpec(model=str(folder), **({"dtype": "float32"} | options)))
+    return load(DETECTED, RerankerSpec(model=str(folder), **({"dtype": "float32"} | options)))
 
 
 def _reference(
@@ -151,7 +152,7 @@ def test_a_classifier_that_is_listed_alone_stays_one(tmp_path: Path) -> None:
     folder = tiny.build(tmp_path / "m")
     models.add_modules(folder, [], settings=SETTINGS)
     spec = RerankerSpec(model=str(folder), dtype="float32")
-    assert DETECTED.identify(spec)[0].family == "sequence-classification"
+    assert DETECTED.identify(spec).ref.family == "sequence-classification"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from rerankbench.rerankers.detection import FACTORY as DETECTED
 from rerankbench.rerankers.embedding.factory import LATE_INTERACTION
 from rerankbench.rerankers.embedding.similarity import pairwise
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import embedding_models as models
@@ -47,7 +48,7 @@ LISTED = [
 
 def _load(folder: Path, **options: Any) -> Any:
     options = {"dtype": "float32"} | options
-    return DETECTED.load(RerankerSpec(model=str(folder), **options))
+    return load(DETECTED, RerankerSpec(model=str(folder), **options))
 
 
 def _listed(folder: Path, transformer: Mapping[str, Any] | None = None, **settings: Any) -> Path:
@@ -227,7 +228,7 @@ def test_many_pairs_of_a_document_are_scored_in_steps(monkeypatch: pytest.Monkey
 def test_what_is_no_late_interaction_is_refused(tmp_path: Path) -> None:
     bare = models.encoder(tmp_path / "bare")
     with pytest.raises(ModelError, match="nothing in its files says late interaction"):
-        LATE_INTERACTION.load(RerankerSpec(model=str(bare)))
+        load(LATE_INTERACTION, RerankerSpec(model=str(bare)))
     folder = models.pylate(tmp_path / "pylate", PYLATE)
     models.write(
         folder / "modules.json",

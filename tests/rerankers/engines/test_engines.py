@@ -19,12 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rerankbench.errors import ModelError, UsageError
-from rerankbench.protocols import Job, RerankerSpec
+from rerankbench.protocols import EngineChoice, Job, RerankerSpec
 from rerankbench.rerankers.engines import choice, cpu, native, native_library
 from rerankbench.rerankers.engines.contract import TokenRows
 from rerankbench.rerankers.engines.native import NativeEngine
 from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from ..conftest import CheckpointOf
@@ -50,7 +51,7 @@ needs_bfloat16 = pytest.mark.skipif(
 
 
 def _scores(folder: Path, candidates: Sequence[Candidates], **options: Any) -> list[float]:
-    reranker = FACTORY.load(RerankerSpec(model=str(folder), threads=2, **options))
+    reranker = load(FACTORY, RerankerSpec(model=str(folder), threads=2, **options))
     assert reranker.engine.engine == options["engine"], reranker.engine.warning
     prepared = reranker.prepare(Job(candidates=candidates))
     found = {
@@ -115,7 +116,7 @@ def test_int8_is_close_and_says_so_in_its_name(checkpoint_of: CheckpointOf) -> N
     alone = _scores(folder, candidates[:1], engine="onnx", dtype="int8")
     assert alone == pytest.approx(found[: len(alone)], abs=1e-6), "company changed a score"
     spec = RerankerSpec(model=str(folder), engine="onnx", dtype="int8")
-    assert FACTORY.identify(spec)[0].name.endswith("(int8)")
+    assert FACTORY.identify(spec).ref.name.endswith("(int8)")
 
 
 # --- the native encoder ------------------------------------------------------------------------
@@ -365,17 +366,23 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return pretend
 
 
-def _choose(engine: str = "auto", config: Any = None, **options: Any) -> choice.EngineChoice:
+def _choose(
+    engine: str = "auto", config: Any = None, pairs: int | None = None, **options: Any
+) -> EngineChoice:
     spec = RerankerSpec(model="m", engine=engine, **options)
-    return choice.choose(spec, config or BERT, 22_700_000)
+    return choice.choose(spec, config or BERT, 22_700_000, pairs)
+
+
+def _chosen(*arguments: Any, **options: Any) -> str:
+    return _choose(*arguments, **options).engine.engine
 
 
 def test_auto_takes_native_where_it_runs(machine: Callable[..., None]) -> None:
     machine()
     assert _choose(dtype="bfloat16").reason == "bfloat16 micro-kernels for this architecture"
-    assert "bfloat16" not in _choose(dtype="float32").reason
+    assert "bfloat16" not in str(_choose(dtype="float32").reason)
     machine(flags=AVX512)
-    assert _choose(dtype="float32").engine == "native"
+    assert _chosen(dtype="float32") == "native"
 
 
 LACKS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
@@ -399,10 +406,10 @@ def test_what_native_lacks_is_said_and_another_engine_runs(
     having, changes, options, told = LACKS[lack]
     machine(**having)
     automatic = _choose(config=BERT | changes, **options)
-    assert (automatic.engine, automatic.warning) == ("torch", None)
-    assert told in automatic.reason
+    assert (automatic.engine.engine, automatic.warning) == ("torch", None)
+    assert told in str(automatic.reason)
     asked = _choose("native", config=BERT | changes, **options)
-    assert asked.engine == "torch"
+    assert asked.engine.engine == "torch"
     assert asked.warning is not None
     assert told in asked.warning
     assert "ran on torch" in asked.warning
@@ -411,10 +418,10 @@ def test_what_native_lacks_is_said_and_another_engine_runs(
 def test_compiling_must_pay_for_itself(machine: Callable[..., None]) -> None:
     machine()
     other = BERT | {"model_type": "modernbert"}
-    assert _choose(config=other, expected_pairs=1_000).engine == "torch"
-    assert _choose(config=other, expected_pairs=1_000_000).engine == "compile"
+    assert _chosen(config=other, pairs=1_000) == "torch"
+    assert _chosen(config=other, pairs=1_000_000) == "compile"
     machine(compiler=None)
-    assert _choose(config=other, expected_pairs=1_000_000).engine == "torch"
+    assert _chosen(config=other, pairs=1_000_000) == "torch"
 
 
 def test_an_engine_whose_package_is_missing_gives_way_in_one_line(
@@ -422,18 +429,18 @@ def test_an_engine_whose_package_is_missing_gives_way_in_one_line(
 ) -> None:
     machine(packages="onnx onnxscript")
     found = _choose("onnx", dtype="float32")
-    assert found.engine == "native"
+    assert found.engine.engine == "native"
     assert found.warning == (
         "engine onnx: onnxruntime is not installed; pip install 'rerankbench[onnx]'; ran on native"
     )
     machine(packages="openvino")
-    assert _choose("openvino").engine == "openvino"
-    assert _choose("openvino", device="cuda").engine == "torch"
+    assert _chosen("openvino") == "openvino"
+    assert _chosen("openvino", device="cuda") == "torch"
 
 
 def test_int8_never_gives_way_to_another_dtype(machine: Callable[..., None]) -> None:
     machine(packages="onnx onnxscript onnxruntime")
-    assert _choose("onnx", dtype="int8").engine == "onnx"
+    assert _chosen("onnx", dtype="int8") == "onnx"
     with pytest.raises(UsageError, match="add --engine onnx"):
         _choose("auto", dtype="int8")
     machine()
@@ -457,7 +464,7 @@ def test_the_default_dtype_follows_the_processor_alone(
         machine(flags=flags, compiler=compiler)
         for kind in ("bert", "deberta-v2"):
             spec = RerankerSpec(model=str(checkpoint_of(kind)))
-            assert FACTORY.identify(spec)[0].dtype == dtype
+            assert FACTORY.identify(spec).ref.dtype == dtype
 
 
 def test_padded_rows_are_filled_up_on_the_right() -> None:

@@ -16,6 +16,7 @@ from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers import detection
 from rerankbench.rerankers.engines import exported, float32_head
 from rerankbench.rerankers.sequence_classification import FACTORY
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import own_code
@@ -115,7 +116,7 @@ def test_torch_scores_are_a_float32_head_on_bfloat16_states(
     for hidden in _hidden_states(folder):
         logits = HEADS[kind](hidden, weights)[0]
         expected.append(float(logits[-1] - logits[0]) if labels == 2 else float(logits[0]))
-    found = _scores(FACTORY.load(RerankerSpec(model=str(folder), **ALONE)))
+    found = _scores(load(FACTORY, RerankerSpec(model=str(folder), **ALONE)))
     assert found == pytest.approx(expected, abs=1e-5)
 
 
@@ -150,7 +151,7 @@ def test_a_layers_own_logit_is_in_float32(tmp_path: Path) -> None:
     spec = RerankerSpec(
         model=str(folder), trust_remote_code=True, dtype="bfloat16", recipe={"layer": 2}
     )
-    scores = torch.tensor(_scores(detection.FACTORY.load(spec)))
+    scores = torch.tensor(_scores(load(detection.FACTORY, spec)))
     assert (scores != scores.bfloat16().float()).float().mean() > 0.9
 
 

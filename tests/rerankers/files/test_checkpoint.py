@@ -25,6 +25,7 @@ from rerankbench.rerankers.sequence_classification import FACTORY
 from rerankbench.run import config as configs
 from rerankbench.run import environment, plan
 from rerankbench.types import RerankerRef
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from ..conftest import CheckpointOf
@@ -37,11 +38,11 @@ def folder(checkpoint_of: CheckpointOf, tmp_path: Path) -> Path:
 
 
 def _identify(model: Path | str, **options: Any) -> RerankerRef:
-    return FACTORY.identify(RerankerSpec(model=str(model), **options))[0]
+    return FACTORY.identify(RerankerSpec(model=str(model), **options)).ref
 
 
 def _scores(folder: Path, **options: Any) -> list[float]:
-    reranker = FACTORY.load(RerankerSpec(model=str(folder), **{"dtype": "float32"} | options))
+    reranker = load(FACTORY, RerankerSpec(model=str(folder), **{"dtype": "float32"} | options))
     batches = reranker.score(reranker.prepare(Job(candidates=tiny.mixed(queries=1))))
     return [score for batch in batches for score in batch.scores]
 
@@ -54,7 +55,7 @@ def _refusal(model: Path | str, **options: Any) -> str:
 
 def _refusal_to_load(model: Path | str) -> str:
     with pytest.raises(ModelError) as caught:
-        FACTORY.load(RerankerSpec(model=str(model)))
+        load(FACTORY, RerankerSpec(model=str(model)))
     return _one_line(caught.value)
 
 
@@ -211,7 +212,7 @@ def test_the_limit_is_what_the_tokeniser_and_the_positions_allow(
 
 @pytest.mark.parametrize("kind", tiny.KINDS)
 def test_the_longest_pair_of_the_limit_really_runs(checkpoint_of: CheckpointOf, kind: str) -> None:
-    reranker = FACTORY.load(RerankerSpec(model=str(checkpoint_of(kind))))
+    reranker = load(FACTORY, RerankerSpec(model=str(checkpoint_of(kind))))
     candidates = tiny.candidates([("tide", ["moon " * 500])])
     batches = list(reranker.score(reranker.prepare(Job(candidates=candidates))))
     assert [batch.tokens for batch in batches] == [tiny.MAX_LENGTH]
@@ -269,7 +270,7 @@ def test_sharded_weights_load_and_count_the_same(folder: Path, tmp_path: Path) -
     job = Job(candidates=tiny.mixed(queries=1))
     scores = []
     for each in (folder, tmp_path / "sharded"):
-        reranker = FACTORY.load(RerankerSpec(model=str(each)))
+        reranker = load(FACTORY, RerankerSpec(model=str(each)))
         batches = reranker.score(reranker.prepare(job))
         scores.append([score for batch in batches for score in batch.scores])
     # Weights that lie elsewhere in memory may change the last bit.
@@ -319,7 +320,7 @@ def test_an_unknown_engine_is_refused(folder: Path) -> None:
 def test_a_gpu_that_is_not_there_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UsageError, match="device cuda: torch sees no CUDA GPU; use --device cpu"):
-        FACTORY.load(RerankerSpec(model=str(folder), device="cuda"))
+        load(FACTORY, RerankerSpec(model=str(folder), device="cuda"))
 
 
 def test_a_hub_id_without_a_network_says_what_to_do(
@@ -386,6 +387,6 @@ def test_identifying_a_checkpoint_imports_no_torch(checkpoint_of: CheckpointOf) 
 
 
 def test_a_model_without_token_types_gets_none(checkpoint_of: CheckpointOf) -> None:
-    reranker = FACTORY.load(RerankerSpec(model=str(checkpoint_of("distilbert"))))
+    reranker = load(FACTORY, RerankerSpec(model=str(checkpoint_of("distilbert"))))
     prepared = reranker.prepare(Job(candidates=tiny.mixed(queries=1)))
     assert prepared.rows([0, 1]).types is None

@@ -20,6 +20,7 @@ from rerankbench.registry import naming
 from rerankbench.rerankers.files.labels import names_of, of, scored
 from rerankbench.rerankers.pointwise import relevance
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import language_models as lm
@@ -192,7 +193,7 @@ def test_the_score_of_three_labels_is_the_log_odds() -> None:
 
 def _score(folder: Path, candidates: Sequence[Candidates], **options: Any) -> tuple[Any, Any]:
     spec = RerankerSpec(model=str(folder), **{"dtype": "float32"} | options)
-    reranker = naming.find_factory(spec.model, spec.family).load(spec)
+    reranker = load(naming.find_factory(spec.model, spec.family), spec)
     found = {
         pair: score
         for batch in reranker.score(reranker.prepare(Job(candidates=candidates)))
@@ -286,8 +287,8 @@ def test_a_caution_is_among_the_warnings(checkpoint_of: CheckpointOf, tmp_path: 
 
 def test_generic_names_leave_the_record_as_it_was(checkpoint_of: CheckpointOf) -> None:
     spec = RerankerSpec(model=str(checkpoint_of("bert", 2)))
-    recipe = naming.find_factory(spec.model).identify(spec)[0].recipe
+    recipe = naming.find_factory(spec.model).identify(spec).ref.recipe
     assert sorted(recipe) == ["architecture", "score", "truncation"]
     assert recipe["score"] == "logit1 - logit0"
     chosen = RerankerSpec(model=spec.model, recipe={"label": 1})
-    assert naming.find_factory(spec.model).identify(chosen)[0].recipe == recipe
+    assert naming.find_factory(spec.model).identify(chosen).ref.recipe == recipe

@@ -17,6 +17,7 @@ import pytest
 from rerankbench.errors import RerankbenchError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import embedding_models as models
@@ -134,7 +135,7 @@ def _run(folder: Path) -> str | None:
     try:
         factory = naming.find_factory(spec.model)
         factory.identify(spec)
-        reranker = factory.load(spec)
+        reranker = load(factory, spec)
         list(reranker.score(reranker.prepare(job)))
         reranker.warnings()
     except RerankbenchError as error:

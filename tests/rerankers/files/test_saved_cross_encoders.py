@@ -15,6 +15,7 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import embedding_models as models
@@ -38,7 +39,7 @@ def _candidates() -> list[Candidates]:
 
 def _ours(folder: Path, **options: Any) -> tuple[list[float], Any]:
     spec = RerankerSpec(model=str(folder), **{"dtype": "float32"} | options)
-    reranker = naming.find_factory(spec.model, spec.family).load(spec)
+    reranker = load(naming.find_factory(spec.model, spec.family), spec)
     found = {
         pair: score
         for batch in reranker.score(reranker.prepare(Job(candidates=_candidates())))

@@ -16,6 +16,7 @@ from rerankbench.errors import ModelError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.rerankers.files.checkpoint import Checkpoint
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import embedding_models as models
@@ -29,7 +30,7 @@ def folder(checkpoint_of: CheckpointOf, tmp_path: Path) -> Path:
 
 def _load(folder: Path, **options: Any) -> Any:
     spec = RerankerSpec(model=str(folder), **{"dtype": "float32", "engine": "torch"} | options)
-    return naming.find_factory(spec.model, spec.family).load(spec)
+    return load(naming.find_factory(spec.model, spec.family), spec)
 
 
 def _scores(folder: Path) -> list[float]:

@@ -21,6 +21,7 @@ from rerankbench.errors import ModelError, NewerFileError, RerankbenchError, Usa
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers.heads import head_file
 from rerankbench.rerankers.heads.factory import FACTORY
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from ..conftest import CheckpointOf
@@ -51,7 +52,7 @@ def _refusal(folder: Path, kind: type[RerankbenchError] = ModelError, **options:
 def _refusal_to_load(folder: Path) -> str:
     FACTORY.identify(_spec(folder))
     with pytest.raises(ModelError) as caught:
-        FACTORY.load(_spec(folder))
+        load(FACTORY, _spec(folder))
     return _one_line(caught.value)
 
 
@@ -65,22 +66,23 @@ def _change(folder: Path, name: str, **values: Any) -> Path:
 
 def test_a_folder_with_a_head_is_of_that_family(folder: Path) -> None:
     detected = registry.load("rerankers", "detected")
-    ref, engine = detected.identify(_spec(folder))
-    assert (ref, engine) == registry.load("rerankers", "head").identify(_spec(folder))
+    loadable = detected.identify(_spec(folder))
+    ref, engine = loadable.ref, loadable.choose_engine().engine
+    assert loadable == registry.load("rerankers", "head").identify(_spec(folder))
     assert (ref.name, ref.family, ref.max_length) == ("my-head", "head", tiny.MAX_LENGTH)
     assert (ref.recipe["head"], ref.recipe["token_dim"]) == ("celi", 4)
     assert ref.recipe["architecture"] == "BertModel"
     assert engine.engine == "torch"
     encoder = load_file(folder / "model.safetensors")
     assert ref.parameters == sum(x.numel() for x in encoder.values()) + 33 + 4 * 33
-    assert detected.load(_spec(folder)).ref == ref
+    assert load(detected, _spec(folder)).ref == ref
 
 
 def test_a_changed_head_is_another_revision(folder: Path) -> None:
-    before = FACTORY.identify(_spec(folder))[0].revision
+    before = FACTORY.identify(_spec(folder)).ref.revision
     weights = random_weights("celi", 4)
     head_file.save(folder, "celi", {**weights, "score.bias": weights["score.bias"] + 1})
-    assert FACTORY.identify(_spec(folder))[0].revision != before
+    assert FACTORY.identify(_spec(folder)).ref.revision != before
 
 
 def test_a_head_beside_a_classifier_is_what_counts(
@@ -89,7 +91,7 @@ def test_a_head_beside_a_classifier_is_what_counts(
     # RoBERTa's classifiers have no pooler, which AutoModel would make up; no head reads it.
     copy = Path(shutil.copytree(checkpoint_of("roberta"), tmp_path / "classifier"))
     head_file.save(copy, "mean", random_weights("mean", None))
-    reranker = registry.load("rerankers", "detected").load(_spec(copy))
+    reranker = load(registry.load("rerankers", "detected"), _spec(copy))
     assert reranker.ref.family == "head"
     job = Job(candidates=tiny.mixed(queries=1))
     assert len(list(reranker.score(reranker.prepare(job)))) > 0
@@ -213,9 +215,9 @@ def test_tensors_of_another_encoder(folder: Path) -> None:
     assert "score.weight is 1 × 16; celi needs 1 × 32" in _refusal(folder)
     # Without a word on it in the config, transformers takes the size that is usual.
     _change(folder, "config.json", hidden_size=None, num_attention_heads=4)
-    assert FACTORY.identify(_spec(folder))[0].recipe["head"] == "celi"
+    assert FACTORY.identify(_spec(folder)).ref.recipe["head"] == "celi"
     with pytest.raises(ModelError) as caught:
-        FACTORY.load(_spec(folder))
+        load(FACTORY, _spec(folder))
     _one_line(caught.value)
 
 
@@ -253,9 +255,9 @@ def test_it_takes_no_settings_and_runs_on_torch_alone(folder: Path) -> None:
     said = _refusal(folder, UsageError, recipe={"head": "mean"})
     assert "unknown recipe key 'head'" in said
     _refusal(folder, UsageError, dtype="int8")
-    engine = FACTORY.identify(_spec(folder, engine="onnx"))[1]
-    assert engine.engine == "torch"
-    assert engine.warning == "engine onnx: not for this family; ran on torch"
+    choice = FACTORY.identify(_spec(folder, engine="onnx")).choose_engine()
+    assert choice.engine.engine == "torch"
+    assert choice.warning == "engine onnx: not for this family; ran on torch"
 
 
 def test_a_pair_without_a_first_token_is_for_mean_alone(
@@ -269,7 +271,7 @@ def test_a_pair_without_a_first_token_is_for_mean_alone(
         )
         tokenizer.save_pretrained(made)
         if head == "mean":
-            FACTORY.load(_spec(made))
+            load(FACTORY, _spec(made))
         else:
             said = f"{head}: its tokeniser puts no [CLS] before a pair, which {head} reads; "
             assert _refusal_to_load(made).startswith(said)

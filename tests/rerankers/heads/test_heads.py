@@ -25,6 +25,7 @@ from rerankbench.rerankers.heads import head_file, placed_pairs
 from rerankbench.rerankers.heads.factory import FACTORY
 from rerankbench.rerankers.pointwise import PointwiseReranker
 from rerankbench.types import Candidates, Document, Query
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from ..conftest import CheckpointOf
@@ -131,7 +132,8 @@ def _expected(
 
 def _load(folder: Path, **options: Any) -> PointwiseReranker:
     options = {"engine": "torch", "dtype": "float32"} | options
-    return FACTORY.load(RerankerSpec(model=str(folder), **options))
+    reranker: PointwiseReranker = load(FACTORY, RerankerSpec(model=str(folder), **options))
+    return reranker
 
 
 def _found(

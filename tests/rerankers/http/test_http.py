@@ -135,7 +135,8 @@ def _reranker(
 ) -> HttpReranker:
     """As the factory makes it, but waits are whole and not waited for."""
     spec = RerankerSpec(model="m", recipe={"api": scene.api, "url": scene.url, **recipe})
-    ref, engine = FACTORY.identify(spec)
+    loadable = FACTORY.identify(spec)
+    ref, engine = loadable.ref, loadable.choose_engine().engine
     found = described(spec)
     client = Client(
         ref.name,
@@ -806,7 +807,7 @@ def test_a_key_in_place_of_its_variables_name_is_refused_unseen(key: Any) -> Non
     ],
 )
 def test_an_address_is_whole_or_gets_its_last_word(api: str, url: str, address: str) -> None:
-    ref, _ = FACTORY.identify(_spec(api=api, url=url))
+    ref = FACTORY.identify(_spec(api=api, url=url)).ref
     assert ref.recipe["url"] == address
 
 
@@ -863,7 +864,8 @@ def test_what_decides_the_scores_is_in_the_identity_and_what_does_not_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RERANK_KEY", SECRET)
-    ref, engine = FACTORY.identify(_spec())
+    loadable = FACTORY.identify(_spec())
+    ref, engine = loadable.ref, loadable.choose_engine().engine
     assert (ref.name, ref.family, ref.revision, ref.parameters) == ("m", "http", "tei:m", None)
     assert ref.recipe == {
         "api": "tei",
@@ -874,13 +876,13 @@ def test_what_decides_the_scores_is_in_the_identity_and_what_does_not_is_not(
     }
     assert (engine.engine, engine.device, engine.threads) == ("tei", "remote", 4)
     same = _spec(key_env="RERANK_KEY", concurrency=9, timeout_s=1.5, retries=0)
-    assert FACTORY.identify(same)[0] == ref
-    assert FACTORY.identify(same)[1].threads == 9
+    assert FACTORY.identify(same).ref == ref
+    assert FACTORY.identify(same).choose_engine().engine.threads == 9
     for other in ({"url": "http://other"}, {"truncate": False}, {"batch_documents": 9}):
-        assert FACTORY.identify(_spec(**other))[0] != ref
+        assert FACTORY.identify(_spec(**other)).ref != ref
     dated = RerankerSpec(model="m", revision="2026-11", name="n", recipe=_spec().recipe)
-    assert FACTORY.identify(dated)[0].revision == "tei:m@2026-11"
-    assert FACTORY.identify(dated)[0].name == "n"
+    assert FACTORY.identify(dated).ref.revision == "tei:m@2026-11"
+    assert FACTORY.identify(dated).ref.name == "n"
 
 
 def test_settings_of_local_models_are_said_to_mean_nothing() -> None:
@@ -888,8 +890,7 @@ def test_settings_of_local_models_are_said_to_mean_nothing() -> None:
         model="m", dtype="int8", max_length=9, engine="onnx", recipe=_spec().recipe
     )
     warning = "dtype, max_length, engine: the service's own affair, not sent"
-    assert FACTORY.identify(spec)[1].warning == warning
-    assert list(FACTORY.load(spec).warnings()) == [warning]
+    assert FACTORY.identify(spec).choose_engine().warning == warning
 
 
 def test_a_resumed_job_asks_only_for_queries_that_lack_scores(server: Server) -> None:

@@ -21,6 +21,7 @@ from rerankbench.rerankers import detection
 from rerankbench.rerankers.jina_v3.factory import FACTORY
 from rerankbench.rerankers.jina_v3.lists import JinaV3
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import language_models
@@ -84,7 +85,8 @@ def _spec(folder: Path, recipe: dict[str, Any] | None = None, **options: Any) ->
 
 
 def _load(folder: Path, recipe: dict[str, Any] | None = None, **options: Any) -> JinaV3:
-    return FACTORY.load(_spec(folder, recipe, **options))
+    reranker: JinaV3 = load(FACTORY, _spec(folder, recipe, **options))
+    return reranker
 
 
 def _lists(sizes: Sequence[int], seed: int = 0, longest: int = 15) -> list[Candidates]:
@@ -286,12 +288,13 @@ def test_scores_depend_on_the_other_candidates(model_of: ModelOf) -> None:
 
 
 def test_it_is_known_by_its_architecture_and_kept_by_list(model_of: ModelOf) -> None:
-    ref, engine = detection.FACTORY.identify(_spec(model_of(), SMALL))
+    loadable = detection.FACTORY.identify(_spec(model_of(), SMALL))
+    ref, engine = loadable.ref, loadable.choose_engine().engine
     assert (ref.family, ref.max_length, ref.scores_lists) == ("jina-v3", 4096, True)
     assert ref.scale == "cosine"
     assert (ref.recipe["score"], ref.recipe["block"]) == ("cosine", 3)
     assert (engine.engine, engine.batch_tokens) == ("torch", None)
-    loaded = detection.FACTORY.load(_spec(model_of(), SMALL))
+    loaded = load(detection.FACTORY, _spec(model_of(), SMALL))
     assert isinstance(loaded, JinaV3)
     assert loaded.ref == ref
 
@@ -323,12 +326,11 @@ def test_a_projector_that_is_not_there_is_one_line(
     folder = _build(tmp_path / "m")
     path = folder / "model.safetensors"
     save_file(change(load_file(path)), path, metadata={"format": "pt"})
-    for call in (FACTORY.identify, FACTORY.load):
-        with pytest.raises(ModelError) as caught:
-            call(_spec(folder))
-        assert told in str(caught.value)
-        assert "projector" in str(caught.value)
-        assert "\n" not in str(caught.value)
+    with pytest.raises(ModelError) as caught:
+        FACTORY.identify(_spec(folder))
+    assert told in str(caught.value)
+    assert "projector" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_backbone_that_is_not_there_is_one_line(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from rerankbench.rerankers.listwise.order import ListwiseReranker
 from rerankbench.rerankers.listwise.prompt import Question, QuestionWriter, messages
 from rerankbench.rerankers.listwise.recipe import ListwiseRecipe
 from rerankbench.types import Candidates, Document, EngineRef, RerankerRef
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import writers
@@ -46,7 +47,9 @@ def model_of(tmp_path_factory: pytest.TempPathFactory) -> ModelOf:
 
 def _load(folder: Path, recipe: dict[str, Any] | None = None, **options: Any) -> ListwiseReranker:
     options = {"dtype": "float32"} | options
-    return FACTORY.load(RerankerSpec(model=str(folder), recipe=recipe or SMALL, **options))
+    spec = RerankerSpec(model=str(folder), recipe=recipe or SMALL, **options)
+    reranker: ListwiseReranker = load(FACTORY, spec)
+    return reranker
 
 
 def _lists(sizes: Sequence[int], seed: int = 0, longest: int = 20) -> list[Candidates]:
@@ -414,12 +417,13 @@ def test_one_question_that_does_not_fit_ends_with_a_remedy(model_of: ModelOf) ->
 
 
 def test_the_record_says_what_was_run(model_of: ModelOf) -> None:
-    ref, engine = FACTORY.identify(RerankerSpec(model=str(model_of())))
+    loadable = FACTORY.identify(RerankerSpec(model=str(model_of())))
+    ref, engine = loadable.ref, loadable.choose_engine().engine
     assert (ref.family, ref.scores_lists, ref.max_length) == ("listwise", True, writers.POSITIONS)
     assert ref.scale == "rank"
     assert (ref.recipe["window"], ref.recipe["stride"]) == (20, 10)
     assert (ref.recipe["score"], engine.engine) == ("-rank", "torch")
-    changed, _ = FACTORY.identify(RerankerSpec(model=str(model_of()), recipe={"system": ""}))
+    changed = FACTORY.identify(RerankerSpec(model=str(model_of()), recipe={"system": ""})).ref
     assert changed.recipe["prompt"] != ref.recipe["prompt"]
 
 
@@ -475,5 +479,5 @@ def test_a_classifier_writes_nothing(tmp_path: Path) -> None:
 def test_rankzephyr_is_known_by_its_name(model_of: ModelOf, tmp_path: Path, name: str) -> None:
     (tmp_path / name).symlink_to(model_of(), target_is_directory=True)
     spec = RerankerSpec(model=str(tmp_path / name), name=name)
-    ref, _ = detection.FACTORY.identify(spec)
+    ref = detection.FACTORY.identify(spec).ref
     assert ref.family == "listwise"

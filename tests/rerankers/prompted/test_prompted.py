@@ -15,6 +15,7 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
 from rerankbench.types import Candidates
+from tests.rerankers.loaded import load
 
 from ... import tiny
 from .. import language_models as lm
@@ -55,7 +56,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
 
 def _score(folder: Path, candidates: Sequence[Candidates], **options: Any) -> list[float]:
     spec = RerankerSpec(model=str(folder), **{"dtype": "float32"} | options)
-    reranker = naming.find_factory(spec.model, spec.family).load(spec)
+    reranker = load(naming.find_factory(spec.model, spec.family), spec)
     prepared = reranker.prepare(Job(candidates=candidates))
     found = {
         pair: score
@@ -236,9 +237,9 @@ def test_scores_are_those_of_the_authors(
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_record_holds_the_recipe(folder_of: Callable[[str], Path], name: str) -> None:
-    ref, engine = naming.find_factory(str(folder_of(name))).identify(
-        RerankerSpec(model=str(folder_of(name)))
-    )
+    spec = RerankerSpec(model=str(folder_of(name)))
+    loadable = naming.find_factory(spec.model).identify(spec)
+    ref, engine = loadable.ref, loadable.choose_engine().engine
     assert ref.family == ("seq2seq" if "t5" in name else "causal-lm")
     assert "{query}" in str(ref.recipe["prompt"])
     assert "{document}" in str(ref.recipe["prompt"])
@@ -352,7 +353,7 @@ def test_an_instruction_changes_prompt_score_and_record(folder_of: Callable[[str
     expected = _expected(folder, _CAUSAL, score, candidates, 4096)
     assert _score(folder, candidates, recipe=recipe) == pytest.approx(expected, abs=1e-4)
     spec = RerankerSpec(model=str(folder), recipe=recipe)
-    ref, _ = naming.find_factory(spec.model).identify(spec)
+    ref = naming.find_factory(spec.model).identify(spec).ref
     assert "<Instruct>: Find gulls\n" in str(ref.recipe["prompt"])
 
 

@@ -1,4 +1,4 @@
-"""The engine of families that run in torch alone, and the dtype of all."""
+"""The dtype that a model computes in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from typing import Any
 
 from rerankbench.errors import UsageError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers.batch_run import CPU_BATCH_TOKENS, CUDA_BATCH_TOKENS
-from rerankbench.rerankers.engines import choice, cpu
-from rerankbench.types import EngineRef
+from rerankbench.rerankers.engines import cpu
 
 # Their code in transformers makes tensors in float32 on the way, or has no other product.
 FLOAT32_ALONE = frozenset({"deberta", "fnet", "mra", "xlnet"})
@@ -36,19 +34,3 @@ def dtype_of(spec: RerankerSpec, config: Mapping[str, Any]) -> str:
             "use --dtype float32"
         )
     return spec.dtype or default_dtype(spec, config)
-
-
-def engine_ref(spec: RerankerSpec) -> EngineRef:
-    """Torch, whatever engine was asked for. Raises UsageError for a name that is none."""
-    if spec.engine not in choice.NAMES:
-        raise UsageError(f"no engine '{spec.engine}'; known: {', '.join(choice.NAMES)}")
-    on_cpu = spec.device == "cpu"
-    asked = spec.engine in ("auto", "torch")
-    return EngineRef(
-        engine="torch",
-        device=spec.device,
-        batch_tokens=spec.batch_tokens or (CPU_BATCH_TOKENS if on_cpu else CUDA_BATCH_TOKENS),
-        threads=spec.threads if on_cpu else None,
-        reason="as asked" if spec.engine == "torch" else "this family's only engine",
-        warning=None if asked else f"engine {spec.engine}: not for this family; ran on torch",
-    )
