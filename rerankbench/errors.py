@@ -20,7 +20,7 @@ import difflib
 import os
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -110,3 +110,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = {each.lower(): each for each in sorted(known)}
     close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
     return f"did you mean '{names[close[0]]}'?" if close else f"known: {', '.join(names.values())}"
+
+
+def some(names: Sequence[str], most: int = 5, *, between: str = ", ") -> str:
+    """The first few names, and how many more there are: `a, b, c, d, e and 3 more`."""
+    more = len(names) - most
+    return between.join(names[:most]) + (f" and {more} more" if more > 0 else "")

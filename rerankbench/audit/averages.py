@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rerankbench.audit.findings import Finding, Severity, about, some
+from rerankbench.audit.findings import Finding, Severity, about
 from rerankbench.audit.means import Basis, bases, is_mean
 from rerankbench.audit.tables import PrintedTable
 from rerankbench.audit.views import View, ViewLine, by_columns, by_rows
+from rerankbench.errors import some
 
 
 def averages(table: PrintedTable) -> Iterator[Finding]:

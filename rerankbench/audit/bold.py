@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rerankbench.audit.columns import direction
 from rerankbench.audit.findings import Finding, about
-from rerankbench.audit.tables import PrintedRow, PrintedTable
+from rerankbench.audit.tables import PrintedRow, PrintedTable, with_numbers
 
 _FEWEST = 3
 """From so few figures on a bold one that is the worst is no chance, if it is so everywhere."""
@@ -99,7 +99,7 @@ def _by_column(table: PrintedTable) -> list[_Group]:
     """
     all_groups = []
     for at in table.of_kind("quality", "average"):
-        rows = [row for row in table.one_of_many if row.cells[at].number is not None]
+        rows = with_numbers(table.one_of_many, at)
         for parts in (table.blocks(rows), [rows]):
             groups = [_column_group(table, at, part) for part in parts if part]
             if all(_marks_one(group) for group in groups):

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from rerankbench.audit.findings import Finding, about, some
+from rerankbench.audit.findings import Finding, about
 from rerankbench.audit.means import Basis, bases
-from rerankbench.audit.tables import PrintedRow, PrintedTable
+from rerankbench.audit.tables import PrintedRow, PrintedTable, with_numbers
 from rerankbench.audit.views import by_rows
+from rerankbench.errors import some
 
 COLUMNS = 5
 """The fewest columns under a mean for which the share of one says something."""
@@ -52,7 +53,7 @@ def carried(table: PrintedTable) -> Iterator[Finding]:
 
 def _leads(block: Sequence[PrintedRow], basis: Basis) -> Iterator[_Lead]:
     every = (basis.average, *basis.terms)
-    rows = [row for row in block if all(row.cells[at].number is not None for at in every)]
+    rows = with_numbers(block, *every)
     if len(rows) < 2:
         return
     best = max(rows, key=lambda row: fmean(row.cells[at].value for at in basis.terms))

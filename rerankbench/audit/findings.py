@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
@@ -17,7 +16,6 @@ Severity: TypeAlias = Literal["error", "warning", "note"]
 """An error contradicts the document itself; a warning misleads; a note is good to know."""
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 _WIDTH = 80
-_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +61,6 @@ def about(
         expected=expected,
         message=message,
     )
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def not_read(file: str, place: UnreadPlace) -> Finding:

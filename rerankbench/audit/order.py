@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from rerankbench.audit.findings import Finding, about
-from rerankbench.audit.tables import PrintedRow, PrintedTable
+from rerankbench.audit.tables import PrintedRow, PrintedTable, with_numbers
 
 PAIRS = 5
 """The fewest neighbours from which an order can be read."""
@@ -27,7 +27,7 @@ def out_of_order(table: PrintedTable) -> Iterator[Finding]:
         pairs = [
             pair
             for block in table.blocks(table.one_of_many)
-            for pair in pairwise([row for row in block if row.cells[at].number is not None])
+            for pair in pairwise(with_numbers(block, at))
         ]
         breaks = [
             pair for pair in pairs if sign * _value(pair[0], at) < sign * _value(pair[1], at)
@@ -75,7 +75,7 @@ def _sorted_otherwise(table: PrintedTable, but: int) -> bool:
 def _ranks(table: PrintedTable) -> Iterator[Finding]:
     """Ranks that a column does not bear out which bears out nearly all the others."""
     for at in table.of_kind("rank"):
-        ranked = [row for row in table.one_of_many if row.cells[at].number is not None]
+        ranked = with_numbers(table.one_of_many, at)
         if len(ranked) <= PAIRS:
             continue
         candidates = [

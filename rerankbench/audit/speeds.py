@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from rerankbench.audit.cells import PrintedCell
 from rerankbench.audit.findings import Finding, Severity, about
-from rerankbench.audit.tables import PrintedTable
+from rerankbench.audit.tables import PrintedTable, with_numbers
 from rerankbench.known import models, published
 
 ROWS = 3
@@ -23,9 +23,7 @@ _STATISTIC = re.compile(r"\(?\b(p\d\d|mean|avg|average|median)\b\)?", re.I)
 def copied_speeds(table: PrintedTable, before: Sequence[PrintedTable]) -> Iterator[Finding]:
     """Speeds that are those of another table or of a published page, to the last digit."""
     for at in table.of_kind("speed"):
-        speeds = {
-            row.full_name: row.cells[at] for row in table.rows if row.cells[at].number is not None
-        }
+        speeds = {row.full_name: row.cells[at] for row in with_numbers(table.rows, at)}
         name = table.columns[at].name
         if len(speeds) >= ROWS and len({cell.number for cell in speeds.values()}) == 1:
             value = next(iter(speeds.values())).text

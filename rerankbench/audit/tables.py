@@ -5,7 +5,7 @@ Nothing is corrected here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rerankbench.audit.cells import PrintedCell
@@ -64,6 +64,11 @@ class PrintedRow:
     def is_one_of_many(self) -> bool:
         """Whether it is a system or a collection: no mean over others, count or difference."""
         return not self.is_average and not any(map(is_aside, self.own))
+
+
+def with_numbers(rows: Iterable[PrintedRow], *places: int) -> list[PrintedRow]:
+    """The rows that have a number in each of these columns."""
+    return [row for row in rows if all(row.cells[at].number is not None for at in places)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from rerankbench.audit import names
 from rerankbench.audit.cells import PrintedCell
-from rerankbench.audit.tables import PrintedTable
+from rerankbench.audit.tables import PrintedTable, with_numbers
 
 Role: TypeAlias = Literal["average", "perhaps", "term", "number", "none"]
 """`perhaps`: a mean if its figures say so; `number`: a term if the mean's figures say so."""
@@ -90,7 +90,7 @@ def by_rows(table: PrintedTable) -> View:
 
 def _may_be_shares(table: PrintedTable, at: int) -> bool:
     """Whether a column that its heading tells apart holds figures as qualities do: `Price QA`."""
-    numbers = [row.cells[at] for row in table.rows if row.cells[at].number is not None]
+    numbers = [row.cells[at] for row in with_numbers(table.rows, at)]
     return (
         table.columns[at].kind in ("other", "speed")
         and any(cell.decimals for cell in numbers)

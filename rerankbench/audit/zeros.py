@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rerankbench.audit.cells import PrintedCell
-from rerankbench.audit.findings import Finding, about, some
-from rerankbench.audit.tables import PrintedTable
+from rerankbench.audit.findings import Finding, about
+from rerankbench.audit.tables import PrintedTable, with_numbers
+from rerankbench.errors import some
 
 _FEW = 3
 
@@ -23,7 +24,7 @@ def zeros(table: PrintedTable) -> Iterator[Finding]:
     """
     columns = []
     for at in table.of_kind("quality", "average"):
-        filled = [row.cells[at] for row in table.rows if row.cells[at].number is not None]
+        filled = [row.cells[at] for row in with_numbers(table.rows, at)]
         if table.is_lower_better(at):
             continue  # No error at all can be measured.
         if len(filled) < _FEW or 2 * sum(map(is_zero, filled)) <= len(filled):

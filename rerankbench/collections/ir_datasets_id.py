@@ -10,7 +10,7 @@ from typing import Any
 from rerankbench.collections import ir_datasets_source as source
 from rerankbench.collections.content import file_fingerprint
 from rerankbench.collections.reading import CheckedCollection
-from rerankbench.errors import InputError, UsageError
+from rerankbench.errors import InputError, UsageError, some
 from rerankbench.files.texts import id_problem
 from rerankbench.known import collections
 from rerankbench.types import Document, Json, Qrels, Query
@@ -27,7 +27,7 @@ def open_collection(spec: str, split: str | None) -> IrDatasetsCollection:
     dataset = source.load(dataset_id)
     if not source.complete(dataset):
         below = source.complete_below(dataset_id)
-        advice = f"name one of: {source.listed(below)}" if below else "name another id"
+        advice = f"name one of: {some(below)}" if below else "name another id"
         raise UsageError(f"'{dataset_id}' has no {_lacks(dataset)} of its own; {advice}")
     source.check_text(dataset_id, "documents", dataset.docs_cls())
     source.check_text(dataset_id, "queries", dataset.queries_cls())
@@ -51,7 +51,7 @@ def _with_split(dataset_id: str, split: str | None) -> str:
     if split_of(dataset_id) == split and not source.complete_below(dataset_id):
         return dataset_id
     below = source.complete_below(whole)
-    advice = f"name one of: {source.listed(below)}" if below else "leave the split out"
+    advice = f"name one of: {some(below)}" if below else "leave the split out"
     raise UsageError(f"'{dataset_id}' has no split '{split}'; {advice}")
 
 

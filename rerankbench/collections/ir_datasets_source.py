@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from rerankbench.errors import LONGEST, InputError, UsageError, cut
+from rerankbench.errors import LONGEST, InputError, UsageError, cut, some
 from rerankbench.known import collections
 
 _Item = TypeVar("_Item")
@@ -136,13 +136,7 @@ def _nearest(dataset_id: str) -> str:
             "`rerankbench datasets` lists the well-known ones, https://ir-datasets.com all; "
             "a folder of that name does not exist either"
         )
-    return f"nearest: {listed(found)}"
-
-
-def listed(ids: list[str], most: int = 6) -> str:
-    """The ids, the first few of them where there are many."""
-    rest = len(ids) - most
-    return ", ".join(ids[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return f"nearest: {some(found)}"
 
 
 def complete(dataset: Any) -> bool:

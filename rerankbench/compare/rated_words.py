@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rerankbench.results.wording import some
+from rerankbench.errors import some
 
 if TYPE_CHECKING:
     from rerankbench.compare.rated import JudgedGames, TaskRatings

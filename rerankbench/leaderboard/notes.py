@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
+from rerankbench.errors import some
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import FirstStageColumn
 from rerankbench.leaderboard.columns.kinds import KINDS
@@ -14,7 +15,7 @@ from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.rows import Selection, first_of
 from rerankbench.results import derived
 from rerankbench.results.grouping import different_facts
-from rerankbench.results.wording import some, spread
+from rerankbench.results.wording import spread
 from rerankbench.types import Record
 
 _SHOWN_WARNINGS = 3

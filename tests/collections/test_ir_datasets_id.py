@@ -86,7 +86,7 @@ def test_a_prefix_and_a_split_make_an_id(scifact: Path) -> None:
         ("beir/cqadupstack/", None, "no ir_datasets id"),
         ("qqqqqqq", None, "`rerankbench datasets` lists the well-known ones"),
         ("beir/scifact", None, "no judgments of its own; .*beir/scifact/test, beir/scifact/train"),
-        ("beir", None, "no documents or queries or judgments of its own; .* and 34 more"),
+        ("beir", None, "no documents or queries or judgments of its own; .* and 35 more"),
         ("msmarco-passage/eval", None, "has no judgments of its own; name another id"),
         ("vaswani/queries", None, "no ir_datasets id"),
         ("beir/scifact", "dev", "'beir/scifact' has no split 'dev'; name one of: beir/scifact/t"),

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from rerankbench.compare.rated_words import method, not_judged
+from rerankbench.errors import some
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.findings import GamesKey
 from rerankbench.leaderboard.columns.quality import RepeatedColumn
 from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
-from rerankbench.results.wording import some
 
 if TYPE_CHECKING:
     from rerankbench.compare.rated import TaskRatings

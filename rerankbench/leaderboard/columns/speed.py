@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rerankbench.errors import some
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals
 from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
 from rerankbench.results.figures import DOCS_PER_S, USD_PER_1000_QUERIES
-from rerankbench.results.wording import some
 from rerankbench.stats import order
 from rerankbench.types import Record
 

@@ -8,7 +8,7 @@ from functools import partial
 from markupsafe import Markup
 
 from rerankbench.compare.depth import DepthCurve
-from rerankbench.errors import UsageError
+from rerankbench.errors import UsageError, some
 from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry, Table
 from rerankbench.report.boards import Board
@@ -25,7 +25,6 @@ from rerankbench.report.sections.section import (
 )
 from rerankbench.results import derived
 from rerankbench.results.record_set import RecordSet
-from rerankbench.results.wording import some
 from rerankbench.types import TaskKey
 
 _SHOWN_DEPTHS = (10, 20, 50, 100, 200, 500, 1000)
@@ -49,7 +48,7 @@ def _block(archive: RecordSet, board: Board) -> Markup | Plot:
             except UsageError as error:
                 problems[str(error)] = None
     if board.metric is None or not found:
-        why = some(list(problems), ". ") or "there is no model"
+        why = some(list(problems), between=". ") or "there is no model"
         return paragraph("Depth curves are not shown: ", isolated(why), ".")
     groups = [
         CurvePanel(title=title, curves=_best_of(found, task))
@@ -123,4 +122,4 @@ def _notes(board: Board, problems: Iterable[str]) -> Iterator[str]:
     if len(models) > MOST:
         yield f"Of a collection's models the best {MOST} are drawn."
     if problems:
-        yield Markup("Not shown: {}.").format(isolated(some(list(problems), ". ")))
+        yield Markup("Not shown: {}.").format(isolated(some(list(problems), between=". ")))
