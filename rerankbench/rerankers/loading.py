@@ -57,22 +57,22 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _no_output() -> Iterator[None]:
-    """Nothing is written to standard output, where results belong.
+def _no_output(number: int) -> Iterator[None]:
+    """Nothing is written to standard output (1) or the standard error (2), past Python's streams.
 
-    The tokenizers library prints there of settings that it does not know, past Python's streams.
+    The tokenizers library prints of settings that it does not know, and where it panics.
     """
     try:
-        kept = os.dup(1)
-    except OSError:  # The process has no standard output.
+        kept = os.dup(number)
+    except OSError:  # The process has none.
         yield
         return
     try:
         with Path(os.devnull).open("wb") as nothing:
-            os.dup2(nothing.fileno(), 1)
+            os.dup2(nothing.fileno(), number)
         yield
     finally:
-        os.dup2(kept, 1)
+        os.dup2(kept, number)
         os.close(kept)
 
 
@@ -83,11 +83,17 @@ def tokenizer(
     from transformers import AutoTokenizer
 
     try:
-        with quiet(), _no_output():
+        with quiet(), _no_output(1), _no_output(2):
             found = AutoTokenizer.from_pretrained(checkpoint.transformer, **_common(spec))
-            # A vocabulary without a token for what it lacks fails here, and not in a long run.
+            # A vocabulary without a token for what it lacks fails here, and not in a long run; so
+            # does a template of pairs that names a token which is nowhere.
             found(vocabulary.PROBE, verbose=False)
-    except Exception as error:  # tokenizers raises plain Exceptions
+            if found.is_fast:
+                found(vocabulary.PROBE, vocabulary.PROBE, verbose=False)
+    except BaseException as error:
+        # tokenizers raises plain Exceptions, and panics, which are none.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise _unloadable(checkpoint, error) from error
     if not getattr(found, "is_fast", False):
         raise ModelError(f"{checkpoint.name}: has no fast tokeniser; save one as tokenizer.json")
@@ -235,7 +241,7 @@ def _common(spec: RerankerSpec) -> dict[str, Any]:
     return {"trust_remote_code": spec.trust_remote_code, "local_files_only": True}
 
 
-def _unloadable(checkpoint: Checkpoint, error: Exception) -> ModelError:
+def _unloadable(checkpoint: Checkpoint, error: BaseException) -> ModelError:
     import transformers
 
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

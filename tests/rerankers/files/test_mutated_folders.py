@@ -186,6 +186,29 @@ def test_what_tokenizers_prints_of_unknown_settings_is_not_seen(
     assert "unheard_of" in capfd.readouterr().out, "the library is silent: nothing is shown"
 
 
+@pytest.mark.parametrize("kind", ["single", "pair"])
+def test_a_template_that_names_a_token_which_is_nowhere_is_refused(
+    kind: str, whole: Callable[[str], Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(whole("encoder"), tmp_path / "m"))
+    path = folder / "tokenizer.json"
+    tokenizer = json.loads(path.read_text())
+    tokenizer["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [{"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": each, "type_id": 0}} for each in "AB"],
+        "special_tokens": {},
+    }
+    tokenizer["post_processor"][kind].append({"SpecialToken": {"id": "[NONE]", "type_id": 0}})
+    path.write_text(json.dumps(tokenizer))
+    # BERT's own class would put its own template in the place of this one.
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert "cannot be loaded" in (_run(folder) or "")
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("depth", [500, 100_000])
 def test_a_file_nested_without_end_is_refused(
     whole: Callable[[str], Path], tmp_path: Path, depth: int
