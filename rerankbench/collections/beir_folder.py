@@ -110,10 +110,12 @@ class BeirFolder(CheckedCollection):
             return ""
         none, all_empty = facts.without_text == facts.documents, facts.empty == facts.documents
         if none and (found.known or all_empty):
+            # `convert` takes documents from under the keys that other tools have for them.
+            line = convert_line(self._corpus_path.parent) if found.known else None
             raise InputError(
                 self._corpus_path,
                 f'no document has a "text", but \'{found.first}\' has words under "{found.key}"',
-                remedy='call that key "text"',
+                remedy='call that key "text"' + (f", or: {line}" if line else ""),
             )
         if none:
             return f'no document has a "text", titles alone are read; "{found.key}" is not'

@@ -29,6 +29,8 @@ _WORDS: Mapping[Part, tuple[str, ...]] = {
     "queries": ("queries", "query", "topics"),
     "corpus": ("collection", "corpus", "documents", "docs", "passages"),
 }
+_ANYWHERE = ("qrels", "qrel", "queries", "topics", "collection", "corpus")
+"""What says so in the middle of a name too; `answers_and_passages.csv` may well be rows."""
 _QRELS_FOLDERS = ("data", "default")
 """What Hugging Face calls the judgments where nothing else is said."""
 _SHARD = re.compile(r"[-_.]\d{2,5}-of-\d{2,5}(?:-[0-9a-f]{16})?$")
@@ -72,10 +74,13 @@ def is_rows(path: Path) -> bool:
 
 def part_of(path: Path) -> Part | None:
     """Which part a file or folder is, by its name."""
-    name = path.name.lower()
+    name = path.name.lower().removeprefix("msmarco-")
     for part, words in _WORDS.items():
-        if any(word in name if part == "qrels" else name.startswith(word) for word in words):
-            return part
+        for word in words:
+            # TREC has 2019qrels-pass.txt.
+            start = r"(?<![a-z])" if word in _ANYWHERE else "^"
+            if re.search(rf"{start}{word}(?![a-z])", name):
+                return part
     return None
 
 

@@ -462,6 +462,21 @@ def test_another_key_for_the_text_is_guessed(command: Command) -> None:
     assert _texts("hf-collection") == {"eins": {"two": 1}}
 
 
+@pytest.mark.parametrize("key", ["contents", "body", "passage", "_text", "document"])
+def test_what_a_run_refuses_for_its_key_is_converted_by_the_line_it_says(
+    command: Command, key: str
+) -> None:
+    _write_lines("keys/corpus.jsonl", {"_id": "d1", "title": "T", key: "the moon pulls"})
+    _write_lines("keys/queries.jsonl", {"_id": "q1", "text": "moon"})
+    Path("keys/qrels").mkdir()
+    Path("keys/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    done = command("run", "-d", "keys", "-m", "bm25", "--no-speed")
+    assert done.code != 0
+    (line,) = re.findall(r"or: rerankbench (convert keys)$", done.err, re.M)
+    assert command(*line.split(), "--yes").code == 0
+    assert _texts("keys-collection") == {"moon": {"the moon pulls": 1}}
+
+
 def test_parquet_of_rows_and_of_a_data_set(command: Command) -> None:
     arrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -482,6 +497,34 @@ def test_parquet_of_rows_and_of_a_data_set(command: Command) -> None:
     assert done.code == 0, done.err
     assert _texts("out") == {"eins": {"one": 1}}
     assert sorted(_candidates("out")["q"]) == ["1", "2"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet", "tsv"])
+def test_a_whole_collection_there_and_back_is_the_same(command: Command, form: str) -> None:
+    """By the content hashes that records hold, so that results before and after are comparable."""
+    before = naming.open_collection("demo")
+    corpus = [{"_id": d.doc_id, "title": d.title, "text": d.text} for d in before.documents()]
+    queries = [{"_id": q.query_id, "text": q.text} for q in before.queries()]
+    qrels = [
+        {"query-id": query_id, "corpus-id": doc_id, "score": grade}
+        for query_id, grades in before.qrels().items()
+        for doc_id, grade in grades.items()
+    ]
+    for part, entries in (("corpus", corpus), ("queries", queries), ("qrels", qrels)):
+        if form == "jsonl":
+            _write_lines(f"source/{part}/test.jsonl", *entries)
+        elif form == "tsv":
+            path = Path("source", f"{part}.tsv")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("".join("\t".join(map(str, e.values())) + "\n" for e in entries))
+        else:
+            arrow, parquet = map(pytest.importorskip, ("pyarrow", "pyarrow.parquet"))
+            Path("source", part).mkdir(parents=True)
+            table = arrow.Table.from_pylist(entries)
+            parquet.write_table(table, f"source/{part}/test-00000-of-00001.parquet")
+    done = command("convert", "source", "-o", "back", "--yes")
+    assert done.code == 0, done.err
+    assert naming.open_collection("back").hashes() == before.hashes()
 
 
 def test_without_pyarrow_it_is_said_what_to_install(
@@ -644,6 +687,7 @@ def test_each_mistake_in_json_is_one_line(command: Command, body: str, message: 
         (("a.csv", "-o", "a.csv"), "is a file; name another folder"),
         (("folder",), "is not a file of rows, or a folder with"),
         (("folder", "a.csv"), "is a folder; name one folder, or files"),
+        (("a.csv", "--split", "../x"), "expected a name such as test"),
         (("a.xlsx",), "save the sheet as CSV"),
         (("a.csv", "--positive", "passage", "--negative", "label", "--title", "label"), "one doc"),
     ],

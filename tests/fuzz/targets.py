@@ -62,6 +62,32 @@ def _read_runs(random: Random) -> Case:
     return "runs", random.choice(commands)
 
 
+def _foreign(folder: Path) -> None:
+    """Files that `convert` reads: labelled rows, tuples, lists, and MS MARCO's three."""
+    rows, parts = folder / "rows", folder / "parts"
+    rows.mkdir()
+    parts.mkdir()
+    (rows / "labelled.csv").write_text(
+        'query,passage,label,doc_id\nwho,"she, ""it""\nthere",1,d1\nwho,no one,0,d2\nx,y,true,d3\n'
+    )
+    (rows / "triples.tsv").write_text("query\tpositive\tnegative\na b\tc\td\ne\tf\tc\n")
+    lists = {"query": "q", "positive": ["p", "é"], "negative": [{"text": "n", "docid": 7}]}
+    _lines(rows / "lists.jsonl", [lists, {**lists, "query": "r"}])
+    (parts / "queries.tsv").write_text("1\twhat is x\n2\twho\n")
+    (parts / "collection.tsv").write_text('0\tx is "a\n1\tno\n')
+    (parts / "qrels.tsv").write_text("1\t0\t0\t1\n2\t0\t1\t2\n")
+
+
+def _lines(path: Path, entries: Sequence[object]) -> None:
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def _convert(random: Random) -> Case:
+    rows = [f"rows/{name}" for name in ("labelled.csv", "triples.tsv", "lists.jsonl")]
+    path = random.choice([*rows, "parts", "parts"])
+    return path.partition("/")[0], ["convert", path, "-o", "out", "--yes"]
+
+
 def _config(folder: Path) -> None:
     _collection(folder)
     (folder / "config").mkdir()
@@ -185,6 +211,7 @@ TARGETS = (
         good=_collection,
         case=lambda random: ("small", [*RUN, "-d", "small", "-m", "oracle"]),
     ),
+    Target(name="rows of others", good=_foreign, case=_convert),
     Target(name="runs", good=_run_file, case=_read_runs),
     Target(
         name="configs", good=_config, case=lambda random: ("config", ["run", "config/run.yaml"])

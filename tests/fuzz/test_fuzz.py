@@ -13,10 +13,11 @@ from tests.fuzz.targets import TARGETS, Target
 from tests.fuzz.trial import attempt, prepare
 
 _INPUTS = {
-    "collections": 120,
-    "runs": 100,
-    "configs": 90,
-    "layouts": 80,
+    "collections": 110,
+    "rows of others": 50,
+    "runs": 80,
+    "configs": 80,
+    "layouts": 70,
     "records": 60,
     "model folders": 30,
     "journals": 20,

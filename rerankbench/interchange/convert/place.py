@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rerankbench.errors import StorageError, UsageError
 from rerankbench.files.partials import folder_beside
-from rerankbench.files.swap import swap_in
+from rerankbench.files.swap import recover, swap_in
 from rerankbench.interchange.convert.staged import is_own
 
 
@@ -22,6 +22,7 @@ class Place:
         """
         self.folder = folder
         self._final = folder.resolve() if folder.is_symlink() else folder
+        recover(self._final.absolute().parent)
         self._replaces = self._final.is_dir() and any(self._final.iterdir())
         if self._final.exists() and not self._final.is_dir():
             raise UsageError(f"{folder}: is a file; name another folder: -o FOLDER")

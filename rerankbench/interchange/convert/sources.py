@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -41,6 +42,8 @@ class Named:
 
 def find(named: Named) -> RowFiles | PartFiles:
     """What there is to convert. Raises InputError, or UsageError where it is not clear what."""
+    if named.split is not None and not re.fullmatch(r"\w[\w.-]*", named.split):
+        raise UsageError(f"--split {named.split}: expected a name such as test or dev.small")
     options: dict[Part, Path | None] = {
         "queries": named.queries,
         "corpus": named.corpus,
