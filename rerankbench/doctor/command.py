@@ -65,7 +65,7 @@ def _examined(
     with terminal.task(f"loading {name}", None, ""):
         reranker = naming.load_reranker(factory, spec)
     ref = reranker.ref
-    reference = registry.load("probes", "sentence-transformers")(ref, spec)
+    reference = registry.load("probes", "sentence-transformers")(reranker, spec)
     with terminal.task(f"checking {name}", None, ""):
         facts = [("model", ref.name), *model.facts(ref, reranker)]
         return facts, model.examine(reranker, reference)

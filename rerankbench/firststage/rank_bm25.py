@@ -33,7 +33,7 @@ class RankBm25Arguments(Arguments):
 class OkapiArguments(RankBm25Arguments):
     """BM25Okapi's."""
 
-    epsilon: Number = Field(0.25, description="the least weight of a term ÷ the mean weight")
+    epsilon: Number = Field(0.25, description="weight of a term of most documents ÷ mean weight")
 
 
 class LongArguments(RankBm25Arguments):

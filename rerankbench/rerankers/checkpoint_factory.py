@@ -12,8 +12,10 @@ from rerankbench.rerankers.dtype import dtype_of
 from rerankbench.rerankers.engines.choice import torch_alone
 from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import Checkpoint
+from rerankbench.rerankers.recipe import Recipe, read
 from rerankbench.types import EngineRef, Reads, RerankerRef, Scale
 
+Settings = TypeVar("Settings", bound=Recipe)
 Description = TypeVar("Description")
 
 
@@ -31,7 +33,7 @@ class RefFacts:
 class LoadableCheckpoint(Generic[Description]):
     """A checkpoint whose files were read up to its weights; `description` is its family's own."""
 
-    factory: CheckpointFactory[Description]
+    factory: CheckpointFactory[Any, Description]
     checkpoint: Checkpoint
     spec: RerankerSpec
     description: Description
@@ -53,16 +55,20 @@ class LoadableCheckpoint(Generic[Description]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointFactory(ABC, Generic[Description]):
-    """Finds and identifies the checkpoints of one family, which says what is its own."""
+class CheckpointFactory(ABC, Generic[Settings, Description]):
+    """Finds and identifies the checkpoints of one family, which says what is its own.
+
+    `recipe` are the settings that a config may give.
+    """
 
     family: str
+    recipe: type[Settings]
     scores_documents: bool = True
 
     def identify(self, spec: RerankerSpec) -> LoadableCheckpoint[Description]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
         checkpoint = self.find(spec)
-        description = self.describe(checkpoint, spec)
+        description = self.describe(checkpoint, spec, read(spec, self.recipe))
         facts = self.ref_facts(checkpoint, spec, description)
         ref = RerankerRef(
             name=self.name_of(checkpoint, spec),
@@ -95,7 +101,9 @@ class CheckpointFactory(ABC, Generic[Description]):
         return dtype_of(spec, checkpoint.config)
 
     @abstractmethod
-    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> Description:
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: Settings
+    ) -> Description:
         """What the files and the recipe say. Raises ModelError, UsageError."""
 
     @abstractmethod

@@ -58,16 +58,18 @@ class PointwiseReranker:
         check: TokenCheck | None = None,
         about: Mapping[str, str] | None = None,
         label: int | None = None,
+        as_saved: bool = False,
         notes: Sequence[str] = (),
     ) -> None:
         """Keep a model that is on its device and in evaluation mode.
 
         Its logits are pairs × labels, read by `relevance` of one `label`. `check` is None for
-        models without tables of transformers' kind. `about` is more that `doctor` shows, `notes`
+        models without tables of transformers' kind. `as_saved` says that sentence-transformers'
+        cross-encoder reads its files in the same way. `about` is more that `doctor` shows, `notes`
         are warnings from its files.
         """
         self.about = about or {}
-        self._label = label
+        self.label, self.as_saved = label, as_saved
         self._notes = notes
         self.ref = ref
         self.engine = engine_ref
@@ -100,7 +102,7 @@ class PointwiseReranker:
         for batch in self._run.run(prepared):
             yield ScoredBatch(
                 pairs=batch.rows,
-                scores=relevance(batch.output, self._label).tolist(),
+                scores=relevance(batch.output, self.label).tolist(),
                 tokens=batch.tokens,
                 padded_tokens=batch.padded_tokens,
                 truncated_pairs=int(prepared.truncated[batch.rows].sum()),

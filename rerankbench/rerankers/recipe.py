@@ -97,7 +97,7 @@ def _explained(error: ErrorDetails, kind: type[Recipe]) -> str:
             nearest(key, known) if known else "its family takes none"
         )
     beyond = error["type"] in ("greater_than_equal", "less_than_equal")
-    what = _bounds(known[key]) if beyond else kind_of(known[key])
+    what = bounds(known[key]) if beyond else kind_of(known[key])
     return f"recipe key '{key}' must be {what} (given: {error['input']!r:.60})"
 
 
@@ -106,7 +106,8 @@ def kind_of(field: FieldInfo) -> str:
     return next(words for kind, words in _KINDS.items() if field.annotation in (kind, kind | None))
 
 
-def _bounds(field: FieldInfo) -> str:
+def bounds(field: FieldInfo) -> str:
+    """How small and how large a number may be, in words."""
     least = next(each.ge for each in field.metadata if hasattr(each, "ge"))
     most = next((each.le for each in field.metadata if hasattr(each, "le")), math.inf)
     return f"{least:g} or more" if most == math.inf else f"{least:g} to {most:g}"

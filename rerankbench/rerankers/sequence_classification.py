@@ -37,7 +37,7 @@ from rerankbench.rerankers.pair_encoding import (
     template_of,
 )
 from rerankbench.rerankers.pointwise import PointwiseReranker
-from rerankbench.rerankers.recipe import ClassifierRecipe, read
+from rerankbench.rerankers.recipe import ClassifierRecipe
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef
 
@@ -45,10 +45,11 @@ FAMILY = "sequence-classification"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrossEncoderFactory(CheckpointFactory[Classifier]):
+class CrossEncoderFactory(CheckpointFactory[ClassifierRecipe, Classifier]):
     """Finds, identifies and loads cross-encoders; `folder` fixes which one, `name` what it is."""
 
     family: str = FAMILY
+    recipe: type[ClassifierRecipe] = ClassifierRecipe
     folder: Path | None = None
     name: str | None = None
 
@@ -68,9 +69,11 @@ class CrossEncoderFactory(CheckpointFactory[Classifier]):
             )
         return checkpoint
 
-    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> Classifier:
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: ClassifierRecipe
+    ) -> Classifier:
         """What the files and the recipe say. Raises ModelError, UsageError."""
-        classifier = classifiers.describe(checkpoint, read(spec, ClassifierRecipe))
+        classifier = classifiers.describe(checkpoint, recipe)
         reading = classifier.reading
         if reading is not None and (reading.chat is not None or reading.task != FAMILY):
             what = "chat messages" if reading.chat is not None else f"pairs for {reading.task}"
@@ -167,6 +170,7 @@ class CrossEncoderFactory(CheckpointFactory[Classifier]):
             device=device,
             about=loading.about(checkpoint, tokenizer),
             label=classifier.label.index,
+            as_saved=True,
             notes=notes,
         )
         padding.settle(reranker, padded)

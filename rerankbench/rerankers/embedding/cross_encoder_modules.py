@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import loading, padding
+from rerankbench.rerankers import loading
 from rerankbench.rerankers.checkpoint_factory import (
     CheckpointFactory,
     LoadableCheckpoint,
@@ -24,8 +24,6 @@ from rerankbench.rerankers.embedding import text_encoding
 from rerankbench.rerankers.embedding.embedding_recipe import module_names
 from rerankbench.rerankers.embedding.factory import encoder
 from rerankbench.rerankers.embedding.text_tokeniser import prompt_length
-from rerankbench.rerankers.engines.padded import TorchEngine
-from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import modules_file, pair_reading
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import cautions
@@ -34,8 +32,8 @@ from rerankbench.rerankers.files.modules_file import Module
 from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.pair_encoding import QUERY_SHARE, encode, template_of
 from rerankbench.rerankers.pointwise import PointwiseReranker
-from rerankbench.rerankers.recipe import ClassifierRecipe, read
-from rerankbench.rerankers.token_check import TokenCheck
+from rerankbench.rerankers.recipe import ClassifierRecipe
+from rerankbench.rerankers.torch_pointwise import on_torch
 from rerankbench.types import EngineRef
 
 FAMILY = "cross-encoder-modules"
@@ -56,14 +54,17 @@ Loadable: TypeAlias = LoadableCheckpoint[ModulesDescription]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModulesFactory(CheckpointFactory[ModulesDescription]):
+class ModulesFactory(CheckpointFactory[ClassifierRecipe, ModulesDescription]):
     """Finds, identifies and loads them."""
 
     family: str = FAMILY
+    recipe: type[ClassifierRecipe] = ClassifierRecipe
 
-    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> ModulesDescription:
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: ClassifierRecipe
+    ) -> ModulesDescription:
         """The modules, which must lead from tokens to scores. Raises ModelError, UsageError."""
-        return _described(checkpoint, spec)
+        return _described(checkpoint, recipe)
 
     def ref_facts(
         self, checkpoint: Checkpoint, spec: RerankerSpec, description: ModulesDescription
@@ -90,19 +91,14 @@ class ModulesFactory(CheckpointFactory[ModulesDescription]):
         tokenizer = loading.tokenizer(checkpoint, spec, described.reading)
         head = token_modules.chain(described.heads, name=ref.name, device=device)
         notes = [*described.cautions]
-        model = encoder(checkpoint, spec, described.reading, notes).to(device)
+        model = encoder(checkpoint, spec, described.reading, notes)
         before = prompt_length(tokenizer, described.prompt, text_encoding.around(tokenizer))
-        tables = tables_of(model)
-        running = TorchEngine(
+        return on_torch(
+            loadable,
+            engine,
+            device,
+            tokenizer,
             model,
-            padding=tables.filler(tokenizer.pad_token_id),
-            device=device,
-            forward=_scoring(model, head, before),
-        )
-        reranker = PointwiseReranker(
-            ref=ref,
-            engine_ref=engine,
-            engine=running,
             encode=partial(
                 encode,
                 tokenizer,
@@ -110,20 +106,17 @@ class ModulesFactory(CheckpointFactory[ModulesDescription]):
                 template=template_of(tokenizer),
                 prompt=described.prompt,
             ),
-            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
-            device=device,
-            about=loading.about(checkpoint, tokenizer),
+            forward=_scoring(model, head, before),
             label=described.label.index,
+            as_saved=True,
             notes=notes,
         )
-        padding.settle_by_trial(reranker, model)
-        return reranker
 
 
 FACTORY = ModulesFactory()
 
 
-def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> ModulesDescription:
+def _described(checkpoint: Checkpoint, recipe: ClassifierRecipe) -> ModulesDescription:
     """The modules, which must lead from tokens to scores of labels. Raises ModelError."""
     saved, reading = modules_file.read(checkpoint.folder), pair_reading.read(checkpoint)
     last = saved.heads[-1] if saved is not None and saved.heads else None
@@ -137,7 +130,6 @@ def _described(checkpoint: Checkpoint, spec: RerankerSpec) -> ModulesDescription
             f"{checkpoint.name}: its modules read chat messages or {reading.task}, which is not "
             "supported; name a model whose sentence_bert_config.json says text"
         )
-    recipe = read(spec, ClassifierRecipe)
     count = last.config.get("out_features")
     if not isinstance(count, int):
         raise ModelError(f"{checkpoint.name}: its last module has no out_features; save it again")

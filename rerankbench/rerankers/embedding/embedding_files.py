@@ -17,7 +17,7 @@ from rerankbench.rerankers.embedding.embedding_recipe import EmbeddingRecipe
 from rerankbench.rerankers.files import modules_file
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.modules_file import Module, SavedModules
-from rerankbench.rerankers.recipe import Recipe, one_of, read
+from rerankbench.rerankers.recipe import Recipe, one_of
 
 _SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 # The names that a document's prompt may be saved by; the first that is there counts.
@@ -113,9 +113,10 @@ def lengths(
     return min(int(of_query), limit), min(int(of_document), limit)
 
 
-def bi_encoder(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
+def bi_encoder(
+    checkpoint: Checkpoint, spec: RerankerSpec, recipe: BiEncoderRecipe
+) -> EmbeddingRecipe:
     """The recipe of a model that makes one vector of a text. Raises ModelError, UsageError."""
-    recipe = read(spec, BiEncoderRecipe)
     saved = modules_file.read(checkpoint.folder)
     if saved is None:
         heads: tuple[Module, ...] = (_default_pooling(checkpoint),)

@@ -22,8 +22,12 @@ from rerankbench.rerankers.checkpoint_factory import (
 from rerankbench.rerankers.dtype import dtype_of
 from rerankbench.rerankers.embedding import embedding_files, text_encoding, text_tokeniser
 from rerankbench.rerankers.embedding.embedded import EmbeddingReranker
+from rerankbench.rerankers.embedding.embedding_files import BiEncoderRecipe, TextRecipe
 from rerankbench.rerankers.embedding.embedding_recipe import EmbeddingRecipe
-from rerankbench.rerankers.embedding.late_interaction_files import late_interaction
+from rerankbench.rerankers.embedding.late_interaction_files import (
+    LateInteractionRecipe,
+    late_interaction,
+)
 from rerankbench.rerankers.engines.tables import Tables, tables_of
 from rerankbench.rerankers.engines.text_vectors import Counting, Output, Task, TextVectors
 from rerankbench.rerankers.files.checkpoint import Checkpoint
@@ -42,15 +46,17 @@ UNREAD_WEIGHTS = ("pooler.",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddingFactory(CheckpointFactory[EmbeddingRecipe]):
+class EmbeddingFactory(CheckpointFactory[TextRecipe, EmbeddingRecipe]):
     """Finds, identifies and loads models of one family."""
 
-    read: Callable[[Checkpoint, RerankerSpec], EmbeddingRecipe]
+    read: Callable[[Checkpoint, RerankerSpec, Any], EmbeddingRecipe]
     output: Output
 
-    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: TextRecipe
+    ) -> EmbeddingRecipe:
         """What the files and the recipe say. Raises ModelError, UsageError."""
-        return self.read(checkpoint, spec)
+        return self.read(checkpoint, spec, recipe)
 
     def ref_facts(
         self, checkpoint: Checkpoint, spec: RerankerSpec, description: EmbeddingRecipe
@@ -167,8 +173,14 @@ def encoder(
 
 
 BI_ENCODER = EmbeddingFactory(
-    family="bi-encoder", read=embedding_files.bi_encoder, output="sentence_embedding"
+    family="bi-encoder",
+    recipe=BiEncoderRecipe,
+    read=embedding_files.bi_encoder,
+    output="sentence_embedding",
 )
 LATE_INTERACTION = EmbeddingFactory(
-    family="late-interaction", read=late_interaction, output="token_embeddings"
+    family="late-interaction",
+    recipe=LateInteractionRecipe,
+    read=late_interaction,
+    output="token_embeddings",
 )

@@ -27,7 +27,7 @@ from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.json_file import read_object
 from rerankbench.rerankers.files.modules_file import Module, SavedModules
 from rerankbench.rerankers.files.schemas import ColbertFile
-from rerankbench.rerankers.recipe import one_of, read
+from rerankbench.rerankers.recipe import one_of
 
 ARCHITECTURE = "HF_ColBERT"
 MODEL_TYPES = frozenset({"MultiVectorEncoder", "ColBERT"})
@@ -84,9 +84,10 @@ def is_late_interaction(checkpoint: Checkpoint, saved: SavedModules | None) -> b
     return checkpoint.architecture == ARCHITECTURE or bool(marked)
 
 
-def late_interaction(checkpoint: Checkpoint, spec: RerankerSpec) -> EmbeddingRecipe:
+def late_interaction(
+    checkpoint: Checkpoint, spec: RerankerSpec, recipe: LateInteractionRecipe
+) -> EmbeddingRecipe:
     """The recipe of a model that makes one vector of a token. Raises ModelError, UsageError."""
-    recipe = read(spec, LateInteractionRecipe)
     listed = modules_file.read(checkpoint.folder)
     if not is_late_interaction(checkpoint, listed):
         raise ModelError(

@@ -11,22 +11,20 @@ from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
-from rerankbench.rerankers import loading, padding, pair_encoding
+from rerankbench.rerankers import loading, pair_encoding
 from rerankbench.rerankers.checkpoint_factory import (
     CheckpointFactory,
     LoadableCheckpoint,
     RefFacts,
 )
-from rerankbench.rerankers.engines.padded import TorchEngine
-from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import equations as heads
 from rerankbench.rerankers.heads import head_file, placed_pairs
 from rerankbench.rerankers.pointwise import PointwiseReranker
-from rerankbench.rerankers.recipe import Recipe, read
-from rerankbench.rerankers.token_check import TokenCheck
+from rerankbench.rerankers.recipe import Recipe
+from rerankbench.rerankers.torch_pointwise import on_torch
 from rerankbench.types import EngineRef
 
 FAMILY = "head"
@@ -38,14 +36,14 @@ _SCORES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeadFactory(CheckpointFactory[head_file.Head]):
+class HeadFactory(CheckpointFactory[Recipe, head_file.Head]):
     """Finds, identifies and loads encoders with a head."""
 
     family: str = FAMILY
+    recipe: type[Recipe] = Recipe
 
     def find(self, spec: RerankerSpec) -> Checkpoint:
         """The checkpoint, which must hold an encoder. Raises ModelError, UsageError."""
-        read(spec, Recipe)
         checkpoint = source.checkpoint_of(spec)
         config = checkpoint.config
         if config.get("is_encoder_decoder") or config.get("model_type") in LAST_TOKEN_DECODERS:
@@ -61,7 +59,9 @@ class HeadFactory(CheckpointFactory[head_file.Head]):
             )
         return checkpoint
 
-    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> head_file.Head:
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: Recipe
+    ) -> head_file.Head:
         """The head that lies beside the encoder. Raises ModelError."""
         return head_file.read(checkpoint.folder)
 
@@ -105,26 +105,17 @@ class HeadFactory(CheckpointFactory[head_file.Head]):
                 f"{ref.name}: its head is for hidden states of {head.hidden_size} numbers, and "
                 f"its encoder has {width}; save the head beside the encoder it was trained with"
             )
-        encoder = encoder.to(device)
+        encode: Any = placed_pairs.encode if head.reads_texts else pair_encoding.encode
         weights = heads.load(checkpoint.folder, device)
-        tables = tables_of(encoder)
-        running = TorchEngine(
+        return on_torch(
+            loadable,
+            engine,
+            device,
+            tokenizer,
             encoder,
-            padding=tables.filler(tokenizer.pad_token_id),
-            device=device,
+            encode=partial(encode, tokenizer, max_length=loadable.max_length, template=template),
             forward=heads.forward(encoder, head.head, weights),
         )
-        encode: Any = placed_pairs.encode if head.reads_texts else pair_encoding.encode
-        reranker = PointwiseReranker(
-            ref=ref,
-            engine_ref=engine,
-            engine=running,
-            encode=partial(encode, tokenizer, max_length=loadable.max_length, template=template),
-            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
-            device=device,
-        )
-        padding.settle_by_trial(reranker, encoder)
-        return reranker
 
 
 FACTORY = HeadFactory()

@@ -21,6 +21,7 @@ from rerankbench.http_client.client import Client
 from rerankbench.http_client.concurrency import in_flight, wall_lost_s
 from rerankbench.protocols import EngineChoice, Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.http.forms import MalformedError, Scores
+from rerankbench.rerankers.http.recipe import ServiceRecipe
 from rerankbench.rerankers.http.service import SETTINGS, Service, described
 from rerankbench.types import EngineRef, RerankerRef
 
@@ -188,6 +189,8 @@ class ServiceFactory:
     """Finds services by their recipe; asks them nothing."""
 
     scores_documents = True
+    recipe: type[ServiceRecipe] = ServiceRecipe
+    """What any form takes."""
 
     def identify(self, spec: RerankerSpec) -> LoadableService:
         """What will be asked of whom. Raises UsageError, also where there is no key."""

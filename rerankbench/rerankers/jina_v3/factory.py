@@ -27,7 +27,6 @@ from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.weight_file import safetensors_header
 from rerankbench.rerankers.jina_v3.lists import JinaV3
 from rerankbench.rerankers.jina_v3.prompt import BlockRecipe, BlockWriter
-from rerankbench.rerankers.recipe import read
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef
 
@@ -39,10 +38,11 @@ _PROJECTOR = ("projector.0.weight", "projector.2.weight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JinaV3Factory(CheckpointFactory[BlockRecipe]):
+class JinaV3Factory(CheckpointFactory[BlockRecipe, BlockRecipe]):
     """Finds, identifies and loads jina-reranker-v3 and what is trained on from it."""
 
     family: str = FAMILY
+    recipe: type[BlockRecipe] = BlockRecipe
 
     def find(self, spec: RerankerSpec) -> Checkpoint:
         """The checkpoint, with the projector that is its own. Raises ModelError."""
@@ -52,9 +52,11 @@ class JinaV3Factory(CheckpointFactory[BlockRecipe]):
         _projector_files(checkpoint)
         return checkpoint
 
-    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> BlockRecipe:
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe
+    ) -> BlockRecipe:
         """How lists are read in blocks. Raises UsageError."""
-        return read(spec, BlockRecipe)
+        return recipe
 
     def ref_facts(
         self, checkpoint: Checkpoint, spec: RerankerSpec, description: BlockRecipe

@@ -26,7 +26,6 @@ from rerankbench.rerankers.listwise.generation import Generator
 from rerankbench.rerankers.listwise.order import ListwiseReranker
 from rerankbench.rerankers.listwise.prompt import QuestionWriter
 from rerankbench.rerankers.listwise.recipe import ListwiseRecipe
-from rerankbench.rerankers.recipe import read
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef
 
@@ -38,10 +37,11 @@ _WRITERS = ("ForCausalLM", "LMHeadModel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListwiseFactory(CheckpointFactory[ListwiseRecipe]):
+class ListwiseFactory(CheckpointFactory[ListwiseRecipe, ListwiseRecipe]):
     """Finds, identifies and loads language models as listwise rerankers."""
 
     family: str = FAMILY
+    recipe: type[ListwiseRecipe] = ListwiseRecipe
 
     def find(self, spec: RerankerSpec) -> Checkpoint:
         """The checkpoint, which must be of a model that writes. Raises ModelError."""
@@ -53,9 +53,11 @@ class ListwiseFactory(CheckpointFactory[ListwiseRecipe]):
             )
         return checkpoint
 
-    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> ListwiseRecipe:
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: ListwiseRecipe
+    ) -> ListwiseRecipe:
         """RankZephyr's recipe, with the config's changes. Raises UsageError."""
-        return read(spec, ListwiseRecipe)
+        return recipe
 
     def ref_facts(
         self, checkpoint: Checkpoint, spec: RerankerSpec, description: ListwiseRecipe

@@ -13,14 +13,12 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from rerankbench.protocols import Job, RerankerSpec
-from rerankbench.rerankers import loading, padding, pair_encoding
+from rerankbench.rerankers import loading, pair_encoding
 from rerankbench.rerankers.checkpoint_factory import (
     CheckpointFactory,
     LoadableCheckpoint,
     RefFacts,
 )
-from rerankbench.rerankers.engines.padded import TorchEngine
-from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import pair_reading
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import cautions
@@ -37,8 +35,7 @@ from rerankbench.rerankers.prompted.prompt_recipe import (
     label_of,
     resolve,
 )
-from rerankbench.rerankers.recipe import read
-from rerankbench.rerankers.token_check import TokenCheck
+from rerankbench.rerankers.torch_pointwise import on_torch
 from rerankbench.types import EngineRef
 
 
@@ -55,19 +52,19 @@ Loadable: TypeAlias = LoadableCheckpoint[PromptedDescription]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptedFactory(CheckpointFactory[PromptedDescription]):
+class PromptedFactory(CheckpointFactory[PromptRecipe, PromptedDescription]):
     """Finds, identifies and loads models of one shape."""
 
-    recipe: type[PromptRecipe]
     presets: Mapping[str, Preset]
     class_names: Mapping[str, str]
     """Which class of transformers has which head."""
     forwards: Mapping[str, Callable[[Any, int | None], answers.Forward]]
     left: bool
 
-    def describe(self, checkpoint: Checkpoint, spec: RerankerSpec) -> PromptedDescription:
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: PromptRecipe
+    ) -> PromptedDescription:
         """Its preset with the recipe's changes. Raises ModelError, UsageError."""
-        recipe = read(spec, self.recipe)
         preset = resolve(checkpoint, spec, recipe, self.presets)
         return PromptedDescription(
             preset=preset,
@@ -109,30 +106,22 @@ class PromptedFactory(CheckpointFactory[PromptedDescription]):
         if preset.head == "answers":
             ids = answers.token_ids(tokenizer, preset.answers, ref.name)
             answers.narrow(model, ids, ref.name)
-        tables = tables_of(model)
         forward = self.forwards[preset.head](model, preset.layer)
-        if preset.head == "label" and preset.padding_ends:
+        if preset.head == "label" and preset.saved:
             forward = answers.decoder_classifier(model, padding_ends=True)
-        running = TorchEngine(
-            model.to(device),
-            padding=tables.filler(tokenizer.pad_token_id),
-            device=device,
+        return on_torch(
+            loadable,
+            engine,
+            device,
+            tokenizer,
+            model,
+            encode=_encoding(tokenizer, preset, loadable.max_length),
             forward=forward,
             left=self.left,
-        )
-        reranker = PointwiseReranker(
-            ref=ref,
-            engine_ref=engine,
-            engine=running,
-            encode=_encoding(tokenizer, preset, loadable.max_length),
-            check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables),
-            device=device,
-            about=loading.about(checkpoint, tokenizer),
             label=None if label is None else label.index,
+            as_saved=preset.saved,
             notes=notes,
         )
-        padding.settle_by_trial(reranker, model)
-        return reranker
 
 
 def _encoding(tokenizer: Any, preset: Preset, max_length: int) -> Callable[[Job], PointwiseJob]:

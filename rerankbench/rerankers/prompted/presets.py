@@ -24,8 +24,8 @@ class Preset:
     head `layer` reads; None is the last. `origin` says where the prompt comes from.
 
     Files of sentence-transformers tell the rest: `as_pair` has no segments, the tokeniser's own
-    pair is read, with the instruction before the query; `strips` is `prompt.Prompt`'s; and a
-    label is read where transformers reads it (`padding_ends`): at the last token that is no
+    pair is read, with the instruction before the query; `strips` is `prompt.Prompt`'s. What was
+    `saved` so has its label read where transformers reads it: at the last token that is no
     padding.
     """
 
@@ -41,7 +41,7 @@ class Preset:
     origin: str = ""
     as_pair: bool = False
     strips: bool = False
-    padding_ends: bool = False
+    saved: bool = False
 
     def fits(self, name: str) -> bool:
         """Whether a checkpoint of this name is scored so."""

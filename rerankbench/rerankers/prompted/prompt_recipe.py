@@ -21,8 +21,6 @@ from rerankbench.rerankers.recipe import LabelName, Recipe, Texts, one_of
 
 # Qwen3-Reranker's own limit; models of this form can read more than a machine can hold.
 _CHAT_MAX_LENGTH = 8192
-_PRESET = "a published prompt with its answers"
-_HEAD = "what the score is read from"
 
 
 class PromptRecipe(Recipe):
@@ -42,15 +40,23 @@ class PromptRecipe(Recipe):
 class CausalRecipe(PromptRecipe):
     """A decoder's."""
 
-    preset: Annotated[str | None, one_of(CAUSAL)] = Field(None, description=_PRESET)
-    head: Annotated[str | None, one_of(get_args(Head))] = Field(None, description=_HEAD)
+    preset: Annotated[str | None, one_of(CAUSAL)] = Field(
+        None, description=f"a published prompt and its answers: {', '.join(CAUSAL)}"
+    )
+    head: Annotated[str | None, one_of(get_args(Head))] = Field(
+        None, description=f"what the score is read from: {', '.join(get_args(Head))}"
+    )
 
 
 class Seq2SeqRecipe(PromptRecipe):
     """An encoder–decoder's."""
 
-    preset: Annotated[str | None, one_of(SEQ2SEQ)] = Field(None, description=_PRESET)
-    head: Annotated[str | None, one_of(["answers"])] = Field(None, description=_HEAD)
+    preset: Annotated[str | None, one_of(SEQ2SEQ)] = Field(
+        None, description=f"a published prompt and its answers: {', '.join(SEQ2SEQ)}"
+    )
+    head: Annotated[str | None, one_of(["answers"])] = Field(
+        None, description="what the score is read from: answers"
+    )
 
 
 def resolve(
@@ -121,7 +127,7 @@ def _saved(checkpoint: Checkpoint, reading: PairReading, recipe: PromptRecipe) -
         head="answers" if ids is not None else "label",
         max_length=reading.max_length or _CHAT_MAX_LENGTH,
         instruction=instruction or None,
-        padding_ends=True,
+        saved=True,
     )
     if recipe.template is not None:
         return preset

@@ -580,7 +580,7 @@ def test_doctor_compares_encoders_too(tmp_path: Path) -> None:
     for each in (folder, colbert):
         reranker = _load(each)
         spec = RerankerSpec(model=str(each))
-        theirs = sentence_transformers_reference.load(reranker.ref, spec)
+        theirs = sentence_transformers_reference.load(reranker, spec)
         assert theirs is not None
         assert theirs(candidates) == pytest.approx(models.score(reranker, candidates), abs=1e-4)
         longest = reranker.prepare(Job(candidates=candidates)).truncated

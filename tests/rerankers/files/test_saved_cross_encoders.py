@@ -14,6 +14,7 @@ import torch
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.registry import naming
+from rerankbench.rerankers import sentence_transformers_reference
 from rerankbench.types import Candidates
 from tests.rerankers.loaded import load
 
@@ -317,6 +318,30 @@ def test_a_recipe_goes_before_the_files(tmp_path: Path) -> None:
     assert reranker.ref.recipe["prompt"] == "{query} {document}"
     _, reranker = _ours(folder, recipe={"preset": "qwen3"})
     assert reranker.ref.recipe["prompt_from"] == "preset qwen3"
+
+
+def _doctors(folder: Path, **options: Any) -> tuple[Any, list[float]]:
+    """What doctor's other implementation says of a reranker, and its own scores."""
+    scores, reranker = _ours(folder, **options)
+    reference = sentence_transformers_reference.load(
+        reranker, RerankerSpec(model=str(folder), **options)
+    )
+    assert reference is not None
+    return reference(_candidates()), scores
+
+
+def test_doctor_compares_what_sentence_transformers_reads_alike(tmp_path: Path) -> None:
+    turned = tiny.build(tmp_path / "turned", labels=2)
+    _change(turned / "config.json", id2label={"0": "relevant", "1": "irrelevant"})
+    pair = _saved(_decoder(tmp_path / "decoder", labels=2), tmp_path / "pair")
+    chat = _saved(_decoder(tmp_path / "base", chat=CHAT), tmp_path / "chat")
+    for folder in (turned, pair, chat):
+        theirs, ours = _doctors(folder, engine="torch")
+        assert theirs == pytest.approx(ours, abs=1e-4)
+    # A recipe changes what is read, and a preset is no more than a name to the library.
+    assert _doctors(turned, recipe={"label": 1})[0] is None
+    preset = _decoder(tmp_path / "Qwen3-Reranker-mine", chat=CHAT)
+    assert _doctors(preset)[0] is None
 
 
 def test_a_template_that_changes_texts_is_refused(tmp_path: Path) -> None:
