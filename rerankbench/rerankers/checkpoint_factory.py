@@ -21,17 +21,22 @@ Description = TypeVar("Description")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefFacts:
-    """What a family knows of a checkpoint, for its `RerankerRef`."""
+    """What decides a checkpoint's scores besides its weights, for its `RerankerRef`.
+
+    Name and dtype are the checkpoint's and the machine's unless the family says others.
+    """
 
     max_length: int
     recipe: Mapping[str, Any]
+    name: str | None = None
+    dtype: str | None = None
     reads: Reads = "pairs"
     scale: Scale = "logit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadableCheckpoint(Generic[Description]):
-    """A checkpoint whose files were read up to its weights; `description` is its family's own."""
+class LoadableModel(Generic[Description]):
+    """A model whose files were read up to its weights; `description` is its family's own."""
 
     factory: CheckpointFactory[Any, Description]
     checkpoint: Checkpoint
@@ -65,23 +70,22 @@ class CheckpointFactory(ABC, Generic[Settings, Description]):
     recipe: type[Settings]
     scores_documents: bool = True
 
-    def identify(self, spec: RerankerSpec) -> LoadableCheckpoint[Description]:
+    def identify(self, spec: RerankerSpec) -> LoadableModel[Description]:
         """What will be run, from the checkpoint's files alone. Raises ModelError, UsageError."""
         checkpoint = self.find(spec)
-        description = self.describe(checkpoint, spec, read(spec, self.recipe))
-        facts = self.ref_facts(checkpoint, spec, description)
+        description, facts = self.describe(checkpoint, spec, read(spec, self.recipe))
         ref = RerankerRef(
-            name=self.name_of(checkpoint, spec),
+            name=facts.name or checkpoint.name,
             family=self.family,
             revision=checkpoint.revision,
             parameters=checkpoint.parameter_count(),
-            dtype=self.dtype_of(checkpoint, spec),
+            dtype=facts.dtype or dtype_of(spec, checkpoint.config),
             max_length=facts.max_length,
             recipe={"architecture": checkpoint.architecture, **facts.recipe},
             reads=facts.reads,
             scale=facts.scale,
         )
-        loadable = LoadableCheckpoint(
+        loadable = LoadableModel(
             factory=self, checkpoint=checkpoint, spec=spec, description=description, ref=ref
         )
         # An engine that is none is refused before any work.
@@ -92,32 +96,21 @@ class CheckpointFactory(ABC, Generic[Settings, Description]):
         """The checkpoint, where this family can read it. Raises ModelError."""
         return source.checkpoint_of(spec)
 
-    def name_of(self, checkpoint: Checkpoint, spec: RerankerSpec) -> str:
-        """What its row is called."""
-        return checkpoint.name
-
-    def dtype_of(self, checkpoint: Checkpoint, spec: RerankerSpec) -> str:
-        """What it computes in. Raises UsageError where it cannot."""
-        return dtype_of(spec, checkpoint.config)
-
     @abstractmethod
     def describe(
         self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: Settings
-    ) -> Description:
-        """What the files and the recipe say. Raises ModelError, UsageError."""
+    ) -> tuple[Description, RefFacts]:
+        """What files and recipe say, for loading and for the record.
 
-    @abstractmethod
-    def ref_facts(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, description: Description
-    ) -> RefFacts:
-        """What decides its scores besides the weights."""
+        Raises ModelError, UsageError.
+        """
 
     def choose_engine(
-        self, loadable: LoadableCheckpoint[Description], pairs: int | None
+        self, loadable: LoadableModel[Description], pairs: int | None
     ) -> EngineChoice:
         """Torch, unless the family has other engines."""
         return torch_alone(loadable.spec)
 
     @abstractmethod
-    def build(self, loadable: LoadableCheckpoint[Description], engine: EngineRef) -> Reranker[Any]:
+    def build(self, loadable: LoadableModel[Description], engine: EngineRef) -> Reranker[Any]:
         """Load tokeniser and weights. Raises ModelError."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import planned_size, unread_weights, vocabulary
+from rerankbench.rerankers.checkpoint_factory import LoadableModel
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.pair_reading import PairReading
 from rerankbench.rerankers.host_memory import keep_freed_memory
@@ -76,12 +77,11 @@ def _no_output(number: int) -> Iterator[None]:
         os.close(kept)
 
 
-def tokenizer(
-    checkpoint: Checkpoint, spec: RerankerSpec, reading: PairReading | None = None
-) -> Any:
+def tokenizer(loadable: LoadableModel[Any], reading: PairReading | None = None) -> Any:
     """The fast tokeniser, made to read as a `reading` says. Raises ModelError."""
     from transformers import AutoTokenizer
 
+    checkpoint, spec = loadable.checkpoint, loadable.spec
     try:
         with quiet(), _no_output(1), _no_output(2):
             found = AutoTokenizer.from_pretrained(checkpoint.transformer, **_common(spec))
@@ -128,18 +128,18 @@ def about(checkpoint: Checkpoint, tokeniser: Any) -> Mapping[str, str]:
 
 
 def model(
-    checkpoint: Checkpoint,
-    spec: RerankerSpec,
+    loadable: LoadableModel[Any],
     class_name: str,
     *,
-    dtype: str,
     trained_as: str,
+    dtype: str | None = None,
     may_lack: tuple[str, ...] = (),
     reading: PairReading | None = None,
     notes: list[str] | None = None,
 ) -> Any:
     """A model of that class of transformers, on the CPU, in evaluation mode. Raises ModelError.
 
+    Its dtype is the one that its record names, unless another is given.
     Weights that the checkpoint lacks would be random: they are refused, unless their names begin
     as `may_lack` says. So are weights of its layers that the class has no place for; of others
     `notes` is told. Layers that a `reading` names compute in float32.
@@ -147,6 +147,7 @@ def model(
     import torch
     import transformers
 
+    checkpoint, spec = loadable.checkpoint, loadable.spec
     try:
         with quiet():
             kind = getattr(transformers, class_name)
@@ -154,7 +155,7 @@ def model(
                 planned_size.check(checkpoint, kind)
             found, loading = kind.from_pretrained(
                 checkpoint.transformer,
-                dtype=getattr(torch, dtype),
+                dtype=getattr(torch, dtype or str(loadable.ref.dtype)),
                 use_safetensors=True,
                 output_loading_info=True,
                 # Refused below, with what does not fit.

@@ -23,6 +23,7 @@ from rerankbench.types import Candidates, Document, Query
 # A longer query would leave too little room for a document (FlagEmbedding draws the line here
 # too).
 QUERY_SHARE = 0.75
+TRUNCATION = f"document; query beyond {QUERY_SHARE:.0%} of the length"
 # Texts tokenised in one call: enough for all threads, little enough for flat memory.
 CHUNK = 2048
 

@@ -11,16 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from rerankbench.errors import ModelError
 from rerankbench.protocols import EngineChoice, Job, RerankerSpec
 from rerankbench.rerankers import loading, padding
-from rerankbench.rerankers.checkpoint_factory import (
-    CheckpointFactory,
-    LoadableCheckpoint,
-    RefFacts,
-)
+from rerankbench.rerankers.checkpoint_factory import CheckpointFactory, LoadableModel, RefFacts
 from rerankbench.rerankers.dtype import default_dtype
 from rerankbench.rerankers.engines.build import build, eager, loading_dtype
 from rerankbench.rerankers.engines.choice import choose
@@ -30,7 +26,7 @@ from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import NO_ARCHITECTURE, Checkpoint
 from rerankbench.rerankers.files.classifier import Classifier
 from rerankbench.rerankers.pair_encoding import (
-    QUERY_SHARE,
+    TRUNCATION,
     EncodedPairs,
     Template,
     encode,
@@ -41,75 +37,64 @@ from rerankbench.rerankers.recipe import ClassifierRecipe
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef
 
-FAMILY = "sequence-classification"
+_TASK = "sequence-classification"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossEncoderFactory(CheckpointFactory[ClassifierRecipe, Classifier]):
     """Finds, identifies and loads cross-encoders; `folder` fixes which one, `name` what it is."""
 
-    family: str = FAMILY
-    recipe: type[ClassifierRecipe] = ClassifierRecipe
     folder: Path | None = None
     name: str | None = None
 
     def find(self, spec: RerankerSpec) -> Checkpoint:
         """The checkpoint of the folder or of the spec. Raises ModelError."""
-        checkpoint = source.find(
+        return source.find(
             str(self.folder or spec.model),
             name=spec.name or self.name,
             revision=spec.revision,
             with_code=spec.trust_remote_code,
         )
+
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: ClassifierRecipe
+    ) -> tuple[Classifier, RefFacts]:
+        """What is read of a pair, and which label is scored. Raises ModelError, UsageError."""
         unnamed = checkpoint.architecture == NO_ARCHITECTURE
         if not checkpoint.is_classifier and not unnamed:
             raise ModelError(
                 f"{checkpoint.name}: {checkpoint.architecture} is no sequence classifier; "
                 "name a cross-encoder, whose config.json says …ForSequenceClassification"
             )
-        return checkpoint
-
-    def describe(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: ClassifierRecipe
-    ) -> Classifier:
-        """What the files and the recipe say. Raises ModelError, UsageError."""
         classifier = classifiers.describe(checkpoint, recipe)
         reading = classifier.reading
-        if reading is not None and (reading.chat is not None or reading.task != FAMILY):
+        if reading is not None and (reading.chat is not None or reading.task != _TASK):
             what = "chat messages" if reading.chat is not None else f"pairs for {reading.task}"
             raise ModelError(
                 f"{checkpoint.name}: sentence-transformers saved it as reading {what}, which is "
                 f"not supported for {checkpoint.architecture:.50}; name a model that reads text "
                 "pairs and writes labels"
             )
-        return classifier
-
-    def name_of(self, checkpoint: Checkpoint, spec: RerankerSpec) -> str:
-        """What its row is called: what int8 changes is for no reader to overlook."""
-        return f"{checkpoint.name} (int8)" if spec.dtype == "int8" else checkpoint.name
-
-    def dtype_of(self, checkpoint: Checkpoint, spec: RerankerSpec) -> str:
-        """What was asked for; else float32 for ONNX Runtime, the machine's choice for others."""
-        if spec.dtype is None and spec.engine == "onnx":
-            return "float32"
-        return spec.dtype or default_dtype(spec, checkpoint.config)
-
-    def ref_facts(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, description: Classifier
-    ) -> RefFacts:
-        """What decides its scores besides the weights."""
-        saved = None if description.reading is None else description.reading.max_length
-        return RefFacts(
-            max_length=checkpoint.length_within(spec.max_length, saved=saved),
+        in_int8 = spec.dtype == "int8"
+        usual = "float32" if spec.engine == "onnx" else default_dtype(spec, checkpoint.config)
+        return classifier, RefFacts(
+            # What int8 changes is for no reader to overlook.
+            name=f"{checkpoint.name} (int8)" if in_int8 else None,
+            dtype=spec.dtype or usual,
+            max_length=checkpoint.length_within(
+                spec.max_length, saved=None if reading is None else reading.max_length
+            ),
             recipe={
-                "score": description.label.score,
-                "truncation": f"document; query beyond {QUERY_SHARE:.0%} of the length",
-                **description.as_recipe(),
-                **({"weights": "int8, of 7 bits"} if spec.dtype == "int8" else {}),
+                "score": classifier.label.score,
+                "truncation": TRUNCATION,
+                **classifier.as_recipe(),
+                **({"weights": "int8, of 7 bits"} if in_int8 else {}),
             },
         )
 
-    def choose_engine(self, loadable: Loadable, pairs: int | None) -> EngineChoice:
+    def choose_engine(
+        self, loadable: LoadableModel[Classifier], pairs: int | None
+    ) -> EngineChoice:
         """What was asked for, or the fastest. Raises UsageError for a name that is none."""
         reading = loadable.description.reading
         spec = replace(loadable.spec, dtype=loadable.ref.dtype)
@@ -119,18 +104,15 @@ class CrossEncoderFactory(CheckpointFactory[ClassifierRecipe, Classifier]):
         checkpoint = loadable.checkpoint
         return choose(spec, checkpoint.config, checkpoint.parameter_count(), pairs)
 
-    def build(self, loadable: Loadable, engine: EngineRef) -> PointwiseReranker:
+    def build(self, loadable: LoadableModel[Classifier], engine: EngineRef) -> PointwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError."""
         import torch
 
-        checkpoint, ref = loadable.checkpoint, loadable.ref
-        spec, classifier = loadable.spec, loadable.description
-        device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec, classifier.reading)
+        ref, classifier, device = loadable.ref, loadable.description, loading.ready(engine)
+        tokenizer = loading.tokenizer(loadable, classifier.reading)
         notes: list[str] = [*classifier.cautions]
         model = loading.model(
-            checkpoint,
-            spec,
+            loadable,
             "AutoModelForSequenceClassification",
             dtype=loading_dtype(engine.engine, str(ref.dtype)),
             trained_as="a classifier",
@@ -168,7 +150,7 @@ class CrossEncoderFactory(CheckpointFactory[ClassifierRecipe, Classifier]):
             ),
             check=check,
             device=device,
-            about=loading.about(checkpoint, tokenizer),
+            about=loading.about(loadable.checkpoint, tokenizer),
             label=classifier.label.index,
             as_saved=True,
             notes=notes,
@@ -177,9 +159,9 @@ class CrossEncoderFactory(CheckpointFactory[ClassifierRecipe, Classifier]):
         return reranker
 
 
-Loadable: TypeAlias = LoadableCheckpoint[Classifier]
-FACTORY = CrossEncoderFactory()
-DEMO = CrossEncoderFactory(
+FACTORY = CrossEncoderFactory(family=_TASK, recipe=ClassifierRecipe)
+DEMO = replace(
+    FACTORY,
     folder=Path(str(package_files("rerankbench") / "rerankers" / "demo-cross-encoder")),
     name="demo-cross-encoder",
 )

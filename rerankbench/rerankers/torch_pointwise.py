@@ -7,7 +7,7 @@ from typing import Any
 
 from rerankbench.protocols import Job
 from rerankbench.rerankers import loading, padding
-from rerankbench.rerankers.checkpoint_factory import LoadableCheckpoint
+from rerankbench.rerankers.checkpoint_factory import LoadableModel
 from rerankbench.rerankers.engines.padded import TorchEngine
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.pointwise import PointwiseJob, PointwiseReranker
@@ -16,7 +16,7 @@ from rerankbench.types import EngineRef
 
 
 def on_torch(
-    loadable: LoadableCheckpoint[Any],
+    loadable: LoadableModel[Any],
     engine: EngineRef,
     device: Any,
     tokenizer: Any,

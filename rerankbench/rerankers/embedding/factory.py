@@ -14,12 +14,7 @@ from typing import Any
 
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, padding
-from rerankbench.rerankers.checkpoint_factory import (
-    CheckpointFactory,
-    LoadableCheckpoint,
-    RefFacts,
-)
-from rerankbench.rerankers.dtype import dtype_of
+from rerankbench.rerankers.checkpoint_factory import CheckpointFactory, LoadableModel, RefFacts
 from rerankbench.rerankers.embedding import embedding_files, text_encoding, text_tokeniser
 from rerankbench.rerankers.embedding.embedded import EmbeddingReranker
 from rerankbench.rerankers.embedding.embedding_files import BiEncoderRecipe, TextRecipe
@@ -54,15 +49,10 @@ class EmbeddingFactory(CheckpointFactory[TextRecipe, EmbeddingRecipe]):
 
     def describe(
         self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: TextRecipe
-    ) -> EmbeddingRecipe:
+    ) -> tuple[EmbeddingRecipe, RefFacts]:
         """What the files and the recipe say. Raises ModelError, UsageError."""
-        return self.read(checkpoint, spec, recipe)
-
-    def ref_facts(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, description: EmbeddingRecipe
-    ) -> RefFacts:
-        """What decides its scores besides the weights."""
-        return RefFacts(
+        description = self.read(checkpoint, spec, recipe)
+        return description, RefFacts(
             max_length=description.document_length,
             recipe=description.as_recipe(),
             reads="documents-once",
@@ -70,16 +60,14 @@ class EmbeddingFactory(CheckpointFactory[TextRecipe, EmbeddingRecipe]):
         )
 
     def build(
-        self, loadable: LoadableCheckpoint[EmbeddingRecipe], engine: EngineRef
+        self, loadable: LoadableModel[EmbeddingRecipe], engine: EngineRef
     ) -> EmbeddingReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint, ref = loadable.checkpoint, loadable.ref
-        spec, recipe = loadable.spec, loadable.description
-        device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec)
+        ref, recipe, device = loadable.ref, loadable.description, loading.ready(engine)
+        tokenizer = loading.tokenizer(loadable)
         text_tokeniser.make_ready(tokenizer, recipe)
         around = text_encoding.around(tokenizer)
-        model = encoder(checkpoint, spec).to(device)
+        model = encoder(loadable).to(device)
         tables = tables_of(model)
         note = (
             f"its prompt '{recipe.unused_prompt}' is not used, as in sentence-transformers; "
@@ -108,7 +96,7 @@ class EmbeddingFactory(CheckpointFactory[TextRecipe, EmbeddingRecipe]):
             similarity=recipe.similarity,
             device=device,
             notes=() if recipe.unused_prompt is None else (note,),
-            about=loading.about(checkpoint, tokenizer),
+            about=loading.about(loadable.checkpoint, tokenizer),
         )
         padding.settle_by_trial(reranker, model)
         return reranker
@@ -153,18 +141,15 @@ class EmbeddingFactory(CheckpointFactory[TextRecipe, EmbeddingRecipe]):
 
 
 def encoder(
-    checkpoint: Checkpoint,
-    spec: RerankerSpec,
+    loadable: LoadableModel[Any],
     reading: PairReading | None = None,
     notes: list[str] | None = None,
 ) -> Any:
     """The transformer alone, without what was trained on top of it. Raises ModelError."""
-    model_type = str(checkpoint.config.get("model_type"))
+    model_type = str(loadable.checkpoint.config.get("model_type"))
     return loading.model(
-        checkpoint,
-        spec,
+        loadable,
         ENCODER_CLASSES.get(model_type, "AutoModel"),
-        dtype=dtype_of(spec, checkpoint.config),
         trained_as="an encoder of texts",
         may_lack=UNREAD_WEIGHTS,
         reading=reading,

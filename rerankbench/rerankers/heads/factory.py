@@ -12,12 +12,7 @@ from typing import Any
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading, pair_encoding
-from rerankbench.rerankers.checkpoint_factory import (
-    CheckpointFactory,
-    LoadableCheckpoint,
-    RefFacts,
-)
-from rerankbench.rerankers.files import source
+from rerankbench.rerankers.checkpoint_factory import CheckpointFactory, LoadableModel, RefFacts
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import LAST_TOKEN_DECODERS
 from rerankbench.rerankers.heads import equations as heads
@@ -27,7 +22,6 @@ from rerankbench.rerankers.recipe import Recipe
 from rerankbench.rerankers.torch_pointwise import on_torch
 from rerankbench.types import EngineRef
 
-FAMILY = "head"
 _SCORES = {
     "monobert": "first token's score",
     "mean": "mean of all tokens' scores",
@@ -39,12 +33,10 @@ _SCORES = {
 class HeadFactory(CheckpointFactory[Recipe, head_file.Head]):
     """Finds, identifies and loads encoders with a head."""
 
-    family: str = FAMILY
-    recipe: type[Recipe] = Recipe
-
-    def find(self, spec: RerankerSpec) -> Checkpoint:
-        """The checkpoint, which must hold an encoder. Raises ModelError, UsageError."""
-        checkpoint = source.checkpoint_of(spec)
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: Recipe
+    ) -> tuple[head_file.Head, RefFacts]:
+        """The head that lies beside an encoder. Raises ModelError, UsageError."""
         config = checkpoint.config
         if config.get("is_encoder_decoder") or config.get("model_type") in LAST_TOKEN_DECODERS:
             raise ModelError(
@@ -57,46 +49,27 @@ class HeadFactory(CheckpointFactory[Recipe, head_file.Head]):
                 f"{checkpoint.name}: has a head and no encoder; save that with "
                 "encoder.save_pretrained(folder)"
             )
-        return checkpoint
-
-    def describe(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: Recipe
-    ) -> head_file.Head:
-        """The head that lies beside the encoder. Raises ModelError."""
-        return head_file.read(checkpoint.folder)
-
-    def ref_facts(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, description: head_file.Head
-    ) -> RefFacts:
-        """What decides its scores besides the weights."""
-        return RefFacts(
+        head = head_file.read(checkpoint.folder)
+        return head, RefFacts(
             max_length=checkpoint.length_within(spec.max_length),
             recipe={
-                "head": description.head,
-                "token_dim": description.token_dim,
-                "score": _SCORES[description.head],
-                "truncation": "document; query beyond "
-                f"{pair_encoding.QUERY_SHARE:.0%} of the length",
+                "head": head.head,
+                "token_dim": head.token_dim,
+                "score": _SCORES[head.head],
+                "truncation": pair_encoding.TRUNCATION,
             },
         )
 
     def build(
-        self, loadable: LoadableCheckpoint[head_file.Head], engine: EngineRef
+        self, loadable: LoadableModel[head_file.Head], engine: EngineRef
     ) -> PointwiseReranker:
         """Load tokeniser, encoder and head onto the device. Raises ModelError, UsageError."""
-        checkpoint, ref = loadable.checkpoint, loadable.ref
-        spec, head = loadable.spec, loadable.description
-        device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec)
+        ref, head, device = loadable.ref, loadable.description, loading.ready(engine)
+        tokenizer = loading.tokenizer(loadable)
         template = _template(tokenizer, head, ref.name)
+        # A pooler is of BERT's kin only; no head reads it.
         encoder = loading.model(
-            checkpoint,
-            spec,
-            "AutoModel",
-            dtype=str(ref.dtype),
-            trained_as="an encoder",
-            # Of BERT's kin only; no head reads it.
-            may_lack=("pooler.",),
+            loadable, "AutoModel", trained_as="an encoder", may_lack=("pooler.",)
         )
         # A configuration need not say its sizes; of the class that it makes, they are known.
         width = getattr(encoder.config, "hidden_size", head.hidden_size)
@@ -106,7 +79,7 @@ class HeadFactory(CheckpointFactory[Recipe, head_file.Head]):
                 f"its encoder has {width}; save the head beside the encoder it was trained with"
             )
         encode: Any = placed_pairs.encode if head.reads_texts else pair_encoding.encode
-        weights = heads.load(checkpoint.folder, device)
+        weights = heads.load(loadable.checkpoint.folder, device)
         return on_torch(
             loadable,
             engine,
@@ -118,7 +91,7 @@ class HeadFactory(CheckpointFactory[Recipe, head_file.Head]):
         )
 
 
-FACTORY = HeadFactory()
+FACTORY = HeadFactory(family="head", recipe=Recipe)
 
 
 def _template(tokenizer: Any, head: head_file.Head, name: str) -> pair_encoding.Template:

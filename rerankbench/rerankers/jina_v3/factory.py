@@ -15,11 +15,7 @@ from typing import Any
 from rerankbench.errors import ModelError, UsageError
 from rerankbench.protocols import EngineChoice, RerankerSpec
 from rerankbench.rerankers import loading
-from rerankbench.rerankers.checkpoint_factory import (
-    CheckpointFactory,
-    LoadableCheckpoint,
-    RefFacts,
-)
+from rerankbench.rerankers.checkpoint_factory import CheckpointFactory, LoadableModel, RefFacts
 from rerankbench.rerankers.engines.choice import torch_alone
 from rerankbench.rerankers.engines.tables import tables_of
 from rerankbench.rerankers.files import source
@@ -30,7 +26,6 @@ from rerankbench.rerankers.jina_v3.prompt import BlockRecipe, BlockWriter
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef
 
-FAMILY = "jina-v3"
 # What the model was made for, where its tokeniser sets no limit.
 MAX_LENGTH = 131072
 # A linear layer, ReLU, and another one; neither has a bias.
@@ -41,36 +36,24 @@ _PROJECTOR = ("projector.0.weight", "projector.2.weight")
 class JinaV3Factory(CheckpointFactory[BlockRecipe, BlockRecipe]):
     """Finds, identifies and loads jina-reranker-v3 and what is trained on from it."""
 
-    family: str = FAMILY
-    recipe: type[BlockRecipe] = BlockRecipe
-
     def find(self, spec: RerankerSpec) -> Checkpoint:
-        """The checkpoint, with the projector that is its own. Raises ModelError."""
-        checkpoint = source.find(
-            spec.model, name=spec.name, revision=spec.revision, with_code=False
-        )
-        _projector_files(checkpoint)
-        return checkpoint
+        """The checkpoint without its code, which is never run. Raises ModelError."""
+        return source.checkpoint_of(replace(spec, trust_remote_code=False))
 
     def describe(
         self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe
-    ) -> BlockRecipe:
-        """How lists are read in blocks. Raises UsageError."""
-        return recipe
-
-    def ref_facts(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, description: BlockRecipe
-    ) -> RefFacts:
-        """What decides its scores besides the weights."""
-        return RefFacts(
-            max_length=_max_length(checkpoint, spec, description),
+    ) -> tuple[BlockRecipe, RefFacts]:
+        """The recipe, for a model with the projector. Raises ModelError, UsageError."""
+        _projector_files(checkpoint)
+        return recipe, RefFacts(
+            max_length=_max_length(checkpoint, spec, recipe),
             recipe={
-                "prompt": description.text,
+                "prompt": recipe.text,
                 "score": "cosine",
                 "scores_lists": True,
-                "block": description.block,
-                "query_tokens": description.query_tokens,
-                "document_tokens": description.document_tokens,
+                "block": recipe.block,
+                "query_tokens": recipe.query_tokens,
+                "document_tokens": recipe.document_tokens,
                 "truncation": "each text on its own; lists beyond a block or the length in blocks",
             },
             reads="lists",
@@ -78,35 +61,32 @@ class JinaV3Factory(CheckpointFactory[BlockRecipe, BlockRecipe]):
         )
 
     def choose_engine(
-        self, loadable: LoadableCheckpoint[BlockRecipe], pairs: int | None
+        self, loadable: LoadableModel[BlockRecipe], pairs: int | None
     ) -> EngineChoice:
         """Torch; blocks are read one by one, whatever tokens a batch may have."""
         choice = torch_alone(loadable.spec)
         return replace(choice, engine=replace(choice.engine, batch_tokens=None))
 
-    def build(self, loadable: LoadableCheckpoint[BlockRecipe], engine: EngineRef) -> JinaV3:
+    def build(self, loadable: LoadableModel[BlockRecipe], engine: EngineRef) -> JinaV3:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint, ref, spec = loadable.checkpoint, loadable.ref, loadable.spec
-        device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec)
+        ref, device = loadable.ref, loading.ready(engine)
+        tokenizer = loading.tokenizer(loadable)
         writer = BlockWriter(
             tokenizer, loadable.description, max_length=loadable.max_length, name=ref.name
         )
-        backbone = loading.model(
-            checkpoint, spec, "Qwen3Model", dtype=str(ref.dtype), trained_as="jina-reranker-v3"
-        )
+        backbone = loading.model(loadable, "Qwen3Model", trained_as="jina-reranker-v3")
         return JinaV3(
             ref=ref,
             engine_ref=engine,
             writer=writer,
             check=TokenCheck(name=ref.name, tokenizer=tokenizer, tables=tables_of(backbone)),
             backbone=backbone.to(device),
-            projector=_projector(checkpoint, device),
+            projector=_projector(loadable.checkpoint, device),
             device=device,
         )
 
 
-FACTORY = JinaV3Factory()
+FACTORY = JinaV3Factory(family="jina-v3", recipe=BlockRecipe)
 
 
 def _max_length(checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe) -> int:

@@ -14,13 +14,8 @@ from dataclasses import dataclass
 from rerankbench.errors import ModelError
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers import loading
-from rerankbench.rerankers.checkpoint_factory import (
-    CheckpointFactory,
-    LoadableCheckpoint,
-    RefFacts,
-)
+from rerankbench.rerankers.checkpoint_factory import CheckpointFactory, LoadableModel, RefFacts
 from rerankbench.rerankers.engines.tables import tables_of
-from rerankbench.rerankers.files import source
 from rerankbench.rerankers.files.checkpoint import NO_ARCHITECTURE, Checkpoint
 from rerankbench.rerankers.listwise.generation import Generator
 from rerankbench.rerankers.listwise.order import ListwiseReranker
@@ -29,7 +24,6 @@ from rerankbench.rerankers.listwise.recipe import ListwiseRecipe
 from rerankbench.rerankers.token_check import TokenCheck
 from rerankbench.types import EngineRef
 
-FAMILY = "listwise"
 # The context that rank_llm gives RankZephyr.
 MAX_LENGTH = 4096
 # What transformers calls decoders that write.
@@ -40,67 +34,39 @@ _WRITERS = ("ForCausalLM", "LMHeadModel")
 class ListwiseFactory(CheckpointFactory[ListwiseRecipe, ListwiseRecipe]):
     """Finds, identifies and loads language models as listwise rerankers."""
 
-    family: str = FAMILY
-    recipe: type[ListwiseRecipe] = ListwiseRecipe
-
-    def find(self, spec: RerankerSpec) -> Checkpoint:
-        """The checkpoint, which must be of a model that writes. Raises ModelError."""
-        checkpoint = source.checkpoint_of(spec)
+    def describe(
+        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: ListwiseRecipe
+    ) -> tuple[ListwiseRecipe, RefFacts]:
+        """The recipe, for a model that writes. Raises ModelError, UsageError."""
         if not checkpoint.architecture.endswith((*_WRITERS, NO_ARCHITECTURE)):
             raise ModelError(
                 f"{checkpoint.name}: {checkpoint.architecture} does not write; name a language "
                 "model, whose config.json says …ForCausalLM"
             )
-        return checkpoint
-
-    def describe(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: ListwiseRecipe
-    ) -> ListwiseRecipe:
-        """RankZephyr's recipe, with the config's changes. Raises UsageError."""
-        return recipe
-
-    def ref_facts(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, description: ListwiseRecipe
-    ) -> RefFacts:
-        """What decides its scores besides the weights."""
-        return RefFacts(
+        return recipe, RefFacts(
             max_length=checkpoint.length_within(spec.max_length, default=MAX_LENGTH),
             recipe={
-                "prompt": description.text,
+                "prompt": recipe.text,
                 "decoding": "greedy",
                 "score": "-rank",
                 "scores_lists": True,
-                "window": description.window,
-                "stride": description.step,
-                "truncation": f"passages beyond {description.passage_words} words, fewer where "
-                "the prompt is too long; then the query",
+                "window": recipe.window,
+                "stride": recipe.step,
+                "truncation": f"passages beyond {recipe.passage_words} words, fewer where the "
+                "prompt is too long; then the query",
             },
             reads="lists",
             scale="rank",
         )
 
     def build(
-        self, loadable: LoadableCheckpoint[ListwiseRecipe], engine: EngineRef
+        self, loadable: LoadableModel[ListwiseRecipe], engine: EngineRef
     ) -> ListwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint, ref = loadable.checkpoint, loadable.ref
-        spec, recipe = loadable.spec, loadable.description
-        device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec)
-        writer = QuestionWriter(
-            tokenizer,
-            recipe,
-            window=recipe.window,
-            max_length=loadable.max_length,
-            name=ref.name,
-        )
-        model = loading.model(
-            checkpoint,
-            spec,
-            "AutoModelForCausalLM",
-            dtype=str(ref.dtype),
-            trained_as="a language model",
-        )
+        ref, recipe, device = loadable.ref, loadable.description, loading.ready(engine)
+        tokenizer = loading.tokenizer(loadable)
+        writer = QuestionWriter(tokenizer, recipe, max_length=loadable.max_length, name=ref.name)
+        model = loading.model(loadable, "AutoModelForCausalLM", trained_as="a language model")
         tables = tables_of(model)
         return ListwiseReranker(
             ref=ref,
@@ -116,4 +82,4 @@ class ListwiseFactory(CheckpointFactory[ListwiseRecipe, ListwiseRecipe]):
         )
 
 
-FACTORY = ListwiseFactory()
+FACTORY = ListwiseFactory(family="listwise", recipe=ListwiseRecipe)

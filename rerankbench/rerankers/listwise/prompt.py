@@ -36,10 +36,10 @@ class Question:
 
 
 class QuestionWriter:
-    """Writes questions of up to `window` passages that leave room for their answer."""
+    """Writes questions of up to a window of passages that leave room for their answer."""
 
     def __init__(
-        self, tokenizer: Any, recipe: ListwiseRecipe, *, window: int, max_length: int, name: str
+        self, tokenizer: Any, recipe: ListwiseRecipe, *, max_length: int, name: str
     ) -> None:
         """`max_length` counts the tokens of question and answer; `name` is the model's.
 
@@ -51,13 +51,13 @@ class QuestionWriter:
                 f"{name}: its tokeniser has no chat template; give one, in Jinja, as the recipe's "
                 "'chat_template'"
             )
-        self._sizes = {size: self._answer_tokens(size) for size in range(1, window + 1)}
+        self._sizes = {size: self._answer_tokens(size) for size in range(1, recipe.window + 1)}
         bos = tokenizer.bos_token_id
         self._bos = [bos] if bos is not None and tokenizer("").input_ids[:1] == [bos] else []
         # Room for a whole window's answer, so that one question's width suits any other's.
         self._answer = max(self._sizes.values())
         self._room = max_length - self._answer
-        least = len(self._ids("", [()] * window))
+        least = len(self._ids("", [()] * recipe.window))
         if least > self._room:
             raise self._no_room(least)
 

@@ -10,15 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from rerankbench.protocols import Job, RerankerSpec
 from rerankbench.rerankers import loading, pair_encoding
-from rerankbench.rerankers.checkpoint_factory import (
-    CheckpointFactory,
-    LoadableCheckpoint,
-    RefFacts,
-)
+from rerankbench.rerankers.checkpoint_factory import CheckpointFactory, LoadableModel, RefFacts
 from rerankbench.rerankers.files import pair_reading
 from rerankbench.rerankers.files.checkpoint import Checkpoint
 from rerankbench.rerankers.files.classifier import cautions
@@ -48,9 +44,6 @@ class PromptedDescription:
     label: Label | None
 
 
-Loadable: TypeAlias = LoadableCheckpoint[PromptedDescription]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptedFactory(CheckpointFactory[PromptRecipe, PromptedDescription]):
     """Finds, identifies and loads models of one shape."""
@@ -63,49 +56,40 @@ class PromptedFactory(CheckpointFactory[PromptRecipe, PromptedDescription]):
 
     def describe(
         self, checkpoint: Checkpoint, spec: RerankerSpec, recipe: PromptRecipe
-    ) -> PromptedDescription:
+    ) -> tuple[PromptedDescription, RefFacts]:
         """Its preset with the recipe's changes. Raises ModelError, UsageError."""
         preset = resolve(checkpoint, spec, recipe, self.presets)
-        return PromptedDescription(
-            preset=preset,
-            reading=pair_reading.read(checkpoint),
-            label=label_of(checkpoint, spec, recipe, preset),
+        reading = pair_reading.read(checkpoint)
+        label = label_of(checkpoint, spec, recipe, preset)
+        max_length = checkpoint.length_within(
+            spec.max_length,
+            default=preset.max_length,
+            saved=None if reading is None else reading.max_length,
+        )
+        return (
+            PromptedDescription(preset=preset, reading=reading, label=label),
+            RefFacts(max_length=max_length, recipe=described(preset, label)),
         )
 
-    def ref_facts(
-        self, checkpoint: Checkpoint, spec: RerankerSpec, description: PromptedDescription
-    ) -> RefFacts:
-        """What decides its scores besides the weights."""
-        preset, reading = description.preset, description.reading
-        saved = None if reading is None else reading.max_length
-        return RefFacts(
-            max_length=checkpoint.length_within(
-                spec.max_length, default=preset.max_length, saved=saved
-            ),
-            recipe=described(preset, description.label),
-        )
-
-    def build(self, loadable: Loadable, engine: EngineRef) -> PointwiseReranker:
+    def build(
+        self, loadable: LoadableModel[PromptedDescription], engine: EngineRef
+    ) -> PointwiseReranker:
         """Load tokeniser and weights onto the device. Raises ModelError, UsageError."""
-        checkpoint, ref, spec = loadable.checkpoint, loadable.ref, loadable.spec
-        preset, reading = loadable.description.preset, loadable.description.reading
-        label = loadable.description.label
-        device = loading.ready(engine)
-        tokenizer = loading.tokenizer(checkpoint, spec, reading)
-        notes = [*cautions(checkpoint, 1 if label is None else label.count)]
+        preset, label = loadable.description.preset, loadable.description.label
+        reading, device = loadable.description.reading, loading.ready(engine)
+        tokenizer = loading.tokenizer(loadable, reading)
+        notes = [*cautions(loadable.checkpoint, 1 if label is None else label.count)]
         notes += [] if label is None or label.caution is None else [label.caution]
         model = loading.model(
-            checkpoint,
-            spec,
+            loadable,
             self.class_names[preset.head],
-            dtype=str(ref.dtype),
             trained_as="a reranker",
             reading=reading,
             notes=notes,
         )
         if preset.head == "answers":
-            ids = answers.token_ids(tokenizer, preset.answers, ref.name)
-            answers.narrow(model, ids, ref.name)
+            name = loadable.ref.name
+            answers.narrow(model, answers.token_ids(tokenizer, preset.answers, name), name)
         forward = self.forwards[preset.head](model, preset.layer)
         if preset.head == "label" and preset.saved:
             forward = answers.decoder_classifier(model, padding_ends=True)

@@ -196,7 +196,7 @@ def _scripted(
         ref=REF,
         engine_ref=EngineRef(engine="torch", device="cpu"),
         writer=QuestionWriter(
-            tokens, ListwiseRecipe(), window=window, max_length=900, name="scripted"
+            tokens, ListwiseRecipe(window=window), max_length=900, name="scripted"
         ),
         generator=generator,
         window=window,
@@ -320,8 +320,8 @@ def test_fields_inside_texts_stay_as_they_are() -> None:
 
 
 def _writer(max_length: int = 900, window: int = 3, **changes: Any) -> QuestionWriter:
-    form = ListwiseRecipe(**changes)
-    return QuestionWriter(_tokens(), form, window=window, max_length=max_length, name="m")
+    recipe = ListwiseRecipe(window=window, **changes)
+    return QuestionWriter(_tokens(), recipe, max_length=max_length, name="m")
 
 
 def test_passages_are_cut_to_words_and_titles_named() -> None:
