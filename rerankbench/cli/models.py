@@ -11,7 +11,7 @@ import typer
 from rerankbench.cli.listing import FormatOption, ListFormat, print_list
 from rerankbench.known import models as known_models
 from rerankbench.known.models import KnownModel
-from rerankbench.leaderboard.table import Entry, Header, Row, Table, table_of
+from rerankbench.leaderboard.table import Entry, Row, Table, headers, table_of
 
 _BLANKS = (
     "Blank is what no source settles. The list limits nothing: -m also takes hub ids and folders "
@@ -49,17 +49,16 @@ def models(
         output,
         facts=[_json(entry) for entry in entries],
         page=table_of(
-            _heads(_PAGE), [[_entries(entry)[head] for head in _PAGE] for entry in entries]
+            headers(_PAGE, figures=_FIGURES),
+            [[_entries(entry)[head] for head in _PAGE] for entry in entries],
         ),
-        screen=Table(title="", columns=_heads(_SCREEN), rows=tuple(chain(*groups.values()))),
+        screen=Table(
+            title="",
+            columns=headers(_SCREEN, figures=_FIGURES),
+            rows=tuple(chain(*groups.values())),
+        ),
         notes={entry.name: _note(entry) for entry in entries if _note(entry)},
         last=_BLANKS,
-    )
-
-
-def _heads(heads: tuple[str, ...]) -> tuple[Header, ...]:
-    return tuple(
-        Header(text=head, align="right" if head in _FIGURES else "left") for head in heads
     )
 
 

@@ -6,7 +6,7 @@ Whatever decides an order, a mean or a blank has happened before; a renderer onl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, TypeAlias
@@ -189,10 +189,14 @@ class Table:
         return path
 
 
-def headers(heads: Iterable[str], *, texts: int = 1) -> tuple[Header, ...]:
-    """Plain heads: of the first `texts` columns over texts, of the others over figures."""
+def headers(
+    heads: Iterable[str], *, texts: int = 1, figures: Collection[str] | None = None
+) -> tuple[Header, ...]:
+    """Plain heads: over figures stand those that are named, or else all but the first `texts`."""
     return tuple(
-        Header(text=head, align="left" if at < texts else "right") for at, head in enumerate(heads)
+        Header(text=head, align="right" if is_figure else "left")
+        for at, head in enumerate(heads)
+        for is_figure in [at >= texts if figures is None else head in figures]
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rerankbench.gate.cells import cell_name
 from rerankbench.leaderboard.renderers import markdown
-from rerankbench.leaderboard.table import Entry, Header, Row, Table
+from rerankbench.leaderboard.table import Entry, Row, Table, headers
 from rerankbench.results import derived, grouping
 from rerankbench.types import Record
 
@@ -27,16 +27,12 @@ def readme(name: str, records: Sequence[Record]) -> str:
 def table(title: str, records: Sequence[Record]) -> Table:
     """One row a record: the cell, its queries, the mean of the headline metric, docs/s if any."""
     metric = derived.headline(records) or "nDCG@10"
-    heads = [
-        Header(text="Cell", align="left"),
-        Header(text="Queries", align="right"),
-        Header(text=metric, align="right"),
-    ]
+    heads = headers(("Cell", "Queries", metric))
     timed = any(derived.docs_per_s(record) is not None for record in records)
     if timed:
-        heads += [Header(text="Docs/s", align="right"), Header(text="Machine", align="left")]
+        heads += headers(("Docs/s", "Machine"), figures=("Docs/s",))
     rows = tuple(Row(entries=tuple(_entries(record, metric, timed))) for record in records)
-    return Table(title=title, columns=tuple(heads), rows=rows, notes=tuple(_notes(records)))
+    return Table(title=title, columns=heads, rows=rows, notes=tuple(_notes(records)))
 
 
 def _entries(record: Record, metric: str, timed: bool) -> Iterator[Entry]:

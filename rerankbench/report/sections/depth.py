@@ -10,7 +10,7 @@ from markupsafe import Markup
 from rerankbench.compare.depth import DepthCurve
 from rerankbench.errors import UsageError, some
 from rerankbench.leaderboard.renderers.templates import isolated
-from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.leaderboard.table import Entry, Table, headers, table_of
 from rerankbench.report.boards import Board
 from rerankbench.report.depth import curve_of
 from rerankbench.report.plots.curves import MOST, Curve, CurvePanel, depths
@@ -18,7 +18,6 @@ from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
     board_heading,
-    data_table,
     in_words,
     paragraph,
     plot_name,
@@ -78,14 +77,10 @@ def _best_of(found: Mapping[tuple[str, TaskKey], DepthCurve], task: TaskKey) -> 
 def _table(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> Table:
     deepest = max(curve.depths[-1] for curve in found.values())
     shown = [0, *(depth for depth in _SHOWN_DEPTHS if depth < deepest), deepest]
-    return data_table(
-        f"{board.metric} by rerank depth",
-        (
-            ("Model", "left"),
-            ("Collection", "left"),
-            ("Shape", "left"),
-            ("Highest at", "right"),
-            *((f"Depth {depth}", "right") for depth in shown),
+    return table_of(
+        headers(
+            ("Model", "Collection", "Shape", "Highest at", *(f"Depth {depth}" for depth in shown)),
+            texts=3,
         ),
         (
             (
@@ -104,6 +99,7 @@ def _table(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> Tab
             )
             for (model, task), curve in found.items()
         ),
+        title=f"{board.metric} by rerank depth",
     )
 
 

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from rerankbench.leaderboard.renderers.html import fragment
 from rerankbench.leaderboard.renderers.templates import isolated
-from rerankbench.leaderboard.table import Entry
-from rerankbench.report.sections.section import Section, data_table, facts
+from rerankbench.leaderboard.table import Entry, headers, table_of
+from rerankbench.report.sections.section import Section, facts
 from rerankbench.types import Record, digest
 
 _GIB = 2**30
@@ -44,10 +44,10 @@ def _environment(records: Sequence[Record]) -> list[Markup]:
         "Commit" if len(commits) == 1 else "Commits": ", ".join(commits),
         "Cells": f"{len(records)}",
     }
-    packages = data_table(
-        f"Packages on machine {found.machine_id}",
-        (("Package", "left"), ("Version", "left")),
+    packages = table_of(
+        headers(("Package", "Version"), texts=2),
         ((Entry(value=name), Entry(value=version)) for name, version in found.packages.items()),
+        title=f"Packages on machine {found.machine_id}",
     )
     return [
         Markup("<h3>Machine {}</h3>").format(isolated(found.machine_id)),

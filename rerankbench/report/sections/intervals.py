@@ -8,14 +8,13 @@ from statistics import fmean
 
 from markupsafe import Markup
 
-from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.leaderboard.table import Entry, Table, headers, table_of
 from rerankbench.report.boards import Board
 from rerankbench.report.plots.intervals import Estimate, IntervalPanel, draw
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
     board_heading,
-    data_table,
     in_words,
     paragraph,
     plot_name,
@@ -112,16 +111,8 @@ def _by_mean(estimates: _Estimates) -> list[str]:
 
 
 def _table(title: str, board: Board, models: Sequence[str], estimates: _Estimates) -> Table:
-    return data_table(
-        title,
-        (
-            ("Model", "left"),
-            ("Collection", "left"),
-            (board.metric or "", "right"),
-            ("Low", "right"),
-            ("High", "right"),
-            ("Queries", "right"),
-        ),
+    return table_of(
+        headers(("Model", "Collection", board.metric or "", "Low", "High", "Queries"), texts=2),
         (
             (
                 Entry(value=model),
@@ -136,6 +127,7 @@ def _table(title: str, board: Board, models: Sequence[str], estimates: _Estimate
             for model in models
             if (found := estimates.get((model, task))) is not None
         ),
+        title=title,
     )
 
 

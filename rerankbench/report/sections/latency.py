@@ -10,14 +10,13 @@ from statistics import median
 from markupsafe import Markup
 
 from rerankbench.leaderboard.renderers.templates import isolated
-from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.leaderboard.table import Entry, Table, headers, table_of
 from rerankbench.report.boards import Board
 from rerankbench.report.plots.latency import LatencyPanel, draw, strokes_each
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
     board_heading,
-    data_table,
     in_words,
     names,
     paragraph,
@@ -88,13 +87,9 @@ def _fastest_first(groups: Sequence[LatencyPanel]) -> list[str]:
 
 
 def _table(groups: Sequence[LatencyPanel], models: Sequence[str]) -> Table:
-    return data_table(
-        "Latency of single requests",
-        (
-            ("Model", "left"),
-            ("Collection", "left"),
-            *((f"P{p} (ms)", "right") for p in _PERCENTILES),
-            ("Requests", "right"),
+    return table_of(
+        headers(
+            ("Model", "Collection", *(f"P{p} (ms)" for p in _PERCENTILES), "Requests"), texts=2
         ),
         (
             (
@@ -110,6 +105,7 @@ def _table(groups: Sequence[LatencyPanel], models: Sequence[str]) -> Table:
             for model in models
             if model in panel.requests_ms
         ),
+        title="Latency of single requests",
     )
 
 

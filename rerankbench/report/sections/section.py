@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from rerankbench.leaderboard.renderers.templates import isolated
-from rerankbench.leaderboard.table import Align, Entry, Header, Table, table_of
 from rerankbench.report.boards import Board
 from rerankbench.report.plots.plot import Plot, figure_html
 
@@ -62,14 +61,6 @@ def in_words(sentences: Iterable[str]) -> str:
     rest = len(found) - MOST_SENTENCES
     shown = " ".join(found[:MOST_SENTENCES])
     return f"{shown} The table below has {rest} more." if rest > 0 else shown
-
-
-def data_table(
-    title: str, columns: Sequence[tuple[str, Align]], rows: Iterable[Sequence[Entry]]
-) -> Table:
-    """The figures behind a plot."""
-    heads = [Header(text=words, align=align) for words, align in columns]
-    return table_of(heads, rows, title=title)
 
 
 def facts(values: Mapping[str, Markup]) -> Markup:

@@ -10,14 +10,13 @@ from markupsafe import Markup
 
 from rerankbench.compare.slices import Slices
 from rerankbench.errors import UsageError
-from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.leaderboard.table import Entry, Table, headers, table_of
 from rerankbench.report.boards import Board
 from rerankbench.report.plots.curves import Curve, CurvePanel, by_length
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
     Section,
     board_heading,
-    data_table,
     in_words,
     paragraph,
     plot_name,
@@ -108,18 +107,14 @@ def _curve(model: str, made: Slices) -> Curve:
 
 
 def _table(board: Board, found: _Found) -> Table:
-    return data_table(
-        f"Gain in {board.metric} by query length",
-        (
-            ("Model", "left"),
-            ("Collection", "left"),
-            *((head, "right") for head in POINT_HEADS),
-        ),
+    return table_of(
+        headers(("Model", "Collection", *POINT_HEADS), texts=2),
         (
             (Entry(value=model), Entry(value=board.tasks[task]), *point_entries(point))
             for (model, task), made in found.items()
             for point in made.points
         ),
+        title=f"Gain in {board.metric} by query length",
     )
 
 

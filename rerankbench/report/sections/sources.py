@@ -8,12 +8,21 @@ from markupsafe import Markup
 
 from rerankbench.leaderboard.renderers.html import fragment
 from rerankbench.leaderboard.renderers.templates import isolated
-from rerankbench.leaderboard.table import Entry, Table
-from rerankbench.report.sections.section import Section, data_table, paragraph
+from rerankbench.leaderboard.table import Entry, Table, headers, table_of
+from rerankbench.report.sections.section import Section, paragraph
 from rerankbench.results import derived
 from rerankbench.types import Record
 
 _HASH = 12
+
+_COLLECTION_HEADS = (
+    *("Collection", "Split", "Source", "Queries"),
+    *("Documents' hash", "Judgments' hash"),
+)
+_RERANKER_HEADS = (
+    *("Reranker", "Family", "Revision", "Parameters"),
+    *("Type", "Max. tokens", "Engine", "Device"),
+)
 
 
 def warnings(records: Sequence[Record]) -> Section:
@@ -52,16 +61,8 @@ def _collections(records: Sequence[Record]) -> Table:
         for record in records
         for ref in [record.cell.collection]
     }
-    return data_table(
-        "Collections",
-        (
-            ("Collection", "left"),
-            ("Split", "left"),
-            ("Source", "left"),
-            ("Queries", "right"),
-            ("Documents' hash", "left"),
-            ("Judgments' hash", "left"),
-        ),
+    return table_of(
+        headers(_COLLECTION_HEADS, figures=("Queries",)),
         (
             (
                 Entry(value=name),
@@ -73,6 +74,7 @@ def _collections(records: Sequence[Record]) -> Table:
             )
             for (name, split, hashes), record in found.items()
         ),
+        title="Collections",
     )
 
 
@@ -81,10 +83,10 @@ def _first_stages(records: Sequence[Record]) -> Table:
         (stage.name, ", ".join(f"{k} = {v}" for k, v in sorted(stage.parameters.items())))
         for stage in (record.cell.first_stage for record in records)
     }
-    return data_table(
-        "First stages",
-        (("First stage", "left"), ("Parameters", "left")),
+    return table_of(
+        headers(("First stage", "Parameters"), texts=2),
         ((Entry(value=name), Entry(value=parameters)) for name, parameters in sorted(found)),
+        title="First stages",
     )
 
 
@@ -94,18 +96,8 @@ def _rerankers(records: Sequence[Record]) -> Table:
         for record in records
         for ref, engine in [(record.cell.reranker, record.cell.engine)]
     }
-    return data_table(
-        "Rerankers",
-        (
-            ("Reranker", "left"),
-            ("Family", "left"),
-            ("Revision", "left"),
-            ("Parameters", "right"),
-            ("Type", "left"),
-            ("Max. tokens", "right"),
-            ("Engine", "left"),
-            ("Device", "left"),
-        ),
+    return table_of(
+        headers(_RERANKER_HEADS, figures=("Parameters", "Max. tokens")),
         (
             (
                 Entry(value=name),
@@ -121,4 +113,5 @@ def _rerankers(records: Sequence[Record]) -> Table:
                 found.items(), key=lambda each: each[0][0]
             )
         ),
+        title="Rerankers",
     )

@@ -11,14 +11,13 @@ from statistics import fmean, median
 from markupsafe import Markup
 
 from rerankbench.leaderboard.renderers.templates import isolated
-from rerankbench.leaderboard.table import Entry, Table
+from rerankbench.leaderboard.table import Entry, Table, headers, table_of
 from rerankbench.report.boards import Board
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.plots.trade_off import Reference, TradeOffPoint, best, draw
 from rerankbench.report.sections.section import (
     Section,
     board_heading,
-    data_table,
     in_words,
     names,
     paragraph,
@@ -185,9 +184,8 @@ def _reference(board: Board, tasks: Sequence[TaskKey]) -> Reference | None:
 
 def _table(points: Sequence[TradeOffPoint], cost: _Cost, metric: str) -> Table:
     worth = best(points, more_is_better=cost.more_is_better)
-    return data_table(
-        cost.title,
-        (("Model", "left"), (cost.label, "right"), (metric, "right"), ("Pareto front", "left")),
+    return table_of(
+        headers(("Model", cost.label, metric, "Pareto front"), figures=(cost.label, metric)),
         (
             (
                 Entry(value=point.name),
@@ -197,6 +195,7 @@ def _table(points: Sequence[TradeOffPoint], cost: _Cost, metric: str) -> Table:
             )
             for at, point in sorted(enumerate(points), key=lambda each: -each[1].quality)
         ),
+        title=cost.title,
     )
 
 
