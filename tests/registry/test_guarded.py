@@ -497,6 +497,23 @@ def test_an_entry_point_that_is_no_function_is_named(kind: str) -> None:
         guard(kind, Plugin("x"), 3)
 
 
+class _Unreadable:
+    """Any of its attributes is a property that fails."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"{name} is not ready")
+
+
+@pytest.mark.parametrize("kind", [*OTHERS, "rerankers"])
+def test_an_attribute_that_cannot_be_read_is_the_plugins_fault(kind: str) -> None:
+    made = _Unreadable()
+    target = made if kind == "rerankers" else lambda *arguments: made
+    with pytest.raises(PluginError, match="is not ready") as caught:
+        guarded = guard(kind, Plugin("x"), target)
+        guarded({})
+    assert str(caught.value).endswith("; mend the plug-in, or uninstall it")
+
+
 # --- from the command line ---------------------------------------------------------------------
 
 _SOURCE = """

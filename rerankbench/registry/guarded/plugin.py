@@ -46,9 +46,13 @@ class Plugin:
 
     def having(self, what: str, found: Any, names: Sequence[str]) -> None:
         """Check that an object has all these attributes."""
-        missing = [name for name in names if not hasattr(found, name)]
-        if missing:
-            raise self.wrong(f"{what} gave {kind_of(found)}, which has no '{missing[0]}'")
+        for name in names:
+            try:
+                is_there = hasattr(found, name)
+            except (Exception, SystemExit) as error:  # A property may do anything.
+                raise self._raised(f"the '{name}' of what {what} gave", error) from error
+            if not is_there:
+                raise self.wrong(f"{what} gave {kind_of(found)}, which has no '{name}'")
 
     def being(self, name: str, found: Any, kind: type[_Found]) -> _Found:
         """Check what came back."""
