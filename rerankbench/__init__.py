@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from rerankbench.api.evaluating import evaluator
+    from rerankbench.api.result import RunResult
+    from rerankbench.api.running import run
     from rerankbench.errors import (
         ConfigError,
         InputError,
@@ -83,17 +86,28 @@ __all__ = [
     "RerankerRef",
     "RerankerSpec",
     "Run",
+    "RunResult",
     "ScoredBatch",
     "UsageError",
     "__version__",
+    "evaluator",
     "find_model",
     "load_per_query",
     "load_results",
+    "run",
 ]
 
 # Where a name lies, and what it is called there if not the same; looked up in this order.
-_MODULES = ("errors", "protocols", "types", "progress", "known.models")
+_MODULES = (
+    *("errors", "protocols", "types", "progress", "known.models"),
+    *("api.running", "api.result", "api.evaluating"),
+)
 _CALLED = {"find_model": "find"}
+
+# The function `run` has the name of a room. Python puts a room into its package when it is first
+# imported: that is done here and undone at once, so that it never takes the function's place.
+import_module("rerankbench.run")
+globals().pop("run")
 
 
 def load_results(

@@ -34,12 +34,22 @@ def test_type_checkers_see_the_names_that_are_fetched_when_used() -> None:
             assert public is getattr(module, alias.name)
 
 
-def test_importing_the_package_imports_nothing_else_of_it() -> None:
+def test_importing_the_package_imports_no_more_of_it_than_the_empty_room_that_run_hides() -> None:
     code = (
         "import sys, rerankbench; print([m for m in sys.modules if m.startswith('rerankbench.')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    assert done.stdout == "['rerankbench.run']\n"
+
+
+def test_the_function_run_stays_what_it_is_whatever_is_imported_from_its_room() -> None:
+    code = (
+        "import rerankbench.run.plan, rerankbench\n"
+        "from rerankbench.run import plan\n"
+        "print(plan.make.__module__, rerankbench.run.__module__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "rerankbench.run.plan rerankbench.api.running\n"
 
 
 def test_using_a_name_imports_nothing_heavy() -> None:

@@ -37,9 +37,14 @@ def show(archive: RecordSet, layout: Layout) -> None:
 
 def show_run(records: Sequence[Record], store: Store) -> None:
     """Write the leaderboard of one run's records to stdout, as `show` does."""
+    sys.stdout.write(readable(tables_of_run(records, store)))
+
+
+def tables_of_run(records: Sequence[Record], store: Store) -> list[Table]:
+    """The leaderboard of one run's records."""
     collections = {record.cell.collection.name for record in records}
     layout = load_layout("plain" if len(collections) == 1 else "wide")
-    show(RecordSet(records, [store]), layout)
+    return build(RecordSet(records, [store]), layout)
 
 
 def readable(tables: Sequence[Table]) -> str:

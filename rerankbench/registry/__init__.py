@@ -16,7 +16,7 @@ from typing import Any, Literal
 from rerankbench.errors import PluginError, UsageError, nearest, show_traceback
 from rerankbench.registry.guarded import Plugin, guard
 
-Kind = Literal["collections", "firststages", "rerankers", "metrics", "probes"]
+Kind = Literal["collections", "firststages", "rerankers", "metrics", "probes", "objects"]
 
 _SINGULAR: Mapping[Kind, str] = {
     "collections": "collection",
@@ -24,6 +24,7 @@ _SINGULAR: Mapping[Kind, str] = {
     "rerankers": "reranker",
     "metrics": "metric",
     "probes": "probe",
+    "objects": "object",
 }
 _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "collections": {
@@ -65,6 +66,11 @@ _BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "engines": "rerankbench.rerankers.engines.probes:engines",
         "products": "rerankbench.rerankers.engines.probes:products",
         "sentence-transformers": "rerankbench.rerankers.sentence_transformers_reference:load",
+    },
+    # What takes the place of a name where Python code hands over the thing itself.
+    "objects": {
+        "collection": "rerankbench.collections.in_memory:collection_of",
+        "reranker": "rerankbench.rerankers.objects.choice:factory_of",
     },
 }
 

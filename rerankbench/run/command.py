@@ -14,6 +14,7 @@ from rerankbench.errors import UsageError
 from rerankbench.files.trec import format_run, read_qrels, read_run
 from rerankbench.files.whole import cache_home, gzip_bytes, read_lines, write_whole
 from rerankbench.known import metric_name
+from rerankbench.progress import Progress
 from rerankbench.registry import naming
 from rerankbench.results.store import Store
 from rerankbench.run import cells, environment, forecast_page, plan, quality
@@ -21,6 +22,7 @@ from rerankbench.run import config as configs
 from rerankbench.run.candidates import stage_warnings
 from rerankbench.run.config import RunConfig
 from rerankbench.run.forecast import forecast
+from rerankbench.run.given import NOTHING, Given
 from rerankbench.run.pipeline import run
 from rerankbench.run.speed import Instruments
 from rerankbench.run.work import Work
@@ -66,10 +68,11 @@ def _load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
     return configs.load(configs.demo_path() if nothing_named else path, overrides)
 
 
-def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> Work:
+def prepare(config: RunConfig, progress: Progress, *, fresh: bool, given: Given = NOTHING) -> Work:
     """What a config asks for on this machine, with every name checked and nothing done yet."""
     machine = environment.inspect()
-    planned = plan.make(config, machine, cuda=environment.cuda_is_likely(), cache=cache_home())
+    cuda = environment.cuda_is_likely()
+    planned = plan.make(config, machine, cuda=cuda, cache=cache_home(), given=given)
     return Work(
         plan=planned,
         store=Store(results=config.results, suite=config.suite),
@@ -79,7 +82,7 @@ def prepare(config: RunConfig, terminal: Terminal, *, fresh: bool) -> Work:
             reset_peak_memory=environment.reset_peak_memory,
             peak_memory_bytes=environment.peak_memory_bytes,
         ),
-        progress=terminal,
+        progress=progress,
         cache=cache_home(),
         fresh=fresh,
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rerankbench.errors import UsageError
 from rerankbench.protocols import EngineChoice, LoadableReranker, RerankerFactory, RerankerSpec
-from rerankbench.registry import naming
 from rerankbench.run.config import ModelConfig, RunConfig
 from rerankbench.run.fusion import Fusion
+from rerankbench.run.given import NOTHING, Given
 from rerankbench.types import RerankerRef
 
 
@@ -60,14 +60,16 @@ def reranker_spec(
     )
 
 
-def identify(entry: ModelConfig, config: RunConfig, device: str, threads: int) -> PlannedModel:
+def identify(
+    entry: ModelConfig, config: RunConfig, device: str, threads: int, given: Given = NOTHING
+) -> PlannedModel:
     """Find a model and say what it is, without loading it. Raises ModelError, UsageError."""
     if entry.trust_remote_code and entry.revision is None and not Path(entry.model).is_dir():
         raise UsageError(
             f"{entry.model}: trust_remote_code needs the revision to trust; add 'revision: COMMIT'"
         )
     spec = reranker_spec(entry, config, device, threads)
-    factory = naming.find_factory(entry.model, entry.family)
+    factory = given.find_factory(entry.model, entry.family)
     loadable = factory.identify(spec)
     ref = replace(loadable.ref, price=entry.price)
     fusion = entry.fusion

@@ -24,6 +24,7 @@ from rerankbench.results.identity import quality_key, record_key, speed_key
 from rerankbench.run import identical_ids
 from rerankbench.run import models as run_models
 from rerankbench.run.config import DatasetConfig, FirstStageConfig, RunConfig, threads_wanted
+from rerankbench.run.given import NOTHING, Given
 from rerankbench.run.models import PlannedModel
 from rerankbench.types import Cell, CollectionRef, Environment, FirstStageRef, Qrels, Query
 
@@ -99,22 +100,25 @@ class Plan:
     groups: tuple[GroupPlan, ...]
 
 
-def make(config: RunConfig, environment: Environment, *, cuda: bool, cache: Path) -> Plan:
+def make(
+    config: RunConfig, environment: Environment, *, cuda: bool, cache: Path, given: Given = NOTHING
+) -> Plan:
     """Check every name of the config; all mistakes are raised together as one ConfigError.
 
     Cheap checks come first. Collections are found here, but read only when their group's turn
-    comes.
+    comes. What is `given` stands in for names.
     """
     problems: list[str] = []
     metrics = _all(problems, dict.fromkeys((*config.metrics, *ALWAYS)), naming.parse_metric)
-    entries = dict.fromkeys(chain.from_iterable(_all(problems, config.datasets, _members)))
-    collections = _all(problems, entries, _open_collection)
+    members = _all(problems, config.datasets, partial(_members, given))
+    entries = dict.fromkeys(chain.from_iterable(members))
+    collections = _all(problems, entries, partial(_open_collection, given))
     device = ("cuda" if cuda else "cpu") if config.device == "auto" else config.device
     threads = threads_wanted(environment.cores)
     models: list[PlannedModel] = _all(
         problems,
         run_models.entries(config),
-        lambda entry: run_models.identify(entry, config, device, threads),
+        lambda entry: run_models.identify(entry, config, device, threads, given),
     )
     groups = [
         _group_plan(config, entry, collection, name, stage, models)
@@ -148,14 +152,16 @@ def _all(
     return made
 
 
-def _members(dataset: DatasetConfig) -> list[DatasetConfig]:
+def _members(given: Given, dataset: DatasetConfig) -> list[DatasetConfig]:
     """The entry, once for every collection that its name stands for."""
+    if dataset.id in given.collections:
+        return [dataset]
     ids = [dataset.id] if naming.is_path(dataset.id) else known_collections.expand(dataset.id)
     return [dataset.model_copy(update={"id": member}) for member in ids]
 
 
-def _open_collection(entry: DatasetConfig) -> tuple[DatasetConfig, Collection]:
-    return entry, naming.open_collection(entry.id, entry.split)
+def _open_collection(given: Given, entry: DatasetConfig) -> tuple[DatasetConfig, Collection]:
+    return entry, given.open_collection(entry.id, entry.split)
 
 
 def _open_first_stage(

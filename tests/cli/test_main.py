@@ -11,6 +11,7 @@ import pytest
 
 import rerankbench
 from rerankbench.cli import app
+from rerankbench.run import command as command_of_run
 
 from .conftest import Command
 
@@ -90,7 +91,7 @@ def test_what_nobody_foresaw_is_one_line(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("a place that is not there\nand more")
 
-    monkeypatch.setattr("rerankbench.run.command.evaluate", fail)
+    monkeypatch.setattr(command_of_run, "evaluate", fail)
     monkeypatch.setenv("RERANKBENCH_TRACEBACK", "1" if asked else "")
     done = command("evaluate", "qrels.tsv", "run.trec")
     assert (done.code, done.out) == (1, "")
