@@ -38,6 +38,6 @@ def export(
     from rerankbench.results.record_set import open_archive
 
     terminal = Terminal(verbosity=-1 if quiet else 0)
-    archive = open_archive(paths or [Path("results")])
+    archive = open_archive(paths or [Path("results")], with_settings=False)
     count = write(archive, format_name, output, gzipped=gzipped, untied=untied, progress=terminal)
     terminal.note(f"{output}: {count} files")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from rerankbench.compare.games import Outcome
 from rerankbench.errors import UsageError, nearest
+from rerankbench.results import row_names
 from rerankbench.results.record_set import RecordSet
-from rerankbench.results.verdicts import JudgedMatch
+from rerankbench.results.verdicts import Contestant, JudgedMatch
 from rerankbench.types import Record, TaskKey
 
 
@@ -54,11 +56,21 @@ def outcomes_of(matches: Iterable[JudgedMatch]) -> list[Outcome]:
 
 def _about(matches: Iterable[JudgedMatch], records: Sequence[Record]) -> list[JudgedMatch]:
     """Those of them that were shown the rankings of these records."""
-    shown = {(record.cell.reranker.name, record.run_sha256) for record in records}
+    names = {
+        (row_names.without_settings(record.cell.reranker.name), record.run_sha256): (
+            record.cell.reranker.name
+        )
+        for record in records
+    }
+
+    def name(side: Contestant) -> str | None:
+        """The name that the reranker has among these records, which may tell settings."""
+        return names.get((row_names.without_settings(side.reranker), side.run_sha256))
+
     return [
-        match
+        replace(match, a=replace(match.a, reranker=a), b=replace(match.b, reranker=b))
         for match in matches
-        if {(side.reranker, side.run_sha256) for side in (match.a, match.b)} <= shown
+        if (a := name(match.a)) is not None and (b := name(match.b)) is not None
     ]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rerankbench.errors import UsageError, nearest
-from rerankbench.results import derived, grouping
+from rerankbench.errors import UsageError
+from rerankbench.results import derived, grouping, row_names
 from rerankbench.types import Record
 
 
@@ -15,10 +15,7 @@ def chosen(records: Sequence[Record], names: Sequence[str] = ()) -> list[Record]
     Without names those of all models: first stage, oracle and random are read only where named.
     Raises UsageError for a name that no record has, or where there is no model.
     """
-    known = {record.cell.reranker.name for record in records}
-    for name in names:
-        if name not in known:
-            raise UsageError(f"no reranker '{name}' in these records; {nearest(name, known)}")
+    row_names.check(names, records)
     wanted = [
         record
         for record in records

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rerankbench.errors import UsageError, nearest
-from rerankbench.results import derived, grouping
+from rerankbench.errors import UsageError
+from rerankbench.results import derived, grouping, row_names
 from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record, TaskKey
 
@@ -50,13 +50,7 @@ def pair_rerankers(archive: RecordSet, a: str, b: str) -> Pairing:
     """
     if a == b:
         raise UsageError(f"'{a}' is named twice; name two rerankers")
-    known = {record.cell.reranker.name for record in archive.records}
-    for name in (a, b):
-        if name not in known:
-            raise UsageError(
-                f"no reranker '{name}' in these records; {nearest(name, known)} "
-                "(or name two folders with records)"
-            )
+    row_names.check((a, b), archive.records, remedy=" (or name two folders with records)")
     return _pairing((archive, archive), (a, b), {a: b})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from rerankbench.results import grouping
+from rerankbench.results import grouping, row_names
 from rerankbench.results.figures import CELL, FIGURES, flat
 from rerankbench.results.store import read_records
 from rerankbench.types import Record
@@ -26,7 +26,7 @@ def load(
 ) -> pd.DataFrame:
     """The frame of all records of one path or of several. Raises InputError."""
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    return form(read_records([Path(path) for path in several]))
+    return form(row_names.tell_apart(read_records([Path(path) for path in several])))
 
 
 def records_frame(records: Sequence[Record]) -> pd.DataFrame:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from rerankbench.errors import UsageError, nearest
+from rerankbench.errors import UsageError
 from rerankbench.protocols import Collection
-from rerankbench.results import derived, grouping
+from rerankbench.results import derived, grouping, row_names
 from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.record_set import RecordSet
 from rerankbench.results.store import Store
@@ -54,7 +54,7 @@ def find_matches(
     Without `models` they are all but oracle and random. Raises UsageError for an unknown name,
     where there are no two to compare, or where texts or rankings are missing.
     """
-    _check(archive, models)
+    row_names.check(models, archive.records)
     found = [
         match
         for records in _by_task(archive, models)
@@ -63,13 +63,6 @@ def find_matches(
     if not found:
         raise UsageError("no two rerankers answered one task; name others, or run another one")
     return found
-
-
-def _check(archive: RecordSet, models: Sequence[str]) -> None:
-    known = {record.cell.reranker.name for record in archive.records}
-    for name in models:
-        if name not in known:
-            raise UsageError(f"no reranker '{name}' in these records; {nearest(name, known)}")
 
 
 def _by_task(archive: RecordSet, models: Sequence[str]) -> Iterator[list[Record]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rerankbench.leaderboard.columns.facts import FirstStageColumn
 from rerankbench.leaderboard.layout import Layout, LayoutName, ListedModel
-from rerankbench.results import derived
+from rerankbench.results import derived, row_names
 from rerankbench.types import Record
 
 
@@ -45,7 +45,8 @@ class Places:
     def model(self, record: Record) -> RowPosition | None:
         """The place of its reranker; None where the layout leaves it out."""
         name = record.cell.reranker.name
-        return self._models.get(name) or self._unlisted(name, len(self._layout.families))
+        listed = self._models.get(name) or self._models.get(row_names.without_settings(name))
+        return listed or self._unlisted(name, len(self._layout.families))
 
     def stage(self, record: Record) -> RowPosition | None:
         """The place of its first stage; None where the layout leaves it out."""

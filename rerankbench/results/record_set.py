@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rerankbench.results import row_names
 from rerankbench.results.store import Store, read_records, suite_folders
 from rerankbench.results.tasks import Task, read_task
 from rerankbench.results.verdicts import JudgedMatch, read_judged
@@ -66,11 +67,14 @@ class RecordSet:
         return self._judged[key]
 
 
-def open_archive(paths: Sequence[Path]) -> RecordSet:
+def open_archive(paths: Sequence[Path], *, with_settings: bool = True) -> RecordSet:
     """All records below folders, or in the files themselves, with what lies beside them.
 
-    Raises InputError as `store.read_records` does.
+    Rerankers that were run in several ways have the settings that tell them apart in their names,
+    unless only what was run counts. Raises InputError as `store.read_records` does.
     """
+    records = read_records(paths)
     return RecordSet(
-        read_records(paths), [Store(results=f.parent, suite=f.name) for f in suite_folders(paths)]
+        row_names.tell_apart(records) if with_settings else records,
+        [Store(results=folder.parent, suite=folder.name) for folder in suite_folders(paths)],
     )

@@ -1,9 +1,8 @@
 """Systems compared over the same queries: randomisation test, bootstrap, Holm, effect size.
 
 The same values, queries in the same order, and the same seed give the same result on every
-machine: random bits come straight from PCG64, whose stream numpy keeps, and the sums behind a p
-are exact. Callers sort the queries by id, so that the order in which a file lists them does not
-matter.
+machine: random bits come straight from PCG64, whose stream numpy keeps, and all sums are exact.
+Callers sort the queries by id, so that the order in which a file lists them does not matter.
 """
 
 from __future__ import annotations
@@ -100,6 +99,17 @@ def _on_grid(values: _Floats) -> _Floats:
     return np.rint(np.ldexp(values, _DIGITS - int(exponent)))
 
 
+def _in_steps(values: _Floats) -> tuple[_Floats, NDArray[np.int32]]:
+    """Each row as whole numbers of steps, and the power of two that its step is.
+
+    Steps are as small as lets a float64 hold the sum of a whole row of the largest value.
+    """
+    digits = 53 - (values.shape[1] - 1).bit_length()
+    _, exponents = np.frexp(np.abs(values).max(axis=1, keepdims=True))
+    step_sizes = exponents - digits
+    return np.rint(np.ldexp(values, -step_sizes)), step_sizes
+
+
 def _exact_p(differences: _Floats, observed: float) -> float:
     """The share of all sign patterns whose sum reaches the observed one."""
     sums = np.zeros(1)
@@ -161,6 +171,8 @@ def bootstrap_means(values: ArrayLike, *, resamples: int = RESAMPLES, seed: int 
     systems, queries = given.shape
     if not queries:
         raise ValueError("no values")
+    # A row of whole numbers of steps has the same sums in whatever order they are added.
+    steps, step_sizes = _in_steps(given)
     bits = np.random.PCG64(seed)
     means = np.empty((systems, resamples))
     done = 0
@@ -170,7 +182,8 @@ def bootstrap_means(values: ArrayLike, *, resamples: int = RESAMPLES, seed: int 
         drawn = np.multiply(raw.reshape(rows, -1)[:, :queries], queries, dtype=np.int64) >> 32
         places = (drawn + np.arange(rows)[:, None] * queries).ravel()
         times = np.bincount(places, minlength=rows * queries).reshape(rows, queries)
-        means[:, done : done + rows] = given @ times.T.astype(np.float64) / queries
+        sums = steps @ times.T.astype(np.float64)
+        means[:, done : done + rows] = np.ldexp(sums, step_sizes) / queries
         done += rows
     return means
 

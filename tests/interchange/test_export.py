@@ -31,7 +31,7 @@ def _export(
 ) -> list[str]:
     """Export everything; the warnings that were given."""
     said = Said()
-    archive = open_archive([results])
+    archive = open_archive([results], with_settings=False)
     export(archive, form, folder, gzipped=gzipped, untied=untied, progress=said)
     return said.warnings
 

@@ -8,7 +8,7 @@ from rerankbench.known import models
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.rows import RowRecords
 from rerankbench.leaderboard.table import Entry
-from rerankbench.results import derived
+from rerankbench.results import derived, row_names
 from rerankbench.results.figures import PARAMETERS, QUERIES
 
 
@@ -22,7 +22,7 @@ class ModelColumn(Column):
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The row's label, linked as the layout says, or to a known model's page on the hub."""
-        link = row.link or _hub_page(row.newest.cell.reranker.name)
+        link = row.link or _hub_page(row_names.without_settings(row.newest.cell.reranker.name))
         return Entry(value=row.label, link=link if self.links else None)
 
 
@@ -77,7 +77,7 @@ class FactColumn(Column):
         return usual if self.header is None else self.header
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
-        known = models.find(row.newest.cell.reranker.name)
+        known = models.find(row_names.without_settings(row.newest.cell.reranker.name))
         if known is None:
             return Entry()
         if self.fact == "max_length":

@@ -13,12 +13,11 @@ from statistics import fmean
 from rerankbench.compare.rated import RatedTask, TaskRatings
 from rerankbench.compare.rated_words import method
 from rerankbench.compare.ratings import RatedReranker
-from rerankbench.errors import UsageError, nearest
 from rerankbench.known import models
 from rerankbench.known.models import KnownModel
 from rerankbench.report.card import notes, places
 from rerankbench.report.card.places import RankedFigure
-from rerankbench.results import derived, grouping
+from rerankbench.results import derived, grouping, row_names
 from rerankbench.stats import order
 from rerankbench.types import Record
 
@@ -84,9 +83,9 @@ def make_card(rated: TaskRatings, name: str) -> Card:
     standing = rated.overall.find(name)
     if standing is None:
         names = [each.name for each in rated.overall.standings]
-        raise UsageError(f"no rated reranker '{name}'; {nearest(name, names)}")
+        raise row_names.unknown(name, names, kind="rated reranker", where="")
     records = [task.records[name] for task in rated.tasks if name in task.records]
-    known = models.find(name)
+    known = models.find(row_names.without_settings(name))
     tasks = [
         _task_card(task, played, rated.metric)
         for task in rated.tasks

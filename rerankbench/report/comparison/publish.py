@@ -60,5 +60,9 @@ def find_pairs(a: str, b: str, paths: Sequence[Path]) -> Pairing:
             f"{place} is a place and '{name}' is none; name two places with records, or two "
             "rerankers and then where their records lie"
         )
-    archives = (open_archive(places[:1]), open_archive(places[1:]))
+    # Of two places the same reranker is compared, also where its settings are what changed.
+    archives = (
+        open_archive(places[:1], with_settings=False),
+        open_archive(places[1:], with_settings=False),
+    )
     return pair_places(archives, (a, b))
