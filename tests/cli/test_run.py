@@ -354,7 +354,7 @@ def test_a_config_gives_twins_two_names(
     [
         (("--metric", "nDGC@10"), "did you mean 'nDCG'?"),
         (("--first-stage", "bm52"), "did you mean 'bm25'?"),
-        (("--first-stage-arg", "k3=1"), "no argument 'k3', known: analyzer, b, fields, k1"),
+        (("--first-stage-arg", "k3=1"), "unknown key 'k3'; known: analyzer, b, fields, k1"),
         (("--engine", "tensor-rt"), "known: auto, native, torch"),
         (("--device", "gpu"), "must be auto, cpu, cuda or cuda:N"),
         (("--dtype", "float64"), "must be one of auto, float32, bfloat16, float16"),

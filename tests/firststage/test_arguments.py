@@ -31,24 +31,28 @@ def test_whole_numbers_are_numbers() -> None:
 
 @pytest.mark.parametrize("value", ["much", "", None, True, False, "nan", "inf", -0.1, 1.5, [1]])
 def test_what_is_no_number_in_range_is_refused(value: Any) -> None:
-    with pytest.raises(UsageError, match=r"first stage 'bm25' b is a number from 0 to 1, not"):
+    with pytest.raises(UsageError, match=r"first stage 'bm25': '?b'?(:| must be)"):
         read("bm25", {"b": value}, Example)
 
 
 @pytest.mark.parametrize("value", ["", None, 3, ["p"]])
 def test_what_is_no_text_is_refused(value: Any) -> None:
-    with pytest.raises(UsageError, match=r"^first stage 'bm25' needs path$"):
+    with pytest.raises(
+        UsageError,
+        match=r"^first stage 'bm25': 'path'( must be a valid string|: string should have)",
+    ):
         read("bm25", {"path": value}, Example)
 
 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         read("bm25", {"field": "x", "fields": "flt", "k1": -1}, WithPath)
-    assert str(caught.value) == (
-        "first stage 'bm25' has no argument 'field', did you mean 'fields'?; "
-        "k1 is a number of at least 0, not '-1'; "
-        "fields cannot be 'flt', did you mean 'flat'?; needs path"
-    )
+    assert sorted(str(caught.value).splitlines()) == [
+        "first stage 'bm25': 'fields' must be one of flat, multifield (given: 'flt')",
+        "first stage 'bm25': 'k1' must be greater than or equal to 0 (given: -1)",
+        "first stage 'bm25': 'path' is missing; add it",
+        "first stage 'bm25': unknown key 'field'; did you mean 'fields'?",
+    ]
 
 
 def test_defaults_hold_where_nothing_is_given() -> None:

@@ -84,7 +84,7 @@ def test_a_file_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_path_must_be_given() -> None:
-    with pytest.raises(UsageError, match="first stage 'run' needs path"):
+    with pytest.raises(UsageError, match="first stage 'run': 'path' is missing"):
         run_file.create({}, Path())
-    with pytest.raises(UsageError, match=r"no argument 'pat', did you mean 'path'\?"):
+    with pytest.raises(UsageError, match=r"unknown key 'pat'; did you mean 'path'\?"):
         run_file.create({"pat": "x"}, Path())
