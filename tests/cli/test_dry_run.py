@@ -60,7 +60,7 @@ def test_it_loads_nothing_and_writes_nothing_but_the_hash_of_a_collection(
     def load(*_: object) -> None:
         raise AssertionError("a dry run loads no model")
 
-    monkeypatch.setattr(type(sequence_classification.DEMO), "load", load)
+    monkeypatch.setattr(type(sequence_classification.DEMO), "build", load)
     before = _tree(tmp_path)
     done = command("run", *DEMO, "-d", collection, "--dry-run")
     assert done.code == 0, done.err

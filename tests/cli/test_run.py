@@ -37,7 +37,7 @@ def _refuse(*_: object, **__: object) -> Any:
 
 
 def _forbid_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CrossEncoderFactory, "load", _refuse)
+    monkeypatch.setattr(CrossEncoderFactory, "build", _refuse)
     monkeypatch.setattr(candidates, "retrieve", _refuse)
     monkeypatch.setattr(Bm25, "retrieve", _refuse)
 
@@ -193,7 +193,7 @@ def test_a_failure_nobody_foresaw_is_one_line_and_names_its_traceback(
     def fail(*_: object) -> Any:
         raise ZeroDivisionError("of all things")
 
-    monkeypatch.setattr(CrossEncoderFactory, "load", fail)
+    monkeypatch.setattr(CrossEncoderFactory, "build", fail)
     done = command(*_options(collection, model))
     assert done.code == 1
     (error,) = own_cache.rglob("work/*/error.txt")
@@ -387,7 +387,7 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(
     def interrupt(*_: object) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(CrossEncoderFactory, "load", interrupt)
+    monkeypatch.setattr(CrossEncoderFactory, "build", interrupt)
     done = command(*_options(collection, model))
     assert done.code == 130
     assert "type the same command again to go on" in done.err
@@ -516,7 +516,7 @@ def test_a_task_is_kept_beside_the_records_and_made_up_for(
     }
     body = path.read_bytes()
     path.unlink()
-    monkeypatch.setattr(CrossEncoderFactory, "load", _refuse)
+    monkeypatch.setattr(CrossEncoderFactory, "build", _refuse)
     done = command(*_options(collection, model, "-k", 5))
     assert (done.code, path.read_bytes()) == (0, body)
     _forbid_work(monkeypatch)
