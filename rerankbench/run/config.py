@@ -13,8 +13,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rerankbench.errors import UsageError
 from rerankbench.files import explain, plain_names, yaml_file
 from rerankbench.files.explain import named_by
+from rerankbench.files.part_files import convert_line, suffix_of
 from rerankbench.known.prices import PriceEntry
 from rerankbench.run.fusion import Fusion
 
@@ -116,11 +118,19 @@ def load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
     if path is None:
         values, source = {}, "the command line"
     else:
+        _refuse_data(path)
         values, source = read_yaml(path), str(path)
     merged = _merged(values, overrides)
     if path is not None and "suite" not in merged:
         merged["suite"] = plain_names.name_of(path, "default")
     return validated(merged, source)
+
+
+def _refuse_data(path: Path) -> None:
+    """Somebody's rows in the place of a config; JSON may be either."""
+    line = convert_line(path) if path.is_file() and suffix_of(path) != ".json" else None
+    if line is not None:
+        raise UsageError(f"{path}: is no config; make a collection of it: {line}")
 
 
 def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -260,6 +260,14 @@ def test_labels_under_an_unknown_name_are_not_left_out_silently(
     assert _texts("x") == {RESET: {SETTINGS: 1, PHONE: 1}}
 
 
+def test_a_column_that_numbers_rows_is_no_label(command: Command) -> None:
+    rows = ((0, RESET, SETTINGS), (1, RESET, PHONE), (2, INVOICE, BILLING))
+    _write_csv("pandas.csv", ("", "query", "passage"), *rows)
+    done = command("convert", "pandas.csv", "--yes")
+    assert done.code == 0, done.err
+    assert re.search("not read +column 1", done.err)
+
+
 def test_a_column_that_says_relevant_in_every_row_is_no_obstacle(command: Command) -> None:
     rows = ((RESET, SETTINGS, 1, 2024), (INVOICE, BILLING, 1, 2025))
     _write_csv("x.csv", ("query", "passage", "ok", "year"), *rows)
@@ -635,6 +643,7 @@ def test_a_source_is_not_replaced_by_what_is_made_of_it(command: Command) -> Non
         ('query,passage,label\n\nq,"p\np\n",1\nq,1\n', r"a\.csv:6: 2 fields instead of 3"),
         ('query,passage,label\nq,"p,1\nq,p,1\n', r"a\.csv:2: the quotation marks.*--no-quotes"),
         ('query,passage,label\nq,"p"p,1\n', r"a\.csv:2: the quotation marks of this row"),
+        ("query,passage,label\rq,p,1\r", "has line ends of old Macs"),
         ("query,passage,query\nq,p,1\n", "two columns are called 'query'"),
         ("frage,passage,label\nq,p,1\n", r"holds the query \(there are: frage, passage, label\)"),
         ("query,absatz,label\nq,p,1\n", r"holds the documents .* name it: --document COLUMN"),
@@ -685,6 +694,10 @@ def test_each_mistake_in_json_is_one_line(command: Command, body: str, message: 
         (("a.csv", "--threshold", "nan"), "threshold"),
         (("a.csv", "--qrels", "a.csv"), "which part is it"),
         (("a.csv", "-o", "a.csv"), "is a file; name another folder"),
+        (("a.csv", "-o", "a.csv/x"), "a.csv/x: cannot be made there .*; name another folder"),
+        (("a.csv", "-o", "/proc/x"), "cannot be made there"),
+        (("a.csv", "-o", "loop"), "is a link in a circle"),
+        (("a.csv", "--query", "passage", "--document", "passage"), "is named for two things"),
         (("folder",), "is not a file of rows, or a folder with"),
         (("folder", "a.csv"), "is a folder; name one folder, or files"),
         (("a.csv", "--split", "../x"), "expected a name such as test"),
@@ -695,6 +708,7 @@ def test_each_mistake_in_json_is_one_line(command: Command, body: str, message: 
 def test_what_cannot_be_asked(command: Command, arguments: tuple[str, ...], message: str) -> None:
     Path("a.csv").write_text(GOOD)
     Path("a.xlsx").write_bytes(b"PK")
+    Path("loop").symlink_to("loop")
     Path("folder").mkdir()
     done = command("convert", *arguments, "--yes")
     assert (done.code, done.out) == (2, "")
@@ -748,6 +762,16 @@ def test_a_run_on_what_is_no_collection_says_the_line_to_type(command: Command) 
     # What the line makes can be run.
     assert command("convert", "m", "-o", "c", "--yes").code == 0
     assert command("run", "-d", "c", "-m", "bm25", "--no-speed").code == 0
+
+
+def test_rows_in_the_place_of_a_config_too(command: Command) -> None:
+    Path("plain.csv").write_text(GOOD)
+    done = command("run", "plain.csv")
+    assert done.code == 2
+    line = "plain.csv: is no config; make a collection of it: rerankbench convert plain.csv"
+    assert done.err == f"error: {line}\n"
+    Path("config.json").write_text('{"datasets": ["demo"], "models": ["bm25"], "zzz": 1}')
+    assert "zzz" in command("run", "config.json").err  # JSON is YAML, and read as a config.
 
 
 def test_a_folder_of_ours_with_a_part_missing_is_not_sent_to_convert(command: Command) -> None:

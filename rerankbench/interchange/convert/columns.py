@@ -148,6 +148,15 @@ class Guess:
 
 def guess_rows(columns: Sequence[str], options: ColumnOptions) -> RowColumns:
     """Which columns of rows hold what. Raises UsageError naming the columns and the options."""
+    found = _choose(columns, options)
+    named = (found.query, found.document, found.label, *found.positive, *found.negative)
+    for column in named:
+        if named.count(column) > 1 and column is not None:
+            raise UsageError(f"column '{column}' is named for two things; name another for one")
+    return found
+
+
+def _choose(columns: Sequence[str], options: ColumnOptions) -> RowColumns:
     guess = Guess(columns, options.named())
     query_id = guess.take("query-id", options.query_id, QUERY_ID)
     document_id = guess.take("document-id", options.document_id, DOCUMENT_ID)

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import typer
-from rich.cells import cell_len, set_cell_size
 
 from rerankbench import registry
-from rerankbench.console import Terminal, printable
+from rerankbench.console import Terminal
 from rerankbench.errors import UsageError
 from rerankbench.files.part_files import PartFiles, RowFiles
 from rerankbench.interchange.convert import counts as counting
-from rerankbench.interchange.convert import identity, sources
+from rerankbench.interchange.convert import preview, sources
 from rerankbench.interchange.convert.columns import ColumnOptions, guess_rows
 from rerankbench.interchange.convert.counts import Counts
-from rerankbench.interchange.convert.from_parts import OpenPart, PartConverter, open_parts
+from rerankbench.interchange.convert.from_parts import PartConverter, open_parts
 from rerankbench.interchange.convert.from_rows import RowConverter
-from rerankbench.interchange.convert.judged_rows import Judgment, RowReader
+from rerankbench.interchange.convert.judged_rows import RowReader
 from rerankbench.interchange.convert.labels import Labels
 from rerankbench.interchange.convert.opening import open_rows
 from rerankbench.interchange.convert.place import Place
 from rerankbench.interchange.convert.staged import CANDIDATES, StagedCollection
-from rerankbench.interchange.convert.tables import Table
 from rerankbench.interchange.convert.unread_labels import refuse_unread
 from rerankbench.types import Qrels
 
-_PREVIEWED = 3
-_WIDTH = 80
 _USUAL_DEPTH = 100
 """How many candidates `run` reranks unless it is told otherwise."""
 
@@ -115,10 +110,7 @@ def _convert_rows(
         refuse_unread(tables[0], unread)
     readers = [RowReader(table, columns, options.labels) for table in tables]
     terminal.note(f"Rows of {_named(found.paths)}:")
-    for line in _columns_shown(columns.named(), tables[0], columns.used()):
-        terminal.note(line)
-    terminal.note("The first of them:")
-    for line in _preview(readers[0]):
+    for line in preview.of_rows(tables[0], columns, readers[0]):
         terminal.note(line)
     converter = RowConverter(staged)
     for table, reader in zip(tables, readers, strict=True):
@@ -136,10 +128,7 @@ def _convert_parts(
 ) -> Converted:
     parts = open_parts(found, options.columns)
     for part in parts:
-        terminal.note(f"The {part.part} in {part.table.path.name}:")
-        for line in _columns_shown(part.columns.named(), part.table, part.columns.used()):
-            terminal.note(line)
-        for line in _first_of(part):
+        for line in preview.of_part(part):
             terminal.note(line)
     converter = PartConverter(staged, options.labels, terminal)
     qrels, candidates = converter.convert(parts)
@@ -151,42 +140,6 @@ def _convert_parts(
 def _named(paths: Sequence[Path]) -> str:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     return f"{paths[0].name}{more}"
-
-
-def _columns_shown(
-    named: Iterator[tuple[str, str]], table: Table, used: Collection[str]
-) -> Iterator[str]:
-    """What is read from which column, so that a wrong guess is seen."""
-    for what, column in named:
-        yield _line(f"  {what:<12} ", column)
-    rest = [name for name in table.columns if name not in used]
-    if rest:
-        yield _line(f"  {'not read':<12} ", ", ".join(rest))
-
-
-def _preview(reader: RowReader) -> Iterator[str]:
-    """The first judgments as they will be."""
-    last = ""
-    judged = (read for read in reader.read() if isinstance(read, Judgment))
-    for read in islice(judged, _PREVIEWED):
-        query_id = identity.query_id(read.query)
-        if query_id != last:
-            yield _line(f"  {query_id}  ", read.query.text)
-        last = query_id
-        text = f"{read.document.title} {read.document.text}".strip()
-        yield _line(f"  {read.grade:>3}  {identity.doc_id(read.document)}  ", text)
-
-
-def _first_of(part: OpenPart) -> Iterator[str]:
-    for _, values in islice(part.rows(), 1):
-        shown = [str(values.get(column, "")) for _, column in part.columns.named()]
-        yield _line(f"  {'first':<12} ", " | ".join(shown))
-
-
-def _line(start: str, text: str) -> str:
-    """One line of the screen, whatever the text holds; some letters take two columns."""
-    line = start + printable(" ".join(text.split()))
-    return line if cell_len(line) <= _WIDTH else f"{set_cell_size(line, _WIDTH - 1)}…"
 
 
 def _show_counts(converted: Converted, terminal: Terminal) -> None:

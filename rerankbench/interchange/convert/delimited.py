@@ -98,6 +98,9 @@ def _quoted(path: Path, delimiter: str) -> Iterator[_Line]:
             if fields and not (len(fields) == 1 and not fields[0].strip()):
                 yield number, fields
     except csv.Error as error:
+        if str(error).startswith("new-line"):
+            remedy = "save the file with line ends of Unix or Windows"
+            raise InputError(path, "has line ends of old Macs", remedy=remedy) from None
         problem = f"the quotation marks of this row do not fit ({error})"
         remedy = "double those within a text, or add --no-quotes: marks are text"
         raise InputError(path, problem, line=last + 1, remedy=remedy) from None

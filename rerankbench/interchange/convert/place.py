@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rerankbench.errors import StorageError, UsageError
@@ -21,7 +21,7 @@ class Place:
         With `force` a collection that is there is replaced, and only if it holds nothing else.
         """
         self.folder = folder
-        self._final = folder.resolve() if folder.is_symlink() else folder
+        self._final = _followed(folder)
         recover(self._final.absolute().parent)
         self._replaces = self._final.is_dir() and any(self._final.iterdir())
         if self._final.exists() and not self._final.is_dir():
@@ -48,7 +48,11 @@ class Place:
         above = self._final.absolute().parent
         while not above.exists():
             above = above.parent  # Nothing is made there before it is known to be wanted.
-        with folder_beside(above / self._final.name) as folder:
+        with ExitStack() as stack:
+            try:
+                folder = stack.enter_context(folder_beside(above / self._final.name))
+            except OSError as error:
+                raise self._refusal(error) from None
             yield folder
 
     def put(self, staged: Path) -> None:
@@ -60,6 +64,18 @@ class Place:
             else:
                 staged.rename(self._final)
         except OSError as error:
-            reason = error.strerror or error
-            problem = f"{self.folder}: cannot be put there ({reason})"
-            raise StorageError(f"{problem}; name another folder: -o FOLDER") from None
+            raise self._refusal(error) from None
+
+    def _refusal(self, error: OSError) -> StorageError:
+        problem = f"{self.folder}: cannot be made there ({error.strerror or error})"
+        return StorageError(f"{problem}; name another folder: -o FOLDER")
+
+
+def _followed(folder: Path) -> Path:
+    """Where a link leads; any other path as it is given. Raises UsageError."""
+    try:
+        return folder.resolve() if folder.is_symlink() else folder
+    except (OSError, RuntimeError):
+        raise UsageError(
+            f"{folder}: is a link in a circle; name another folder: -o FOLDER"
+        ) from None

@@ -20,10 +20,11 @@ _HIGHEST = 10
 def refuse_unread(table: Table, columns: Sequence[str]) -> None:
     """Raise UsageError where a column that is not read looks as if it told rows apart."""
     for column in columns:
-        found = {
-            str(values.get(column)).strip() for _, values in islice(table.read([column]), _SEEN)
-        }
-        if _are_labels(found - {"", "None", "nan"}):
+        rows = islice(table.read([column]), _SEEN)
+        values = [str(values.get(column)).strip() for _, values in rows]
+        found = set(values) - {"", "None", "nan"}
+        # What numbers the rows is another in each.
+        if _are_labels(found) and not (len(found) == len(values) > 2 and _are_whole(found)):
             some = ", ".join(sorted(found)[:3])
             raise UsageError(
                 f"{table.path}: '{column}' looks like labels ({some}); "
@@ -41,6 +42,10 @@ def _are_labels(values: set[str]) -> bool:
         return all(map(_is_share, values))
     known = [grade for grade in grades if grade is not None]
     return all(-1 <= grade <= _HIGHEST for grade in known) and set(known) - {1} != set()
+
+
+def _are_whole(values: set[str]) -> bool:
+    return all(value.isdecimal() for value in values)
 
 
 def _is_share(value: str) -> bool:
