@@ -107,7 +107,7 @@ def rate(
     metric = metric or (derived.headline(records) if records else None) or "a metric"
     tasks = _tasks(players, metric if judge is None else None)
     titles = grouping.distinct_titles(
-        [_collection(task) for task in tasks], [next(iter(task.values())).task for task in tasks]
+        [_collection(task) for task in tasks], [next(iter(task.values())) for task in tasks]
     )
     pairs = [[] if judge is None else judge.pairs(list(found.values())) for found in tasks]
     games = [

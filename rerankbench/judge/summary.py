@@ -29,11 +29,9 @@ class _Task:
 
     @property
     def title(self) -> str:
-        cell = self.matches[0].a.cell
-        return (
-            f"{cell.collection.name} ({cell.collection.split}), {cell.first_stage.name} "
-            f"top-{cell.depth}"
-        )
+        record = self.matches[0].a
+        collection, stage = record.cell.collection, derived.first_stage(record)
+        return f"{collection.name} ({collection.split}), {stage} top-{record.cell.depth}"
 
 
 def as_markdown(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:

@@ -84,7 +84,7 @@ def _group(record: Record, layout: Layout) -> tuple[str, ...]:
 def _tell_apart(groups: list[list[Table]], firsts: Sequence[Record]) -> None:
     """Where two groups have the same title, add to it the facts in which they differ."""
     titles = [tables[0].title for tables in groups]
-    distinct = distinct_titles(titles, [record.task for record in firsts])
+    distinct = distinct_titles(titles, firsts)
     for tables, title in zip(groups, distinct, strict=True):
         tables[0] = replace(tables[0], title=title)
 
@@ -213,7 +213,7 @@ def _title(form: TableForm, record: Record, context: Context) -> str:
     return form.title.format(
         collection=collection.name,
         split=collection.split,
-        first_stage=record.cell.first_stage.name,
+        first_stage=context.archive.first_stage(record),
         depth=record.cell.depth,
         metric=metric,
         decided_by=f"the judge {context.judge.name}" if context.judge else metric,

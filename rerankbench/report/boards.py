@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rerankbench.results import derived, grouping
+from rerankbench.results import derived, first_stages, grouping
 from rerankbench.types import Record, TaskKey
 
 _OF_THE_COLLECTION = frozenset({"collection", "split", "content", "identical ids"})
@@ -60,7 +60,8 @@ def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
         key = tuple(value for fact, value in facts.items() if fact not in _OF_THE_COLLECTION)
         groups.setdefault(key, []).append(record)
     ordered = sorted(groups.values(), key=lambda found: -len(found))
-    titles = [_title(found[0], ordered) for found in ordered]
+    stages = first_stages.titles(records)
+    titles = [_title(found[0], stages[found[0].task]) for found in ordered]
     return [
         _board(number, title, found, metric)
         for number, (title, found) in enumerate(zip(titles, ordered, strict=True), start=1)
@@ -105,23 +106,12 @@ def _columns(records: Sequence[Record]) -> dict[TaskKey, str]:
     return found
 
 
-def _title(record: Record, groups: Sequence[Sequence[Record]]) -> str:
+def _title(record: Record, first_stage: str) -> str:
     """What was reranked, and whatever else tells this group from the others."""
     cell, sample = record.cell, record.cell.collection.sampled_queries
-    stages = {one.cell.first_stage.name: set[str]() for [one, *_] in groups}
-    for one, *_ in groups:
-        stages[one.cell.first_stage.name].add(_parameters(one))
-    name = cell.first_stage.name
-    stage = f"{name} ({_parameters(record)})" if len(stages[name]) > 1 else name
-    parts = [f"The first {cell.depth} documents of {stage}"]
+    parts = [f"The first {cell.depth} documents of {first_stage}"]
     if cell.adds_positives:
         parts.append("missed positives added")
     if sample is not None:
         parts.append(f"{sample} sampled queries")
     return ", ".join(parts)
-
-
-def _parameters(record: Record) -> str:
-    return ", ".join(
-        f"{key} {value}" for key, value in sorted(record.cell.first_stage.parameters.items())
-    )

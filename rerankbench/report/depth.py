@@ -28,6 +28,7 @@ _FEW = 12
 class MeasuredCurve:
     """One model's curve on one task, and the depth that the latency budget allows."""
 
+    title: str
     record: Record
     curve: DepthCurve
     choice: BudgetChoice | None
@@ -53,7 +54,14 @@ def publish(
         try:
             curve = curve_of(archive, record, name)
             choice = best_within(curve, record, budget_ms)
-            found.append(MeasuredCurve(record=record, curve=curve, choice=choice))
+            found.append(
+                MeasuredCurve(
+                    title=title(record, archive.first_stage(record)),
+                    record=record,
+                    curve=curve,
+                    choice=choice,
+                )
+            )
         except UsageError as error:
             problems[str(error)] = None
     if not found:
@@ -94,7 +102,7 @@ def _table(found: MeasuredCurve, budget_ms: float, *, every_depth: bool) -> Tabl
         entries = [*(numbers if timed else numbers[:-1]), Entry(value=choices.get(depth))]
         rows.append(Row(entries=tuple(entries)))
     return Table(
-        title=title(record),
+        title=found.title,
         columns=(*headers(heads, texts=0), Header(text="Choice")),
         rows=tuple(rows),
         notes=tuple(_notes(found, budget_ms)),

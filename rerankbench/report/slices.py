@@ -36,6 +36,7 @@ POINT_HEADS = ("Words", "Queries", "Δ", "Polynomial")
 class SlicedRecord:
     """One model's queries on one task, held `against` another: None is the first stage's order."""
 
+    title: str
     record: Record
     against: str | None
     metric: str
@@ -101,7 +102,13 @@ def sliced(
             raise UsageError(f"{_name(record)}: {against} was not run on the same task")
         base = _values(other, name)
     parted = slices(task, values, base, by, degree=degree, level=metric_name.level(name))
-    return SlicedRecord(record=record, against=against, metric=name, slices=parted)
+    return SlicedRecord(
+        title=title(record, archive.first_stage(record)),
+        record=record,
+        against=against,
+        metric=name,
+        slices=parted,
+    )
 
 
 def _task(archive: RecordSet, record: Record) -> Task:
@@ -127,13 +134,13 @@ def _tables(found: SlicedRecord, *, points: bool) -> Iterator[Table]:
     by = found.slices.by
     heads = (_HEADS[by], "Queries", found.metric, "Base", "Δ", "Low", "High")
     yield Table(
-        title=f"{title(found.record)} by {by.replace('-', ' ')}",
+        title=f"{found.title} by {by.replace('-', ' ')}",
         columns=headers(heads),
         rows=tuple(_row(each) for each in found.slices.bins),
         notes=tuple(_notes(found)),
     )
     if points and found.slices.points:
-        points_title = f"{title(found.record)}, a point a length"
+        points_title = f"{found.title}, a point a length"
         rows = map(point_entries, found.slices.points)
         yield table_of(headers(POINT_HEADS), rows, title=points_title)
 

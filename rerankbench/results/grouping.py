@@ -6,10 +6,11 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import product
 from typing import TypeVar
 
-from rerankbench.results import derived
+from rerankbench.results import derived, first_stages
 from rerankbench.types import Record, TaskKey
 
 _SHOWN_CHARACTERS = 40
+_FIRST_STAGE = frozenset({"first stage", "first-stage parameters"})
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -74,13 +75,22 @@ def different_facts(tasks: Iterable[TaskKey]) -> dict[str, list[str]]:
     return {fact: sorted(several) for fact, several in values.items() if len(several) > 1}
 
 
-def distinct_titles(titles: Sequence[str], tasks: Sequence[TaskKey]) -> list[str]:
-    """The titles of tasks; where several are equal, the facts that differ stand behind them."""
+def distinct_titles(titles: Sequence[str], records: Sequence[Record]) -> list[str]:
+    """The titles of the records' tasks; where several are equal, what differs stands behind them.
+
+    The first stage goes by its name among these records.
+    """
+    stages = first_stages.titles(records)
     distinct = []
-    for title, task in zip(titles, tasks, strict=True):
-        alike = (other for other, same in zip(tasks, titles, strict=True) if same == title)
-        facts = "; ".join(
-            f"{fact} {task.facts[fact][:_SHOWN_CHARACTERS]}" for fact in different_facts(alike)
-        )
-        distinct.append(f"{title} ({facts})" if title and facts else title)
+    for title, record in zip(titles, records, strict=True):
+        alike = [other for other, same in zip(records, titles, strict=True) if same == title]
+        different = different_facts(other.task for other in alike)
+        told = [
+            f"{fact} {record.task.facts[fact][:_SHOWN_CHARACTERS]}"
+            for fact in different
+            if fact not in _FIRST_STAGE
+        ]
+        if not _FIRST_STAGE.isdisjoint(different) and stages[record.task] not in title:
+            told.append(stages[record.task])
+        distinct.append(f"{title} ({'; '.join(told)})" if title and told else title)
     return distinct

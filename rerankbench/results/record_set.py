@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rerankbench.results import row_names
+from rerankbench.results import first_stages, row_names
 from rerankbench.results.store import Store, read_records, suite_folders
 from rerankbench.results.tasks import Task, read_task
 from rerankbench.results.verdicts import JudgedMatch, read_judged
-from rerankbench.types import Ranking, Record
+from rerankbench.types import Ranking, Record, TaskKey
 
 
 class RecordSet:
@@ -22,9 +22,16 @@ class RecordSet:
         """Without stores there are records alone: no task, no rankings."""
         self.records = tuple(records)
         self._stores = tuple(stores)
+        self._first_stages: dict[TaskKey, str] = {}
         self._tasks: dict[str, Task | None] = {}
         self._rankings: dict[tuple[str, str], tuple[Ranking, ...] | None] = {}
         self._judged: dict[str, tuple[JudgedMatch, ...]] = {}
+
+    def first_stage(self, record: Record) -> str:
+        """What the record's first stage is called, told apart from others of the set."""
+        if not self._first_stages:
+            self._first_stages = first_stages.titles(self.records)
+        return self._first_stages[record.task]
 
     def store(self, record: Record) -> Store | None:
         """Where the record lies; None where the archive was made without."""

@@ -2,7 +2,8 @@
 
 Where records of one task share a reranker's name and differ in how it was run, the settings that
 tell them apart become part of the name, so that each has a row of its own. Only what is needed to
-tell them apart is named, the most telling setting first.
+tell them apart is named, the most telling setting first. The row of the first stage's own order is
+called as the first stage is.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from itertools import combinations
 from typing import Any, TypeAlias
 
 from rerankbench.errors import UsageError, nearest
-from rerankbench.results import derived, grouping
+from rerankbench.results import derived, first_stages, grouping
 from rerankbench.types import Record, TaskKey
 
 SEPARATOR = " · "
+GENERIC_FIRST_STAGE = "first stage"
+"""The row of a first stage that has no name of its own, in the files of records."""
 _LONGEST_VALUE = 30
 
 Setting: TypeAlias = "tuple[str, Callable[[Record], Any], Callable[[Any], str]]"
@@ -51,7 +54,13 @@ def tell_apart(records: Sequence[Record]) -> list[Record]:
         if not derived.is_baseline(record):
             by_name.setdefault(record.cell.reranker.name, []).append(record)
     needed = {name: _needed(alike) for name, alike in by_name.items()}
-    return [_named(record, needed.get(record.cell.reranker.name, ())) for record in records]
+    stages = first_stages.titles(records)
+    return [
+        _renamed(record, _of_first_stage(record, stages[record.task]))
+        if derived.is_first_stage(record)
+        else _named(record, needed.get(record.cell.reranker.name, ()))
+        for record in records
+    ]
 
 
 def without_settings(name: str) -> str:
@@ -156,6 +165,18 @@ def _in_words(key: str) -> Callable[[Any], str]:
 def _named(record: Record, settings: Sequence[Setting]) -> Record:
     values = [(value_of(record), words) for _, value_of, words in settings]
     shown = [words(value) for value, words in values if value is not None]
-    reranker = record.cell.reranker
-    name = SEPARATOR.join((reranker.name, *filter(None, shown)))
-    return replace(record, cell=replace(record.cell, reranker=replace(reranker, name=name)))
+    return _renamed(record, SEPARATOR.join((record.cell.reranker.name, *filter(None, shown))))
+
+
+def _renamed(record: Record, name: str) -> Record:
+    reranker = replace(record.cell.reranker, name=name)
+    return replace(record, cell=replace(record.cell, reranker=reranker))
+
+
+def _of_first_stage(record: Record, title: str) -> str:
+    """The row of the first stage's own order is called as the first stage is in headings."""
+    name = record.cell.reranker.name
+    if name == GENERIC_FIRST_STAGE:
+        return title
+    told_apart = title.removeprefix(derived.first_stage(record))
+    return name + told_apart

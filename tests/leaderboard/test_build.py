@@ -86,8 +86,8 @@ def test_plain_has_a_table_for_every_collection_first_stage_and_depth() -> None:
 def test_tables_with_one_title_are_told_apart() -> None:
     records = [make_record(), make_record(first_stage_parameters={"k1": 1.2, "b": 0.75})]
     assert sorted(table.title for table in build(records, PLAIN)) == [
-        'scifact (test), bm25 top-100 (first-stage parameters {"b": 0.4, "k1": 0.9})',
-        'scifact (test), bm25 top-100 (first-stage parameters {"b": 0.75, "k1": 1.2})',
+        "scifact (test), bm25 (k1 0.9, b 0.4) top-100",
+        "scifact (test), bm25 (k1 1.2, b 0.75) top-100",
     ]
 
 

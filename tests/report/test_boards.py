@@ -30,8 +30,8 @@ def test_records_stand_side_by_side_where_only_the_collection_differs() -> None:
 def test_boards_that_differ_in_the_first_stages_parameters_say_so() -> None:
     found = boards([make_record(), make_record(first_stage_parameters={"k1": 1.2, "b": 0.75})])
     assert {board.title for board in found} == {
-        "The first 100 documents of bm25 (b 0.4, k1 0.9)",
-        "The first 100 documents of bm25 (b 0.75, k1 1.2)",
+        "The first 100 documents of bm25 (k1 0.9, b 0.4)",
+        "The first 100 documents of bm25 (k1 1.2, b 0.75)",
     }
 
 

@@ -34,12 +34,12 @@ def test_a_pair_is_preferred_then_of_one_machine_then_the_newest() -> None:
 def test_equal_titles_get_the_facts_that_differ_and_others_stay() -> None:
     records = [make_record(), make_record(depth=10), make_record(collection="fiqa")]
     tasks = [record.task for record in records]
-    assert grouping.distinct_titles(["t", "t", "u"], tasks) == [
+    assert grouping.distinct_titles(["t", "t", "u"], records) == [
         "t (depth 100)",
         "t (depth 10)",
         "u",
     ]
-    assert grouping.distinct_titles(["", ""], tasks[:2]) == ["", ""], "no title, nothing to add"
+    assert grouping.distinct_titles(["", ""], records[:2]) == ["", ""], "no title, nothing to add"
     assert grouping.different_facts(tasks[:2]) == {"depth": ["10", "100"]}
 
 

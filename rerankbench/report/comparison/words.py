@@ -23,9 +23,10 @@ def heading(comparison: Comparison) -> str:
     """The task, and the reranker where it is the same one twice."""
     pair = comparison.pair
     cell = pair.a.record.cell
+    first_stage = pair.a.archive.first_stage(pair.a.record)
     sample = cell.collection.sampled_queries
     return (
-        f"{cell.collection.name} ({cell.collection.split}), {cell.first_stage.name} "
+        f"{cell.collection.name} ({cell.collection.split}), {first_stage} "
         f"top-{cell.depth}"
         + (" and missed positives" if cell.adds_positives else "")
         + (f", {sample} sampled queries" if sample is not None else "")

@@ -176,7 +176,7 @@ def _reference(board: Board, tasks: Sequence[TaskKey]) -> Reference | None:
         return None
     means = [derived.mean_of(stages[task], board.metric) for task in tasks]
     known = [mean for mean in means if mean is not None]
-    name = stages[tasks[0]].cell.first_stage.name
+    name = stages[tasks[0]].cell.reranker.name
     return (
         Reference(name=f"{name} alone", quality=fmean(known)) if len(known) == len(means) else None
     )
