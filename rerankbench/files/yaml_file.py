@@ -3,10 +3,14 @@
 A few lines of anchors can stand for more values than a memory holds. The reader itself shares
 them, but whatever looks at the values afterwards, such as a check or a message, sees each one.
 So they are counted as they would be seen, before any is made.
+
+PyYAML reads YAML 1.1, in which 010 is 8, 1:30 is 90 and 1e-3 is a text. In files that people write
+for rerankbench the first two are refused, and the third is the number.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,7 +32,11 @@ _TEXT = 64
 def read_yaml(path: Path) -> Any:
     """The values in a file. Raises InputError naming the line for what is wrong."""
     try:
-        return parse("\n".join(_with_blanks(read_lines(path, most_bytes=MOST_BYTES))) + "\n")
+        text = "\n".join(_with_blanks(read_lines(path, most_bytes=MOST_BYTES))) + "\n"
+        return yaml.load(text, Loader=_PlainNumbers)
+    except _MisreadError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise InputError(path, str(error.problem), line=line, remedy=error.remedy) from None
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or " ".join(str(error).split()) or "too deep"
@@ -47,7 +55,7 @@ def read_mapping(path: Path, *, remedy: str) -> dict[str, Any]:
 
 
 def parse(text: str) -> Any:
-    """The values in a text. Raises YAMLError, or RecursionError."""
+    """The values in a text, numbers as YAML 1.1 has them. Raises YAMLError, or RecursionError."""
     return yaml.load(text, Loader=_Loader)
 
 
@@ -114,6 +122,38 @@ class _Loader(yaml.SafeLoader):
             problem = "a character that no file can hold (write it itself, not as an escape)"
             raise _refused(problem, node.start_mark)
         return value
+
+
+class _MisreadError(ConstructorError):
+    """A number that YAML 1.1 reads otherwise than its writer."""
+
+    def __init__(self, problem: str, mark: Any, remedy: str) -> None:
+        super().__init__(None, None, problem, mark)
+        self.remedy = remedy
+
+
+class _PlainNumbers(_Loader):
+    """Refuses numbers that mean another one than they seem to; reads 1e3 as a number."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        value = super().construct_object(node, deep=deep)
+        if node.tag in _NUMBERS and isinstance(node, yaml.ScalarNode):
+            text = node.value
+            meant = [value, int(text)] if _WITH_LEADING_ZERO.fullmatch(text) else [value]
+            if len(meant) > 1 or ":" in text or ("_" in text and not _THOUSANDS.fullmatch(text)):
+                problem = f"{text:.40} means {value} in YAML"
+                numbers = " or ".join(dict.fromkeys(map(str, meant)))
+                remedy = f"write {numbers}, or '{text:.40}' for text"
+                raise _MisreadError(problem, node.start_mark, remedy)
+        return value
+
+
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_WITH_LEADING_ZERO = re.compile(r"[-+]?0[0-9_]*[0-9]")
+_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(_[0-9]{3})+(\.[0-9]*)?")
+_EXPONENT = re.compile(r"[-+]?[0-9]{1,3}(\.[0-9]*)?[eE][-+]?[0-9]{1,2}$")
+"""So short that no abbreviated commit is one: those have seven characters or more."""
+_PlainNumbers.add_implicit_resolver(_NUMBERS[1], _EXPONENT, list("-+0123456789"))
 
 
 def _is_broken(character: str) -> bool:

@@ -72,6 +72,53 @@ def test_what_would_grow_or_is_broken_is_refused_at_once(
     assert str(caught.value).startswith(f"{tmp_path / 'mine.yaml'}:")
 
 
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        ("010", "010 means 8 in YAML; write 8 or 10, or '010' for text"),
+        ("-010", "-010 means -8 in YAML; write -8 or -10, or '-010' for text"),
+        ("00", "00 means 0 in YAML; write 0, or '00' for text"),
+        ("0_10", "0_10 means 8 in YAML; write 8 or 10, or '0_10' for text"),
+        ("1:30", "1:30 means 90 in YAML; write 90, or '1:30' for text"),
+        ("1:30.5", "1:30.5 means 90.5 in YAML; write 90.5, or '1:30.5' for text"),
+        ("2026_11", "2026_11 means 202611 in YAML; write 202611, or '2026_11' for text"),
+        ("1_0.5", "1_0.5 means 10.5 in YAML; write 10.5, or '1_0.5' for text"),
+        ("0x_ff", "0x_ff means 255 in YAML; write 255, or '0x_ff' for text"),
+        ("!!int 010", "010 means 8 in YAML; write 8 or 10, or '010' for text"),
+    ],
+)
+def test_numbers_that_mean_another_one_are_refused(number: str, line: str, tmp_path: Path) -> None:
+    for text in (f"b: 1\ntop_k: {number}\n", f"b: 1\na: [x, {number}]\n", f"b: 1\n{number}: x\n"):
+        with pytest.raises(InputError) as caught:
+            _read(tmp_path, text)
+        assert str(caught.value) == f"{tmp_path / 'mine.yaml'}:2: {line}"
+    quoted = number.removeprefix("!!int ")
+    assert _read(tmp_path, f"top_k: '{quoted}'\n") == {"top_k": quoted}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *(("0", 0), ("10", 10), ("-7", -7), ("+7", 7), ("0x10", 16)),
+        *(("0.5", 0.5), (".5", 0.5), ("00.5", 0.5), ("-0.0", 0.0), (".inf", float("inf"))),
+        *(("1e-3", 0.001), ("1e3", 1000.0), ("2.5E2", 250.0), ("-1.e+1", -10.0)),
+        *(("1_000", 1000), ("4_386_049", 4386049), ("-1_000.5", -1000.5)),
+        # Texts, among them commits, names and times.
+        *(("1234e56", "1234e56"), ("12e345", "12e345"), ("e5-base", "e5-base"), ("1e", "1e")),
+        *(("08", "08"), ("1:75", "1:75"), ("a:1", "a:1"), ("_1", "_1"), ("1-2", "1-2")),
+    ],
+)
+def test_other_numbers_and_texts_are_read_as_they_look(
+    text: str, value: Any, tmp_path: Path
+) -> None:
+    read = _read(tmp_path, f"a: {text}\n")["a"]
+    assert (read, type(read)) == (value, type(value))
+
+
+def test_cards_keep_the_numbers_of_those_who_wrote_them() -> None:
+    assert yaml_file.parse("a: 010\nb: 1:30\nc: 2026_11\n") == {"a": 8, "b": 90, "c": 202611}
+
+
 def test_anchors_that_stay_small_are_read(tmp_path: Path) -> None:
     text = "base: &base {a: 1, b: [2]}\nmore: [*base, *base]\nnew: {<<: *base, a: 3}\n"
     base = {"a": 1, "b": [2]}
