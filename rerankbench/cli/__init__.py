@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
-from typer.exceptions import TyperException
 
 from rerankbench import __version__
 from rerankbench.cli import baseline
@@ -32,8 +29,9 @@ from rerankbench.cli.report import report
 from rerankbench.cli.run import run
 from rerankbench.cli.slices import slices
 from rerankbench.cli.steps import evaluate, rerank, retrieve
+from rerankbench.cli.usage import Command, new_app
 from rerankbench.console import Terminal, showing_log
-from rerankbench.errors import LONGEST, RerankbenchError, shortened, show_traceback
+from rerankbench.errors import RerankbenchError, show_traceback
 
 INTERRUPTED = 130
 FAULT = 1
@@ -56,36 +54,7 @@ _OF_FILES = {
 """What the file system refuses, wherever it happens, and what to do about it."""
 
 
-class _Group(TyperGroup):
-    """Commands whose usage errors are as short as all other messages."""
-
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        with _short_usage_errors():
-            return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        with _short_usage_errors():
-            return super().invoke(ctx)
-
-
-@contextmanager
-def _short_usage_errors() -> Iterator[None]:
-    try:
-        yield
-    except TyperException as error:
-        # typer puts before it which option it is about.
-        error.message = shortened(error.message, LONGEST // 2)
-        raise
-
-
-app = typer.Typer(
-    name="rerankbench",
-    cls=_Group,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-)
+app = new_app(name="rerankbench")
 
 
 @app.callback(invoke_without_command=True)
@@ -105,27 +74,20 @@ def root(
         raise typer.Exit
 
 
-app.command()(run)
-app.command()(leaderboard)
-app.command()(report)
-app.command()(compare)
-app.command()(judge)
-app.command()(card)
-app.command()(depth)
-app.command()(slices)
-app.command()(retrieve)
-app.command()(rerank)
-app.command()(evaluate)
-app.command()(export)
-app.command("import")(import_run)
-app.command()(convert)
-app.command()(audit)
-app.command()(datasets)
-app.command()(doctor)
-app.command()(models)
-app.command()(gate)
-app.command()(init)
-app.add_typer(baseline.app, name="baseline")
+_PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "Measure": {"run": run, "retrieve": retrieve, "rerank": rerank, "evaluate": evaluate},
+    "Read": {"leaderboard": leaderboard, "report": report, "card": card, "depth": depth},
+    "Compare": {"compare": compare, "slices": slices, "judge": judge},
+    "Guard": {"gate": gate, "baseline": baseline.app, "init": init},
+    "Inspect": {"doctor": doctor, "audit": audit, "models": models, "datasets": datasets},
+    "Exchange": {"convert": convert, "import": import_run, "export": export},
+}
+for _panel, _commands in _PANELS.items():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, cls=Command, rich_help_panel=_panel)(_command)
 
 
 def main() -> None:

@@ -20,13 +20,13 @@ class AuditFormat(StrEnum):
 def audit(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Files with tables: Markdown, tabs, CSV or HTML.", metavar="TABLE..."),
+        typer.Argument(help="Files with tables: Markdown, tabs, CSV or HTML.", metavar="FILE"),
     ],
     output: Annotated[
-        AuditFormat, typer.Option("--format", help="What to print the findings as.")
+        AuditFormat, typer.Option("--format", metavar="NAME", help="text, json or markdown.")
     ] = AuditFormat.TEXT,
 ) -> None:
-    """Check published tables: averages, zeros, order, copied speeds, counts.
+    """Check published tables: averages, zeros, order, copied speeds.
 
     Exits with 1 when an error or a warning was found; notes alone are fine.
 

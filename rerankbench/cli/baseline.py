@@ -7,34 +7,30 @@ from typing import Annotated
 
 import typer
 
-Name = Annotated[str, typer.Argument(help="What the baseline is called.")]
-Paths = Annotated[
-    list[Path] | None,
-    typer.Argument(help="Folders with records, or record files.", show_default="results"),
-]
+from rerankbench.cli.usage import Command, Paths, new_app
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="What the baseline is called.")]
 Folder = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Where baselines lie. [default: results/baselines]"),
+    typer.Option(metavar="FOLDER", help="Where baselines lie. [default: results/baselines]"),
 ]
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-)
+app = new_app(no_args_is_help=True)
 
 
 @app.callback()
 def root() -> None:
-    """Records kept under a name, for `rerankbench gate NAME NEW` to compare with.
+    """Keep records under a name, for the gate to compare with.
+
+    `rerankbench gate NAME NEW` compares newer records with them.
 
     Example: rerankbench baseline save main results/
     """
 
 
-@app.command()
+@app.command(cls=Command)
 def save(name: Name, paths: Paths = None, folder: Folder = None) -> None:
-    """Keep finished records as a new baseline: of every cell the newest.
+    """Keep the newest finished records of every cell as a baseline.
 
     Example: rerankbench baseline save main results/
     """
@@ -43,10 +39,14 @@ def save(name: Name, paths: Paths = None, folder: Folder = None) -> None:
     command.save(folder, name, paths or [Path("results")])
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
-    name: Annotated[str | None, typer.Argument(help="One of them.", show_default="all")] = None,
-    format_name: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One of them.", show_default="all")
+    ] = None,
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="markdown or json.")
+    ] = "markdown",
     folder: Folder = None,
 ) -> None:
     """Print what baselines hold: cells, means, docs/s.
@@ -58,14 +58,14 @@ def show(
     command.show(folder, name, format_name)
 
 
-@app.command()
+@app.command(cls=Command)
 def promote(
     name: Name,
     paths: Paths = None,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
     folder: Folder = None,
 ) -> None:
-    """Replace a baseline by newer records, after showing the gate between both.
+    """Replace a baseline by newer records, after showing the gate.
 
     Example: rerankbench baseline promote main results/ --yes
     """

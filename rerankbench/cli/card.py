@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rerankbench.cli.numbers import finite
+from rerankbench.cli.usage import Paths
 
 
 def card(
@@ -17,10 +18,7 @@ def card(
             metavar="MODEL", help="A reranker's name in the records.", show_default=False
         ),
     ] = None,
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Folders with records, or record files.", show_default="results"),
-    ] = None,
+    paths: Paths = None,
     every: Annotated[
         bool, typer.Option("--all", help="A page for each; leave MODEL out, -o names a folder.")
     ] = False,
@@ -50,7 +48,7 @@ def card(
         typer.Option(metavar="NAME", help="Games as this judge's stored answers decided them."),
     ] = None,
 ) -> None:
-    """Write a reranker's page: rating, games won and lost, accuracy and latency.
+    """Write a reranker's page: rating, games, accuracy and latency.
 
     Games are made of the records: every query is one between every two rerankers. No model runs.
 

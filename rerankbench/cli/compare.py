@@ -13,13 +13,15 @@ def compare(
     b: Annotated[str, typer.Argument(help="What to set beside it.", metavar="B")],
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Where both rerankers' records lie.", show_default="results"),
+        typer.Argument(
+            metavar="PATH", help="Where both rerankers' records lie.", show_default="results"
+        ),
     ] = None,
     metric: Annotated[
         str | None, typer.Option(metavar="NAME", help="[default: the first of the records]")
     ] = None,
     queries: Annotated[
-        int, typer.Option(min=0, help="Differing queries shown for each collection.")
+        int, typer.Option(metavar="N", min=0, help="Differing queries shown for each collection.")
     ] = 5,
     documents: Annotated[
         bool, typer.Option("--documents", help="Show texts; the collections are read for it.")
@@ -29,18 +31,19 @@ def compare(
         typer.Option(
             "-d",
             "--dataset",
-            metavar="ID|PATH",
+            metavar="COLLECTION",
             help="Where a collection lies, for --documents; repeatable.",
         ),
     ] = None,
     format_name: Annotated[
-        str, typer.Option("--format", help="markdown, html or json.")
+        str, typer.Option("--format", metavar="NAME", help="markdown, html or json.")
     ] = "markdown",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File to write instead of stdout.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="File to write instead of stdout."),
     ] = None,
 ) -> None:
-    """Set two rerankers side by side, or equal rerankers of two result folders.
+    """Set two rerankers, or two result folders, side by side.
 
     Differences are B − A. Without PATHS, A and B are either two places with records (folders or
     files that exist), whose equal cells are compared, or two names of rerankers in results/.

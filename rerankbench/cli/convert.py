@@ -28,7 +28,7 @@ def convert(
         typer.Option(
             "-o",
             "--output",
-            metavar="DIR",
+            metavar="FOLDER",
             help="Folder to make. [default: as the file is called]",
         ),
     ] = None,
@@ -90,7 +90,7 @@ def convert(
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask before writing.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
 ) -> None:
-    """Make a collection of rows, or of another tool's files.
+    """Make a collection from rows or from another tool's files.
 
     Shows how columns are read and what comes of it before it writes.
 

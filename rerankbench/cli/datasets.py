@@ -17,7 +17,7 @@ _HEADS = ("Collection", "Dataset id (-d)", "Split", "Queries", "Documents")
 
 
 def datasets(output: FormatOption = ListFormat.TABLE) -> None:
-    """List the collections known by name: ids, sizes, licences, conventions.
+    """List known collections: ids, sizes, licences, conventions.
 
     Example: rerankbench datasets --format markdown
     """

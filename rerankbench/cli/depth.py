@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from rerankbench.cli.numbers import finite
+from rerankbench.cli.usage import Paths
 
 
 def depth(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Folders with records, or record files.", show_default="results"),
-    ] = None,
+    paths: Paths = None,
     model: Annotated[
         list[str] | None,
         typer.Option("-m", "--model", metavar="NAME", help="Repeatable. [default: every model]"),
@@ -27,6 +25,7 @@ def depth(
         float,
         typer.Option(
             "--latency-ms",
+            metavar="X",
             min=0,
             callback=finite,
             help="Time for one query: the best depth in it.",
@@ -36,12 +35,13 @@ def depth(
         str | None,
         typer.Option(
             "--format",
+            metavar="NAME",
             help="markdown, csv (every depth) or json.",
-            show_default="for reading in a terminal, markdown when piped",
+            show_default="a table to read; markdown when piped",
         ),
     ] = None,
 ) -> None:
-    """Show quality at every rerank depth, from records of one deep run.
+    """Show quality at every rerank depth, from one deep run.
 
     Run once with a large --top-k; the scores tell the ranking at all smaller depths.
 

@@ -11,7 +11,7 @@ import typer
 def doctor(
     model: Annotated[
         str | None,
-        typer.Argument(metavar="[MODEL]", help="Hub id or folder. [default: this machine alone]"),
+        typer.Argument(metavar="MODEL", help="Hub id or folder. [default: this machine alone]"),
     ] = None,
     config: Annotated[
         Path | None,
@@ -30,7 +30,9 @@ def doctor(
         str, typer.Option("--format", metavar="NAME", help="text or json.")
     ] = "text",
 ) -> None:
-    """Show how a model is scored and check it; exit code 1 where a check fails.
+    """Show how a model is scored and check it.
+
+    Without a model it says what this machine can run. Exit code 1 where a check fails.
 
     Example: rerankbench doctor cross-encoder/ms-marco-MiniLM-L6-v2
     """

@@ -7,18 +7,17 @@ from typing import Annotated
 
 import typer
 
+from rerankbench.cli.usage import Paths
+
 
 def export(
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Folder for the files.")
+        Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder for the files.")
     ],
     format_name: Annotated[
         str, typer.Option("--format", metavar="NAME", help="trec, ranx, ir-measures or mteb.")
     ],
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Folders with records, or record files.", show_default="results"),
-    ] = None,
+    paths: Paths = None,
     gzipped: Annotated[bool, typer.Option("--gzip", help="Pack TREC files.")] = False,
     untied: Annotated[
         bool,
@@ -26,7 +25,7 @@ def export(
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
 ) -> None:
-    """Write finished records as runs and judgments, or as values of other tools.
+    """Write finished records in the forms of other tools.
 
     trec and ranx write every run and the judgments, ir-measures the values per
     query, mteb the means in the shape of MTEB's result files.

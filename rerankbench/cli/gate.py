@@ -15,10 +15,12 @@ FAILED = 3
 def gate(
     base: Annotated[
         Path | None,
-        typer.Argument(help="Records from before: a folder or a baseline.", show_default=False),
+        typer.Argument(
+            metavar="BASE", help="Records from before: a folder or a baseline.", show_default=False
+        ),
     ] = None,
     new: Annotated[
-        Path | None, typer.Argument(help="Records from after.", show_default=False)
+        Path | None, typer.Argument(metavar="NEW", help="Records from after.", show_default=False)
     ] = None,
     max_drop: Annotated[
         list[str] | None,
@@ -30,7 +32,9 @@ def gate(
     max_memory_growth: Annotated[
         str, typer.Option(metavar="SHARE", help="How much more memory is allowed.")
     ] = "10%",
-    speed: Annotated[str, typer.Option(help="check, or ignore speed and memory.")] = "check",
+    speed: Annotated[
+        str, typer.Option(metavar="NAME", help="check, or ignore speed and memory.")
+    ] = "check",
     rev: Annotated[
         str | None, typer.Option(metavar="REV", help="Run this git revision as the base.")
     ] = None,
@@ -49,34 +53,36 @@ def gate(
     speed_budget: Annotated[
         float | None,
         typer.Option(
-            metavar="S",
+            metavar="SECONDS",
             callback=finite,
             help="Seconds of measuring a cell and round. [default: 10]",
         ),
     ] = None,
     base_python: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Python that runs the base.")
+        Path | None, typer.Option(metavar="FILE", help="Python that runs the base.")
     ] = None,
     new_python: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Python that runs the new.")
+        Path | None, typer.Option(metavar="FILE", help="Python that runs the new.")
     ] = None,
     install: Annotated[
         str | None,
         typer.Option(
-            metavar="CMD", help="Installs a revision; {python} is its Python. [default: pip]"
+            metavar="COMMAND", help="Installs a revision; {python} is its Python. [default: pip]"
         ),
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Empty folder to keep what was run.")
+        Path | None, typer.Option(metavar="FOLDER", help="Empty folder to keep what was run.")
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail as well where a result is inconclusive.")
     ] = False,
     format_name: Annotated[
-        str, typer.Option("--format", help="text, json, junit, markdown or github.")
+        str,
+        typer.Option("--format", metavar="NAME", help="text, json, junit, markdown or github."),
     ] = "text",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File to write instead of stdout.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="File to write instead of stdout."),
     ] = None,
 ) -> None:
     """Decide whether a change made quality, speed or memory worse.

@@ -12,13 +12,13 @@ from rerankbench.cli.steps import Dataset, Quiet, Split
 
 
 def import_run(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="TREC runs, or ranx's JSON.")
-    ],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="TREC runs, or ranx's JSON.")],
     dataset: Dataset,
     name: Annotated[
         str | None,
-        typer.Option("--name", help="What to call the one run.", show_default="as its file"),
+        typer.Option(
+            "--name", metavar="NAME", help="What to call the one run.", show_default="as its file"
+        ),
     ] = None,
     split: Split = None,
     first_stage: Annotated[
@@ -39,14 +39,16 @@ def import_run(
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option("-o", "--results", metavar="DIR", help="Folder. [default: results]"),
+        typer.Option("-o", "--results", metavar="FOLDER", help="Folder. [default: results]"),
     ] = None,
     suite: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the records' folder.")
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make records of runs that another tool wrote, to stand beside measured ones.
+    """Make records of runs that another tool wrote.
+
+    They stand beside measured ones in every table.
 
     Nothing is run: the records hold figures of quality and no speed. With
     --first-stage they are compared with what reranked the same candidates here.

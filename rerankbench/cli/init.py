@@ -14,7 +14,7 @@ def init(
     dataset: Annotated[
         Names,
         typer.Option(
-            "-d", "--dataset", metavar="ID|PATH", help="As in run; repeatable. [default: demo]"
+            "-d", "--dataset", metavar="COLLECTION", help="As in run; repeatable. [default: demo]"
         ),
     ] = None,
     model: Annotated[
@@ -22,7 +22,7 @@ def init(
         typer.Option(
             "-m",
             "--model",
-            metavar="NAME|PATH",
+            metavar="MODEL",
             help="As in run; repeatable. [default: demo-cross-encoder]",
         ),
     ] = None,
@@ -44,7 +44,7 @@ def init(
         typer.Option(metavar="TEXT", help="What pip installs in CI. [default: as it was here]"),
     ] = None,
     folder: Annotated[
-        Path, typer.Option(metavar="DIR", help="The repository; paths are seen from there.")
+        Path, typer.Option(metavar="FOLDER", help="The repository; paths are seen from there.")
     ] = Path(),
     no_run: Annotated[
         bool, typer.Option("--no-run", help="Only write files; make no baseline.")
@@ -53,7 +53,7 @@ def init(
         bool, typer.Option("-y", "--yes", help="Do not ask; what is not given is the default.")
     ] = False,
 ) -> None:
-    """Write a config and a CI workflow, run the config, keep the baseline.
+    """Write a config and a CI workflow, and keep a first baseline.
 
     Asks what is not given. Overwrites nothing.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rerankbench.cli.numbers import finite
+from rerankbench.cli.usage import Paths
 
 _Names = list[str] | None
 
@@ -18,10 +19,7 @@ def judge(
         str, typer.Option(metavar="URL", help="OpenAI-compatible, such as https://host/v1.")
     ],
     judge_model: Annotated[str, typer.Option(metavar="NAME", help="What the service calls it.")],
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Folders with records, or record files.", show_default="results"),
-    ] = None,
+    paths: Paths = None,
     api_key_env: Annotated[
         str | None, typer.Option(metavar="NAME", help="The variable that holds the key.")
     ] = None,
@@ -35,42 +33,60 @@ def judge(
         ),
     ] = None,
     top_k: Annotated[
-        int, typer.Option("-k", "--top-k", min=1, help="Documents shown of each ranking.")
+        int,
+        typer.Option("-k", "--top-k", metavar="N", min=1, help="Documents shown of each ranking."),
     ] = 10,
-    snippet_chars: Annotated[int, typer.Option(min=1, help="Characters of each document.")] = 300,
+    snippet_chars: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Characters of each document.")
+    ] = 300,
     queries: Annotated[
-        int | None, typer.Option(min=1, help="A seeded sample of so many queries a task.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="A seeded sample of so many queries a task."),
     ] = None,
     temperature: Annotated[
-        str, typer.Option(help="A number, or 'default' for the service's own.")
+        str, typer.Option(metavar="X", help="A number, or 'default' for the service's own.")
     ] = "0",
     price_in: Annotated[
-        float | None, typer.Option(min=0, callback=finite, help="USD for a million prompt tokens.")
+        float | None,
+        typer.Option(metavar="X", min=0, callback=finite, help="USD for a million prompt tokens."),
     ] = None,
     price_out: Annotated[
         float | None,
-        typer.Option(min=0, callback=finite, help="USD for a million completion tokens."),
+        typer.Option(
+            metavar="X", min=0, callback=finite, help="USD for a million completion tokens."
+        ),
     ] = None,
     dataset: Annotated[
         _Names,
         typer.Option(
-            "-d", "--dataset", metavar="ID|PATH", help="Where a collection lies; repeatable."
+            "-d", "--dataset", metavar="COLLECTION", help="Where a collection lies; repeatable."
         ),
     ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")] = 4,
+    concurrency: Annotated[
+        int, typer.Option(metavar="N", min=1, max=64, help="Requests at once.")
+    ] = 4,
     timeout_s: Annotated[
-        float, typer.Option(min=0.001, max=3600, callback=finite, help="Patience with one answer.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.001,
+            max=3600,
+            callback=finite,
+            help="Patience with one answer.",
+        ),
     ] = 120,
     max_questions: Annotated[
-        int, typer.Option(min=0, help="Refuse to ask more than so many.")
+        int, typer.Option(metavar="N", min=0, help="Refuse to ask more than so many.")
     ] = 5000,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count questions and tokens; ask nothing.")
     ] = False,
-    format_name: Annotated[str, typer.Option("--format", help="markdown or json.")] = "markdown",
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="markdown or json.")
+    ] = "markdown",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
 ) -> None:
-    """Have a language model say which of two rankings is better, query by query.
+    """Have a language model say which of two rankings is better.
 
     Sends queries and documents to the service. Every pair is shown in both orders; where the
     answers disagree it is a tie. Answers are kept, and nothing is asked twice.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rerankbench.cli.usage import Paths
+
 if TYPE_CHECKING:
     from rerankbench.leaderboard.layout import Layout
 
@@ -14,14 +16,12 @@ DEFAULT_LAYOUT = "plain"
 
 
 def leaderboard(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Folders with records, or record files.", show_default="results"),
-    ] = None,
+    paths: Paths = None,
     layout: Annotated[
         str,
         typer.Option(
             "--layout",
+            metavar="NAME",
             help="plain, wide, ratings, honesty, hf-blog, beir-full, beir-older, "
             "celi-1 to celi-6, or FILE.yaml.",
         ),
@@ -30,17 +30,18 @@ def leaderboard(
         str | None,
         typer.Option(
             "--format",
+            metavar="NAME",
             help="markdown, csv, latex, html, or json (every record as it is, whatever the "
             "layout).",
-            show_default="markdown; in a terminal a table to read",
+            show_default="a table to read; markdown when piped",
         ),
     ] = None,
     against: Annotated[
         str | None,
         typer.Option(
             "--against",
-            metavar="published",
-            help="Show measured and published figures side by side, with their difference.",
+            metavar="NAME",
+            help="published: show those figures beside ours, with the difference.",
         ),
     ] = None,
     significance: Annotated[
@@ -76,7 +77,7 @@ def leaderboard(
         ),
     ] = None,
 ) -> None:
-    """Make leaderboards from finished records; runs no model and needs no network.
+    """Make leaderboards from finished records; no model runs.
 
     Example: rerankbench leaderboard results --layout beir-full --inject README.md
     """

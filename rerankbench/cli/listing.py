@@ -25,7 +25,9 @@ class ListFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
-FormatOption = Annotated[ListFormat, typer.Option("--format", help="What to print the list as.")]
+FormatOption = Annotated[
+    ListFormat, typer.Option("--format", metavar="NAME", help="table, json or markdown.")
+]
 
 
 def print_list(

@@ -26,14 +26,14 @@ def models(
     text: Annotated[
         str | None,
         typer.Argument(
-            metavar="[TEXT]",
+            metavar="TEXT",
             help="Only models with this in their name, provider or family.",
             show_default=False,
         ),
     ] = None,
     output: FormatOption = ListFormat.TABLE,
 ) -> None:
-    """List the rerankers known by name: family, size, licence, release, price.
+    """List known rerankers: family, size, licence, release, price.
 
     Example: rerankbench models late-interaction --format markdown
     """

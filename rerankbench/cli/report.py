@@ -7,28 +7,28 @@ from typing import Annotated
 
 import typer
 
+from rerankbench.cli.usage import Paths
+
 
 def report(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Folders with records, or record files.", show_default="results"),
-    ] = None,
+    paths: Paths = None,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The page to write.")
     ] = Path("report.html"),
     title: Annotated[
-        str | None, typer.Option(help="The page's heading.", show_default="Reranker report")
+        str | None,
+        typer.Option(metavar="TEXT", help="The page's heading.", show_default="Reranker report"),
     ] = None,
     plots: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Also write every plot there, as SVG and as PNG."),
+        typer.Option(metavar="FOLDER", help="Also write every plot there, as SVG and as PNG."),
     ] = None,
     metric: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="The headline.", show_default="that of the records"),
     ] = None,
 ) -> None:
-    """Write a page with tables and plots; runs no model and needs no network.
+    """Write a page with tables and plots from finished records.
 
     It is one file that loads nothing: it can be mailed, or read without a network.
 

@@ -15,21 +15,23 @@ Names = list[str] | None
 def run(
     config: Annotated[
         Path | None,
-        typer.Argument(help="A YAML file. [default: the embedded demo]", show_default=False),
+        typer.Argument(
+            metavar="CONFIG", help="A YAML file. [default: the embedded demo]", show_default=False
+        ),
     ] = None,
     dataset: Annotated[
         Names,
         typer.Option(
             "-d",
             "--dataset",
-            metavar="ID|PATH",
+            metavar="COLLECTION",
             help="BEIR folder, ir_datasets id, demo; repeatable.",
         ),
     ] = None,
     model: Annotated[
         Names,
         typer.Option(
-            "-m", "--model", metavar="NAME|PATH", help="Hub id, folder, bm25, random…; repeatable."
+            "-m", "--model", metavar="MODEL", help="Hub id, folder, bm25, random…; repeatable."
         ),
     ] = None,
     split: Annotated[
@@ -85,12 +87,12 @@ def run(
     speed_budget: Annotated[
         float | None,
         typer.Option(
-            metavar="S", callback=finite, help="Seconds of measuring a cell. [default: 60]"
+            metavar="SECONDS", callback=finite, help="Seconds of measuring a cell. [default: 60]"
         ),
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option("-o", "--results", metavar="DIR", help="Folder. [default: results]"),
+        typer.Option("-o", "--results", metavar="FOLDER", help="Folder. [default: results]"),
     ] = None,
     suite: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the records' folder.")
@@ -103,10 +105,12 @@ def run(
     format_name: Annotated[
         str | None, typer.Option("--format", metavar="NAME", help="Of --dry-run: text or json.")
     ] = None,
-    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Say more.")] = 0,
+    verbose: Annotated[
+        int, typer.Option("-v", "--verbose", count=True, help="Say more.", show_default=False)
+    ] = 0,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
 ) -> None:
-    """Rerank collections, measure quality and speed, print the leaderboard.
+    """Rerank collections, measure quality and speed, show the table.
 
     Finished cells are kept in the results folder and not run again; a command that was
     interrupted goes on where it stopped.

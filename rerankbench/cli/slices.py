@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
+from rerankbench.cli.usage import Paths
+
 
 def slices(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Folders with records, or record files.", show_default="results"),
-    ] = None,
+    paths: Paths = None,
     model: Annotated[
         list[str] | None,
         typer.Option("-m", "--model", metavar="NAME", help="Repeatable. [default: every model]"),
@@ -25,6 +24,7 @@ def slices(
         str,
         typer.Option(
             "--by",
+            metavar="NAME",
             help="query-length, document-length, relevant, grade or first-stage.",
         ),
     ] = "query-length",
@@ -33,18 +33,22 @@ def slices(
         typer.Option("--metric", metavar="NAME", help="[default: the first of the records]"),
     ] = None,
     degree: Annotated[
-        int, typer.Option("--degree", min=1, max=9, help="Of the polynomial over query length.")
+        int,
+        typer.Option(
+            "--degree", metavar="N", min=1, max=9, help="Of the polynomial over query length."
+        ),
     ] = 2,
     format_name: Annotated[
         str | None,
         typer.Option(
             "--format",
+            metavar="NAME",
             help="markdown, csv or json (with a point a length).",
-            show_default="for reading in a terminal, markdown when piped",
+            show_default="a table to read; markdown when piped",
         ),
     ] = None,
 ) -> None:
-    """Part the queries by a fact and show where a reranker gains or loses.
+    """Split the queries into groups; show where a reranker helps.
 
     Example: rerankbench slices results --model demo-cross-encoder --by first-stage
     """

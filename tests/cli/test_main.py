@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +11,22 @@ from pathlib import Path
 import pytest
 
 import rerankbench
-from rerankbench.cli import app
+from rerankbench.cli import app, baseline
 from rerankbench.run import command as command_of_run
 
 from .conftest import Command
 
 COMMANDS = [
     each.name or each.callback.__name__ for each in app.registered_commands if each.callback
+]
+PATHS = [
+    *((name,) for name in COMMANDS),
+    ("baseline",),
+    *(
+        ("baseline", each.callback.__name__)
+        for each in baseline.app.registered_commands
+        if each.callback
+    ),
 ]
 _RUN = "import sys; from rerankbench.cli import _run; code = _run(sys.argv[1:]); "
 _HEAVY = "print([m for m in ('torch', 'transformers') if m in sys.modules], file=sys.stderr); "
@@ -48,12 +58,55 @@ def test_help_has_an_example_fits_80_columns_and_imports_no_torch(name: str) -> 
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_help_lists_every_command_with_a_description(command: Command) -> None:
+def test_help_lists_every_command_in_a_group_with_the_whole_of_its_description(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     done = command("--help")
     assert done.code == 0
-    rows = {line.split()[0]: line.split()[1:] for line in done.out.splitlines() if line.strip()}
-    for name in COMMANDS:
-        assert rows[name], f"{name} is not described"
+    groups: dict[str, dict[str, str]] = {}
+    rows: dict[str, str] = {}
+    for line in done.out.splitlines():
+        if re.fullmatch(r"[A-Z][a-z]+:", line):
+            rows = groups.setdefault(line[:-1], {})
+        elif found := re.fullmatch(r"  ([a-z]+) {2,}(\S.*)", line):
+            rows[found[1]] = found[2]
+    del groups["Options"]
+    assert list(groups) == ["Measure", "Read", "Compare", "Guard", "Inspect", "Exchange"]
+    listed = {name: text for rows in groups.values() for name, text in rows.items()}
+    docstrings = {
+        (each.name or ""): (each.callback.__doc__ or "").splitlines()[0]
+        for each in app.registered_commands
+        if each.callback
+    }
+    docstrings["baseline"] = (baseline.root.__doc__ or "").splitlines()[0]
+    assert listed == docstrings
+    assert done.out.isascii()
+
+
+_WORDS = r"[A-Z]+(=[A-Z]+)?"
+
+
+@pytest.mark.parametrize("path", [(), *PATHS], ids=" ".join)
+def test_what_is_to_be_typed_stands_in_capital_words_and_nothing_is_cut(
+    command: Command, monkeypatch: pytest.MonkeyPatch, path: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = command(*path, "--help")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    usage = " ".join(lines[: lines.index("")])
+    for piece in usage[usage.index("[OPTIONS]") :].split():
+        assert re.fullmatch(rf"(\[{_WORDS}\]|{_WORDS})(\.\.\.)?", piece), usage
+    for line in lines:
+        assert len(line) <= 80
+        assert "..." not in line.replace("]...", "").replace("RUN...", "").replace("FILE...", "")
+        option = re.match(r"  (?:-\w, )?(-[-a-z]+)(.*)", line)
+        if option is None:
+            continue
+        value = re.match(r" (\S+)(  |$)", option[2])
+        if value is not None:
+            assert re.fullmatch(_WORDS, value[1]), line
 
 
 def test_no_argument_shows_the_help(command: Command) -> None:
