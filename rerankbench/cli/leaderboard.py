@@ -10,7 +10,7 @@ import typer
 from rerankbench.cli.usage import Paths
 
 if TYPE_CHECKING:
-    from rerankbench.leaderboard.layout import Layout
+    from rerankbench.leaderboard.options import LayoutChanges
 
 DEFAULT_LAYOUT = "plain"
 
@@ -42,6 +42,34 @@ def leaderboard(
             "--against",
             metavar="NAME",
             help="published: show those figures beside ours, with the difference.",
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="A metric that the records hold; repeat for several, the first is the headline.",
+        ),
+    ] = None,
+    average: Annotated[
+        bool, typer.Option("--average", help="Add the mean over all collections (--layout wide).")
+    ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            help="Only these columns, such as metric,delta,docs_per_s,p90.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            metavar="NAME",
+            help="Count Δ and p from this row.",
+            show_default="the first stage's order",
         ),
     ] = None,
     significance: Annotated[
@@ -85,7 +113,11 @@ def leaderboard(
     from rerankbench.errors import UsageError
     from rerankbench.leaderboard.against import publish_against
     from rerankbench.leaderboard.inject import inject
+    from rerankbench.leaderboard.judge import with_judge
+    from rerankbench.leaderboard.layout_file import load_layout
+    from rerankbench.leaderboard.options import LayoutChanges, changed
     from rerankbench.leaderboard.publish import DEFAULT_FORMAT, publish, show
+    from rerankbench.leaderboard.significant import with_significance
     from rerankbench.results.record_set import open_archive
 
     if inject_into is not None and format_name not in (None, DEFAULT_FORMAT):
@@ -93,8 +125,18 @@ def leaderboard(
     if block is not None and inject_into is None:
         raise UsageError("--block names a block of the file to --inject; name that file as well")
     _check_changes(format_name, against, significance=significance, judge=judge)
-    form = _form(layout, significance=significance, judge=judge)
+    changes = LayoutChanges(
+        metrics=metric or (),
+        average=average,
+        columns=[name.strip() for name in columns.split(",") if name.strip()] if columns else (),
+        baseline=baseline,
+    )
+    _check_format(format_name, changes)
+    form = load_layout(layout)
     archive = open_archive(paths or [Path("results")])
+    form = changed(form, changes, archive.records)
+    form = with_significance(form) if significance else form
+    form = form if judge is None else with_judge(form, judge)
     if inject_into is None and format_name is None and against is None:
         show(archive, form)
         return
@@ -106,8 +148,8 @@ def leaderboard(
     if inject_into is None:
         typer.echo(text, nl=False)
         return
-    changed = inject(inject_into, block or form.name, text)
-    typer.echo(f"{inject_into}: {'written' if changed else 'already up to date'}", err=True)
+    is_new = inject(inject_into, block or form.name, text)
+    typer.echo(f"{inject_into}: {'written' if is_new else 'already up to date'}", err=True)
 
 
 def _check_changes(
@@ -126,12 +168,12 @@ def _check_changes(
         raise UsageError("published figures are no games; leave out --judge")
 
 
-def _form(name_or_file: str, *, significance: bool, judge: str | None) -> Layout:
-    from rerankbench.leaderboard.judge import with_judge
-    from rerankbench.leaderboard.layout_file import load_layout
-    from rerankbench.leaderboard.significant import with_significance
+def _check_format(format_name: str | None, changes: LayoutChanges) -> None:
+    from rerankbench.errors import UsageError
+    from rerankbench.leaderboard.options import LayoutChanges
 
-    form = load_layout(name_or_file)
-    if significance:
-        form = with_significance(form)
-    return form if judge is None else with_judge(form, judge)
+    if format_name == "json" and changes != LayoutChanges():
+        raise UsageError(
+            "--metric, --average, --columns and --baseline change tables; --format json holds "
+            "records as they are"
+        )

@@ -21,7 +21,7 @@ from rerankbench.stats.letters import letters
 from rerankbench.stats.paired import Interval
 from rerankbench.types import Record
 
-Reference: TypeAlias = Literal["first_stage", "best"]
+Reference: TypeAlias = Literal["first_stage", "best"] | Record
 _Floats: TypeAlias = NDArray[np.float64]
 ALPHA = 0.05
 """What has an adjusted p of at most this is called different."""
@@ -109,8 +109,8 @@ def significance(
         records: of one task, at least one; each with the metric, one for each system.
         metric: its name in the records, such as `nDCG@10`.
         reference: what to count differences from: the first stage's own order, if it is there, or
-            the system with the highest mean. As that one is only known afterwards, its p are
-            adjusted for all pairs.
+            the system with the highest mean, or one of the records. As the best one is only known
+            afterwards, its p are adjusted for all pairs.
         permutations: random sign patterns a test, where there are too many to try all.
         resamples: bootstrap samples of the queries.
         seed: of both.
@@ -216,7 +216,9 @@ def _base(tested: Sequence[Record], reference: Reference) -> int | None:
     """The place of the reference among the tested, who stand best first; None where it is not."""
     if reference == "best":
         return 0 if tested else None
-    return next((at for at, record in enumerate(tested) if derived.is_first_stage(record)), None)
+    if reference == "first_stage":
+        return next((at for at, one in enumerate(tested) if derived.is_first_stage(one)), None)
+    return next((at for at, record in enumerate(tested) if record is reference), None)
 
 
 def _adjusted_from(p: _Floats, base: int) -> _Floats:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import ModelColumn
 from rerankbench.leaderboard.columns.heads import expand, header
-from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
+from rerankbench.leaderboard.columns.quality import (
+    AverageColumn,
+    MeasuredColumn,
+    MetricColumn,
+    incomplete,
+)
 from rerankbench.leaderboard.columns.ratings import RatingColumn
 from rerankbench.leaderboard.columns.speed import timed
 from rerankbench.leaderboard.find import find
@@ -24,7 +29,7 @@ from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.results import derived
 from rerankbench.results.grouping import distinct_titles
 from rerankbench.results.record_set import RecordSet
-from rerankbench.types import Record
+from rerankbench.types import Record, TaskKey
 
 if TYPE_CHECKING:
     from rerankbench.compare.judged import StoredJudge
@@ -45,6 +50,7 @@ class _Filled:
     columns: tuple[Column, ...]
     heads: tuple[Header, ...]
     rows: Mapping[str, tuple[Entry, ...]]
+    incomplete: Mapping[Any, Sequence[str]]
 
 
 def build(archive: RecordSet, layout: Layout) -> list[Table]:
@@ -56,7 +62,9 @@ def build(archive: RecordSet, layout: Layout) -> list[Table]:
     records = kept(archive.records, layout)
     judge = stored_judge(archive, records, layout)
     for record in records:
-        groups.setdefault(_group(record, layout), []).append(record)
+        groups.setdefault(_group(record, layout, archive), []).append(record)
+    if layout.per_candidates:
+        groups = _one_task_a_collection(groups)
     selections = [(group, select(group, layout)) for group in groups.values()]
     shown = [(group, selection) for group, selection in selections if selection.lines]
     if not shown:
@@ -69,8 +77,27 @@ def build(archive: RecordSet, layout: Layout) -> list[Table]:
     return [table for group_tables in tables for table in group_tables]
 
 
-def _group(record: Record, layout: Layout) -> tuple[str, ...]:
+def _one_task_a_collection(
+    groups: Mapping[tuple[str, ...], Sequence[Record]],
+) -> dict[tuple[str, ...], list[Record]]:
+    """The groups, split where two tasks of a collection would share a column."""
+    split: dict[tuple[str, ...], list[Record]] = {}
+    for facts, records in groups.items():
+        tasks: dict[str, dict[TaskKey, None]] = {}
+        for record in records:
+            tasks.setdefault(derived.collection_slug(record), {})[record.task] = None
+        for record in records:
+            place = sorted(tasks[derived.collection_slug(record)]).index(record.task)
+            split.setdefault((*facts, str(place)), []).append(record)
+    return split
+
+
+def _group(record: Record, layout: Layout, archive: RecordSet) -> tuple[str, ...]:
     """The facts that a table's records share: the task's, less those that columns or rows show."""
+    if layout.per_candidates:
+        facts = record.task.facts
+        own = (facts["depth"], facts["queries"], facts["missed positives"])
+        return archive.first_stage(record), *own
     if not layout.per_collection:
         return ()
     apart: set[str] = set()
@@ -114,7 +141,15 @@ def _tables(
     findings = find([column for of_table in columns for column in of_table], context)
     context = replace(context, findings=findings)
     filled = [
-        _filled(form, layout, replace(context, columns=of_table))
+        _filled(
+            form,
+            layout,
+            replace(
+                context,
+                columns=of_table,
+                incomplete=incomplete(of_table, selection.lines, context.metric),
+            ),
+        )
         for form, of_table in zip(layout.tables, columns, strict=True)
     ]
     filled = [table for table in filled if _has_enough(table)] or filled
@@ -128,7 +163,11 @@ def _tables(
         )
         for at, table in enumerate(filled)
     ]
-    shown = replace(context, columns=[column for table in filled for column in table.columns])
+    shown = replace(
+        context,
+        columns=[column for table in filled for column in table.columns],
+        incomplete={column: rows for table in filled for column, rows in table.incomplete.items()},
+    )
     tables[-1] = replace(tables[-1], notes=notes(layout, shown))
     return tables
 
@@ -178,6 +217,7 @@ def _filled(form: TableForm, layout: Layout, context: Context) -> _Filled:
         columns=tuple(remaining.columns),
         heads=tuple(header(column, remaining, form.align) for column in remaining.columns),
         rows={name: tuple(entries[at] for at in keep) for name, entries in rows.items()},
+        incomplete=context.incomplete,
     )
 
 
@@ -242,9 +282,19 @@ def _ordered(
     return sorted(lines, key=place)
 
 
+def _has_shared_mean(table: _Filled) -> bool:
+    """Whether rows stand by a mean, which they have no collection in common for."""
+    metrics = [column for column in table.columns if isinstance(column, MetricColumn)]
+    means = (column for column in table.form.columns if isinstance(column, AverageColumn))
+    return len(metrics) > 1 and any(column.shared for column in means)
+
+
 def _deciding(filled: Sequence[_Filled], kinds: Sequence[type[Column]]) -> dict[str, float]:
     """The figures that order the rows: those of the first column of these kinds."""
     for kind in kinds:
+        if kind is MetricColumn and any(map(_has_shared_mean, filled)):
+            # Of several collections none may decide; names then do.
+            return {}
         for table in filled:
             at = next(
                 (i for i, column in enumerate(table.columns) if isinstance(column, kind)), None

@@ -49,10 +49,12 @@ def _significance(
         return {}
     from rerankbench.compare.significance import significance
 
-    tasks = _by_task(context)
+    tasks, bases = _by_task(context), context.selection.bases
     return {
         key: significance(
-            [record for record in tasks[key[0]] if key[1] in record.per_query], key[1]
+            [record for record in tasks[key[0]] if key[1] in record.per_query],
+            key[1],
+            reference=bases.get(key[0], "first_stage"),
         )
         for key in keys
         if key is not None
@@ -66,6 +68,9 @@ def _by_task(context: Context) -> dict[TaskKey, list[Record]]:
         tasks.setdefault(record.task, []).append(record)
     for task, record in context.selection.first_stages.items():
         if task in tasks and not any(map(derived.is_first_stage, tasks[task])):
+            tasks[task].append(record)
+    for task, record in context.selection.bases.items():
+        if task in tasks and not any(record is other for other in tasks[task]):
             tasks[task].append(record)
     return tasks
 

@@ -113,7 +113,9 @@ class Layout(Strict):
     device: str | None = None
     dtype: str | None = None
     machine: str | None = None
+    baseline: str | None = None
     per_collection: bool = False
+    per_candidates: bool = False
     order: Literal["listed", "metric", "rating", "name"] = "metric"
     families: Annotated[tuple[Family, ...], BeforeValidator(as_tuple)] = ()
     first_stages: Annotated[tuple[FirstStages, ...], BeforeValidator(as_tuple)] = ()
@@ -135,6 +137,12 @@ class Layout(Strict):
             for column in table.columns
         )
         return columns + ((AverageColumn(kind="average"),) if table.average else ())
+
+    @property
+    def _title_fields(self) -> set[str]:
+        """What titles may name where a table shows several collections."""
+        shared = {*_SHARED_FIELDS}
+        return shared | {"first_stage", "depth", "sample"} if self.per_candidates else shared
 
     @property
     def measured(self) -> list[MeasuredColumn]:
@@ -166,7 +174,7 @@ class Layout(Strict):
             f"tables[{at}].title: {{{unknown[0]}}} needs 'per_collection: true'"
             for at, table in enumerate(self.tables)
             if not self.per_collection
-            and (unknown := sorted(_fields(table.title) - {*_SHARED_FIELDS}))
+            and (unknown := sorted(_fields(table.title) - self._title_fields))
         ]
         problems += [
             f"tables[{at}].columns[{number}]: {problem}"

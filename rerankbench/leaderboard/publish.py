@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from rerankbench.leaderboard.build import build
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.layout_file import load_layout
+from rerankbench.leaderboard.options import with_metrics
 from rerankbench.leaderboard.renderers import RECORDS_FORMAT, json, renderer
 from rerankbench.leaderboard.table import Table
+from rerankbench.results import row_names
 from rerankbench.results.record_set import RecordSet
 from rerankbench.results.store import Store
 from rerankbench.types import Record
@@ -35,16 +37,19 @@ def show(archive: RecordSet, layout: Layout) -> None:
     sys.stdout.write(readable(build(archive, layout)))
 
 
-def show_run(records: Sequence[Record], store: Store) -> None:
+def show_run(records: Sequence[Record], store: Store, metrics: Sequence[str] = ()) -> None:
     """Write the leaderboard of one run's records to stdout, as `show` does."""
-    sys.stdout.write(readable(tables_of_run(records, store)))
+    sys.stdout.write(readable(tables_of_run(records, store, metrics)))
 
 
-def tables_of_run(records: Sequence[Record], store: Store) -> list[Table]:
-    """The leaderboard of one run's records."""
+def tables_of_run(
+    records: Sequence[Record], store: Store, metrics: Sequence[str] = ()
+) -> list[Table]:
+    """The leaderboard of one run's records, with every metric that was asked for."""
+    records = row_names.tell_apart(records)
     collections = {record.cell.collection.name for record in records}
     layout = load_layout("plain" if len(collections) == 1 else "wide")
-    return build(RecordSet(records, [store]), layout)
+    return build(RecordSet(records, [store]), with_metrics(layout, metrics, records))
 
 
 def readable(tables: Sequence[Table]) -> str:

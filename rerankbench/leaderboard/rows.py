@@ -70,13 +70,16 @@ class RowRecords:
 class Selection:
     """The rows in the layout's order, and what a reader must be told about the choice.
 
-    `first_stages` maps a task to the record of the first stage's own order. `chosen_among` names
+    `first_stages` maps a task to the record of the first stage's own order, `bases` to the record
+    that differences are counted from: that one, unless a `baseline` is named. `chosen_among` names
     cells for which several records stood, `left_out` rerankers and first stages that the layout
     does not list, `kept_apart` collections whose records with added positives are left out.
     """
 
     lines: tuple[RowRecords, ...]
     first_stages: Mapping[TaskKey, Record]
+    bases: Mapping[TaskKey, Record]
+    baseline: str | None = None
     chosen_among: tuple[str, ...]
     left_out: tuple[str, ...]
     kept_apart: tuple[str, ...] = ()

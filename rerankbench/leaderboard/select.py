@@ -11,7 +11,7 @@ from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.row_order import Places, RowPosition
 from rerankbench.leaderboard.rows import RowRecords, Selection, Square
 from rerankbench.results import derived, grouping
-from rerankbench.types import Record, slug
+from rerankbench.types import Record, TaskKey, slug
 
 
 def kept(records: Iterable[Record], layout: Layout) -> list[Record]:
@@ -40,11 +40,14 @@ def select(records: Sequence[Record], layout: Layout) -> Selection:
         if row is not None:
             rows.setdefault(row, []).append(record)
     lines = [_line(row, found, squares, layout) for row, found in rows.items()]
+    first_stages = grouping.newest(
+        filter(derived.is_first_stage, records), lambda record: record.task
+    )
     return Selection(
         lines=tuple(sorted(lines, key=lambda line: line.place)),
-        first_stages=grouping.newest(
-            filter(derived.is_first_stage, records), lambda record: record.task
-        ),
+        first_stages=first_stages,
+        bases=first_stages if layout.baseline is None else _bases(records, layout.baseline),
+        baseline=layout.baseline,
         chosen_among=tuple(
             f"{model.name} on {choice}"
             for (model, _), found in rows.items()
@@ -53,6 +56,11 @@ def select(records: Sequence[Record], layout: Layout) -> Selection:
         left_out=tuple(dict.fromkeys(places.left_out(records))),
         kept_apart=kept_apart,
     )
+
+
+def _bases(records: Iterable[Record], baseline: str) -> dict[TaskKey, Record]:
+    named = (record for record in records if record.cell.reranker.name == baseline)
+    return grouping.newest(named, lambda record: record.task)
 
 
 def _line(

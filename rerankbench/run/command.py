@@ -32,7 +32,7 @@ from rerankbench.types import Ranking, Record
 def run_config(
     path: Path | None,
     overrides: Mapping[str, Any],
-    show: Callable[[Sequence[Record], Store], None],
+    show: Callable[[Sequence[Record], Store, Sequence[str]], None],
     *,
     fresh: bool,
     verbosity: int,
@@ -45,7 +45,8 @@ def run_config(
     config = _load(path, overrides)
     report = run(prepare(config, terminal, fresh=fresh))
     if report.records:
-        show(report.records, Store(results=config.results, suite=config.suite))
+        store = Store(results=config.results, suite=config.suite)
+        show(report.records, store, config.metrics)
         folder = config.results / config.suite
         terminal.note(f"{len(report.records)} records in {folder}")
     report.raise_for_failures()

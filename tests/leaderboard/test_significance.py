@@ -106,7 +106,7 @@ def test_the_notes_say_how_it_was_found() -> None:
 def test_a_wide_table_has_letters_collection_by_collection() -> None:
     records = [*_records("scifact", 1), *_records("nq", 2)[:3]]
     (table,) = build(records, WIDE)
-    assert _heads(table) == ["Reranker", "nq", "scifact"]
+    assert _heads(table) == ["Reranker", "Mean", "nq", "scifact"]
     rows = _rows(table)
     for of_one in (records[:4], records[4:]):
         for each in _found(of_one).standings:

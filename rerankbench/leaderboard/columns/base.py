@@ -119,7 +119,8 @@ class Context:
 
     `columns` are those of the entry's table. `timed` gives, for every row, the records whose
     speed it shows: all of one machine and device. `judge` decides games in place of the metric.
-    `columns` of notes are those of all tables.
+    `columns` of notes are those of all tables. `incomplete` maps columns of a metric to the rows
+    that lack a figure there.
     """
 
     archive: RecordSet
@@ -129,6 +130,7 @@ class Context:
     selection: Selection
     timed: Mapping[str, Sequence[Record]]
     judge: StoredJudge | None = None
+    incomplete: Mapping[Any, Sequence[str]] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
+from rerankbench.errors import some
 from rerankbench.known import metric_name
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
 from rerankbench.leaderboard.columns.tested import TestResult, significance_notes
@@ -51,7 +52,9 @@ class MeasuredColumn(Column):
     def notes(self, context: Context) -> Iterator[str]:
         if self.tests_shown:
             every = (column.tests_shown for column in context.of(MeasuredColumn))
-            yield from significance_notes(context.findings, frozenset().union(*every))
+            yield from significance_notes(
+                context.findings, frozenset().union(*every), context.selection.baseline
+            )
 
     @property
     def parts(self) -> tuple[Names, ...]:
@@ -160,11 +163,12 @@ class DeltaColumn(MeasuredColumn):
     @property
     def head(self) -> str:
         """The given header, or one with the collection if the column names one."""
-        usual = "Δ {collection}" if self.shown_collection else "Δ first stage"
+        usual = "Δ {collection}" if self.shown_collection else "Δ"
         return usual if self.header is None else self.header
 
     def facts(self, context: Context) -> Iterator[str]:
-        yield "Δ is the difference to the first stage's own order."
+        base = context.selection.baseline or "the first stage's own order"
+        yield f"Δ is the difference to {base}."
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The difference within the same task."""
@@ -181,7 +185,8 @@ class DeltaColumn(MeasuredColumn):
 class AverageColumn(Column):
     """The mean over the table's metric columns, or over those whose heads it names.
 
-    Blank unless all of them are filled.
+    Blank unless all of them are filled. With `shared` it is over those that every model and the
+    first stage have: rows then compare, and it says which ones lack a collection.
     """
 
     usual_header = "Average of {count}"
@@ -189,21 +194,71 @@ class AverageColumn(Column):
 
     kind: Literal["average"]
     over: Names = ()
+    shared: bool = False
     decimals: Decimals | None = None
     scale: Scale = 1
 
     def head_fields(self, context: Context) -> dict[str, object]:
-        return super().head_fields(context) | {"count": len(self.averaged(context.columns))}
+        return super().head_fields(context) | {"count": len(self.averaged(context))}
 
-    def averaged(self, columns: Iterable[Column]) -> list[MetricColumn]:
-        metrics = [column for column in columns if isinstance(column, MetricColumn)]
-        return [column for column in metrics if not self.over or column.heads & set(self.over)]
+    def averaged(self, context: Context) -> list[MetricColumn]:
+        """The columns that the mean is over."""
+        metrics = context.of(MetricColumn)
+        named = [column for column in metrics if not self.over or column.heads & set(self.over)]
+        if not self.shared:
+            return named
+        return [column for column in named if column not in context.incomplete]
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The mean of the row's metric columns, in full precision."""
+        if self.shared and len(context.of(MetricColumn)) < 2:
+            return Entry()
         # A mean over only those collections that happen to be there compares with nothing.
-        means = [_mean(column, row, context) for column in self.averaged(context.columns)]
+        means = [_mean(column, row, context) for column in self.averaged(context)]
         return _entry(self, context, _all_or_none(means))
+
+    def notes(self, context: Context) -> Iterator[str]:
+        if not self.shared or not context.incomplete:
+            return
+        columns = self.averaged(context)
+        over = some([column.shown_collection for column in columns])
+        lacking: dict[str, list[str]] = {}
+        for column, rows in context.incomplete.items():
+            for row in rows:
+                lacking.setdefault(row, []).append(column.shown_collection)
+        missing = "; ".join(f"{row}: {some(names)}" for row, names in lacking.items())
+        if columns:
+            yield f"The mean is over {over}, which all models have. Missing: {missing}."
+        else:
+            yield f"No mean: all models share no collection. Missing: {missing}."
+
+
+def incomplete(
+    columns: Iterable[Column], rows: Sequence[RowRecords], metric: str | None
+) -> dict[MetricColumn, list[str]]:
+    """The metric columns in which a model, or the first stage, has no figure → who has none."""
+    needed = [
+        row
+        for row in rows
+        if not derived.is_baseline(row.newest) or derived.is_first_stage(row.newest)
+    ]
+    missing = {
+        column: [
+            row.name for row in needed if not _has_figure(column, row, column.metric or metric)
+        ]
+        for column in columns
+        if isinstance(column, MetricColumn)
+    }
+    return {column: names for column, names in missing.items() if names}
+
+
+def _has_figure(column: MetricColumn, row: RowRecords, metric: str | None) -> bool:
+    records = shown(column, row)
+    return (
+        metric is not None
+        and bool(records)
+        and all(derived.values_of(record, metric) for record in records)
+    )
 
 
 def _entry(
@@ -245,10 +300,10 @@ def _mean(column: MeasuredColumn, row: RowRecords, context: Context) -> float | 
 def _delta(column: DeltaColumn, row: RowRecords, context: Context) -> float | None:
     mean, metric = _mean(column, row, context), column.metric or context.metric
     records = shown(column, row)
-    if mean is None or metric is None or any(map(derived.is_first_stage, records)):
+    bases = [context.selection.bases.get(record.task) for record in records]
+    is_base = any(base is record for base, record in zip(bases, records, strict=True))
+    if mean is None or metric is None or is_base:
         return None
-    first_stages = context.selection.first_stages
-    bases = [first_stages.get(record.task) for record in records]
     base = _all_or_none(
         [None if record is None else derived.mean_of(record, metric) for record in bases]
     )

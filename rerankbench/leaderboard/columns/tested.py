@@ -12,7 +12,9 @@ from rerankbench.results.wording import spread
 TestResult: TypeAlias = Literal["interval", "tiers", "ranks", "p"]
 
 
-def significance_notes(findings: Findings, shown: AbstractSet[TestResult]) -> Iterator[str]:
+def significance_notes(
+    findings: Findings, shown: AbstractSet[TestResult], baseline: str | None = None
+) -> Iterator[str]:
     """How the letters, ranks, intervals and p values came about, as far as they are shown."""
     tested = list(findings.significance.values())
     if not tested:
@@ -22,9 +24,10 @@ def significance_notes(findings: Findings, shown: AbstractSet[TestResult]) -> It
         yield f"In parentheses: 95 % bootstrap intervals, {resamples} resamples of the queries."
     compared = [task for task in tested if task.pairs]
     tests = [task.tests for task in compared if task.tests]
+    base = baseline or "the first stage's own order"
     if tests and "p" in shown:
         yield (
-            f"p: paired randomisation test against the first stage's own order{_holm(tests)}; "
+            f"p: paired randomisation test against {base}{_holm(tests)}; "
             "d: mean difference in its standard deviations."
         )
     names = {"tiers": "Letters", "ranks": "Ranks"}
