@@ -168,3 +168,18 @@ def test_every_finding_has_its_row_and_every_script_and_test_that_pages_name_is_
     named = set(re.findall(r"`(test_\w+)`", pages))
     assert [name for name in sorted(named) if f"def {name}(" not in tests] == []
     assert len(named) >= 5
+
+
+def test_every_behaviour_has_its_package_version_and_source() -> None:
+    page = (ROOT / "docs" / "behaviours.md").read_text()
+    lines = [line.strip("| \n") for line in page.splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
+    rows = [row for row in rows if row[0] != "What happens"]
+    assert len(rows) > 50
+    source = r"`[\w-]+\.sh`|`test_\w+`|\btests/[\w/]+\.py|\bits source, `"
+    for row in rows:
+        assert len(row) == 4, row
+        assert re.search(r"[A-Za-z]\w+ \d+(\.\d+)+", row[1]), f"no package and version: {row}"
+        assert re.search(source, row[2]) or re.search(r"`[\w/]+\.py`", row[1]), f"no source: {row}"
+    named = re.findall(r"\btests/[\w/.]+", page)
+    assert [each for each in named if not (ROOT / each).exists()] == []

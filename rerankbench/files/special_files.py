@@ -13,12 +13,17 @@ import os
 import stat
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from fcntl import F_GETFL, fcntl
 from pathlib import Path
 from select import PIPE_BUF, POLLOUT, poll
+from typing import TYPE_CHECKING
 
 from rerankbench.errors import InputError, StorageError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 READER_WAIT_S = 10.0
 """How long a pipe is waited for that nobody reads yet."""
@@ -28,10 +33,34 @@ _LONGEST_CHAIN = 40
 """Links that lead on to links; Linux follows no more either."""
 
 
+class _NamedFile(io.FileIO):
+    """A file whose errors name it: those of reading do not know what was opened."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        super().__init__(number, "rb")
+        self._path = path
+
+    def readinto(self, buffer: Buffer) -> int | None:
+        with self._naming():
+            return super().readinto(buffer)
+
+    def readall(self) -> bytes:
+        with self._naming():
+            return super().readall()
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            problem = f"cannot be read ({error.strerror})"
+            raise InputError(self._path, problem, remedy="check the disk") from None
+
+
 def open_regular(path: Path) -> io.BufferedReader[io.FileIO]:
     """Open a regular file for reading, and nothing else, without ever waiting for it.
 
-    Raises InputError.
+    Raises InputError, also when it is read.
     """
     try:
         _refuse(path, path.stat().st_mode)  # Opening alone does something to some devices.
@@ -44,7 +73,7 @@ def open_regular(path: Path) -> io.BufferedReader[io.FileIO]:
         raise InputError(path, problem, remedy="check the path and its rights") from None
     except ValueError:  # A NUL byte in the name.
         raise InputError(f"{path}", "is no name of a file", remedy="check the path") from None
-    handle = io.BufferedReader(io.FileIO(number, "rb"))
+    handle: io.BufferedReader[io.FileIO] = io.BufferedReader(_NamedFile(path, number))
     try:
         _refuse(path, os.fstat(number).st_mode)
     except InputError:

@@ -48,7 +48,12 @@ def open_bytes(path: Path) -> IO[bytes]:
     Raises InputError, also for pipes and devices.
     """
     handle = open_regular(path)
-    if handle.peek(2)[:2] == b"\x1f\x8b":
+    try:
+        is_gzipped = handle.peek(2)[:2] == b"\x1f\x8b"
+    except InputError:
+        handle.close()
+        raise
+    if is_gzipped:
         handle.close()  # GzipFile closes only a file that it opened itself.
         return io.BufferedReader(gzip.GzipFile(path))
     return handle

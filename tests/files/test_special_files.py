@@ -304,3 +304,14 @@ def test_extended_attributes_stay(tmp_path: Path) -> None:
         pytest.skip("no extended attributes here")
     whole.rewrite(path, b"new")
     assert os.getxattr(path, "user.note") == b"kept"
+
+
+@pytest.mark.parametrize("read", [whole.open_bytes, whole.read_whole, whole.sha256_file])
+def test_a_file_that_cannot_be_read_is_named(read: Callable[[Path], object]) -> None:
+    path = Path("/proc/self/mem")  # A regular file whose first bytes nobody may read.
+    if not path.exists():
+        pytest.skip("needs Linux")
+    with pytest.raises(
+        InputError, match=r"^/proc/self/mem: cannot be read \(Input/output error\); "
+    ):
+        read(path)
