@@ -35,16 +35,29 @@ class _Strict(BaseModel):
 
 
 class DatasetConfig(_Strict):
-    """A collection to run: a BEIR folder, an ir_datasets id, a catalogue name, or `demo`.
+    """A collection to run: a BEIR folder, an ir_datasets id, a catalogue name, or `demo`."""
 
-    `drop_identical_ids` goes before the run's own; `relevance_level` is the lowest grade that
-    counts as relevant in measures that know only relevant or not.
-    """
-
-    id: str = Field(min_length=1)
-    split: str | None = None
-    drop_identical_ids: Literal["auto"] | bool | None = None
-    relevance_level: int | None = Field(default=None, ge=1, le=MOST)
+    id: str = Field(
+        min_length=1,
+        description="a BEIR folder, an ir_datasets id, a known name, or `demo`",
+        examples=["path/to/collection"],
+    )
+    split: str | None = Field(
+        default=None,
+        description="which judgments; unless named `test`, or the only ones that there are",
+        examples=["dev"],
+    )
+    drop_identical_ids: Literal["auto"] | bool | None = Field(
+        default=None, description="goes before the run's own", examples=[True]
+    )
+    relevance_level: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST,
+        description="the lowest grade that counts as relevant in measures that know only relevant "
+        "or not; unless named 1, or as TREC has it",
+        examples=[2],
+    )
 
 
 class FirstStageConfig(BaseModel):
@@ -52,7 +65,9 @@ class FirstStageConfig(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: str = Field(min_length=1)
+    name: str = Field(
+        min_length=1, description="`bm25`, `rank-bm25`, `run` or a plug-in's", examples=["bm25"]
+    )
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -63,50 +78,184 @@ class FirstStageConfig(BaseModel):
 class ModelConfig(_Strict):
     """A reranker: a hub id, a local folder, or a registered name; unset keys follow the run's."""
 
-    model: str = Field(min_length=1)
-    name: str | None = None
-    family: str | None = None
-    recipe: Mapping[str, Any] = {}
-    fusion: Annotated[Fusion, named_by("method")] | None = None
-    revision: str | None = None
-    trust_remote_code: bool = False
-    dtype: Dtype | None = None
-    engine: str | None = None
-    batch_tokens: int | None = Field(default=None, ge=1, le=MOST)
-    max_length: int | None = Field(default=None, ge=8, le=MOST)
-    price: PriceEntry | None = None
+    model: str = Field(
+        min_length=1,
+        description="a Hugging Face id, a folder, or a registered name such as `bm25`",
+        examples=["cross-encoder/ms-marco-MiniLM-L-6-v2"],
+    )
+    name: str | None = Field(
+        default=None,
+        description="what tables call it; unless named the last part of `model`",
+        examples=["ours"],
+    )
+    family: str | None = Field(
+        default=None,
+        description="how it scores; unless named its files tell",
+        examples=["causal-lm"],
+    )
+    recipe: Mapping[str, Any] = Field(
+        default={},
+        description="keys of its family: [recipe keys](recipes.md)",
+        examples=[{"query_prompt": "query: "}],
+    )
+    fusion: Annotated[Fusion, named_by("method")] | None = Field(
+        default=None,
+        description="joins its ranking with the first stage's",
+        examples=[{"method": "linear", "weight": 0.7}],
+    )
+    revision: str | None = Field(
+        default=None,
+        description="a commit, tag or branch of the model's repository",
+        examples=["0123abc"],
+    )
+    trust_remote_code: bool = Field(
+        default=False,
+        description="runs code from the model's repository; needs a `revision`, except in a folder",
+        examples=[True],
+    )
+    dtype: Dtype | None = Field(
+        default=None, description="goes before the run's", examples=["bfloat16"]
+    )
+    engine: str | None = Field(
+        default=None, description="goes before the run's", examples=["torch"]
+    )
+    batch_tokens: int | None = Field(
+        default=None, ge=1, le=MOST, description="goes before the run's", examples=[16384]
+    )
+    max_length: int | None = Field(
+        default=None, ge=8, le=MOST, description="goes before the run's", examples=[256]
+    )
+    price: PriceEntry | None = Field(
+        default=None,
+        description="what using it costs, for dollars per 1,000 queries",
+        examples=[{"amount": 0.02, "unit": "token", "date": "2026-11-01"}],
+    )
 
 
 class SpeedConfig(_Strict):
     """How speed is measured; `budget_s` seconds a cell cut the sample, never the passes."""
 
-    enabled: bool = True
-    passes: int = Field(default=3, ge=3, le=MOST)
-    budget_s: float = Field(default=60.0, gt=0)
+    enabled: bool = Field(default=True, description="whether to measure it", examples=[False])
+    passes: int = Field(
+        default=3,
+        ge=3,
+        le=MOST,
+        description="how often the sample is timed; every pass is kept",
+        examples=[5],
+    )
+    budget_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="seconds of measuring for a cell; if they are too few, fewer queries are "
+        "timed, never fewer passes",
+        examples=[20.0],
+    )
 
 
 class RunConfig(_Strict):
     """Everything that `rerankbench run` needs to know."""
 
-    suite: str = Field(default="default", pattern=plain_names.FORM, max_length=_LONGEST_NAME)
-    datasets: tuple[Annotated[DatasetConfig, named_by("id")], ...] = Field(min_length=1)
-    models: tuple[Annotated[ModelConfig, named_by("model")], ...] = Field(min_length=1)
-    first_stages: tuple[Annotated[FirstStageConfig, named_by("name")], ...] = Field(
-        default=(FirstStageConfig(name="bm25"),), min_length=1
+    suite: str = Field(
+        default="default",
+        pattern=plain_names.FORM,
+        max_length=_LONGEST_NAME,
+        description="the records' folder in `results`; unless named as the config's file",
+        examples=["ours-2026"],
     )
-    top_k: int = Field(default=100, ge=1, le=MOST)
-    metrics: tuple[str, ...] = Field(default=("nDCG@10",), min_length=1)
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
-    dtype: Dtype = "auto"
-    engine: str = "auto"
-    batch_tokens: int | None = Field(default=None, ge=1, le=MOST)
-    max_length: int | None = Field(default=None, ge=8, le=MOST)
-    limit_queries: int | None = Field(default=None, ge=1, le=MOST)
-    drop_identical_ids: Literal["auto"] | bool = "auto"
-    always_include_positives: bool = False
-    keep_texts: bool = True
-    speed: SpeedConfig = SpeedConfig()
-    results: Path = Path("results")
+    datasets: tuple[Annotated[DatasetConfig, named_by("id")], ...] = Field(
+        min_length=1,
+        description="the collections",
+        examples=[["scifact", {"id": "path/to/ours", "split": "dev"}]],
+    )
+    models: tuple[Annotated[ModelConfig, named_by("model")], ...] = Field(
+        min_length=1,
+        description="the rerankers",
+        examples=[["bm25", {"model": "path/to/ours", "max_length": 256}]],
+    )
+    first_stages: tuple[Annotated[FirstStageConfig, named_by("name")], ...] = Field(
+        default=(FirstStageConfig(name="bm25"),),
+        min_length=1,
+        description="where candidates come from; each is a table of its own",
+        examples=[["bm25", {"name": "bm25", "k1": 1.2, "b": 0.75}]],
+    )
+    top_k: int = Field(
+        default=100,
+        ge=1,
+        le=MOST,
+        description="the depth: how many candidates of a query are reranked",
+        examples=[50],
+    )
+    metrics: tuple[str, ...] = Field(
+        default=("nDCG@10",),
+        min_length=1,
+        description="measures; the first is the headline",
+        examples=[["nDCG@10", "MRR@10", "Recall@100"]],
+    )
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = Field(
+        default="auto",
+        description="where models run; `auto` takes a GPU if there is one",
+        examples=["cuda:1"],
+    )
+    dtype: Dtype = Field(
+        default="auto",
+        description="what models compute in; `auto` is bfloat16 where the hardware has it, else "
+        "float32",
+        examples=["float32"],
+    )
+    engine: str = Field(
+        default="auto",
+        description="`auto`, `native`, `torch`, `compile`, `onnx` or `openvino`; `auto` takes the "
+        "fastest that this machine has",
+        examples=["torch"],
+    )
+    batch_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST,
+        description="padded tokens in one batch; unless named the engine chooses",
+        examples=[16384],
+    )
+    max_length: int | None = Field(
+        default=None,
+        ge=8,
+        le=MOST,
+        description="tokens of a query with its document, which is cut; unless named the model's",
+        examples=[512],
+    )
+    limit_queries: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST,
+        description="run a sample of so many queries, the same each time",
+        examples=[50],
+    )
+    drop_identical_ids: Literal["auto"] | bool = Field(
+        default="auto",
+        description="whether the document with the query's id is no candidate; `auto` drops it "
+        "where it is the query itself",
+        examples=[False],
+    )
+    always_include_positives: bool = Field(
+        default=False,
+        description="adds relevant documents that the first stage missed; no search reaches such "
+        "figures, and they are marked so",
+        examples=[True],
+    )
+    keep_texts: bool = Field(
+        default=True,
+        description="keeps the queries' texts beside the records; documents' never",
+        examples=[False],
+    )
+    speed: SpeedConfig = Field(
+        default=SpeedConfig(),
+        description="how speed is measured",
+        examples=[{"passes": 5, "budget_s": 20.0}],
+    )
+    results: Path = Field(
+        default=Path("results"),
+        description="the folder of all results, seen from where the command runs",
+        examples=["results-gpu"],
+    )
 
 
 def load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Le
+from pydantic import Field
 
 from rerankbench.types import Hit, Ranking, Share, as_float32
 
@@ -26,9 +27,13 @@ class Fusion:
     first stage, scores of each scaled to 0 … 1 within the query; equal scores all become 0.
     """
 
-    method: Method = "rrf"
-    k: Annotated[int, Ge(1), Le(2**31 - 1)] = 60
-    weight: Share = 0.5
+    method: Annotated[Method, Field(description="`rrf` adds reciprocal ranks, `linear` scores")] = (
+        "rrf"
+    )
+    k: Annotated[
+        int, Ge(1), Le(2**31 - 1), Field(description="of `rrf`: 1 / (k + rank) is added")
+    ] = 60
+    weight: Annotated[Share, Field(description="of `linear`: the reranker's share")] = 0.5
 
     @property
     def label(self) -> str:
