@@ -46,6 +46,10 @@ def init(
     folder: Annotated[
         Path, typer.Option(metavar="FOLDER", help="The repository; paths are seen from there.")
     ] = Path(),
+    collection: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Only write a small collection there, to start from."),
+    ] = None,
     no_run: Annotated[
         bool, typer.Option("--no-run", help="Only write files; make no baseline.")
     ] = False,
@@ -59,8 +63,14 @@ def init(
 
     Example: rerankbench init -d data/ours -m models/ours --ci gitlab --yes
     """
-    from rerankbench.gate.init import command
+    from rerankbench.errors import UsageError
+    from rerankbench.gate.init import command, starter
 
+    if collection is not None:
+        if dataset or model or ci or max_drop or package or no_run or folder != Path():
+            raise UsageError("--collection writes a collection and no more; leave the rest out")
+        starter.write_starter(collection)
+        return
     options = command.InitOptions(
         datasets=dataset, models=model, ci=ci, max_drop=max_drop, package=package
     )

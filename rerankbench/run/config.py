@@ -110,7 +110,8 @@ class ModelConfig(_Strict):
     )
     trust_remote_code: bool = Field(
         default=False,
-        description="runs code from the model's repository; needs a `revision`, except in a folder",
+        description="runs code from the model's repository; needs a `revision` unless it is a "
+        "folder",
         examples=[True],
     )
     dtype: Dtype | None = Field(

@@ -27,9 +27,9 @@ class Fusion:
     first stage, scores of each scaled to 0 … 1 within the query; equal scores all become 0.
     """
 
-    method: Annotated[Method, Field(description="`rrf` adds reciprocal ranks, `linear` scores")] = (
-        "rrf"
-    )
+    method: Annotated[
+        Method, Field(description="`rrf` adds reciprocal ranks, `linear` scores")
+    ] = "rrf"
     k: Annotated[
         int, Ge(1), Le(2**31 - 1), Field(description="of `rrf`: 1 / (k + rank) is added")
     ] = 60

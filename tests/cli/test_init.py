@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -188,6 +189,48 @@ def test_another_repository_gets_the_files(
     assert _files() == []
     assert (other / MAIN / "README.md").exists()
     assert "git ignores results/baselines/main" in done.err
+
+
+def test_a_collection_to_start_from_runs_by_the_line_that_is_said(command: Command) -> None:
+    done = command("init", "--collection", "my data/first")
+    assert done.code == 0, done.err
+    assert done.out.splitlines() == [
+        "my data/first/corpus.jsonl",
+        "my data/first/queries.jsonl",
+        "my data/first/qrels/test.tsv",
+    ]
+    assert _files() == sorted(done.out.splitlines())
+    line = done.err.splitlines()[-1].split("rerankbench ")[1]
+    done = command(*shlex.split(line), "-m", "oracle", "--no-speed")
+    assert done.code == 0, done.err
+    assert "Caution" not in done.out
+    records = {each.cell.reranker.name: each for each in read_records([Path("results")])}
+    assert len(records["bm25"].per_query["nDCG@10"]) == 6
+    means = {name: record.mean("nDCG@10") or 0.0 for name, record in records.items()}
+    assert 0 < means["bm25"] < means["oracle"]
+
+
+def test_a_collection_is_never_written_over(command: Command) -> None:
+    Path("empty").mkdir()
+    assert command("init", "--collection", "empty").code == 0
+    before = Path("empty/corpus.jsonl").read_text()
+    Path("empty/queries.jsonl").unlink()
+    Path("file").write_text("mine")
+    Path("link").symlink_to("nowhere")
+    for taken in ("empty", "file", "link"):
+        done = command("init", "--collection", taken)
+        assert (done.code, done.out) == (2, "")
+        assert f"{taken}: is there already; name another" in done.err
+    assert command("init", "--collection", "file/in").code == 2
+    assert command("init", "--collection", "other", "-m", "bm25").code == 2
+    assert Path("file").read_text() == "mine"
+    assert Path("empty/corpus.jsonl").read_text() == before
+    assert _files() == ["empty/corpus.jsonl", "empty/qrels/test.tsv", "file"]
+
+
+def test_a_collection_called_as_one_of_ours_is_run_by_its_path(command: Command) -> None:
+    done = command("init", "--collection", "demo")
+    assert done.err.splitlines()[-1].endswith("rerankbench run -d ./demo -m bm25")
 
 
 def test_help_has_an_example_and_fits(command: Command) -> None:

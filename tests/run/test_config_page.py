@@ -83,7 +83,7 @@ def _keys(part: type[BaseModel]) -> Iterator[Key]:
 
 
 def _example(field: FieldInfo) -> Any:
-    (example,) = field.examples or ()
+    (example,) = field.examples or []
     return example
 
 
@@ -174,10 +174,10 @@ def _table(keys: Iterator[Key]) -> str:
 
 def _page() -> str:
     text = PAGE.read_text(encoding="utf-8")
-    parts = [
-        f"\n## {title}\n\n{SHORT[part] + chr(10) * 2 if part in SHORT else ''}{_table(_keys(part))}"
-        for part, title in PARTS.items()
-    ]
+    parts = []
+    for part, title in PARTS.items():
+        short = f"{SHORT[part]}\n\n" if part in SHORT else ""
+        parts.append(f"\n## {title}\n\n{short}{_table(_keys(part))}")
     parts.append(f"\n## `fusion`\n\n{_table(_fusion())}")
     parts.append(f"\n## `price`\n\n{_table(_price())}")
     return text[: text.index(START)] + START + "".join(parts)
