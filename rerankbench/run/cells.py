@@ -16,6 +16,7 @@ from rerankbench.run import candidates as candidate_lists
 from rerankbench.run import quality, scoring
 from rerankbench.run import speed as run_speed
 from rerankbench.run.config import SpeedConfig
+from rerankbench.run.finished_scores import FinishedScores
 from rerankbench.run.plan import Group, PlannedCell
 from rerankbench.run.scoring import ScoredRankings
 from rerankbench.run.work import Work
@@ -58,20 +59,29 @@ def find_candidates(work: Work, group: Group) -> CandidateLists:
 def rerank(work: Work, group: Group, cell: PlannedCell) -> tuple[Ranking, ...]:
     """One reranker's rankings, with no measurement and no record; resumable until forgotten."""
     reranker = _load(work, cell)
-    scored = _score(work, group, cell, reranker, find_candidates(work, group))
-    for warning in (*scored.warnings, *reranker.warnings()):
+    lists = find_candidates(work, group)
+    scored = _score(work, group, cell, reranker, lists)
+    rankings, tied = _joined(cell, lists, scored.rankings)
+    for warning in (*scored.warnings, *tied, *reranker.warnings()):
         work.progress.warn(f"{reranker.ref.name}: {warning}")
-    return scored.rankings
+    return rankings
 
 
 def journal_path(cell: PlannedCell) -> Path:
     """Where the scores of a cell are kept until it has a record."""
-    return store.work_folder(cell.key) / "scores.jsonl"
+    return store.work_folder(cell.scores_key) / "scores.jsonl"
 
 
 def forget(cell: PlannedCell) -> None:
-    """Drop what is kept for resuming a cell."""
-    store.forget_work(cell.key)
+    """Drop what is kept for resuming a cell and all others that share its scores."""
+    store.forget_work(cell.scores_key)
+    forget_failure(cell)
+
+
+def forget_failure(cell: PlannedCell) -> None:
+    """Drop what is kept of a cell alone: it has a record now."""
+    if cell.key != cell.scores_key:
+        store.forget_work(cell.key)
 
 
 def keep_failure(cell: PlannedCell, error: Exception) -> RerankbenchError:
@@ -84,11 +94,10 @@ def keep_failure(cell: PlannedCell, error: Exception) -> RerankbenchError:
     return CellsFailedError(f"{name}: {type(error).__name__}: {reason}; see {path}")
 
 
-def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists) -> Record:
-    """Score, evaluate and measure one cell, and write its record."""
-    started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    if work.fresh:
-        store.forget_work(cell.key)
+def score_cell(
+    work: Work, group: Group, cell: PlannedCell, lists: CandidateLists
+) -> FinishedScores:
+    """Score and measure a cell's reranker, whatever its fusion; resumable until forgotten."""
     reranker = _load(work, cell)
     scored = _score(work, group, cell, reranker, lists)
     if scored.resumed_pairs:
@@ -97,34 +106,105 @@ def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists)
             "before an interruption"
         )
     measurements, speed_warnings = _measure(work, cell, reranker, lists)
-    record = _record(work, group, cell, scored, measurements, started_at)
-    warnings = (
-        *group.collection.warnings(),
-        *lists.warnings,
-        *scored.warnings,
-        *([] if cell.choice.warning is None else [cell.choice.warning]),
-        *reranker.warnings(),
-        *speed_warnings,
-        *record.warnings,
+    return FinishedScores(
+        rankings=scored.rankings,
+        pairs=scored.pairs,
+        truncated_pairs=scored.truncated_pairs,
+        environment=work.plan.environment,
+        measurements=measurements,
+        warnings=(
+            *group.collection.warnings(),
+            *lists.warnings,
+            *scored.warnings,
+            *([] if cell.choice.warning is None else [cell.choice.warning]),
+            *reranker.warnings(),
+            *speed_warnings,
+        ),
+        checks=reranker.checks if isinstance(reranker, RerankerFacts) else {},
     )
-    checks = reranker.checks if isinstance(reranker, RerankerFacts) else {}
-    record = replace(record, warnings=warnings, checks=checks)
-    work.store.write(record, scored.rankings, fresh=work.fresh)
-    store.forget_work(cell.key)
-    _report(work, record, group.metrics[0].name, speed_warnings)
+
+
+def measure_scores(
+    work: Work, cell: PlannedCell, lists: CandidateLists, scores: FinishedScores
+) -> FinishedScores:
+    """The scores with the speed of their reranker."""
+    measurements, warnings = _measure(work, cell, _load(work, cell), lists)
+    return replace(scores, measurements=measurements, warnings=(*scores.warnings, *warnings))
+
+
+def finish_cell(
+    work: Work,
+    group: Group,
+    cell: PlannedCell,
+    lists: CandidateLists,
+    scores: FinishedScores,
+    started_at: str,
+) -> Record:
+    """Make a cell's row of the scores of its reranker, evaluate it, and write its record."""
+    rankings, tied = _joined(cell, lists, scores.rankings)
+    level = group.collection_ref.relevance_level
+    audit = quality.audit(group.qrels, rankings, group.metrics, level=level)
+    record = Record(
+        schema=store.SCHEMA,
+        suite=work.store.suite,
+        quality_key=cell.quality_key,
+        speed_key=cell.speed_key,
+        cell=cell.cell,
+        environment=scores.environment,
+        started_at=started_at,
+        per_query=quality.evaluate(group.qrels, rankings, group.metrics),
+        queries_without_results=audit.queries_without_results,
+        scored_pairs=scores.pairs,
+        truncated_pairs=scores.truncated_pairs,
+        run_sha256=store.run_sha256(rankings),
+        ties=audit.ties,
+        measurements=scores.measurements,
+        # A plain row's record says some of these already.
+        warnings=tuple(dict.fromkeys((*scores.warnings, *tied, *audit.warnings))),
+        checks=scores.checks,
+    )
+    work.store.write(record, rankings, fresh=work.fresh)
+    forget_failure(cell)
+    _report(work, record, group.metrics[0].name)
+    return record
+
+
+def run_cell(work: Work, group: Group, cell: PlannedCell, lists: CandidateLists) -> Record:
+    """Score, evaluate and measure one cell that shares its scores with none, from the start."""
+    started_at = now()
+    forget(cell)
+    record = finish_cell(
+        work, group, cell, lists, score_cell(work, group, cell, lists), started_at
+    )
+    forget(cell)
+    return record
+
+
+def now() -> str:
+    """When something starts, as records say it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def add_speed(
+    work: Work,
+    group: Group,
+    record: Record,
+    measurements: Measurements,
+    warnings: Sequence[str],
+) -> Record:
+    """Add the speed to a record that was made without it; nothing is scored again."""
+    told = tuple(dict.fromkeys((*record.warnings, *warnings)))
+    record = replace(record, measurements=measurements, warnings=told)
+    work.store.write_record(record)
+    _report(work, record, group.metrics[0].name)
     return record
 
 
 def measure_cell(
     work: Work, group: Group, cell: PlannedCell, lists: CandidateLists, record: Record
 ) -> Record:
-    """Add the speed to a record that was made without it; nothing is scored again."""
-    reranker = _load(work, cell)
-    measurements, warnings = _measure(work, cell, reranker, lists)
-    record = replace(record, measurements=measurements, warnings=(*record.warnings, *warnings))
-    work.store.write_record(record)
-    _report(work, record, group.metrics[0].name, warnings)
-    return record
+    """The record with the speed of its reranker, measured now."""
+    return add_speed(work, group, record, *_measure(work, cell, _load(work, cell), lists))
 
 
 def _load(work: Work, cell: PlannedCell) -> Reranker[Any]:
@@ -140,7 +220,7 @@ def _load(work: Work, cell: PlannedCell) -> Reranker[Any]:
 def _score(
     work: Work, group: Group, cell: PlannedCell, reranker: Reranker[Any], lists: CandidateLists
 ) -> ScoredRankings:
-    scored = scoring.score(
+    return scoring.score(
         reranker,
         lists,
         group.qrels,
@@ -148,16 +228,19 @@ def _score(
         header=_journal_header(work, cell, lists),
         progress=work.progress,
     )
+
+
+def _joined(
+    cell: PlannedCell, lists: CandidateLists, rankings: tuple[Ranking, ...]
+) -> tuple[tuple[Ranking, ...], list[str]]:
+    """The rankings of the cell's row, from the reranker's own, and what to say of their ties."""
     fusion = cell.model.fusion
     if fusion is None:
-        return scored
-    rate = quality.tie_rate(scored.rankings)
+        return rankings, []
+    rate = quality.tie_rate(rankings)
     tied = f"{rate:.1%} of its own neighbouring scores tie; in the fusion they count alike"
-    return replace(
-        scored,
-        rankings=fusion.fuse(scored.rankings, [one.ranking() for one in lists.candidates]),
-        warnings=(*scored.warnings, *([tied] if rate > quality.TIE_RATE_LIMIT else [])),
-    )
+    fused = fusion.fuse(rankings, [one.ranking() for one in lists.candidates])
+    return fused, [tied] if rate > quality.TIE_RATE_LIMIT else []
 
 
 def _journal_header(
@@ -175,7 +258,7 @@ def journal_header(
 ) -> dict[str, str | list[str | None]]:
     """What a cell's journal begins with; `listed` are query ids, each before its documents'."""
     packages = [environment.packages.get(name) for name in _SCORING_PACKAGES]
-    return {"cell": cell.key, "candidates": digest(listed), "packages": packages}
+    return {"cell": cell.scores_key, "candidates": digest(listed), "packages": packages}
 
 
 def _measure(
@@ -185,46 +268,19 @@ def _measure(
     if not (speed.enabled and cell.model.factory.scores_documents):
         return Measurements(), ()
     with work.progress.task(f"{reranker.ref.name}: measuring speed", None, "passes"):
-        return run_speed.measure(
+        measurements, warnings = run_speed.measure(
             reranker,
             lists.candidates,
             passes=speed.passes,
             budget_s=speed.budget_s,
             instruments=work.instruments,
         )
+    for warning in warnings:
+        work.progress.warn(f"{cell.cell.reranker.name}: {warning}")
+    return measurements, warnings
 
 
-def _record(
-    work: Work,
-    group: Group,
-    cell: PlannedCell,
-    scored: ScoredRankings,
-    measurements: Measurements,
-    started_at: str,
-) -> Record:
-    audit = quality.audit(
-        group.qrels, scored.rankings, group.metrics, level=group.collection_ref.relevance_level
-    )
-    return Record(
-        schema=store.SCHEMA,
-        suite=work.store.suite,
-        quality_key=cell.quality_key,
-        speed_key=cell.speed_key,
-        cell=cell.cell,
-        environment=work.plan.environment,
-        started_at=started_at,
-        per_query=quality.evaluate(group.qrels, scored.rankings, group.metrics),
-        queries_without_results=audit.queries_without_results,
-        scored_pairs=scored.pairs,
-        truncated_pairs=scored.truncated_pairs,
-        run_sha256=store.run_sha256(scored.rankings),
-        ties=audit.ties,
-        measurements=measurements,
-        warnings=audit.warnings,
-    )
-
-
-def _report(work: Work, record: Record, headline: str, speed_warnings: Sequence[str]) -> None:
+def _report(work: Work, record: Record, headline: str) -> None:
     cell = record.cell
     text = f"{cell.collection.name} · {cell.reranker.name}: {headline} "
     text += f"{record.mean(headline) or 0.0:.4f}"
@@ -232,5 +288,3 @@ def _report(work: Work, record: Record, headline: str, speed_warnings: Sequence[
     if throughput is not None:
         text += f", {throughput.docs_per_s:,.0f} docs/s"
     work.progress.note(text)
-    for warning in speed_warnings:
-        work.progress.warn(f"{cell.reranker.name}: {warning}")

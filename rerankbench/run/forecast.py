@@ -15,6 +15,7 @@ from rerankbench.files.trec import read_run
 from rerankbench.known import models as known_models
 from rerankbench.run import candidates as candidate_lists
 from rerankbench.run.cells import journal_header, journal_path
+from rerankbench.run.finished_scores import siblings
 from rerankbench.run.journal import Journal
 from rerankbench.run.past_speed import PastSpeeds
 from rerankbench.run.pipeline import lacks_speed
@@ -23,9 +24,12 @@ from rerankbench.run.sample_texts import TextSample, sample
 from rerankbench.run.work import Work
 from rerankbench.types import Price, Ranking
 
-State: TypeAlias = Literal["finished", "to evaluate", "to measure", "half-done", "to do"]
+State: TypeAlias = Literal[
+    "finished", "to evaluate", "to measure", "to fuse", "half-done", "to do"
+]
 """A `finished` cell's record is there. One `to evaluate` lacks metrics, computed from its run file
-alone; one `to measure` lacks the speed; of a `half-done` one some pairs have scores."""
+alone; one `to measure` lacks the speed; one `to fuse` is made of the scores of its plain row; of a
+`half-done` one some pairs have scores."""
 DOCUMENTS_PER_SEARCH = 100
 """What services that bill by the search count as one."""
 
@@ -118,7 +122,7 @@ def _group(work: Work, group: Group, speeds: PastSpeeds) -> GroupForecast:
         queries=len(group.queries),
         pairs=pairs,
         pairs_are_known=rankings is not None,
-        cells=tuple(look.cell(cell) for cell in group.cells),
+        cells=look.cells(),
     )
 
 
@@ -167,12 +171,39 @@ class _Look:
     text_sample: TextSample
     speeds: PastSpeeds
 
-    def cell(self, cell: PlannedCell) -> CellForecast:
-        state, scored = self._state(cell)
-        left = 0 if state in ("finished", "to evaluate", "to measure") else self.pairs - scored
+    def cells(self) -> tuple[CellForecast, ...]:
+        """A forecast of each cell, in the group's order; shared scores are counted once."""
+        # By object: rows that differ in their name alone have the same keys.
+        found: dict[int, CellForecast] = {}
+        for together in siblings(self.group.cells):
+            scored, measured = self._kept(together[0])
+            for cell in together:
+                forecast = self._cell(cell, scored=scored, measured=measured)
+                found[id(cell)] = forecast
+                scored = scored or forecast.state in ("half-done", "to do")
+                measured = measured or forecast.state not in ("finished", "to evaluate")
+        return tuple(found[id(cell)] for cell in self.group.cells)
+
+    def _kept(self, cell: PlannedCell) -> tuple[bool, bool]:
+        """Whether a finished plain row holds the scores of a cell, and the speed with them."""
+        store = self.work.store
+        record = store.find(cell.plain_quality_key, cell.speed_key)
+        if (
+            self.work.fresh
+            or record is None
+            or not store.run_path(cell.plain_quality_key).exists()
+        ):
+            return False, False
+        return True, record.measurements.throughput is not None
+
+    def _cell(self, cell: PlannedCell, *, scored: bool, measured: bool) -> CellForecast:
+        state, journalled = self._state(cell)
+        if scored and cell.model.fusion is not None and state in ("to do", "half-done"):
+            state = "to fuse"
+        left = self.pairs - journalled if state in ("to do", "half-done") else 0
         reads = cell.model.factory.scores_documents
         tokens = self._tokens(cell, left) if reads else 0
-        seconds = self._seconds(cell, state, left, tokens) if reads else 0.0
+        seconds = self._seconds(cell, state, left, tokens, measured=measured) if reads else 0.0
         price = self._price(cell)
         return CellForecast(
             reranker=cell.cell.reranker.name,
@@ -227,10 +258,12 @@ class _Look:
         )
 
     def _seconds(
-        self, cell: PlannedCell, state: State, left: int, tokens: int | None
+        self, cell: PlannedCell, state: State, left: int, tokens: int | None, *, measured: bool
     ) -> float | None:
         speed = self.work.plan.config.speed
         measuring = speed.enabled and state not in ("finished", "to evaluate")
+        if measured and cell.model.fusion is not None:
+            measuring = False
         scoring = self.speeds.seconds(cell.cell, cell.speed_key, left, tokens) if left else 0.0
         return None if scoring is None else scoring + (speed.budget_s if measuring else 0.0)
 

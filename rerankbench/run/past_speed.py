@@ -68,4 +68,6 @@ def _is_same_model(one: Cell, other: Cell) -> bool:
 
 
 def _settings(ref: RerankerRef) -> tuple[object, ...]:
-    return ref.family, ref.revision, ref.dtype, ref.max_length, dict(ref.recipe)
+    # A fused row has the speed of its plain row.
+    recipe = {key: value for key, value in ref.recipe.items() if key != "fusion"}
+    return ref.family, ref.revision, ref.dtype, ref.max_length, recipe

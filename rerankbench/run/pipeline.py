@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rerankbench.errors import InputError, RerankbenchError, StorageError
-from rerankbench.results import store
 from rerankbench.results.tasks import is_whole, make_task, write_task
-from rerankbench.run import quality
-from rerankbench.run.cells import find_candidates, keep_failure, measure_cell, run_cell
+from rerankbench.run import cells, finished_scores, quality
 from rerankbench.run.config import RunConfig
+from rerankbench.run.finished_scores import FinishedScores
 from rerankbench.run.plan import Group, PlannedCell, open_group
 from rerankbench.run.work import Report, Work
 from rerankbench.types import CandidateLists, Record
@@ -105,17 +104,23 @@ def _done(work: Work, group: Group, there: Mapping[str, Record]) -> dict[str, Re
 
 def lacks_speed(config: RunConfig, cell: PlannedCell, record: Record) -> bool:
     """Whether a run would add the speed to that record."""
-    wanted = config.speed.enabled and cell.model.factory.scores_documents
-    return wanted and record.measurements.throughput is None
+    return wants_speed(config, cell) and record.measurements.throughput is None
+
+
+def wants_speed(config: RunConfig, cell: PlannedCell) -> bool:
+    """Whether the cell's record should tell its speed."""
+    return config.speed.enabled and cell.model.factory.scores_documents
 
 
 def _run_pending(
     work: Work, group: Group, there: Mapping[str, Record], done: Mapping[str, Record]
 ) -> tuple[dict[str, Record], list[RerankbenchError]]:
     pending = [cell for cell in group.cells if cell.key not in done]
-    for cell_key in done:
+    wanted = {cell.scores_key for cell in pending}
+    for cell in group.cells:
         # A kill between record and clean-up leaves the journal of a cell that is finished.
-        store.forget_work(cell_key)
+        if cell.key in done and cell.scores_key not in wanted:
+            cells.forget(cell)
     key = group.cells[0].cell.task.digest
     lacks_task = work.fresh or not _has_task(work, key)
     if not pending:
@@ -123,7 +128,7 @@ def _run_pending(
         work.progress.note(f"{where}: all {len(done)} cells are finished; --fresh runs them again")
     if not pending and not lacks_task:
         return {}, []
-    lists = find_candidates(work, group)
+    lists = cells.find_candidates(work, group)
     if lacks_task:
         texts = work.plan.config.keep_texts
         task = make_task(key, lists, group.qrels, keep_texts=texts)
@@ -150,18 +155,65 @@ def _run_cells(
 ) -> tuple[dict[str, Record], list[RerankbenchError]]:
     records: dict[str, Record] = {}
     problems: list[RerankbenchError] = []
-    for cell in pending:
-        try:
-            earlier = there.get(cell.key)
-            # Under other packages the scores might be others too: then both are made anew.
-            packages = work.plan.environment.packages
-            if earlier is not None and earlier.environment.packages == packages:
-                records[cell.key] = measure_cell(work, group, cell, lists, earlier)
-            else:
-                records[cell.key] = run_cell(work, group, cell, lists)
-        except StorageError:
-            raise
-        except Exception as error:  # noqa: BLE001 - one broken model must not cost the others
-            problems.append(keep_failure(cell, error))
-            work.progress.warn(str(problems[-1]))
+    for together in finished_scores.siblings(pending):
+        if work.fresh:
+            cells.forget(together[0])
+        scores: FinishedScores | None = None
+        for cell in together:
+            try:
+                row = _Row(work=work, group=group, cell=cell, lists=lists)
+                records[cell.key], scores = row.finish(there.get(cell.key), scores)
+            except StorageError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one broken model must not cost the others
+                problems.append(cells.keep_failure(cell, error))
+                work.progress.warn(str(problems[-1]))
+        # What one of them scored is kept for those that failed.
+        if all(cell.key in records for cell in together):
+            cells.forget(together[0])
     return records, problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A cell that lacks its record, or the speed in it."""
+
+    work: Work
+    group: Group
+    cell: PlannedCell
+    lists: CandidateLists
+
+    def finish(
+        self, earlier: Record | None, scores: FinishedScores | None
+    ) -> tuple[Record, FinishedScores | None]:
+        """The record, and the scores for other fusions of the model; `scores` are at hand."""
+        work, group, cell, lists = self.work, self.group, self.cell, self.lists
+        started_at = cells.now()
+        scores = scores or self._of_plain_row()
+        if scores is not None:
+            plain = cell.model.loadable.ref.name
+            name = cell.cell.reranker.name
+            work.progress.note(f"{name}: joined from the scores of {plain}; none is made again")
+        # Under other packages the scores might be others too: then both are made anew.
+        if earlier is not None and earlier.environment.packages == self._packages:
+            if scores is None or scores.measurements.throughput is None:
+                return cells.measure_cell(work, group, cell, lists, earlier), scores
+            told = [each for each in scores.warnings if each not in earlier.warnings]
+            return cells.add_speed(work, group, earlier, scores.measurements, told), scores
+        if scores is None:
+            scores = cells.score_cell(work, group, cell, lists)
+        return cells.finish_cell(work, group, cell, lists, scores, started_at), scores
+
+    def _of_plain_row(self) -> FinishedScores | None:
+        """The scores of a finished plain row, with the speed where it is wanted."""
+        scores = finished_scores.of_plain_row(self.work, self.cell, self.lists)
+        speed_is_wanted = wants_speed(self.work.plan.config, self.cell)
+        if scores is None or scores.measurements.throughput is not None or not speed_is_wanted:
+            return scores
+        if scores.environment.packages != self._packages:
+            return None
+        return cells.measure_scores(self.work, self.cell, self.lists, scores)
+
+    @property
+    def _packages(self) -> Mapping[str, str]:
+        return self.work.plan.environment.packages

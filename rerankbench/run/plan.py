@@ -39,18 +39,27 @@ ALWAYS = ("nDCG@10", "nDCG@5", "MAP", "MRR@10", "Recall@5", "Recall@10", "Recall
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCell:
-    """One cell, and how to run it; the model's fusion joins its ranking with the first stage's."""
+    """One cell, and how to run it; the model's fusion joins its ranking with the first stage's.
+
+    `plain_quality_key` is that of the same cell without a fusion.
+    """
 
     cell: Cell
     model: PlannedModel
     choice: EngineChoice
     quality_key: str
+    plain_quality_key: str
     speed_key: str
 
     @property
     def key(self) -> str:
-        """Names the cell's record and its work folder."""
+        """Names the cell's record and the folder of what went wrong with it."""
         return record_key(self.quality_key, self.speed_key)
+
+    @property
+    def scores_key(self) -> str:
+        """Names the journal of its scores, which cells share that differ in their fusion alone."""
+        return record_key(self.plain_quality_key, self.speed_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,5 +278,6 @@ def _cell(
         model=model,
         choice=choice,
         quality_key=quality_key(cell),
+        plain_quality_key=quality_key(replace(cell, reranker=model.loadable.ref)),
         speed_key=speed_key(cell, plan.environment.machine_id),
     )

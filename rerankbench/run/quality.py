@@ -14,6 +14,7 @@ from rerankbench.known import metric_name
 from rerankbench.protocols import Metric, ProvidedMetric
 from rerankbench.types import Qrels, Ranking, Run, Ties, as_float32
 
+_TIES = "of neighbouring scores tie"
 # Two raw float32 scores of one query rarely coincide: beyond this share they were made coarse.
 TIE_RATE_LIMIT = 0.01
 
@@ -96,8 +97,13 @@ def audit(
             if worst == best
             else f"{headline.name} is between {worst} and {best} depending on their order"
         )
-        warnings.append(f"{ties.rate:.1%} of neighbouring scores tie: {effect}")
+        warnings.append(f"{ties.rate:.1%} {_TIES}: {effect}")
     return RankingChecks(queries_without_results=unanswered, ties=ties, warnings=tuple(warnings))
+
+
+def is_about_ties(warning: str) -> bool:
+    """Whether a warning of `audit` tells of ties, which go with one ranking alone."""
+    return f"% {_TIES}:" in warning
 
 
 def cannot_score(qrels: Qrels, levels: Iterable[int]) -> Iterator[str]:
