@@ -48,7 +48,7 @@ def init(
     ] = Path(),
     collection: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Only write a small collection there, to start from."),
+        typer.Option(metavar="FOLDER", help="Only write a small collection there, to start from."),
     ] = None,
     no_run: Annotated[
         bool, typer.Option("--no-run", help="Only write files; make no baseline.")

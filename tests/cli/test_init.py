@@ -40,7 +40,7 @@ def _files() -> list[str]:
 def test_config_workflow_and_baseline(command: Command, collection: Path, model: Path) -> None:
     done = command("init", "-d", collection, "-m", model, "--yes", *PIP)
     assert done.code == 0, done.err
-    assert done.out.splitlines()[:2] == [str(CONFIG), str(GITHUB)]
+    assert done.out.splitlines()[:3] == [str(CONFIG), str(GITHUB), ".gitignore"]
     loaded = config.load(CONFIG, {})
     assert loaded.datasets[0].id == str(collection)
     kept = read_records([MAIN])
@@ -64,12 +64,15 @@ def test_a_person_answers(command: Command, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("sys.stdin", _Terminal(answers))
     done = command("init", "--no-run")
     assert done.code == 0, done.err
-    assert _files() == [".gitlab-ci.yml", ".gitlab/rerankbench.yml", str(CONFIG)]
+    assert _files() == [".gitignore", ".gitlab-ci.yml", ".gitlab/rerankbench.yml", str(CONFIG)]
     loaded = config.load(CONFIG, {})
     assert [each.id for each in loaded.datasets] == ["data/a", "data/b"]
     assert loaded.metrics == ("MAP",)
     assert "--max-drop MAP=0.01" in Path(".gitlab/rerankbench.yml").read_text()
-    assert done.out.split() == [str(CONFIG), ".gitlab/rerankbench.yml", ".gitlab-ci.yml"]
+    assert done.out.split() == [
+        *(str(CONFIG), ".gitlab/rerankbench.yml", ".gitlab-ci.yml", ".gitignore")
+    ]
+    assert "  .gitignore: /results/rerankbench/ /rerankbench-new/" in done.err
 
 
 def test_enter_takes_what_is_offered_and_options_are_not_asked_for(
@@ -79,7 +82,7 @@ def test_enter_takes_what_is_offered_and_options_are_not_asked_for(
     done = command("init", "--no-run", "--ci", "none")
     assert done.code == 0, done.err
     assert "CI (github" not in done.err
-    assert _files() == [str(CONFIG)]
+    assert _files() == [".gitignore", str(CONFIG)]
     assert config.load(CONFIG, {}).models[0].model == "demo-cross-encoder"
 
 
@@ -166,6 +169,39 @@ def test_without_running_it_says_what_to_type(command: Command) -> None:
     assert f"rerankbench run {CONFIG} --no-speed" in done.err
     assert "rerankbench baseline save main results/rerankbench" in done.err
     assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("ci", "line"),
+    [
+        ("pre-commit", "- in every clone: pre-commit install -t pre-push"),
+        ("jenkins", "Script Path Jenkinsfile.rerankbench"),
+    ],
+)
+def test_what_a_person_has_left_to_do_is_said_and_stands_in_the_docs(
+    command: Command, ci: str, line: str
+) -> None:
+    done = command("init", "--yes", "--no-run", *PIP, "--ci", ci, "--ci", "github")
+    left = done.err.partition("Left to do:\n")[2]
+    assert line in left
+    assert "commit these files and results/baselines" in left
+    assert "Jenkins" in left or ci != "jenkins"
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text()
+    assert line.removeprefix("- in every clone: ").split(" Jenkinsfile")[0] in page
+    assert line not in command("init", "--yes", "--no-run", *PIP, "--folder", _other()).err
+
+
+def _other() -> Path:
+    Path("other").mkdir()
+    return Path("other")
+
+
+def test_a_gitignore_that_cannot_be_read_leaves_nothing_written(command: Command) -> None:
+    Path(".gitignore").mkdir()
+    done = command("init", "--yes", "--no-run", *PIP)
+    assert done.code == 2
+    assert ".gitignore: cannot be read" in done.err
+    assert _files() == []
 
 
 def test_what_others_share_is_said_and_left(command: Command) -> None:

@@ -15,7 +15,7 @@ from rerankbench.console import Terminal
 from rerankbench.errors import UsageError
 from rerankbench.gate.baselines import command as baselines_command
 from rerankbench.gate.baselines.keep import FOLDER
-from rerankbench.gate.init import installed, scaffold
+from rerankbench.gate.init import git_ignore, installed, scaffold
 from rerankbench.gate.init.scaffold import BASELINE, CONFIG, PACKAGE, Answers, Scaffold
 from rerankbench.leaderboard.publish import show_run
 from rerankbench.run import command
@@ -44,21 +44,17 @@ def init(options: InitOptions, folder: Path, *, run: bool, yes: bool) -> None:
     planned = scaffold.make(answers, folder)
     scaffold.refuse_existing(planned, FOLDER / BASELINE, _RESULTS, folder)
     if not yes:
-        _confirm(planned)
+        _confirm(planned, folder)
     with contextlib.chdir(folder):
         if run:
             command.check(planned.config)
-        scaffold.write(planned, Path())
-        for path in planned.files:
+        for path in scaffold.write(planned, Path()):
             typer.echo(str(path))
         _say_additions(planned, terminal)
         if run:
             command.run_config(CONFIG, _NO_SPEED, show_run, fresh=False, verbosity=0)
             baselines_command.save(None, BASELINE, [_RESULTS])
-        else:
-            terminal.note(f"then: rerankbench run {CONFIG} --no-speed")
-            terminal.note(f"and:  rerankbench baseline save {BASELINE} {_RESULTS}")
-    terminal.note(f"commit these files and {FOLDER}: the gate compares with what git holds")
+    _say_what_is_left(planned, terminal, has_run=run)
 
 
 def _answers(options: InitOptions, folder: Path, *, ask: bool) -> Answers:
@@ -100,11 +96,24 @@ def _package(package: str | None, ci: Sequence[str], folder: Path, *, ask: bool)
     return same
 
 
-def _confirm(planned: Scaffold) -> None:
+def _confirm(planned: Scaffold, folder: Path) -> None:
     for path in planned.files:
         typer.echo(f"  {path}", err=True)
+    lines = git_ignore.missing(folder)
+    if lines:
+        typer.echo(f"  {git_ignore.FILE}: {' '.join(lines)}", err=True)
     if not typer.confirm("Write these files?", default=True, err=True):
         raise UsageError("nothing was written")
+
+
+def _say_what_is_left(planned: Scaffold, terminal: Terminal, *, has_run: bool) -> None:
+    terminal.note("Left to do:")
+    if not has_run:
+        terminal.note(f"- rerankbench run {CONFIG} --no-speed")
+        terminal.note(f"- rerankbench baseline save {BASELINE} {_RESULTS}")
+    for line in planned.then:
+        terminal.note(f"- {line}")
+    terminal.note(f"- commit these files and {FOLDER}: the gate compares with what git holds")
 
 
 def _say_additions(planned: Scaffold, terminal: Terminal) -> None:

@@ -17,6 +17,7 @@ import yaml
 
 from rerankbench.errors import InputError, UsageError, nearest
 from rerankbench.files.whole import write_whole
+from rerankbench.gate.init import git_ignore
 from rerankbench.gate.limits import parse_drops
 from rerankbench.run import config as configs
 
@@ -39,11 +40,15 @@ _CONFIG_HEADER = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A template and where it goes; what `joins` others is only written where nothing is."""
+    """A template and where it goes; what `joins` others is only written where nothing is.
+
+    `then` is what a person has left to do.
+    """
 
     template: str
     path: Path
     joins: bool = False
+    then: str = ""
 
 
 CI: Mapping[str, tuple[Target, ...]] = {
@@ -52,9 +57,20 @@ CI: Mapping[str, tuple[Target, ...]] = {
         Target(template="gitlab.yml", path=Path(".gitlab/rerankbench.yml")),
         Target(template="gitlab-ci.yml", path=Path(".gitlab-ci.yml"), joins=True),
     ),
-    "jenkins": (Target(template="Jenkinsfile", path=Path("Jenkinsfile.rerankbench")),),
+    "jenkins": (
+        Target(
+            template="Jenkinsfile",
+            path=Path("Jenkinsfile.rerankbench"),
+            then="in Jenkins: make a pipeline job with Script Path Jenkinsfile.rerankbench",
+        ),
+    ),
     "pre-commit": (
-        Target(template="pre-commit.yaml", path=Path(".pre-commit-config.yaml"), joins=True),
+        Target(
+            template="pre-commit.yaml",
+            path=Path(".pre-commit-config.yaml"),
+            joins=True,
+            then="in every clone: pre-commit install -t pre-push",
+        ),
     ),
 }
 
@@ -72,11 +88,15 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaffold:
-    """Files to write, relative to the repository, and texts to add to files that are there."""
+    """Files to write, relative to the repository, and texts to add to files that are there.
+
+    `then` is what a person has left to do for the chosen CI.
+    """
 
     config: configs.RunConfig
     files: Mapping[Path, str]
     additions: Mapping[Path, str]
+    then: Sequence[str] = ()
 
 
 def make(answers: Answers, folder: Path) -> Scaffold:
@@ -100,7 +120,8 @@ def make(answers: Answers, folder: Path) -> Scaffold:
         path = folder / target.path
         is_anothers = target.joins and path.exists() and not _holds(path, text)
         (additions if is_anothers else files)[target.path] = text
-    return Scaffold(config=config, files=files, additions=additions)
+    then = [target.then for target in _targets(answers.ci) if target.then]
+    return Scaffold(config=config, files=files, additions=additions, then=then)
 
 
 def template(name: str) -> str:
@@ -115,8 +136,10 @@ def installs(ci: Sequence[str]) -> bool:
     return any(_PACKAGE_LINES.search(template(target.template)) for target in _targets(ci))
 
 
-def write(scaffold: Scaffold, folder: Path) -> None:
-    """Write all files or none. Raises StorageError where the disk refuses one.
+def write(scaffold: Scaffold, folder: Path) -> list[Path]:
+    """Write all files or none, and what .gitignore lacks; gives the paths of all of them.
+
+    Raises StorageError where the disk refuses one, InputError where .gitignore cannot be read.
 
     Files of an earlier `init` that was stopped stay, also where a later one cannot be written.
     """
@@ -126,10 +149,12 @@ def write(scaffold: Scaffold, folder: Path) -> None:
             if not _holds(folder / path, text):
                 write_whole(folder / path, text)
                 written.append(folder / path)
+        extended = git_ignore.extend(folder)
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)
         raise
+    return [*scaffold.files, *([git_ignore.FILE] if extended else [])]
 
 
 def refuse_existing(scaffold: Scaffold, baseline: Path, results: Path, folder: Path) -> None:
