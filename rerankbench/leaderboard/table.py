@@ -12,13 +12,13 @@ from itertools import groupby
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
-from rerankbench.results.figures import Better, Form
+from rerankbench.results.figures import Better
+from rerankbench.results.numbers import Form, number_text
 
 Align: TypeAlias = Literal["left", "center", "right", "none"]
 Value: TypeAlias = "str | int | float | None"
 
 _PAGE = re.compile(r"[a-z0-9-]+\.(html|md)")
-_MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,12 @@ class Entry:
     """One value of a table, raw, and how people see it; None prints as a blank, never as 0.
 
     `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
-    significant digits below 10. `magnitude` has three significant digits and a letter: 22.7M.
-    `seconds` are as `fixed` with the unit behind them: 1.18s. `probability` never prints as 0:
-    <0.001. `span` holds two bounds that are printed behind the value: 82 (80–84); `between` prints
-    them alone: 2–4. `strong` marks what stands out, such as the best of a block. `link` is an
-    address to follow, see `is_address`. `mark` is a short suffix such as tier letters, raised
-    where the format can.
+    significant digits below 10. `latency` is as `fixed`, with at least two significant digits
+    below 1: 0.034. `magnitude` has three significant digits and a letter: 22.7M. `seconds` are as
+    `fixed` with the unit behind them: 1.18s. `probability` never prints as 0: <0.001. `span` holds
+    two bounds that are printed behind the value: 82 (80–84); `between` prints them alone: 2–4.
+    `strong` marks what stands out, such as the best of a block. `link` is an address to follow,
+    see `is_address`. `mark` is a short suffix such as tier letters, raised where the format can.
     """
 
     value: Value = None
@@ -75,16 +75,7 @@ class Entry:
         return float(self._number(self.value).removesuffix("s"))
 
     def _number(self, value: float) -> str:
-        if self.form == "magnitude":
-            return _magnitude(value)
-        if self.form == "rate":
-            return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
-        if self.form == "probability" and value < 10**-self.decimals:
-            return f"<{10**-self.decimals:.{self.decimals}f}"
-        # "z": a loss of 0.0001 prints as +0.000, not as -0.000.
-        sign = "+" if self.form == "signed" else ""
-        unit = "s" if self.form == "seconds" else ""
-        return format(value, f"{sign}z.{self.decimals}f") + unit
+        return number_text(value, self.form, self.decimals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,17 +227,3 @@ def printable(text: str) -> str:
     if spaced.isprintable():
         return spaced
     return "".join(character if character.isprintable() else "\ufffd" for character in spaced)
-
-
-def _magnitude(value: float) -> str:
-    for size, letter in _MAGNITUDES:
-        # 999,950 rounds to 1,000K: it belongs to the next letter already.
-        if abs(value) >= size * 0.9995:
-            digits = max(0, 2 - _whole_digits(value / size))
-            return f"{value / size:.{digits}f}{letter}"
-    return f"{value:.0f}"
-
-
-def _whole_digits(value: float) -> int:
-    """Digits before the point after the first, once rounded to three significant ones."""
-    return int(f"{abs(value):.2e}".partition("e")[2])

@@ -15,11 +15,13 @@ _OF_THE_COLLECTION = frozenset({"collection", "split", "content", "identical ids
 class Board:
     """Models by collections. Of several records of one square the newest counts.
 
-    `number` counts boards from 1. `metric` is the headline, None where the records have none.
-    `tasks` are the columns, each with its title; `models` the rows, baselines among them.
+    `number` counts boards from 1, of which there are `total`. `metric` is the headline, None where
+    the records have none. `tasks` are the columns, each with its title; `models` the rows,
+    baselines among them.
     """
 
     number: int
+    total: int
     title: str
     metric: str | None
     records: tuple[Record, ...]
@@ -63,17 +65,20 @@ def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
     stages = first_stages.titles(records)
     titles = [_title(found[0], stages[found[0].task]) for found in ordered]
     return [
-        _board(number, title, found, metric)
+        _board(number, len(ordered), title, found, metric)
         for number, (title, found) in enumerate(zip(titles, ordered, strict=True), start=1)
     ]
 
 
-def _board(number: int, title: str, records: Sequence[Record], metric: str | None) -> Board:
+def _board(
+    number: int, total: int, title: str, records: Sequence[Record], metric: str | None
+) -> Board:
     squares = _squares(records)
     chosen = metric or derived.headline(records)
     models = sorted({name for name, _ in squares})
     return Board(
         number=number,
+        total=total,
         title=title,
         metric=chosen,
         records=tuple(records),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rerankbench.report.boards import boards
+from rerankbench.report.bootstrap import bootstrapped
 from rerankbench.report.page import page
 from rerankbench.report.plots.plot import export
 from rerankbench.report.sections.depth import depth_curves
@@ -34,11 +35,12 @@ def sections(archive: RecordSet, *, metric: str | None = None) -> list[Section]:
     chosen = None if metric is None else derived.choose_metric(archive.records, metric)
     records = grouping.in_order(archive.records)
     found = boards(records, chosen)
+    means = [bootstrapped(board) for board in found]
     return [
         summary(found),
         leaderboards(found),
-        trade_offs(found),
-        intervals(found),
+        trade_offs(found, means),
+        intervals(found, means),
         latencies(found),
         depth_curves(archive, found),
         by_query_length(archive, found),

@@ -13,12 +13,9 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from rerankbench.results import derived
+from rerankbench.results.numbers import Form, number_text
 from rerankbench.types import Record
 
-Form: TypeAlias = Literal[
-    "text", "fixed", "signed", "rate", "magnitude", "seconds", "between", "probability"
-]
-"""How a value prints; `leaderboard.table.Entry` says what each looks like."""
 Better: TypeAlias = Literal["higher", "lower"]
 
 
@@ -50,6 +47,14 @@ class Figure:
         value = self.get(record)
         return value if isinstance(value, int | float) else None
 
+    def show(self, value: float) -> str:
+        """The number with the digits that every output gives it."""
+        return number_text(value, self.form, self.decimals)
+
+    def say(self, value: float) -> str:
+        """The same with its unit: `78 docs/s`."""
+        return f"{self.show(value)} {self.unit}"
+
 
 def _latency(percentile: int) -> Figure:
     return Figure(
@@ -57,6 +62,10 @@ def _latency(percentile: int) -> Figure:
         get=partial(derived.latency_ms, p=percentile),
         meaning="of single requests (one query and its documents), nearest rank",
         unit="ms",
+        head=f"P{percentile} ms",
+        form="latency",
+        decimals=1,
+        better="lower",
         dtype="float64",
         within=("latency_ms", f"p{percentile}"),
     )
@@ -100,9 +109,9 @@ CELL = (
 DOCS_PER_S = Figure(
     name="docs_per_s",
     get=derived.docs_per_s,
-    meaning="median of the timed passes",
-    unit="documents a second",
-    head="Docs / Sec",
+    meaning="documents a second, median of the timed passes",
+    unit="docs/s",
+    head="Docs/s",
     form="rate",
     better="higher",
     dtype="float64",
@@ -111,7 +120,7 @@ PARAMETERS = Figure(
     name="parameters",
     get=lambda r: r.cell.reranker.parameters,
     meaning="numbers in the weights; none for `bm25`, `oracle`, `random`",
-    head="Parameters",
+    head="Params",
     form="magnitude",
     better="lower",
     dtype="Int64",
@@ -128,12 +137,14 @@ USD_PER_1000_QUERIES = Figure(
     get=derived.usd_per_1000_queries,
     meaning="from the config's price and what was measured; none without a price in USD",
     unit="USD",
-    head="$ / 1k queries",
+    head="$/1k",
     form="fixed",
     decimals=3,
     better="lower",
     dtype="float64",
 )
+LATENCIES_MS = {percentile: _latency(percentile) for percentile in (50, 90, 95, 99)}
+"""By percentile."""
 FIGURES = (
     *CELL,
     Figure(
@@ -195,7 +206,7 @@ FIGURES = (
         only="json",
     ),
     DOCS_PER_S,
-    *map(_latency, (50, 90, 95, 99)),
+    *LATENCIES_MS.values(),
     Figure(
         name="failed_attempts",
         get=lambda r: len(r.measurements.failed_attempts_s),

@@ -409,7 +409,7 @@ def test_other_column_kinds() -> None:
         make_record(collection="nq", reranker="other", requests_s=[0.5]),
     ]
     (table,) = build(records, _layout(columns, order="name"))
-    assert _headers(table)[1:] == ["Queries", "P99", "Docs / Sec", "gain of nDCG@10 on nq"]
+    assert _headers(table)[1:] == ["Queries", "P99", "Docs/s", "gain of nDCG@10 on nq"]
     assert _grid(table) == [["model", "2", "", "7.0", ""], ["other", "1", "500", "", ""]]
 
 

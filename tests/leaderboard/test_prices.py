@@ -85,7 +85,7 @@ def test_default_layouts_show_costs_once_a_record_has_a_price() -> None:
     assert _column(table, "$/1k") == ["", "3.000"]
     assert "Prices: b 2 USD per 1,000 searches (2026-11-01)." in table.notes
     (table,) = build(priced, load_layout("wide"))
-    assert _column(table, "$ / 1k queries") == ["", "3.000"]
+    assert _column(table, "$/1k") == ["", "3.000"]
 
 
 def test_a_layout_chooses_head_and_decimals_and_collections_give_their_median() -> None:

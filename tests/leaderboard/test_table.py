@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerankbench.leaderboard.table import Entry, Header, Row, Table, Value, printable
-from rerankbench.results.figures import Form
+from rerankbench.results.numbers import Form
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean, median, variance
 
 import pytest
 
@@ -79,6 +79,10 @@ def _rows(plot: Plot) -> list[list[object]]:
     return [[entry.value for entry in row.entries] for row in plot.table.rows]
 
 
+def _rows_without_intervals(plot: Plot) -> list[list[object]]:
+    return [[*row[:3], row[-1]] for row in _rows(plot)]
+
+
 def test_hostile_names_stay_text(hostile: _Page) -> None:
     assert len(hostile.all("script")) == 1
     assert not {"img", "iframe", "object"} & {tag for tag, _ in hostile.elements}
@@ -144,9 +148,9 @@ def test_quality_is_the_mean_over_what_all_models_shown_share() -> None:
         make_record("b", {"nDCG@10": 0.5}, collection="y", docs_per_s=7, parameters=2000),
     ]
     plot = _plots(records)["quality-speed"]
-    assert _rows(plot) == [["b", 6.0, 0.6, "yes"], ["a", 20.0, 0.5, "yes"]]
+    assert _rows_without_intervals(plot) == [["b", 6.0, 0.6, "yes"], ["a", 20.0, 0.5, "yes"]]
     assert "over <bdi>x</bdi> and <bdi>y</bdi>" in " ".join(plot.notes)
-    assert _rows(_plots(records)["quality-size"]) == [
+    assert _rows_without_intervals(_plots(records)["quality-size"]) == [
         ["b", 2000, 0.6, "yes"],
         ["a", 1000, 0.5, "yes"],
     ]
@@ -197,6 +201,53 @@ def test_intervals_are_those_of_the_bootstrap(tmp_path: Path) -> None:
             pytest.approx(expected.high),
             len(values),
         )
+
+
+def test_the_interval_of_one_collection_is_the_bootstraps_and_several_have_a_narrower_one(
+    tmp_path: Path,
+) -> None:
+    alone = write_suite(tmp_path / "one", models_of(2), ["scifact"], queries=30)
+    for row in _rows(_plots(alone.records)["quality-speed"]):
+        [record] = [one for one in alone.records if one.cell.reranker.name == row[0]]
+        values = record.per_query["nDCG@10"]
+        expected = bootstrap_interval([values[key] for key in sorted(values)])
+        assert row[3:5] == [pytest.approx(expected.low), pytest.approx(expected.high)]
+    collections = [f"c{number}" for number in range(4)]
+    several = write_suite(tmp_path / "four", models_of(2), collections, queries=30)
+    for row in _rows(_plots(several.records)["quality-speed"]):
+        records = [one for one in several.records if one.cell.reranker.name == row[0]]
+        # Means of independent samples: the variance of their mean is that of all, by count².
+        variances = [variance(one.per_query["nDCG@10"].values()) / 30 for one in records]
+        expected_width = 2 * 1.96 * (sum(variances) / len(records) ** 2) ** 0.5
+        width = float(str(row[4])) - float(str(row[3]))
+        assert width == pytest.approx(expected_width, rel=0.06)
+
+
+def test_the_summary_says_who_leads_each_collection_and_the_mean(tmp_path: Path) -> None:
+    archive = write_suite(tmp_path, models_of(2), ["scifact", "nfcorpus"], queries=40)
+    words = _words(_section(archive.records, "summary"))
+    means = {
+        (one.cell.reranker.name, one.cell.collection.name): fmean(
+            one.per_query["nDCG@10"].values()
+        )
+        for one in archive.records
+    }
+    for collection in ("scifact", "nfcorpus"):
+        best, second = sorted(
+            (name for name, of in means if of == collection and name != "bm25"),
+            key=lambda name: -means[name, collection],
+        )
+        ahead = means[best, collection] - means[second, collection]
+        assert f"{best} leads by {ahead:.3f} nDCG@10" in words
+    overall = {
+        name: fmean(mean for (model, _), mean in means.items() if model == name)
+        for name, _ in means
+    }
+    first, second, _ = sorted(overall, key=lambda name: -overall[name])
+    assert (
+        f"{first} has the highest mean nDCG@10 over the 2 collections that all were run on: "
+        f"{overall[first]:.3f}, {overall[first] - overall[second]:.3f} above {second}."
+    ) in words
 
 
 def test_latencies_are_the_requests_that_were_measured() -> None:

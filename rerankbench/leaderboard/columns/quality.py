@@ -15,7 +15,7 @@ from rerankbench.leaderboard.columns.tested import TestResult, significance_note
 from rerankbench.leaderboard.rows import RowRecords, first_of
 from rerankbench.leaderboard.table import Entry
 from rerankbench.results import derived
-from rerankbench.results.figures import Form
+from rerankbench.results.numbers import Form
 from rerankbench.types import Record
 
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ class LatencyColumn(TimedColumn):
         alone = self.interval and len(records) == 1
         return Entry(
             value=time_ms,
-            form="fixed",
+            form="latency" if self.decimals is None else "fixed",
             decimals=1 if self.decimals is None else self.decimals,
             span=derived.latency_interval_ms(records[0], self.percentile) if alone else None,
         )

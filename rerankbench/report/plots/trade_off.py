@@ -27,15 +27,18 @@ from rerankbench.stats.pareto import front
 _LEADER = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.8, "shrinkB": 6}
 _HEIGHT = {"wide": 390.0, "narrow": 300.0}
 _NUMBERS = 50.0
+_FAINT = 0.55
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeOffPoint:
-    """One model: `cost` is positive, whatever it counts."""
+    """One model: `cost` is positive, whatever it counts; `low` and `high` bound its quality."""
 
     name: str
     cost: float
     quality: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +49,22 @@ class Reference:
     quality: float
 
 
-def best(points: Sequence[TradeOffPoint], *, more_is_better: bool) -> list[int]:
-    """The positions of the points on the Pareto front, by cost rising."""
+def best(
+    points: Sequence[TradeOffPoint], *, more_is_better: bool, reference: Reference | None = None
+) -> list[int]:
+    """The positions of the points on the Pareto front, by cost rising.
+
+    What is no better than the first stage, which costs nothing, is beaten by it.
+    """
     sign = 1 if more_is_better else -1
-    found = front([(sign * point.cost, point.quality) for point in points])
-    return found if more_is_better else found[::-1]
+    above = [
+        at
+        for at, point in enumerate(points)
+        if reference is None or point.quality > reference.quality
+    ]
+    found = front([(sign * points[at].cost, points[at].quality) for at in above])
+    by_cost = found if more_is_better else found[::-1]
+    return [above[at] for at in by_cost]
 
 
 def draw(
@@ -69,12 +83,21 @@ def draw(
     log_axis(axes, [point.cost for point in points], size, room=1.6)
     low, high = axes.get_xlim()
     axes.margins(y=0.12)
-    worth = best(points, more_is_better=more_is_better)
+    worth = best(points, more_is_better=more_is_better, reference=reference)
     edge = [(points[at].cost, points[at].quality) for at in worth]
     stairs = _stairs(edge, more_is_better=more_is_better)
-    axes.plot(*zip(*stairs, strict=True), color=ACCENT, linewidth=1.2)
+    if stairs:
+        axes.plot(*zip(*stairs, strict=True), color=ACCENT, linewidth=1.2)
     for at, point in enumerate(points):
         chosen = at in worth
+        axes.vlines(
+            point.cost,
+            point.low,
+            point.high,
+            color=ACCENT if chosen else MUTED,
+            linewidth=1,
+            alpha=_FAINT,
+        )
         [dot] = axes.plot(
             [point.cost],
             [point.quality],
@@ -97,7 +120,8 @@ def draw(
             color=MUTED,
         )
     level = [] if reference is None else [(low, reference.quality), (high, reference.quality)]
-    _label(figure, axes, points, worth, [stairs, level])
+    bars = [[(point.cost, point.low), (point.cost, point.high)] for point in points]
+    _label(figure, axes, points, worth, [stairs, level, *bars])
     return figure
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from rerankbench.leaderboard.table import Entry, Table, headers, table_of
 from rerankbench.report.boards import Board
+from rerankbench.report.bootstrap import BootstrappedMeans
 from rerankbench.report.plots.intervals import Estimate, IntervalPanel, draw
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.sections.section import (
@@ -20,7 +21,6 @@ from rerankbench.report.sections.section import (
     plot_name,
 )
 from rerankbench.results import derived
-from rerankbench.stats.paired import bootstrap_means, percentile_interval
 from rerankbench.types import Record, TaskKey
 
 FEWEST = 10
@@ -35,16 +35,16 @@ _FEW = f"With fewer than {FEWEST} queries an interval tells little."
 _Estimates = Mapping[tuple[str, TaskKey], Estimate]
 
 
-def intervals(boards: Sequence[Board]) -> Section:
+def intervals(boards: Sequence[Board], means: Sequence[BootstrappedMeans]) -> Section:
     """One plot for every board, or a sentence that says why there is none."""
     blocks: list[Markup | Plot] = []
-    for board in boards:
-        blocks += [board_heading(board), _block(board)]
+    for board, its_means in zip(boards, means, strict=True):
+        blocks += [board_heading(board), _block(board, its_means)]
     return Section(identifier="intervals", title="Intervals", blocks=tuple(blocks))
 
 
-def _block(board: Board) -> Markup | Plot:
-    estimates = dict(_estimates(board))
+def _block(board: Board, means: BootstrappedMeans) -> Markup | Plot:
+    estimates = dict(_estimates(board, means))
     if board.metric is None or not estimates:
         return paragraph("Intervals are not shown: the records hold no metric by query.")
     models = _by_mean(estimates)
@@ -74,28 +74,20 @@ def _block(board: Board) -> Markup | Plot:
     )
 
 
-def _estimates(board: Board) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
+def _estimates(
+    board: Board, means: BootstrappedMeans
+) -> Iterator[tuple[tuple[str, TaskKey], Estimate]]:
     """Mean and interval of every model, and of the first stage; other baselines have none."""
-    groups: dict[tuple[str, ...], list[tuple[str, TaskKey]]] = {}
     for square, record in board.squares.items():
+        if id(record) not in means.by_record:
+            continue
         values = derived.values_of(record, board.metric or "")
-        if values and (derived.is_first_stage(record) or not derived.is_baseline(record)):
-            groups.setdefault(tuple(sorted(values)), []).append(square)
-    for queries, squares in groups.items():
-        # Drawing queries takes the time: those of one task are drawn once for all models.
-        records = [board.squares[square] for square in squares]
-        rows = [_values(record, board.metric or "", queries) for record in records]
-        for square, mine, means in zip(squares, rows, bootstrap_means(rows), strict=True):
-            found = percentile_interval(means)
-            yield (
-                square,
-                Estimate(mean=fmean(mine), low=found.low, high=found.high, queries=len(queries)),
-            )
-
-
-def _values(record: Record, metric: str, queries: Sequence[str]) -> list[float]:
-    values = derived.values_of(record, metric)
-    return [values[query_id] for query_id in queries]
+        found = means.interval([record])
+        mean = fmean(values[query] for query in sorted(values))
+        yield (
+            square,
+            Estimate(mean=mean, low=found.low, high=found.high, queries=len(values)),
+        )
 
 
 def _mean(record: Record | None, metric: str) -> float | None:

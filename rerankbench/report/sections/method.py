@@ -17,7 +17,7 @@ _PARTS = (
     ),
     (
         "Speed",
-        "Docs / Sec is the offline scenario: all query–document pairs of a sample of queries are "
+        "Docs/s is the offline scenario: all query–document pairs of a sample of queries are "
         "known at once, and the clock covers tokenising, batching, the forward pass and the "
         "scores' return, not the loading of the model. Passes are warmed up, then at least three "
         "are timed; the median counts. Latency is the single-stream scenario: one query with its "

@@ -35,8 +35,9 @@ class Section:
 
 
 def board_heading(board: Board) -> Markup:
-    """Which board the blocks that follow are about."""
-    return Markup('<h3 class="board">{}</h3>').format(isolated(board.title))
+    """Which board the blocks that follow are about; only listeners hear it where there is one."""
+    css = "board" if board.total > 1 else "board alone"
+    return Markup('<h3 class="{}">{}</h3>').format(css, isolated(board.title))
 
 
 def plot_name(kind: str, board: Board) -> str:
@@ -63,7 +64,7 @@ def in_words(sentences: Iterable[str]) -> str:
     return f"{shown} The table below has {rest} more." if rest > 0 else shown
 
 
-def facts(values: Mapping[str, Markup]) -> Markup:
+def facts(values: Mapping[str, Markup], css: str = "facts") -> Markup:
     """Names of facts and what they are, as a list of two columns."""
     rows = (Markup("<dt>{}</dt><dd>{}</dd>").format(*fact) for fact in values.items())
-    return Markup('<dl class="facts">{}</dl>').format(Markup("").join(rows))
+    return Markup('<dl class="{}">{}</dl>').format(css, Markup("").join(rows))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry, Table, headers, table_of
 from rerankbench.report.boards import Board
+from rerankbench.report.bootstrap import BootstrappedMeans
 from rerankbench.report.plots.plot import Plot
 from rerankbench.report.plots.trade_off import Reference, TradeOffPoint, best, draw
 from rerankbench.report.sections.section import (
@@ -64,21 +65,21 @@ _OTHERS = (
     _Cost(
         kind="quality-price",
         title="Quality against price",
-        label="US dollars for 1,000 queries",
+        label=f"{figures.USD_PER_1000_QUERIES.head} (US dollars for 1,000 queries)",
         figure=figures.USD_PER_1000_QUERIES,
         why_missing="has a price in its config",
     ),
 )
 
 
-def trade_offs(boards: Sequence[Board]) -> Section:
+def trade_offs(boards: Sequence[Board], means: Sequence[BootstrappedMeans]) -> Section:
     """One plot of each kind for every board, or a sentence that says why there is none."""
     blocks: list[Markup | Plot] = []
-    for board in boards:
+    for board, its_means in zip(boards, means, strict=True):
         blocks.append(board_heading(board))
         fastest, elsewhere = _in_one_setting(board)
-        blocks.append(_block(fastest, _SPEED, elsewhere))
-        blocks += [_block(board, cost, ()) for cost in _OTHERS]
+        blocks.append(_block(fastest, its_means, _SPEED, elsewhere))
+        blocks += [_block(board, its_means, cost, ()) for cost in _OTHERS]
     return Section(identifier="trade-offs", title="Trade-offs", blocks=tuple(blocks))
 
 
@@ -100,7 +101,9 @@ def _in_one_setting(board: Board) -> tuple[Board, tuple[str, ...]]:
     return here, tuple(sorted({name for _, name in pairs} - set(here.models)))
 
 
-def _block(board: Board, cost: _Cost, elsewhere: Sequence[str]) -> Markup | Plot:
+def _block(
+    board: Board, means: BootstrappedMeans, cost: _Cost, elsewhere: Sequence[str]
+) -> Markup | Plot:
     placed = _placed(board, cost)
     able = sorted({model for model, _ in placed})
     if board.metric is None or not able:
@@ -111,9 +114,12 @@ def _block(board: Board, cost: _Cost, elsewhere: Sequence[str]) -> Markup | Plot
             name=model,
             cost=median(placed[model, task][0] for task in tasks),
             quality=fmean(placed[model, task][1] for task in tasks),
+            low=interval.low,
+            high=interval.high,
         )
         for model in able
         if all((model, task) in placed for task in tasks)
+        for interval in [means.interval([board.squares[model, task] for task in tasks])]
     ]
     if len(points) < 2:
         return paragraph(
@@ -139,7 +145,7 @@ def _block(board: Board, cost: _Cost, elsewhere: Sequence[str]) -> Markup | Plot
             more_is_better=cost.more_is_better,
             reference=reference,
         ),
-        table=_table(points, cost, board.metric),
+        table=_table(points, cost, board.metric, reference),
         notes=tuple(_notes(board, tasks, cost, left_out)),
         labels={
             f"point-{at}": f"{point.name}: {board.metric} {point.quality:.3f}, {cost.label} "
@@ -182,15 +188,21 @@ def _reference(board: Board, tasks: Sequence[TaskKey]) -> Reference | None:
     )
 
 
-def _table(points: Sequence[TradeOffPoint], cost: _Cost, metric: str) -> Table:
-    worth = best(points, more_is_better=cost.more_is_better)
+def _table(
+    points: Sequence[TradeOffPoint], cost: _Cost, metric: str, reference: Reference | None
+) -> Table:
+    worth = best(points, more_is_better=cost.more_is_better, reference=reference)
+    figures = (cost.label, metric, "Low", "High")
     return table_of(
-        headers(("Model", cost.label, metric, "Pareto front"), figures=(cost.label, metric)),
+        headers(("Model", *figures, "Pareto front"), figures=figures),
         (
             (
                 Entry(value=point.name),
                 cost.show(point.cost),
-                Entry(value=point.quality, form="fixed", decimals=3),
+                *(
+                    Entry(value=value, form="fixed", decimals=3)
+                    for value in (point.quality, point.low, point.high)
+                ),
                 Entry(value="yes" if at in worth else "no"),
             )
             for at, point in sorted(enumerate(points), key=lambda each: -each[1].quality)
@@ -206,10 +218,10 @@ def _description(
     worth = in_words(
         f"{points[at].name}: {metric} {points[at].quality:.3f}, {cost.label} "
         f"{cost.show(points[at].cost).text}."
-        for at in best(points, more_is_better=cost.more_is_better)
+        for at in best(points, more_is_better=cost.more_is_better, reference=reference)
     )
     models = f"{len(points)} models by {metric} and {cost.label}."
-    return f"{models}{level} On the Pareto front: {worth}"
+    return f"{models}{level} On the Pareto front: {worth or 'none.'}"
 
 
 def _notes(
@@ -223,7 +235,10 @@ def _notes(
     where = names(board.tasks[task] for task in tasks)
     quality = f"Mean {board.metric} over" if len(tasks) > 1 else f"{board.metric} on"
     yield Markup("{} {}.").format(quality, where)
-    yield f"Filled: no other model shown is both better and {better}; the line joins these."
+    yield (
+        f"Filled: no other model shown is both better and {better}, nor is the first stage alone "
+        "as good; the line joins these. Upright strokes: 95 % bootstrap intervals."
+    )
     if cost is _SPEED:
         records = [board.squares[square] for square in board.squares if square[1] in tasks]
         machine = next(derived.machine(one) for one in records if not derived.is_baseline(one))

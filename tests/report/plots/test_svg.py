@@ -20,14 +20,20 @@ from rerankbench.report.plots.svg import inline, png_file, svg_file
 from rerankbench.report.plots.trade_off import Reference, TradeOffPoint, best
 from tests.report.suite import HOSTILE
 
+
+def _point(name: str, cost: float, quality: float) -> TradeOffPoint:
+    low, high = quality - 0.02, quality + 0.03
+    return TradeOffPoint(name=name, cost=cost, quality=quality, low=low, high=high)
+
+
 POINTS = [
-    TradeOffPoint(name=name, cost=10.0 * (at + 1), quality=0.3 + 0.05 * (at % 4))
+    _point(name, 10.0 * (at + 1), 0.3 + 0.05 * (at % 4))
     for at, name in enumerate((*HOSTILE, "plain", "文字化け", "a\x00b\x1b[31m"))
 ]
 TRADE_OFF = partial(
     trade_off.draw,
     POINTS,
-    cost_label="Docs / Sec",
+    cost_label="Docs/s",
     quality_label="nDCG@10",
     more_is_better=True,
     reference=Reference(name="bm25 alone", quality=0.31),
@@ -169,12 +175,34 @@ def test_a_name_is_shortened_to_the_model_and_cut_in_the_middle() -> None:
 
 def test_on_the_front_cheaper_and_better_both_count() -> None:
     points = [
-        TradeOffPoint(name="dear", cost=10, quality=0.6),
-        TradeOffPoint(name="cheap", cost=1, quality=0.4),
-        TradeOffPoint(name="beaten", cost=5, quality=0.4),
+        _point("dear", 10, 0.6),
+        _point("cheap", 1, 0.4),
+        _point("beaten", 5, 0.4),
     ]
     assert [points[at].name for at in best(points, more_is_better=False)] == ["cheap", "dear"]
     assert [points[at].name for at in best(points, more_is_better=True)] == ["dear"]
+
+
+@pytest.mark.parametrize(
+    ("quality", "names"), [(0.39, ["cheap", "dear"]), (0.4, ["dear"]), (0.6, [])]
+)
+def test_what_is_no_better_than_the_first_stage_is_not_on_the_front(
+    quality: float, names: list[str]
+) -> None:
+    points = [_point("dear", 10, 0.6), _point("cheap", 1, 0.4)]
+    reference = Reference(name="bm25 alone", quality=quality)
+    found = best(points, more_is_better=False, reference=reference)
+    assert [points[at].name for at in found] == names
+    drawn = partial(
+        trade_off.draw,
+        points,
+        cost_label="$/1k",
+        quality_label="nDCG@10",
+        more_is_better=False,
+        reference=reference,
+    )
+    # Where the front is empty there is no line to draw.
+    assert "bm25 alone" in _page_svg(drawn)
 
 
 @pytest.mark.parametrize("count", [2, 19, 20, 21, 5000])
@@ -198,8 +226,8 @@ def test_no_two_lines_of_a_plot_look_alike() -> None:
 @pytest.mark.parametrize("dpi", [72, 144])
 def test_names_stand_beside_their_points_at_any_resolution(dpi: int) -> None:
     points = [
-        TradeOffPoint(name="one model", cost=10, quality=0.4),
-        TradeOffPoint(name="b", cost=90, quality=0.6),
+        _point("one model", 10, 0.4),
+        _point("b", 90, 0.6),
     ]
     figure = trade_off.draw(points, WIDE, cost_label="c", quality_label="q", more_is_better=True)
     figure.set_dpi(dpi)
