@@ -115,7 +115,7 @@ def load_results(
 ) -> pd.DataFrame:
     """One row per record below folders, or in record files: names, means, speeds, warnings.
 
-    Raises `rerankbench.errors.InputError` for a path that is missing or holds no records.
+    Raises `rerankbench.errors.InputError` for a path that is missing or has no records.
     """
     from rerankbench.interchange import frame
 
@@ -127,7 +127,7 @@ def load_per_query(
 ) -> pd.DataFrame:
     """One row per record, metric and judged query, the query's value in the column `value`.
 
-    Raises `rerankbench.errors.InputError` for a path that is missing or holds no records.
+    Raises `rerankbench.errors.InputError` for a path that is missing or has no records.
     """
     from rerankbench.interchange import frame
 

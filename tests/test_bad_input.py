@@ -98,9 +98,9 @@ def _cut_off_gzip(folder: Path) -> None:
 
 
 BROKEN: dict[str, tuple[Break, Sequence[str]]] = {
-    "no corpus": (_remove("corpus.jsonl"), ["holds no corpus.jsonl"]),
-    "no queries": (_remove("queries.jsonl"), ["holds no queries.jsonl"]),
-    "no qrels": (_remove("qrels/test.tsv"), ["holds no qrels/*.tsv"]),
+    "no corpus": (_remove("corpus.jsonl"), ["has no corpus.jsonl"]),
+    "no queries": (_remove("queries.jsonl"), ["has no queries.jsonl"]),
+    "no qrels": (_remove("qrels/test.tsv"), ["has no qrels/*.tsv"]),
     "truncated corpus": (_cut_off("corpus.jsonl"), ["corpus.jsonl:15: ", "cut off", "again"]),
     "truncated queries": (_cut_off("queries.jsonl"), ["queries.jsonl:3: ", "cut off"]),
     "truncated gzip": (_cut_off_gzip, ["corpus.jsonl:", "gzip stream is broken", "again"]),
@@ -123,9 +123,9 @@ BROKEN: dict[str, tuple[Break, Sequence[str]]] = {
         _append("corpus.jsonl", '{"_id": "x", "text": "café"}\n'.encode("latin-1")),
         ["corpus.jsonl:16: ", "is not UTF-8", "convert the file to UTF-8"],
     ),
-    "empty corpus": (_replace("corpus.jsonl", b""), ["corpus.jsonl: holds no documents"]),
-    "empty queries": (_replace("queries.jsonl", b""), ["queries.jsonl: holds none of the quer"]),
-    "empty qrels": (_replace("qrels/test.tsv", b""), ["test.tsv: holds no judgments"]),
+    "empty corpus": (_replace("corpus.jsonl", b""), ["corpus.jsonl: has no documents"]),
+    "empty queries": (_replace("queries.jsonl", b""), ["queries.jsonl: has none of the quer"]),
+    "empty qrels": (_replace("qrels/test.tsv", b""), ["test.tsv: has no judgments"]),
     "header only": (_replace("qrels/test.tsv", b"query-id\tcorpus-id\tscore\n"), ["test.tsv: "]),
     "grade": (_append("qrels/test.tsv", b"q1\td1\tgood\n"), ["test.tsv:11: grade 'good' is not"]),
     "two fields": (_append("qrels/test.tsv", b"q1\td1\n"), ["test.tsv:11: 2 fields"]),
@@ -135,7 +135,7 @@ BROKEN: dict[str, tuple[Break, Sequence[str]]] = {
     ),
     "strangers": (
         _replace("qrels/test.tsv", b"nobody\td1\t1\n"),
-        ["queries.jsonl: holds none of the queries", "test.tsv judges"],
+        ["queries.jsonl: has none of the queries", "test.tsv judges"],
     ),
 }
 
@@ -165,8 +165,8 @@ RUNS: dict[str, tuple[bytes, str]] = {
         b"q0 Q0 d1 1 2.0 t\nq0 Q0 d1 2 1.0 t\n",
         "run.trec:2: document 'd1' appears twice for query 'q0'",
     ),
-    "empty": (b"", "run.trec: holds no run lines"),
-    "strangers": (b"z Q0 d1 1 1.0 t\n", "run.trec: holds none of the 3 queries of small"),
+    "empty": (b"", "run.trec: has no run lines"),
+    "strangers": (b"z Q0 d1 1 1.0 t\n", "run.trec: has none of the 3 queries of small"),
     "not UTF-8": (b"q0 Q0 d\xe9 1 1.0 t\n", "run.trec:1: byte 8 is not UTF-8"),
 }
 

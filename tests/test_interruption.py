@@ -154,7 +154,7 @@ def test_ctrl_c_says_how_to_go_on_and_what_was_scored_is_kept(
 ) -> None:
     status, said = place.stop_at(FEWEST_LINES + 100, signal.SIGINT)
     assert status == 130
-    assert "type the same command again to go on" in said
+    assert "repeat the same command to continue" in said
     assert "Traceback" not in said
     lines = place.journal()
     assert FEWEST_LINES + 100 <= len(lines) < QUERIES * DEPTH

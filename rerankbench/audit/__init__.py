@@ -1,1 +1,1 @@
-"""Checks of published tables: what is printed against what its own figures give."""
+"""Checks published tables: compares what is printed with what its own figures give."""

@@ -1,4 +1,4 @@
-"""Printed averages against the columns, or the rows, that they stand for."""
+"""Printed averages against the columns or rows that they average."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def averages(table: PrintedTable) -> Iterator[Finding]:
 
 
 def _of_basis(table: PrintedTable, view: View, basis: Basis) -> Iterator[Finding]:
-    whole = [line for line in view.lines if basis.is_complete(line)]
-    wrong = [line for line in whole if not basis.agrees(line)]
-    if len(wrong) > 1 and 2 * len(wrong) > len(whole):
-        if not (_without_one(whole, basis) or view.places[basis.average].says_of_what):
-            yield _unlike(table, view, basis, len(wrong), len(whole))
+    complete = [line for line in view.lines if basis.is_complete(line)]
+    wrong = [line for line in complete if not basis.agrees(line)]
+    if len(wrong) > 1 and 2 * len(wrong) > len(complete):
+        if not (_without_one(complete, basis) or view.places[basis.average].says_of_what):
+            yield _unlike(table, view, basis, len(wrong), len(complete))
         return
     for line in wrong:
         yield _wrong(table, view, basis, line)
@@ -40,7 +40,7 @@ def _finding(
     message: str,
     expected: str = "",
 ) -> Finding:
-    """A finding about one printed mean: in its row's line, or in that of the row of means."""
+    """A finding about one printed mean: on its row's line, or on that of the row of means."""
     if view.unit == "columns":
         row, column = table.rows[view.lines.index(line)], view.places[basis.average].name
     else:
@@ -58,7 +58,7 @@ def _finding(
 
 
 def _unlike(table: PrintedTable, view: View, basis: Basis, wrong: int, whole: int) -> Finding:
-    across = "columns beside it" if view.unit == "columns" else "rows that it stands with"
+    terms = "columns beside it" if view.unit == "columns" else "rows above it"
     lines = "rows" if view.unit == "columns" else "columns"
     column = view.places[basis.average].name if view.unit == "columns" else ""
     return about(
@@ -67,13 +67,13 @@ def _unlike(table: PrintedTable, view: View, basis: Basis, wrong: int, whole: in
         column,
         check="average",
         severity="warning",
-        message=f"is not the mean of the {len(basis.terms)} {across} in {wrong} of {whole} "
+        message=f"is not the mean of the {len(basis.terms)} {terms} in {wrong} of {whole} "
         f"{lines}; say what it is the mean of",
     )
 
 
 def _without_one(lines: Sequence[ViewLine], basis: Basis) -> bool:
-    """Whether the same one is left out in all lines, as in-domain collections often are."""
+    """Whether one term is missing in all lines, as in-domain collections often are."""
     return len(basis.terms) > 2 and any(
         all(basis.agrees(line, left_out) for line in lines) for left_out in basis.terms
     )
@@ -81,16 +81,16 @@ def _without_one(lines: Sequence[ViewLine], basis: Basis) -> bool:
 
 def _wrong(table: PrintedTable, view: View, basis: Basis, line: ViewLine) -> Finding:
     expected = basis.expected(line)
-    weighed = ", weighed by their counts," if basis.weights else ""
+    weighted = ", weighted by their counts," if basis.weights else ""
     message = (
-        f"printed {line.cells[basis.average].text}, its {len(basis.terms)} {view.unit}{weighed} "
+        f"printed {line.cells[basis.average].text}, its {len(basis.terms)} {view.unit}{weighted} "
         f"give {expected}{_hint(view, basis, line)}"
     )
     return _finding(table, view, basis, line, "average", "error", message, expected)
 
 
 def _hint(view: View, basis: Basis, line: ViewLine) -> str:
-    """What else gives the printed value; any of it may be chance."""
+    """Which other sets give the printed value; any of them may be a coincidence."""
     printed = line.cells[basis.average]
     hints = [
         f"without {view.places[at].name} they give {printed.text}"
@@ -114,7 +114,7 @@ def _hint(view: View, basis: Basis, line: ViewLine) -> str:
 
 
 def _partial(table: PrintedTable, view: View, basis: Basis) -> Iterator[Finding]:
-    """Means over those that happen to be filled."""
+    """Means over only those figures that are filled."""
     if basis.weights:
         return
     for line in view.lines:

@@ -1,4 +1,4 @@
-"""Bold figures that are not the best, of their column or of their row."""
+"""Bold figures that are not the best of their column or row."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from rerankbench.audit.findings import Finding, about
 from rerankbench.audit.tables import PrintedRow, PrintedTable, with_numbers
 
 _FEWEST = 3
-"""From so few figures on a bold one that is the worst is no chance, if it is so everywhere."""
+"""From this many figures on, it is no coincidence if the bold one is always the worst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Figure:
-    """A figure that may be marked; `rival` names it among those that it is compared with."""
+    """A figure that may be bold; `rival` is its name among those that it is compared with."""
 
     row: PrintedRow
     column: int
@@ -26,33 +26,31 @@ class _Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Group:
-    """Figures of which the best is marked; `direction` is empty where nothing says which is."""
+    """Figures of which the best is bold; `direction` is empty if nothing states it."""
 
     figures: tuple[_Figure, ...]
     direction: str
 
     @property
     def marked(self) -> list[_Figure]:
-        """Those in bold."""
-        return [each for each in self.figures if each.is_bold]
+        return [figure for figure in self.figures if figure.is_bold]
 
     def best(self, *, lower: bool) -> _Figure:
-        """The figure that should be marked."""
         key = min if lower else max
-        return key(self.figures, key=lambda each: each.value)
+        return key(self.figures, key=lambda figure: figure.value)
 
     def wrong(self, *, lower: bool = False) -> list[_Figure]:
-        """Marked figures that are not the best."""
+        """Bold figures that are not the best."""
         best = self.best(lower=lower or self.direction == "lower")
-        return [each for each in self.marked if each.value != best.value]
+        return [figure for figure in self.marked if figure.value != best.value]
 
 
 def not_the_best(table: PrintedTable) -> Iterator[Finding]:
-    """Bold figures that another one is better than.
+    """Bold figures that are not the best.
 
-    Bold marks the best of a column where it marks one figure (or several that are equal) in every
-    block of it, or one in all; it marks the best of a row where it marks one in every row, and
-    that explains more, or the rows are collections. A row that is bold throughout is marked
+    Bold marks the best of a column if one figure (or several equal ones) is bold in every
+    block of it, or one in all; it marks the best of a row if one is bold in every row, and
+    that explains more, or the rows are collections. A row that is bold throughout is highlighted
     itself.
     """
     rows, columns = _by_row(table), _by_column(table)
@@ -75,7 +73,7 @@ def not_the_best(table: PrintedTable) -> Iterator[Finding]:
 
 
 def _fits_better(rows: Sequence[_Group], columns: Sequence[_Group]) -> bool:
-    """Whether bold is the best of each row rather than of each column."""
+    """Whether bold marks the best of each row rather than of each column."""
     if not rows:
         return False
     wrong = [sum(len(group.wrong()) for group in groups) for groups in (rows, columns)]
@@ -83,7 +81,7 @@ def _fits_better(rows: Sequence[_Group], columns: Sequence[_Group]) -> bool:
 
 
 def _is_lower_throughout(groups: Sequence[_Group]) -> bool:
-    """Whether the lowest is marked in every group, and none says that higher is better."""
+    """Whether the lowest is bold in every group, and none says that higher is better."""
     telling = [group for group in groups if len(group.figures) >= _FEWEST]
     return (
         len(telling) > 1
@@ -93,9 +91,9 @@ def _is_lower_throughout(groups: Sequence[_Group]) -> bool:
 
 
 def _by_column(table: PrintedTable) -> list[_Group]:
-    """Groups of figures in one column: its blocks, or else all of it.
+    """Groups of figures in one column: its blocks, or else the whole column.
 
-    None where bold means another thing.
+    Empty if bold means something else.
     """
     all_groups = []
     for at in table.of_kind("quality", "average"):
@@ -110,15 +108,15 @@ def _by_column(table: PrintedTable) -> list[_Group]:
 
 def _column_group(table: PrintedTable, at: int, rows: Sequence[PrintedRow]) -> _Group:
     lower = table.is_lower_better(at)
-    told = direction(table.columns[at].name)
+    stated = direction(table.columns[at].name)
     return _Group(
         figures=tuple(_figure(row, at, row.name) for row in rows),
-        direction="lower" if lower else told,
+        direction="lower" if lower else stated,
     )
 
 
 def _by_row(table: PrintedTable) -> list[_Group]:
-    """Groups of figures in one row; none where not every row marks one, means of rows apart."""
+    """Groups of figures in one row; none unless every row has a bold one. Means are kept apart."""
     places = table.of_kind("quality", "average")
     groups = []
     for row in table.rows:
@@ -126,8 +124,8 @@ def _by_row(table: PrintedTable) -> list[_Group]:
         if len(filled) > 1:
             figures = tuple(_figure(row, at, table.columns[at].name) for at in filled)
             lower = all(table.is_lower_better(at) for at in filled)
-            told = direction(row.full_name) or ("lower" if lower else "")
-            groups.append(_Group(figures=figures, direction=told))
+            stated = direction(row.full_name) or ("lower" if lower else "")
+            groups.append(_Group(figures=figures, direction=stated))
     own = [group for group in groups if group.figures[0].row.is_one_of_many]
     chosen = groups if any(group.marked for group in own) else []
     if not chosen:
@@ -139,7 +137,7 @@ def _by_row(table: PrintedTable) -> list[_Group]:
 
 
 def _marks_one(group: _Group) -> bool:
-    """Whether one figure is bold, or several equal ones, and not because its whole row is."""
+    """Whether one figure is bold, or several equal ones, and not because the whole row is."""
     values = {figure.value for figure in group.marked}
     return len(values) == 1 and not any(_is_marked(figure.row) for figure in group.marked)
 

@@ -1,4 +1,4 @@
-"""A card against itself: zeros, headline means, counts, shares, latencies, ranks."""
+"""Checks of a card: zeros, headline means, counts, shares, latencies, ranks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXACT = 1e-9
 
 
 def card_findings(card: PrintedCard) -> Iterator[Finding]:
-    """All that one page says against itself."""
+    """All contradictions within one page."""
     for part in card.parts:
         yield from _zeros(card, part)
         yield from _latencies(card, part)
@@ -41,7 +41,7 @@ def card_findings(card: PrintedCard) -> Iterator[Finding]:
 
 
 def _at(card: PrintedCard, part: CardPart, label: str, value: CardValue) -> Callable[..., Finding]:
-    """A finding about one value of a part, which still needs its check, severity and message."""
+    """A finding about one value of a part; check, severity and message are still to be given."""
     return partial(
         Finding,
         file=card.file,
@@ -81,7 +81,7 @@ def _latencies(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
 
 
 def _headlines(card: PrintedCard) -> Iterator[Finding]:
-    """Qualities of the overview that are means over the collections, zeros included."""
+    """Qualities of the overview that are means over the collections, including zeros."""
     for label, headline in card.overview.values.items():
         metric = _QUALITY.search(label)
         name = metric[0].strip("()") if metric else ""
@@ -112,7 +112,7 @@ def _headlines(card: PrintedCard) -> Iterator[Finding]:
 
 
 def _counts(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
-    """Wins, losses and ties against their sum and their shares."""
+    """Wins, losses and ties compared with their sum and their shares."""
     if not all(label in part.values for label in _OUTCOMES):
         return
     counts = {label: part.values[label].number for label in _OUTCOMES}
@@ -130,15 +130,15 @@ def _counts(card: PrintedCard, part: CardPart) -> Iterator[Finding]:
             continue
         expected = 100 * counts[label] / total
         if abs(value.number - expected) > value.cell.half_unit + _EXACT:
-            right = f"{expected:.{value.cell.decimals}f}%"
-            message = f"printed {value.cell.text}, {counts[label]:.0f} of {total:.0f} is {right}"
+            correct = f"{expected:.{value.cell.decimals}f}%"
+            message = f"printed {value.cell.text}, {counts[label]:.0f} of {total:.0f} is {correct}"
             yield _at(card, part, share, value)(
-                check="counts", severity="error", message=message, expected=right
+                check="counts", severity="error", message=message, expected=correct
             )
 
 
 def _sums(card: PrintedCard) -> Iterator[Finding]:
-    """The overview's wins, losses and ties against those of the collections."""
+    """The overview's wins, losses and ties compared with those of the collections."""
     for label in _OUTCOMES:
         whole = card.overview.values.get(label)
         parts = [part.values[label].number for part in card.parts if label in part.values]

@@ -1,6 +1,6 @@
-"""A page about one model: labels with a value below each, one part a collection.
+"""Reads a page about one model: labels with a value below each, one part a collection.
 
-The form is that of agentset's pages: a part begins with the collection's name and a line such as
+It reads agentset's pages: a part begins with the collection's name and a line such as
 `ELO 149443.2% WR165W-217L-0T`.
 """
 
@@ -23,14 +23,14 @@ _OF = re.compile(r"of (\d+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardValue:
-    """What stands below or beside a label."""
+    """The value below or beside a label."""
 
     line: int
     cell: PrintedCell
 
     @property
     def number(self) -> float:
-        """The figure; a value of a card has always one."""
+        """The number; a value of a card always has one."""
         return self.cell.value
 
 
@@ -45,7 +45,7 @@ class CardPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedCard:
-    """A page of one model; `ranks` has the line, the rank and of how many it is."""
+    """A page of one model; `ranks` has the line, the rank and the number of ranked models."""
 
     file: str
     title: str
@@ -55,7 +55,7 @@ class PrintedCard:
 
 
 def read_card(lines: Sequence[tuple[int, str]], file: str) -> PrintedCard | None:
-    """The card in these lines; None where no part of them is about a collection."""
+    """The card in these lines; None if no part of them is about a collection."""
     shown = [(number, text.strip()) for number, text in lines]
     starts = [at for at, (_, text) in enumerate(shown) if at and _RECORD.fullmatch(text)]
     if not starts:
@@ -80,7 +80,7 @@ def read_card(lines: Sequence[tuple[int, str]], file: str) -> PrintedCard | None
 
 
 def _values(lines: Sequence[tuple[int, str]]) -> dict[str, CardValue]:
-    """Every text that a figure follows, with that figure; and outcomes, which share a line."""
+    """Every label that is followed by a figure, and outcomes, which share a line."""
     values: dict[str, CardValue] = {}
     for (_, label), (line, text) in pairwise(lines):
         cell = read_cell(text)
@@ -96,9 +96,9 @@ def _values(lines: Sequence[tuple[int, str]]) -> dict[str, CardValue]:
 
 
 def _record(line: int, text: str) -> dict[str, CardValue]:
-    """Rating and win rate stand without a space: 149443.2% is 1494 and 43.2 %."""
+    """Rating and win rate are printed without a space: 149443.2% is 1494 and 43.2 %."""
     match = _RECORD.fullmatch(text)
-    assert match is not None  # The part was found by this very line.
+    assert match is not None  # Parts begin with such a line.
     wins, losses, ties = (int(match[name]) for name in ("wins", "losses", "ties"))
     rate = 100 * wins / max(1, wins + losses + ties)
     digits = match["digits"]

@@ -1,6 +1,6 @@
-"""One cell of a printed table: what it shows, and the figure in it, if there is one.
+"""Reads one cell of a printed table: its text, and its figure if it has one.
 
-Around a figure stands much that is none of it: markup, footnotes, medals, arrows, intervals, the
+Much around a figure is not part of it: markup, footnotes, medals, arrows, intervals, the
 difference to another row. Nothing is corrected here.
 """
 
@@ -24,7 +24,7 @@ _EMPHASIS = re.compile(r"<(b|strong|i|em)>|(?<!\\)[*]|(?<![\w\\])_|\\text(bf|it)
 _MARKUP = re.compile(r"\\([\\`*\[\]|~$_])|\*+|`|(?<!\w)_+|_+(?!\w)")
 _STRUCK = re.compile(r"~~.*?~~|<(del|s|strike)>.*?</\1>", re.I)
 
-# What LaTeX and GitHub write around a figure: `$0.41_{\pm 0.02}$`, `\textbf{0.41}`, `:trophy:`.
+# Markup of LaTeX and GitHub around a figure: `$0.41_{\pm 0.02}$`, `\textbf{0.41}`, `:trophy:`.
 _PLUS_MINUS = re.compile(r"\\pm\b|\+/-|\+-")
 _UP_OR_DOWN = re.compile(r"\\(?:uparrow|downarrow|Uparrow|Downarrow)\b")
 _RAISED_IN_TEX = re.compile(r"(?<=[\d%)}])[_^]\s*(?:\{[^{}]*\}|\\?\w)")
@@ -47,7 +47,7 @@ _FIGURES = {
     )
     for point, comma in ((".", ","), (",", "."))
 }
-# What leaderboards put behind a figure: an interval, letters of significance, footnotes.
+# What leaderboards print after a figure: an interval, letters of significance, footnotes.
 _PIECE = r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|±[^()\[\]±]*|[*∗†‡§¶#^]|[ᵃ-ᶻ⁰¹²³⁴-⁹⁺⁻ⁿ])"
 _BEHIND = re.compile(rf"(?:{_PIECE})*(?:\s*[a-j]{{1,4}}(?!\w))?(?:{_PIECE})*\s*")
 _FIRST_FIGURE = re.compile(r"\d[\d.,]*\d|[.,]\d+")
@@ -61,7 +61,7 @@ _FIGURES_ALONE = re.compile(r"[\W\d_]*\d[.,]\d[\W\d_]*|\W*\d*[.,]\d.*\W\d*[.,]\d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedCell:
-    """What one cell shows: its text without markup, and its number where it has one.
+    """The content of one cell: its text without markup, and its number if it has one.
 
     `decimals` are the digits printed behind the decimal `point`; `unit` is %, ms, s, K, M, B, T or
     a currency's sign, and the like. `emphasised` is bold or italic.
@@ -77,17 +77,17 @@ class PrintedCell:
 
     @property
     def value(self) -> float:
-        """The number; 0 where there is none."""
+        """The number, or 0 if there is none."""
         return self.number or 0.0
 
     @property
     def half_unit(self) -> float:
-        """How far rounding can have moved the number."""
+        """The largest error that rounding can have caused."""
         return 0.5 * 10.0**-self.decimals
 
     @property
     def is_unread(self) -> bool:
-        """Whether it shows digits in which no single figure was found; a bound is none."""
+        """Whether it has digits, but no single figure; a bound such as `<5` does not count."""
         return (
             self.number is None
             and any(character.isdecimal() for character in self.text)
@@ -96,19 +96,19 @@ class PrintedCell:
 
     @property
     def holds_figures(self) -> bool:
-        """Whether those digits are figures, and no part of a name or a text.
+        """Whether these digits are figures, and not part of a name or a text.
 
-        Decimals come first, and no word, or more of them, after.
+        It has decimals, and either no words or more decimals at the end.
         """
         return self.is_unread and _FIGURES_ALONE.fullmatch(self.text) is not None
 
     @property
     def is_missing(self) -> bool:
-        """Whether it is blank, or says that nothing was measured."""
+        """Whether it is blank, or states that nothing was measured."""
         return self.number is None and _MISSING.fullmatch(self.text) is not None
 
     def shows(self, value: float) -> str:
-        """Another value, printed as this one is."""
+        """Another value, printed in the same form."""
         return f"{value:.{self.decimals}f}".replace(".", self.point)
 
 
@@ -116,9 +116,9 @@ BLANK = PrintedCell()
 
 
 def read_cell(raw: str, point: str = ".") -> PrintedCell:
-    """A cell without its markup; what is raised (significance, footnotes) is left out.
+    """Read a cell without its markup; raised text (significance, footnotes) is left out.
 
-    `point` separates decimals where the cell itself does not tell (1,234 and 1.234).
+    `point` is the decimal point of ambiguous cells (1,234 and 1.234).
     """
     raw = raw[:_LONGEST_CELL]
     shown = _shown(raw)
@@ -143,7 +143,7 @@ def read_cell(raw: str, point: str = ".") -> PrintedCell:
 
 
 def own_point(raw: str) -> str:
-    """The decimal point that the first figure of a cell shows by its form; empty where none does.
+    """The decimal point that the first figure of a cell implies; empty if it is ambiguous.
 
     0,41 and 1.234,5 have a comma, 0.412 and 1,234.5 a point; 1,234 and 1.234 may be either.
     """
@@ -166,14 +166,16 @@ def _point_of(text: str) -> str:
 
 
 def _shown(raw: str) -> str:
-    """The text of a cell; what is struck out counts only where nothing stands in its place."""
-    kept = _STRUCK.sub("", raw)
-    return _TAG.sub("", _LINK.sub(r"\1", _RAISED.sub("", kept if kept.strip() else raw)))
+    """The text of a cell; text that is struck out counts only if there is nothing else."""
+    not_struck = _STRUCK.sub("", raw)
+    return _TAG.sub(
+        "", _LINK.sub(r"\1", _RAISED.sub("", not_struck if not_struck.strip() else raw))
+    )
 
 
 @lru_cache(maxsize=4096)
 def _figure(raw: str) -> str:
-    """The cell without what decorates its figure; empty where it is too long to be one."""
+    """The cell without decorations of its figure; empty if it is too long to be one."""
     shown = _shown(_LOWERED.sub("", raw))
     if len(shown) > _LONGEST_FIGURE:
         return ""
@@ -186,17 +188,17 @@ def _figure(raw: str) -> str:
     text = _CHANGE.sub("", re.sub(r"[{}]", "", text).strip())
     text = _EDGE_ARROW.sub("", "".join(mark for mark in text if not _decorates(mark))).strip()
     text = text.lstrip("∗*†‡§¶ ")
-    whole = re.fullmatch(r"\(([^()]*)\)|\[([^\[\]]*)\]", text)
-    return (whole[1] or whole[2] or "").strip() if whole else text
+    bracketed = re.fullmatch(r"\(([^()]*)\)|\[([^\[\]]*)\]", text)
+    return (bracketed[1] or bracketed[2] or "").strip() if bracketed else text
 
 
 def _price_alone(markup: re.Match[str]) -> str:
-    """Of all escaped characters only a currency's sign belongs to a figure."""
+    """Of all escaped characters only `$` belongs to a figure, as a currency."""
     return "$" if markup[1] == "$" else ""
 
 
 def _decorates(character: str) -> bool:
-    """Medals, stars and the like, with the marks that choose their form; arrows at the edges."""
+    """Whether it is a medal, a star or the like, or a mark that selects its form."""
     return (
         unicodedata.category(character) in ("So", "Sk", "Mn", "Me", "Cf") and character not in "^`"
     )

@@ -1,4 +1,4 @@
-"""What columns hold, by their headings and their figures, and which of these are better."""
+"""What columns contain, judging by headings and figures, and which values are better."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind: TypeAlias = Literal["text", "average", "speed", "rank", "quality", "number
 """`number`: figures of which neither the heading nor their size says what they are; `other`: what
 the heading says to be none of the checks' business."""
 Direction: TypeAlias = Literal["higher", "lower", ""]
-"""Which values are better."""
+"""The values that are better."""
 
 _SPEED = re.compile(
     r"docs?\s*/\s*s|pairs\s*/\s*s|tokens\s*/\s*s|/\s*sec|\blatenc(y|ies)\b|\bthroughput\b|\bqps\b"
@@ -50,12 +50,12 @@ _HIGHER = re.compile(
 _LOWER_IS_BETTER = re.compile(r"\b(lower|smaller|less)\b[^.;|]{0,20}\bbetter\b", re.I)
 _HIGHER_IS_BETTER = re.compile(r"\b(higher|larger|more|greater)\b[^.;|]{0,20}\bbetter\b", re.I)
 
-# The same few names are asked about for every cell.
+# The same few names come up for every cell.
 _remembered = lru_cache(maxsize=4096)
 
 
 def kind_of(headings: Sequence[str], cells: Sequence[PrintedCell]) -> Kind:
-    """What a column holds: first by its heading, then by its numbers."""
+    """What a column contains: by its heading first, then by its numbers."""
     filled = [cell for cell in cells if not cell.is_missing]
     numbers = [cell for cell in filled if cell.number is not None]
     figures = len(numbers) + sum(cell.holds_figures for cell in filled)
@@ -80,25 +80,25 @@ def kind_of(headings: Sequence[str], cells: Sequence[PrintedCell]) -> Kind:
 def _is_share(name: str, numbers: Sequence[PrintedCell]) -> bool:
     """Whether they can be shares of 1 or of 100: none is negative.
 
-    Whole ones may be counts as well, unless they are percent or stand under a metric's name.
+    Whole numbers may be counts as well, unless they are percent or have a metric's name above.
     """
     values = [cell.number for cell in numbers if cell.number is not None]
-    told = any(cell.decimals or cell.unit == "%" for cell in numbers) or bool(direction(name))
-    return min(values) >= 0 and max(values) <= 100 and told
+    is_stated = any(cell.decimals or cell.unit == "%" for cell in numbers) or bool(direction(name))
+    return min(values) >= 0 and max(values) <= 100 and is_stated
 
 
 @_remembered
 def direction(name: str) -> Direction:
-    """Which values of a metric are better; empty where the name does not say."""
-    said = direction_said(name)
-    if said or _HIGHER.search(name):
-        return said or "higher"
+    """Which values of a metric are better; empty if the name does not say so."""
+    stated = stated_direction(name)
+    if stated or _HIGHER.search(name):
+        return stated or "higher"
     return "lower" if _LOWER.search(name) else ""
 
 
 @_remembered
-def direction_said(text: str) -> Direction:
-    """The same for words around a table, which may name a metric and mean another one."""
+def stated_direction(text: str) -> Direction:
+    """The same for text around a table, which may name one metric and mean another."""
     higher = "↑" in text or _HIGHER_IS_BETTER.search(text) is not None
     lower = "↓" in text or _LOWER_IS_BETTER.search(text) is not None
     return "" if higher == lower else "higher" if higher else "lower"

@@ -1,4 +1,4 @@
-"""Columns that are most of what puts one row before another."""
+"""Columns that make up most of one row's lead over another."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rerankbench.audit.views import by_rows
 from rerankbench.errors import some
 
 COLUMNS = 5
-"""The fewest columns under a mean for which the share of one says something."""
+"""The fewest columns of a mean for which the share of a single one means something."""
 SHARE = 0.5
-"""A column with more of a lead than this carries it."""
+"""A column with a larger share of a lead dominates it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lead:
-    """How far the best row of a block is before another, with and without one column.
+    """The lead of a block's best row over another, with and without one column.
 
-    `column` is the one that gives most of it, `share` how much of the lead that is.
+    `column` contributes most to it, `share` is its share of the lead.
     """
 
     best: PrintedRow
@@ -34,9 +34,9 @@ class _Lead:
 
 
 def carried(table: PrintedTable) -> Iterator[Finding]:
-    """Columns that are more than half of the lead of a block's best row over another row.
+    """Columns that make up more than half of a best row's lead over another row of its block.
 
-    Only where a mean is printed. The leads are those of the columns, whatever is printed.
+    Only if a mean is printed; leads are computed from the columns.
     """
     if table.lists_collections:
         return
@@ -46,9 +46,9 @@ def carried(table: PrintedTable) -> Iterator[Finding]:
         blocks = table.blocks(table.one_of_many)
         leads = [lead for block in blocks for lead in _leads(block, basis)]
         for at in basis.terms:
-            mine = [lead for lead in leads if lead.column == at and lead.share > SHARE]
-            if mine:
-                yield _finding(table, basis, at, mine, len(leads))
+            dominated = [lead for lead in leads if lead.column == at and lead.share > SHARE]
+            if dominated:
+                yield _finding(table, basis, at, dominated, len(leads))
 
 
 def _leads(block: Sequence[PrintedRow], basis: Basis) -> Iterator[_Lead]:
@@ -60,7 +60,7 @@ def _leads(block: Sequence[PrintedRow], basis: Basis) -> Iterator[_Lead]:
     for other in rows:
         differences = [best.cells[at].value - other.cells[at].value for at in basis.terms]
         gain, most = fmean(differences), max(differences)
-        # Below the last printed digit there is no lead that a reader could see.
+        # A lead below the last printed digit is invisible to readers.
         if gain > 2 * best.cells[basis.average].half_unit:
             yield _Lead(
                 best=best,

@@ -1,4 +1,4 @@
-"""What a check found, and how it is written down."""
+"""The finding of a check, and how findings are printed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rerankbench.leaderboard.renderers.markdown import escape
 from rerankbench.leaderboard.table import printable
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
-"""An error contradicts the document itself; a warning misleads; a note is good to know."""
+"""An error contradicts the document itself; a warning is misleading; a note is good to know."""
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 _WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a reader should know; `printed` and `expected` are empty where none is meant.
+    """One finding; `printed` and `expected` are empty if they do not apply.
 
     `check` names the check, as in docs/audit.md.
     """
@@ -48,7 +48,7 @@ def about(
     printed: str = "",
     expected: str = "",
 ) -> Finding:
-    """A finding about a place in a table; without a row, about a whole column."""
+    """A finding about a place in a table; without a row it is about a whole column."""
     return Finding(
         file=table.file,
         line=table.line if row is None else row.line,
@@ -64,7 +64,7 @@ def about(
 
 
 def not_read(file: str, place: UnreadPlace) -> Finding:
-    """A word on a place of which no figure could be read; no check looks at it."""
+    """A note about a place without a readable figure; no check looks at it."""
     return Finding(
         file=file,
         line=place.line,
@@ -79,7 +79,7 @@ def not_read(file: str, place: UnreadPlace) -> Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditReport:
-    """What was found, in how many tables and cards, and what could not be read.
+    """All findings, the number of tables and cards, and what could not be read.
 
     `unread` are notes of the check `unread`.
     """
@@ -90,19 +90,19 @@ class AuditReport:
 
     @property
     def everything(self) -> list[Finding]:
-        """Findings and what was not read, file by file in the order of lines."""
-        both = (*self.findings, *self.unread)
-        files = list(dict.fromkeys(finding.file for finding in both))
-        return sorted(both, key=lambda finding: (files.index(finding.file), finding.line))
+        """Findings and unread places, file by file in the order of lines."""
+        entries = (*self.findings, *self.unread)
+        files = list(dict.fromkeys(finding.file for finding in entries))
+        return sorted(entries, key=lambda finding: (files.index(finding.file), finding.line))
 
     @property
     def is_clean(self) -> bool:
-        """Whether there is neither error nor warning."""
+        """Whether there are neither errors nor warnings."""
         return all(finding.severity == "note" for finding in self.findings)
 
 
 def as_text(audit: AuditReport) -> str:
-    """Place and check on a line, the finding below it; then how many there are."""
+    """Place and check on a line, the finding below it; the number of findings at the end."""
     parts = []
     for finding in audit.everything:
         place = f"{printable(finding.file)}:{finding.line}"
@@ -125,7 +125,7 @@ def _count(audit: AuditReport) -> str:
 
 
 def _unread(audit: AuditReport) -> str:
-    """`; not read: 1 table, 3 rows`; empty where all was read."""
+    """`; not read: 1 table, 3 rows`; empty if everything was read."""
     kinds = Counter(
         "row" if place.row else "column" if place.column else "table" for place in audit.unread
     )
@@ -134,7 +134,7 @@ def _unread(audit: AuditReport) -> str:
 
 
 def as_json(audit: AuditReport) -> str:
-    """A list with one object a finding or place that was not read, every field of it."""
+    """A list with one object a finding or unread place, with all fields."""
     return json.dumps([asdict(finding) for finding in audit.everything], indent=2) + "\n"
 
 

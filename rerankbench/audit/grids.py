@@ -1,4 +1,4 @@
-"""Raw rows of cells → tables: which rows are headings, which name a block, which hold figures."""
+"""Turns raw rows of cells into tables: which are headings, block titles or rows of figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SPAN = re.compile(r"\b(ci|intervals?|ranges?|low|high)\b|≤|≥", re.I)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRow:
-    """One line of a table as it stands in the file."""
+    """One line of a table, as in the file."""
 
     line: int
     cells: tuple[str, ...]
@@ -24,7 +24,7 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """What was made of some rows: tables, and what of them is in none."""
+    """The tables made of some rows, and the places that are in none."""
 
     tables: tuple[PrintedTable, ...] = ()
     unread: tuple[UnreadPlace, ...] = ()
@@ -36,10 +36,10 @@ _Line = tuple[int, tuple[PrintedCell, ...]]
 def to_tables(
     raw: Sequence[RawRow], *, file: str, title: str, headings: int | None = None, around: str = ""
 ) -> Grid:
-    """The tables in rows that stand together; those without figures are none.
+    """The tables in neighbouring rows; rows without figures give none.
 
-    `headings` says how many rows are headings at least; None lets the rows without a number be. A
-    row of headings further down, with the same first cell, begins another table. `around` is the
+    `headings` is the least number of heading rows; None takes the rows without a number. A
+    heading row further down, with the same first cell, begins another table. `around` is the
     text next to the table.
     """
     title = title or f"the table at line {raw[0].line}"
@@ -53,19 +53,19 @@ def to_tables(
         (at for at in range(head, len(lines)) if _repeats(lines[at][1], lines[0][1])),
         len(lines),
     )
-    found = _table(lines[:head], lines[head:end], file, title)
-    found = found and replace(found, around=around)
+    table = _table(lines[:head], lines[head:end], file, title)
+    table = table and replace(table, around=around)
     last = fitting[end].line if end < len(fitting) else raw[-1].line + 1
     odd = [
         _uneven(row, width, title)
         for row in raw[head:]
         if row.line < last and (row not in fitting or (headings and _is_short(row, width)))
     ]
-    if found is None:
+    if table is None:
         grid = Grid(unread=tuple(_without_figures(raw, title)))
     else:
-        unread = sorted((*_unread(found), *odd), key=lambda one: one.line)
-        grid = Grid(tables=(found,), unread=tuple(unread))
+        unread = sorted((*_unread(table), *odd), key=lambda place: place.line)
+        grid = Grid(tables=(table,), unread=tuple(unread))
     if end == len(lines):
         return grid
     rest = [row for row in raw if row.line >= last]
@@ -74,14 +74,16 @@ def to_tables(
 
 
 def _read(raw: Sequence[RawRow], width: int) -> list[_Line]:
-    """Cells with their numbers; a column whose figures have decimal commas is read with commas."""
+    """Cells with their numbers; columns whose figures have decimal commas are read with commas."""
     padded = [(*row.cells, *[""] * (width - len(row.cells))) for row in raw]
-    told = [[own_point(cell) for cell in column] for column in zip(*padded, strict=True)]
-    whole = [point for column in told for point in column]
-    usual = "," if "," in whole and "." not in whole else "."
+    points_by_column = [
+        [own_point(cell) for cell in column] for column in zip(*padded, strict=True)
+    ]
+    all_points = [point for column in points_by_column for point in column]
+    usual = "," if "," in all_points and "." not in all_points else "."
     points = [
         max(",.", key=column.count) if column.count(",") != column.count(".") else usual
-        for column in told
+        for column in points_by_column
     ]
     return [
         (
@@ -93,7 +95,7 @@ def _read(raw: Sequence[RawRow], width: int) -> list[_Line]:
 
 
 def _is_short(row: RawRow, width: int) -> bool:
-    """Whether cells with figures are followed by none."""
+    """Whether the row has figures, but fewer cells than headings."""
     return len(row.cells) < width and any(read_cell(cell).number is not None for cell in row.cells)
 
 
@@ -106,7 +108,7 @@ def _uneven(row: RawRow, width: int, title: str) -> UnreadPlace:
 
 
 def _without_figures(raw: Sequence[RawRow], title: str) -> Iterator[UnreadPlace]:
-    """A word on what looks like a table of figures and was read as none."""
+    """A note on a table that seems to have figures, but was not read."""
     if any(read_cell(cell).holds_figures for row in raw[1:] for cell in row.cells):
         yield UnreadPlace(
             line=raw[0].line, table=title, why="no column of it holds single figures"
@@ -114,7 +116,7 @@ def _without_figures(raw: Sequence[RawRow], title: str) -> Iterator[UnreadPlace]
 
 
 def _heading_rows(lines: Sequence[_Line], least: int | None) -> int:
-    """How many rows stand above the figures; below the least only rows of names are headings."""
+    """The number of rows above the figures; after `least` rows only rows of names are headings."""
     for at, (_, cells) in enumerate(lines):
         if at < (least or 0):
             continue
@@ -124,18 +126,18 @@ def _heading_rows(lines: Sequence[_Line], least: int | None) -> int:
 
 
 def _names_columns(cells: Sequence[PrintedCell]) -> bool:
-    """Several texts and no figure."""
+    """Whether there are several texts and no figure."""
     filled = [cell for cell in cells if cell.text]
     return len(filled) > 1 and all(cell.number is None for cell in filled)
 
 
 def _is_second_heading(cells: Sequence[PrintedCell]) -> bool:
-    """Whether a row names what is below it: its first cell is blank, and nothing is missing."""
+    """Whether the row names what is below it: its first cell is blank, and nothing is missing."""
     return not cells[0].text and not _misses_some(cells)
 
 
 def _repeats(cells: Sequence[PrintedCell], head: Sequence[PrintedCell]) -> bool:
-    """Whether a row begins another table as the first one began."""
+    """Whether a row begins another table in the same way as the first."""
     return _names_columns(cells) and cells[0].text == head[0].text and not _misses_some(cells)
 
 
@@ -147,12 +149,13 @@ def _table(
     head: Sequence[_Line], body: Sequence[_Line], file: str, title: str
 ) -> PrintedTable | None:
     figures = [cells for _, cells in body if not _names_block(cells)]
-    # Counts and differences among the rows do not say what a column holds.
+    # Rows with counts and differences do not say what a column contains.
     telling = [cells for cells in figures if not is_aside(cells[0].text)] or figures
     headings = _headings([cells for _, cells in head])
     columns = tuple(
         PrintedColumn(
-            headings=headings[at], kind=_kind(headings[at], [each[at] for each in telling])
+            headings=headings[at],
+            kind=_kind(headings[at], [row_cells[at] for row_cells in telling]),
         )
         for at in range(len(headings))
     )
@@ -163,21 +166,21 @@ def _table(
 
 
 def _kind(headings: Sequence[str], cells: Sequence[PrintedCell]) -> Kind:
-    """As the heading and the figures say; numbers above "average" are the names of rows."""
+    """The kind by heading and figures; numbers beside "average" are names of rows."""
     if any(cell.number is None and names_average_row(cell.text) for cell in cells):
         return "text"
     return kind_of(headings, cells)
 
 
 def _unread(table: PrintedTable) -> Iterator[UnreadPlace]:
-    """Columns of more than single figures, and cells of others in which no figure was found."""
+    """Columns with several figures a cell, and unreadable cells of other columns."""
     rows = table.rows
     for at, column in enumerate(table.columns):
         cells = [row.cells[at] for row in rows]
-        shown = [each.text for each in cells if each.holds_figures]
+        shown = [cell.text for cell in cells if cell.holds_figures]
         is_span = _SPAN.search(column.name) is not None
         if column.kind == "text" and at and not is_span and 2 * len(shown) >= max(2, len(rows)):
-            why = f"its cells, such as {shown[0]}, are no single figures"
+            why = f"its cells, such as {shown[0]}, are not single figures"
             yield UnreadPlace(line=table.line, table=table.title, column=column.name, why=why)
     for row in rows:
         odd = [
@@ -191,13 +194,13 @@ def _unread(table: PrintedTable) -> Iterator[UnreadPlace]:
 
 
 def _names_block(cells: Sequence[PrintedCell]) -> bool:
-    """A single text that is emphasised: the title of the rows below it."""
+    """Whether it is a single, emphasised text: the title of the rows below it."""
     filled = [cell for cell in cells if cell.text]
     return len(filled) == 1 and filled[0].number is None and filled[0].emphasised
 
 
 def _headings(head: Sequence[tuple[PrintedCell, ...]]) -> list[tuple[str, ...]]:
-    """The headings of each column; an outer one stands for the blanks to its right too."""
+    """The headings of each column; an outer heading also covers the blanks to its right."""
     levels: list[list[str]] = []
     for cells in head[:-1]:
         level, carried = [], ""
@@ -210,7 +213,7 @@ def _headings(head: Sequence[tuple[PrintedCell, ...]]) -> list[tuple[str, ...]]:
 
 
 def _rows(body: Sequence[_Line], columns: Sequence[PrintedColumn]) -> list[PrintedRow]:
-    """Rows of figures; a blank name stands for the one above it."""
+    """Rows of figures; a blank name means the one above it."""
     texts = [at for at, column in enumerate(columns) if column.kind == "text"]
     figures = next(at for at, column in enumerate(columns) if column.kind != "text")
     names = [at for at in texts if at < figures] or texts[:1] or [0]
@@ -222,12 +225,18 @@ def _rows(body: Sequence[_Line], columns: Sequence[PrintedColumn]) -> list[Print
             above = [""] * len(names)
             continue
         own = [cells[at].text for at in names]
-        shown = [*(mine or old for mine, old in zip(own[:-1], above, strict=False)), *own[-1:]]
+        shown = [
+            *(
+                own_name or above_name
+                for own_name, above_name in zip(own[:-1], above, strict=False)
+            ),
+            *own[-1:],
+        ]
         above = shown
         if own and not own[-1]:
             # One name in several columns of names: `Average`, and a blank beside it.
-            shown = [each for each in own if each]
-        block = " / ".join(each for each in (title, *shown[:-1]) if each)
+            shown = [text for text in own if text]
+        block = " / ".join(part for part in (title, *shown[:-1]) if part)
         name = shown[-1] if shown else ""
         rows.append(PrintedRow(line=line, block=block, name=name, cells=cells, own=tuple(own)))
     return rows

@@ -1,4 +1,4 @@
-"""Tables of an HTML page, or of HTML within Markdown; nothing on it is run or fetched."""
+"""Tables of an HTML page, or of HTML within Markdown; nothing is run or fetched."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _WIDEST = 1000
 
 
 def html_tables(lines: Sequence[tuple[int, str]], file: str) -> Grid:
-    """All tables with figures, outer ones of nested tables left out.
+    """All tables with figures; of nested tables only the inner ones.
 
-    Raises InputError for a declaration that HTML does not know.
+    Raises InputError for an unknown declaration.
     """
     parser = _Parser()
     last = 0
     for number, text in lines:
-        # Blank lines were left out; the parser counts them.
+        # Blank lines were left out, but the parser counts lines.
         try:
             parser.feed("\n" * (number - last) + text)
-        except AssertionError as error:  # The standard library's way to refuse `<![x`.
-            raise InputError(file, f"no HTML: {error}", line=number) from None
+        except AssertionError as error:  # HTMLParser raises it for `<![x`.
+            raise InputError(file, f"not valid HTML: {error}", line=number) from None
         last = number
     grids = [
         to_tables(raw, file=file, title=title, headings=headings or None)
@@ -60,14 +60,14 @@ class _Parser(HTMLParser):
 
     @property
     def unread(self) -> list[tuple[int, str]]:
-        """Tables that hold others, and those that do not end."""
+        """Tables that contain others, and tables without an end."""
         return [*self._nested, *((line, "it has no end (</table>)") for line in self._open)]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         line = self.getpos()[0] - 1
         if tag == "table":
             if self._open:
-                self._nested.append((self._open[-1], "another table stands in it"))
+                self._nested.append((self._open[-1], "it contains another table"))
             self._open.append(line)
             self._rows, self._caption, self._head = [], "", 0
             self._below = {}
@@ -76,7 +76,7 @@ class _Parser(HTMLParser):
             self._skip()
         elif tag in ("td", "th", "caption"):
             if self._parts is not None:
-                self._cell(tag)  # HTML lets the end of a cell be left out.
+                self._cell(tag)  # In HTML the end tag of a cell is optional.
             self._parts = []
             self._span, self._deep = _number(attrs, "colspan"), _number(attrs, "rowspan")
         elif tag in _MARKUP and self._parts is not None:
@@ -102,7 +102,7 @@ class _Parser(HTMLParser):
 
     def _end_table(self) -> None:
         opened = self._open.pop() if self._open else self._line
-        if (opened, "another table stands in it") not in self._nested:
+        if (opened, "it contains another table") not in self._nested:
             self.tables.append((self._caption, self._head, self._rows))
         self._rows = []
 
@@ -118,14 +118,14 @@ class _Parser(HTMLParser):
         self._skip()
 
     def _skip(self) -> None:
-        """A cell that reaches down from a row above leaves a blank."""
+        """A cell that spans rows leaves blanks in the rows below."""
         while self._below.get(len(self._cells), 0):
             self._below[len(self._cells)] -= 1
             self._cells.append("")
 
     def handle_data(self, data: str) -> None:
         if self._parts is not None:
-            # Text that looks like markup was escaped on the page, so it is none.
+            # Text that looks like markup was escaped on the page, so it is not markup.
             self._parts.append(data.replace("<", "‹").replace("*", "∗"))
 
 

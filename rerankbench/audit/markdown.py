@@ -1,4 +1,4 @@
-"""Tables of GitHub-flavoured Markdown, also within quotations and lists, and of HTML in it."""
+"""Tables in GitHub-flavoured Markdown, also inside quotations and lists, and HTML tables in it."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ Line = tuple[int, str]
 
 def runs(lines: Sequence[Line], inside: Sequence[bool]) -> Iterator[list[Line]]:
     """Neighbouring lines of the file for which `inside` holds."""
-    marked = [(*line, held) for line, held in zip(lines, inside, strict=True)]
-    # Blank lines were left out: line number less place changes where one was.
+    marked = [(*line, is_inside) for line, is_inside in zip(lines, inside, strict=True)]
+    # Blank lines were left out: the difference of line number and index changes there.
     at = {number: number - place for place, (number, _) in enumerate(lines)}
-    for (held, _), run in groupby(marked, key=lambda one: (one[2], at[one[0]])):
-        if held:
+    for (is_inside, _), run in groupby(marked, key=lambda item: (item[2], at[item[0]])):
+        if is_inside:
             yield [(number, text) for number, text, _ in run]
 
 
 def markdown_tables(lines: Sequence[Line], file: str) -> list[Grid]:
-    """All tables of a page. Fenced code and comments are none, with a word on the former."""
+    """All tables of a page. Those in fenced code are only noted, those in comments ignored."""
     plain = [
         (number, _LISTED.sub("", _QUOTED.sub("", text)).translate(_BOXES))
         for number, text in lines
@@ -58,8 +58,8 @@ def markdown_tables(lines: Sequence[Line], file: str) -> list[Grid]:
     )
     grids = _in_code(plain, fenced)
     piped = [
-        ("|" in text or _is_rule(text)) and not any(apart)
-        for (_, text), apart in zip(plain, zip(fenced, hidden, html, strict=True), strict=True)
+        ("|" in text or _is_rule(text)) and not any(flags)
+        for (_, text), flags in zip(plain, zip(fenced, hidden, html, strict=True), strict=True)
     ]
     for run in runs(plain, piped):
         title = title_of(plain, run[0][0], run[-1][0])
@@ -71,7 +71,7 @@ def markdown_tables(lines: Sequence[Line], file: str) -> list[Grid]:
 
 
 def _fenced(lines: Sequence[Line]) -> list[bool]:
-    """Which lines stand in fenced code, the fences included; a fence ends one of its own kind."""
+    """Which lines are in fenced code, including the fences; a fence ends one of its own kind."""
     opened, inside = "", []
     for _, text in lines:
         fence = _FENCE.match(text)
@@ -85,7 +85,7 @@ def _fenced(lines: Sequence[Line]) -> list[bool]:
 
 
 def _commented(lines: Sequence[Line]) -> list[bool]:
-    """Which lines a comment covers that began on an earlier line, or covers whole."""
+    """Which lines are inside a comment that began on an earlier line, or entirely one."""
     opened, inside, last = False, [], 0
     for at, (_, text) in enumerate(lines):
         before, rest = opened, text if opened else _CODE.sub("", text)
@@ -95,17 +95,17 @@ def _commented(lines: Sequence[Line]) -> list[bool]:
             opened = opened != bool(separator)
         last = at if opened and not before else last
         inside.append(before or text.lstrip().startswith("<!--"))
-    # What never ends is no comment.
+    # Without an end it is not a comment.
     return [*inside[:last], *[False] * (len(inside) - last)] if opened else inside
 
 
-def _within_html(lines: Sequence[Line], apart: Sequence[bool]) -> list[bool]:
-    """Which lines stand between the beginning and the end of a table in HTML.
+def _within_html(lines: Sequence[Line], excluded: Sequence[bool]) -> list[bool]:
+    """Which lines are between the beginning and the end of an HTML table.
 
-    Of one that does not end only the first line.
+    For a table without an end only the first line.
     """
     deep, inside, last = 0, [], 0
-    for at, ((_, text), other) in enumerate(zip(lines, apart, strict=True)):
+    for at, ((_, text), other) in enumerate(zip(lines, excluded, strict=True)):
         plain = "" if other else _CODE.sub("", text)
         opened = len(_TABLE.findall(plain))
         last = at if opened and not deep else last
@@ -115,17 +115,17 @@ def _within_html(lines: Sequence[Line], apart: Sequence[bool]) -> list[bool]:
 
 
 def _in_code(lines: Sequence[Line], fenced: Sequence[bool]) -> list[Grid]:
-    """A word on each table that stands in fenced code."""
-    piped = [held and "|" in text for (_, text), held in zip(lines, fenced, strict=True)]
+    """A note on each table in fenced code."""
+    piped = [is_fenced and "|" in text for (_, text), is_fenced in zip(lines, fenced, strict=True)]
     return [
-        Grid(unread=(_unread(run, "it stands in fenced code"),))
+        Grid(unread=(_unread(run, "it is in fenced code"),))
         for run in runs(lines, piped)
         if any(_is_rule(text) for _, text in run) and _has_figures(run)
     ]
 
 
 def _in_other_forms(lines: Sequence[Line]) -> list[Grid]:
-    """A word on each table in LaTeX or reStructuredText."""
+    """A note on each table in LaTeX or reStructuredText."""
     places = [_unread([line], "it is LaTeX") for line in lines if _TABULAR.search(line[1])]
     for run in runs(lines, [True] * len(lines)):
         rules = [line for line in run if _SIMPLE_RULE.fullmatch(line[1])]
@@ -134,27 +134,29 @@ def _in_other_forms(lines: Sequence[Line]) -> list[Grid]:
 
 
 def _pipes(run: Sequence[Line], title: str, near: str, file: str) -> list[Grid]:
-    """The tables of neighbouring lines with pipes: one above each rule that follows a heading."""
+    """Tables in neighbouring lines with pipes: one for each rule below a heading."""
     rules = [at for at, (_, text) in enumerate(run) if _is_rule(text)]
-    # Grids such as pandoc's have a rule above, below and between rows as well.
+    # Grids such as pandoc's also have rules above, below and between rows.
     heads = [at - 1 for at in rules if at and at - 1 not in rules]
     if not heads:
         few = len(run) < 2 or not _has_figures(run)
         return (
-            [] if few else [Grid(unread=(_unread(run, "no rule of dashes below its headings"),))]
+            []
+            if few
+            else [Grid(unread=(_unread(run, "there is no rule of dashes below its headings"),))]
         )
-    # Below the first heading a rule may also part rows from each other.
+    # Below the first heading, rules may also separate rows.
     heads = [at for at in heads if at == heads[0] or _names_columns(run[at][1])]
     grids = []
     for head, end in zip(heads, [*heads[1:], len(run)], strict=True):
-        kept = [run[at] for at in range(head, end) if at not in rules]
-        raw = [RawRow(line=number, cells=_split(text)) for number, text in kept]
+        table_lines = [run[at] for at in range(head, end) if at not in rules]
+        raw = [RawRow(line=number, cells=_split(text)) for number, text in table_lines]
         grids.append(to_tables(raw, file=file, title=title, headings=1, around=near))
     return grids
 
 
 def _names_columns(text: str) -> bool:
-    """Several cells without a figure."""
+    """Whether there are several cells and no figure."""
     cells = [read_cell(raw) for raw in _split(text)]
     return sum(bool(cell.text) for cell in cells) > 1 and all(
         cell.number is None and not cell.holds_figures for cell in cells
@@ -182,7 +184,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def around(lines: Sequence[Line], first: int, last: int) -> str:
-    """The text next to a table, within two lines of it."""
+    """The text within two lines of a table."""
     near = range(first - _CAPTION_WITHIN, last + _CAPTION_WITHIN + 1)
     inside = range(first, last + 1)
     return " ".join(text for number, text in lines if number in near and number not in inside)

@@ -1,6 +1,6 @@
-"""Which figures of a table are means, and of which others: of columns beside, of rows above.
+"""Which figures of a table are means, and of which columns beside or rows above.
 
-Of the sets of others that a mean may be over, the one is taken that its own figures bear out.
+Of the possible sets, the one is chosen that agrees with the mean's own figures.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _EXACT = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """A mean and what it is the mean of, as places; `weights` where some count more than others.
+    """A mean and its terms, as indices; `weights` if some count more than others.
 
-    `certain` where the names alone say so, not only the figures.
+    `certain` if the names say so, not only the figures.
     """
 
     average: int
@@ -29,7 +29,7 @@ class Basis:
     certain: bool = True
 
     def cells(self, line: ViewLine, but: int | None = None) -> list[PrintedCell]:
-        """The cells of its terms that hold numbers."""
+        """The cells of its terms that have numbers."""
         return [line.cells[at] for at in self.terms if at != but and _has_number(line, at)]
 
     def is_complete(self, line: ViewLine) -> bool:
@@ -37,7 +37,7 @@ class Basis:
         return all(_has_number(line, at) for at in (self.average, *self.terms))
 
     def agrees(self, line: ViewLine, but: int | None = None) -> bool:
-        """Whether only rounding parts the printed mean from that of its terms."""
+        """Whether the printed mean differs only by rounding from that of its terms."""
         weights = [
             weight
             for at, weight in zip(self.terms, self.weights, strict=False)
@@ -46,10 +46,10 @@ class Basis:
         return is_mean(line.cells[self.average], self.cells(line, but), weights)
 
     def expected(self, line: ViewLine) -> str:
-        """What its terms give, printed as the mean is."""
+        """The mean of its terms, in the form of the printed one."""
         printed = line.cells[self.average]
         mean = mean_of(self.cells(line), self.weights)
-        # A mean in percent over shares of one.
+        # A mean in percent over shares of 1.
         in_percent = printed.value > 1.5 and mean <= 1 and 100 * mean > 1.5
         return printed.shows(100 * mean if in_percent else mean)
 
@@ -61,7 +61,7 @@ def _has_number(line: ViewLine, at: int) -> bool:
 def is_mean(
     average: PrintedCell, cells: Sequence[PrintedCell], weights: Sequence[float] = ()
 ) -> bool:
-    """Whether rounding alone can part them; an average in percent of shares is one too."""
+    """Whether they differ only by rounding, perhaps with the average in percent of shares."""
     if average.number is None or not cells:
         return False
     mean = mean_of(cells, weights)
@@ -73,12 +73,11 @@ def is_mean(
 
 
 def mean_of(cells: Sequence[PrintedCell], weights: Sequence[float] = ()) -> float:
-    """The mean of their numbers."""
     return fmean([cell.value for cell in cells], weights or None)
 
 
 def bases(view: View) -> Iterator[Basis]:
-    """For every mean what it is the mean of; none for one that says it is over others."""
+    """The terms of every mean; none for means that are over something else."""
     for average in view.of_role("average", "perhaps"):
         basis = _basis(view, average)
         if basis is not None and (basis.certain or _is_sure(view, basis)):
@@ -86,7 +85,7 @@ def bases(view: View) -> Iterator[Basis]:
 
 
 def _is_sure(view: View, basis: Basis) -> bool:
-    """Whether the figures alone say that it is a mean of these: one that agrees may be chance."""
+    """Whether figures alone prove the mean: more lines agree than by coincidence."""
     agreeing = _agreeing(view, basis)
     fewest = 3 if view.places[basis.average].role == "perhaps" else 2
     return agreeing >= fewest and _is_borne_out(view, basis)
@@ -97,11 +96,11 @@ def _agreeing(view: View, basis: Basis) -> int:
 
 
 def _basis(view: View, average: int) -> Basis | None:
-    """The first of the sets that its figures bear out, or else the likeliest."""
+    """The first candidate that agrees with its figures, or else the most likely one."""
     count = names.count_in(view.places[average].name)
     likeliest = None
     for candidate in _candidates(view, average):
-        # "Average of 16" beside 8 columns: the others stand in another table.
+        # "Average of 16" beside 8 columns: the others are in another table.
         if len(candidate.terms) < 2 or count not in (
             None,
             len(candidate.terms),
@@ -120,18 +119,18 @@ def _total(basis: Basis) -> int:
 
 def _is_borne_out(view: View, basis: Basis) -> bool:
     """Whether more than half of its lines agree."""
-    whole = [line for line in view.lines if basis.is_complete(line)]
-    return 2 * sum(map(basis.agrees, whole)) > len(whole)
+    complete = [line for line in view.lines if basis.is_complete(line)]
+    return 2 * sum(map(basis.agrees, complete)) > len(complete)
 
 
 def _candidates(view: View, average: int) -> Iterator[Basis]:
-    """The sets that a mean may be over, likeliest first; the first is what the names say."""
+    """The possible sets of terms, most likely first; the first is what the names say."""
     place = view.places[average]
     sure = place.role == "average" and not view.doubtful and not names.names_other_mean(place.name)
     terms = _terms(view, average)
     own = [at for at in terms if view.places[at].group == place.group]
-    said = own if len(own) > 1 and any(place.group) else terms
-    yield Basis(average=average, terms=tuple(said), certain=sure)
+    named = own if len(own) > 1 and any(place.group) else terms
+    yield Basis(average=average, terms=tuple(named), certain=sure)
     others = [at for at in view.of_role("average") if at != average]
     for run in (*_runs(view, average, terms, others), *_nearest(view, average, terms)):
         yield Basis(average=average, terms=tuple(run), certain=False)
@@ -139,13 +138,13 @@ def _candidates(view: View, average: int) -> Iterator[Basis]:
         counts = [names.count_in(view.places[at].name) for at in run]
         known = [float(count) for count in counts if count]
         if len(known) == len(counts) > 1:
-            # The counts add up to the mean's own: its name says what it is over.
-            told = sure and names.count_in(place.name) == sum(known)
-            yield Basis(average=average, terms=tuple(run), weights=tuple(known), certain=told)
+            # The counts add up to the mean's own count: its name says what it is over.
+            is_stated = sure and names.count_in(place.name) == sum(known)
+            yield Basis(average=average, terms=tuple(run), weights=tuple(known), certain=is_stated)
 
 
 def _terms(view: View, average: int) -> list[int]:
-    """All figures of the mean's kind, but those of which its name says that they are left out."""
+    """All figures of the mean's kind, except those that its name excludes."""
     place = view.places[average]
     left_out = names.same_name(names.left_out(place.name))
     terms = [
@@ -158,11 +157,11 @@ def _terms(view: View, average: int) -> list[int]:
 def _runs(
     view: View, average: int, terms: Sequence[int], others: Sequence[int]
 ) -> Iterator[Sequence[int]]:
-    """Terms between two means, on one side of it, with numbers of other kinds, and other means."""
+    """Terms between two means, or on one side; also with numbers of other kinds or other means."""
     before = max((at for at in others if at < average), default=-1)
     after = min((at for at in others if at > average), default=len(view.places))
     numbers = view.of_role("number")
-    every = sorted([*terms, *numbers])
+    terms_and_numbers = sorted([*terms, *numbers])
     yield terms
     yield [at for at in terms if before < at < average]
     yield [at for at in terms if average < at < after]
@@ -170,18 +169,18 @@ def _runs(
     yield [at for at in terms if at > average]
     yield others
     yield [at for at in others if at > average]
-    yield every
-    yield [at for at in every if at < average]
+    yield terms_and_numbers
+    yield [at for at in terms_and_numbers if at < average]
     yield numbers
 
 
 def _nearest(view: View, average: int, terms: Sequence[int]) -> Iterator[Sequence[int]]:
-    """`DL19 | DL20 | NQ | FiQA | BEIR avg`: those next to it, where several lines say so."""
+    """`DL19 | DL20 | NQ | FiQA | BEIR avg`: the terms next to it, if several lines agree."""
     near = [at for at in terms if at < average]
-    # Where a line agrees with all terms, two lines that agree with fewer may do so by chance,
-    # which would hide a wrong average in one of them.
-    every = Basis(average=average, terms=tuple(terms), certain=False)
-    fewest = 3 if len(terms) > 1 and _agreeing(view, every) else 2
+    # If a line agrees with all terms, two lines may agree with fewer by coincidence, which would
+    # hide a wrong average in one of them.
+    all_terms = Basis(average=average, terms=tuple(terms), certain=False)
+    fewest = 3 if len(terms) > 1 and _agreeing(view, all_terms) else 2
     for first in range(1, len(near) - 1):
         nearest = Basis(average=average, terms=tuple(near[first:]), certain=False)
         if _agreeing(view, nearest) >= fewest:

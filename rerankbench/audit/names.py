@@ -1,4 +1,4 @@
-"""What the names of rows, columns and tables say."""
+"""What the names of rows, columns and tables mean."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ _ROW_ASIDE = re.compile(
     re.I,
 )
 
-# The same few names are asked about for every cell.
+# The same few names come up for every cell.
 _remembered = lru_cache(maxsize=4096)
 
 
 @_remembered
 def names_average(name: str) -> bool:
-    """Whether a column of this name holds means over others."""
+    """Whether a column of this name contains means over others."""
     return _AVERAGE.search(name) is not None
 
 
@@ -85,7 +85,7 @@ def names_average_row(name: str) -> bool:
 
 @_remembered
 def may_name_average(name: str) -> bool:
-    """Overall, all, total: a mean where its figures say so."""
+    """Overall, all, total: a mean if its figures agree."""
     return _MAYBE_AVERAGE.fullmatch(name) is not None
 
 
@@ -97,7 +97,7 @@ def names_collections(name: str) -> bool:
 
 @_remembered
 def is_known_collection(name: str) -> bool:
-    """Whether a row is named as one of the field's collections is, however that is spelt."""
+    """Whether a row has the name of one of the field's collections, in any spelling."""
     return _letters(name) in _collections()
 
 
@@ -123,44 +123,44 @@ def names_systems(name: str) -> bool:
 
 @_remembered
 def names_statistic(name: str) -> bool:
-    """Whether a mean beside it may be another thing: minimum, median, a way to fuse or to pool."""
+    """Whether a mean beside this name may be something else: minimum, median, a way of pooling."""
     return _STATISTIC.search(name) is not None
 
 
 @_remembered
 def names_other_mean(name: str) -> bool:
-    """Whether the name says that the mean is over something else than the columns."""
+    """Whether the name says that the mean is over something other than the columns."""
     return _OTHER_MEAN.search(name) is not None
 
 
 @_remembered
 def is_aside(name: str) -> bool:
-    """Whether a row holds counts or differences among rows of figures."""
+    """Whether a row contains counts or differences instead of figures."""
     return _ROW_ASIDE.match(name) is not None
 
 
 @_remembered
 def names_others(name: str) -> bool:
-    """Whether a mean's own name says of what it is one: `BEIR avg`; a metric says nothing."""
+    """Whether a mean's name says what it is over: `BEIR avg`; a metric's name does not."""
     return bool(same_name(_SAYS_LITTLE.sub("", _ASIDE_IN_NAME.sub("", name.replace("_", " ")))))
 
 
 @_remembered
 def count_in(name: str) -> int | None:
-    """`Average (13)`, `average of 16`, `Retrieval (15 datasets)`: of how many it is the mean."""
+    """`Average (13)`, `average of 16`, `Retrieval (15 datasets)`: the number of its terms."""
     match = _COUNT.search(name)
     return int(match[1] or match[2]) if match else None
 
 
 @_remembered
 def left_out(name: str) -> str:
-    """What a mean says that it leaves out: `Avg. w/o ArguAna`; empty where it says nothing."""
+    """The part of a mean's name about what it excludes: `Avg. w/o ArguAna`; else empty."""
     match = _WITHOUT.search(name)
     return match[1] if match else ""
 
 
 @_remembered
 def same_name(text: str) -> frozenset[str]:
-    """The words of a name, to tell whether two tables mean the same by it."""
+    """The words of a name, to compare names across tables."""
     words = re.sub(r"[^\w@/%]+", " ", text.lower()).split()
     return frozenset(word for word in words if not _AVERAGE.fullmatch(word))

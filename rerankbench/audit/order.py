@@ -1,4 +1,4 @@
-"""Rows that break the order of their table."""
+"""Rows that violate the order of their table."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from rerankbench.audit.findings import Finding, about
 from rerankbench.audit.tables import PrintedRow, PrintedTable, with_numbers
 
 PAIRS = 5
-"""The fewest neighbours from which an order can be read."""
+"""The fewest pairs of neighbours from which an order can be inferred."""
 SORTED = 0.8
-"""The share of neighbours in order from which on a table is meant to be sorted."""
+"""A table is taken to be sorted if at least this share of neighbours is in order."""
 
 
 def out_of_order(table: PrintedTable) -> Iterator[Finding]:
-    """Rows that break an order which the table otherwise keeps, and ranks that are not theirs.
+    """Rows that violate an order which the table otherwise keeps, and wrong ranks.
 
-    The order is that of the first average, or else of the first quality, best first within each
-    block. A table in the order of another column is sorted by that; one of collections by none.
+    The order is by the first average, or else by the first quality, best first within each
+    block. Tables sorted by another column, and tables of collections, are not checked.
     """
     yield from _ranks(table)
     deciding = (*table.of_kind("average"), *table.of_kind("quality"))[:1]
@@ -53,7 +53,7 @@ def _value(row: PrintedRow, at: int) -> float:
 
 
 def _sorted_otherwise(table: PrintedTable, but: int) -> bool:
-    """Whether another column is in order throughout, rising or falling, or names are."""
+    """Whether another column, or the names, are completely in order, ascending or descending."""
     for at in range(len(table.columns)):
         if at == but:
             continue
@@ -73,7 +73,7 @@ def _sorted_otherwise(table: PrintedTable, but: int) -> bool:
 
 
 def _ranks(table: PrintedTable) -> Iterator[Finding]:
-    """Ranks that a column does not bear out which bears out nearly all the others."""
+    """Ranks that disagree with a column that nearly all other ranks agree with."""
     for at in table.of_kind("rank"):
         ranked = with_numbers(table.one_of_many, at)
         if len(ranked) <= PAIRS:
@@ -108,13 +108,13 @@ def _ranks(table: PrintedTable) -> Iterator[Finding]:
 def _misranked(
     rows: Sequence[PrintedRow], rank: int, column: int, falling: bool
 ) -> list[tuple[PrintedRow, int]]:
-    """The rows whose rank is not theirs by a column, with the first place that is."""
+    """The rows whose rank disagrees with a column, with the first rank that would agree."""
     sign = -1 if falling else 1
     values = sorted(sign * _value(row, column) for row in rows)
     misranked = []
     for row in rows:
-        mine = sign * _value(row, column)
-        first = values.index(mine) + 1
-        if not first <= _value(row, rank) < first + values.count(mine):
+        value = sign * _value(row, column)
+        first = values.index(value) + 1
+        if not first <= _value(row, rank) < first + values.count(value):
             misranked.append((row, first))
     return misranked

@@ -1,6 +1,6 @@
-"""Files → the tables and cards in them: Markdown, tabs, CSV, HTML, and pages of labels and values.
+"""Reads the tables and cards of files: Markdown, tabs, CSV, HTML, pages of labels and values.
 
-What a file holds is found by its lines, not by its name, except for CSV and HTML.
+The content decides how a file is read, not its name, except for CSV and HTML.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditedFile:
-    """What one file holds; a page of one model is a card. `unread` is what no table could hold."""
+    """The tables of a file; a page about one model is a card. `unread` is what is in no table."""
 
     file: str
     tables: tuple[PrintedTable, ...]
@@ -33,7 +33,7 @@ class AuditedFile:
 
 
 def read_document(path: Path) -> AuditedFile:
-    """All tables of a file and its card. Raises InputError where there is neither."""
+    """All tables of a file and its card. Raises InputError if it has neither."""
     lines = list(read_lines(path))
     file = str(path)
     if path.suffix.lower() == ".csv":
@@ -49,7 +49,7 @@ def read_document(path: Path) -> AuditedFile:
         why = f" that can be read (line {unread[0].line}: {unread[0].why})" if unread else ""
         raise InputError(
             file,
-            f"holds no table with figures{why}",
+            f"has no table with figures{why}",
             remedy="give Markdown, tabs, CSV or HTML with a row of headings above the figures",
         )
     return AuditedFile(
@@ -71,7 +71,7 @@ def _tabs(lines: Sequence[Line], file: str) -> list[Grid]:
 
 
 def _csv(lines: Sequence[Line], file: str) -> Grid:
-    # Where commas are decimal points, semicolons or tabs part the cells.
+    # Where commas are decimal points, cells are separated by semicolons or tabs.
     first = lines[0][1] if lines else ""
     reader = csv.reader([text for _, text in lines], delimiter=max(_DELIMITERS, key=first.count))
     raw = []

@@ -1,4 +1,4 @@
-"""All checks over some files, in the order of the files' lines."""
+"""Runs all checks over some files, in the order of the files' lines."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ _TABLE_CHECKS = (averages, zeros, carried, out_of_order, not_the_best, impossibl
 
 
 def review(paths: Sequence[Path]) -> AuditReport:
-    """What is to be said about the tables and cards in files; speeds compare across all of them.
+    """All findings about tables and cards in files; speeds are compared across all of them.
 
     Raises InputError for a file that cannot be read or holds neither.
     """
     documents = [read_document(path) for path in paths]
     before: list[PrintedTable] = []
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for document in documents:
-        found += sorted(_of(document, before), key=lambda one: one.line)
+        findings += sorted(_of(document, before), key=lambda finding: finding.line)
         before += document.tables
     cards = sum(document.card is not None for document in documents)
     unread = tuple(
         not_read(document.file, place) for document in documents for place in document.unread
     )
-    return AuditReport(findings=tuple(found), tables=len(before) + cards, unread=unread)
+    return AuditReport(findings=tuple(findings), tables=len(before) + cards, unread=unread)
 
 
 def _of(document: AuditedFile, before: Sequence[PrintedTable]) -> list[Finding]:
-    found = [
+    findings = [
         finding for table in document.tables for check in _TABLE_CHECKS for finding in check(table)
     ]
     for at, table in enumerate(document.tables):
-        found += copied_speeds(table, [*before, *document.tables[:at]])
-    found += disagreements(document.tables)
-    return found + (list(card_findings(document.card)) if document.card else [])
+        findings += copied_speeds(table, [*before, *document.tables[:at]])
+    findings += disagreements(document.tables)
+    return findings + (list(card_findings(document.card)) if document.card else [])

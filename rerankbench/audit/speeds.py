@@ -1,4 +1,4 @@
-"""Speeds that were not measured for the table they stand in, and latencies that cannot be."""
+"""Speeds that were not measured for their table, and latencies that are impossible."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rerankbench.audit.tables import PrintedTable, with_numbers
 from rerankbench.known import models, published
 
 ROWS = 3
-"""The fewest rows whose speeds can be equal by more than chance."""
+"""The fewest rows whose speeds are not equal by coincidence."""
 ROUND_ROWS = 5
 _DOCS_PER_S = re.compile(r"docs?\s*/\s*s|pairs\s*/\s*s", re.I)
 _PERCENTILE = re.compile(r"\bp(50|75|90|95|99)\b", re.I)
@@ -21,7 +21,7 @@ _STATISTIC = re.compile(r"\(?\b(p\d\d|mean|avg|average|median)\b\)?", re.I)
 
 
 def copied_speeds(table: PrintedTable, before: Sequence[PrintedTable]) -> Iterator[Finding]:
-    """Speeds that are those of another table or of a published page, to the last digit."""
+    """Speeds equal to those of another table or a published page, to the last digit."""
     for at in table.of_kind("speed"):
         speeds = {row.full_name: row.cells[at] for row in with_numbers(table.rows, at)}
         name = table.columns[at].name
@@ -37,27 +37,29 @@ def copied_speeds(table: PrintedTable, before: Sequence[PrintedTable]) -> Iterat
                 message=f"is {value} in all {len(speeds)} rows",
             )
             continue
-        yield from _as_before(table, at, speeds, before)
+        yield from _equal_to_earlier(table, at, speeds, before)
         if _DOCS_PER_S.search(name) and not _continues(table, at, before):
-            yield from _as_published(table, name, speeds)
+            yield from _equal_to_published(table, name, speeds)
             yield from _round(table, name, speeds)
 
 
-def _as_before(
+def _equal_to_earlier(
     table: PrintedTable, at: int, speeds: Mapping[str, PrintedCell], before: Sequence[PrintedTable]
 ) -> Iterator[Finding]:
-    """Equal speeds in an earlier table that shows other figures under the same headings.
+    """Speeds equal to those of an earlier table with other figures under the same headings.
 
-    A table that was cut in two repeats its speeds beside other columns: that is no copy.
+    A table that was split in two repeats its speeds beside other columns, which is no copy.
     """
     column = table.columns[at]
     for other in before:
         places = [i for i in other.of_kind("speed") if other.columns[i].name == column.name]
         if not places or not _measures_anew(table, other):
             continue
-        theirs = {row.full_name: row.cells[places[0]].number for row in other.rows}
-        shared = [name for name in speeds if theirs.get(name) is not None]
-        if len(shared) >= ROWS and all(theirs[name] == speeds[name].number for name in shared):
+        earlier_speeds = {row.full_name: row.cells[places[0]].number for row in other.rows}
+        shared = [name for name in speeds if earlier_speeds.get(name) is not None]
+        if len(shared) >= ROWS and all(
+            earlier_speeds[name] == speeds[name].number for name in shared
+        ):
             yield about(
                 table,
                 None,
@@ -65,14 +67,14 @@ def _as_before(
                 check="copied-speed",
                 severity="warning",
                 message=f"all {len(shared)} speeds are those of {other.title} "
-                f"({other.file}:{other.line}), whose other figures are not the same; "
+                f"({other.file}:{other.line}), whose other figures differ; "
                 "measured once or copied?",
             )
             return
 
 
 def _measures_anew(table: PrintedTable, other: PrintedTable) -> bool:
-    """Whether both have a quality column of the same name with a different figure in it."""
+    """Whether both have a quality column of the same name with different figures."""
     rows = {row.full_name: row for row in other.rows}
     names = {other.columns[at].name: at for at in other.of_kind("quality")}
     return any(
@@ -86,27 +88,27 @@ def _measures_anew(table: PrintedTable, other: PrintedTable) -> bool:
 
 def _continues(table: PrintedTable, at: int, before: Sequence[PrintedTable]) -> bool:
     """Whether an earlier table of the file has the same rows with the same speeds."""
-    mine = {row.full_name: row.cells[at].number for row in table.rows}
+    own = {row.full_name: row.cells[at].number for row in table.rows}
     return any(
         other.file == table.file
         and other.columns[place].name == table.columns[at].name
-        and mine == {row.full_name: row.cells[place].number for row in other.rows}
+        and own == {row.full_name: row.cells[place].number for row in other.rows}
         for other in before
         for place in other.of_kind("speed")
     )
 
 
-def _as_published(
+def _equal_to_published(
     table: PrintedTable, name: str, speeds: Mapping[str, PrintedCell]
 ) -> Iterator[Finding]:
-    """Speeds of known models that are, one and all, what a published page prints."""
-    found = {_model(row): cell.number for row, cell in speeds.items()}
+    """Speeds of known models that are all equal to those on a published page."""
+    by_model = {_model(row): cell.number for row, cell in speeds.items()}
     places: dict[str, str] = {}
     most = 0
     for figures in published.speeds():
         known = {_model(figure.model): figure.value for figure in figures}
-        shared = [model for model in found if model in known]
-        if len(shared) >= ROWS and all(found[model] == known[model] for model in shared):
+        shared = [model for model in by_model if model in known]
+        if len(shared) >= ROWS and all(by_model[model] == known[model] for model in shared):
             hardware = figures[0].hardware
             machine = "no machine stated" if hardware == "not stated" else hardware
             places[figures[0].source.title] = machine
@@ -139,13 +141,13 @@ def _round(table: PrintedTable, name: str, speeds: Mapping[str, PrintedCell]) ->
             name,
             check="round-speed",
             severity="note",
-            message=f"all {len(speeds)} speeds are multiples of 10; how far they vary from run "
-            "to run cannot be seen",
+            message=f"all {len(speeds)} speeds are multiples of 10; their variation from run "
+            "to run is not visible",
         )
 
 
 def impossible_latencies(table: PrintedTable) -> Iterator[Finding]:
-    """Percentiles that fall from one to the next, and means beyond the 90th."""
+    """Percentiles that decrease, and means above the 90th."""
     for row in table.rows:
         cells = {
             table.columns[at].name: row.cells[at]
@@ -165,7 +167,7 @@ def impossible_latencies(table: PrintedTable) -> Iterator[Finding]:
 
 
 def latency_problems(cells: Mapping[str, PrintedCell]) -> Iterator[tuple[str, Severity, str]]:
-    """The label, the severity and what is wrong, for latencies by their labels."""
+    """Label, severity and message for each problem of latencies by label."""
     families: dict[str, dict[int, str]] = {}
     means: dict[str, str] = {}
     for label in cells:
@@ -186,6 +188,6 @@ def latency_problems(cells: Mapping[str, PrintedCell]) -> Iterator[tuple[str, Se
             if mean.value > p90.value:
                 message = (
                     f"the mean is {mean.text}, above P90 with {p90.text}: fewer than one call "
-                    "in ten makes most of it (cold starts, failed calls, waiting)"
+                    "in ten causes most of it (cold starts, failed calls, waiting)"
                 )
                 yield means[rest], "warning", message

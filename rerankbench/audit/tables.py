@@ -1,4 +1,4 @@
-"""A printed table as its readers see it: named rows and columns, cells with what they hold.
+"""A printed table as readers see it: named rows and columns, and cells.
 
 Nothing is corrected here.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rerankbench.audit.cells import PrintedCell
-from rerankbench.audit.columns import Kind, direction, direction_said
+from rerankbench.audit.columns import Kind, direction, stated_direction
 from rerankbench.audit.names import (
     is_aside,
     is_known_collection,
@@ -21,14 +21,14 @@ from rerankbench.audit.names import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedColumn:
-    """One column: its headings from the outermost to its own, and what it holds."""
+    """One column: its headings, outermost first, and the kind of its content."""
 
     headings: tuple[str, ...]
     kind: Kind
 
     @property
     def name(self) -> str:
-        """All headings in a row."""
+        """All its headings, joined."""
         return " ".join(dict.fromkeys(heading for heading in self.headings if heading))
 
     @property
@@ -39,9 +39,9 @@ class PrintedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedRow:
-    """One line of figures; `block` names the rows it stands with, `name` says which it is.
+    """One line of figures; `block` names the rows that it is grouped with.
 
-    `own` are the names that stand in its line.
+    `own` are the names on its line.
     """
 
     line: int
@@ -52,17 +52,16 @@ class PrintedRow:
 
     @property
     def full_name(self) -> str:
-        """Block and name."""
         return " / ".join(part for part in (self.block, self.name) if part)
 
     @property
     def is_average(self) -> bool:
-        """Whether it is named as the mean of other rows."""
+        """Whether its name says that it is the mean of other rows."""
         return any(map(names_average_row, self.own))
 
     @property
     def is_one_of_many(self) -> bool:
-        """Whether it is a system or a collection: no mean over others, count or difference."""
+        """Whether it is a system or a collection, not a mean, count or difference."""
         return not self.is_average and not any(map(is_aside, self.own))
 
 
@@ -73,7 +72,7 @@ def with_numbers(rows: Iterable[PrintedRow], *places: int) -> list[PrintedRow]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadPlace:
-    """A place in a file of which no figure could be read, and why.
+    """A place in a file without a readable figure, and the reason.
 
     Without `row` and `column` it is a whole table, without `column` a whole row.
     """
@@ -97,11 +96,11 @@ class PrintedTable:
     around: str = ""
 
     def of_kind(self, *kinds: Kind) -> list[int]:
-        """The places of the columns of these kinds."""
+        """The indices of the columns of these kinds."""
         return [at for at, column in enumerate(self.columns) if column.kind in kinds]
 
     def blocks(self, rows: Sequence[PrintedRow] | None = None) -> list[list[PrintedRow]]:
-        """The rows, or some of them, that stand together, in order."""
+        """The rows, or some of them, grouped by block, in order."""
         blocks_by_name: dict[str, list[PrintedRow]] = {}
         for row in self.rows if rows is None else rows:
             blocks_by_name.setdefault(row.block, []).append(row)
@@ -116,8 +115,8 @@ class PrintedTable:
     def lists_collections(self) -> bool:
         """Whether rows are collections, so that the best of them means nothing.
 
-        Said by the heading above their names, by most of the names, or by a mean over them at the
-        beginning or the end.
+        Inferred from the heading above their names, from most names, or from a mean over them at
+        the beginning or the end.
         """
         heading = self.names_heading
         if names_collections(heading) or names_systems(heading):
@@ -128,13 +127,13 @@ class PrintedTable:
 
     @property
     def names_heading(self) -> str:
-        """The heading above the names of rows: one that tells what they are, or else the last."""
+        """The heading above the names of rows: one that says what they are, else the last."""
         figures = [at for at, column in enumerate(self.columns) if column.kind != "text"]
         names = [column.headings[-1] for column in self.columns[: figures[0] if figures else 0]]
         telling = [name for name in names if names_collections(name) or names_systems(name)]
         return next((name for name in reversed(telling or names) if name), "")
 
     def is_lower_better(self, at: int) -> bool:
-        """Whether the lowest value of a column is the best, as its heading or the title says."""
-        told = direction(self.columns[at].name) or direction_said(self.around)
-        return (told or direction(self.title)) == "lower"
+        """Whether the lowest value of a column is the best, according to headings or title."""
+        stated = direction(self.columns[at].name) or stated_direction(self.around)
+        return (stated or direction(self.title)) == "lower"

@@ -1,4 +1,4 @@
-"""A table as lines of cells: one line a row, or one a column where a mean is a row."""
+"""A table as lines of cells: one line a row, or one a column if a row has the means."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rerankbench.audit.cells import PrintedCell
 from rerankbench.audit.tables import PrintedTable, with_numbers
 
 Role: TypeAlias = Literal["average", "perhaps", "term", "number", "none"]
-"""`perhaps`: a mean if its figures say so; `number`: a term if the mean's figures say so."""
+"""`perhaps`: a mean if its figures agree; `number`: a term if the mean's figures agree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellPosition:
-    """A cell's place in every line: what its name says of it, and the heading over it.
+    """A cell's position in every line: what its name says, and the heading over it.
 
-    `says_of_what` where a mean is named after what it is over.
+    `says_of_what`: the name of a mean says what it is over.
     """
 
     name: str
@@ -29,7 +29,7 @@ class CellPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewLine:
-    """One line of cells; `name` is that of its row, or of its column where lines are columns."""
+    """One line of cells, with the name of its row (or column)."""
 
     line: int
     name: str
@@ -38,9 +38,9 @@ class ViewLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A table by its rows, or by its columns; `unit` says what its places are.
+    """A table by rows or by columns; `unit` says which of them its places are.
 
-    `doubtful` where a mean among the places may well be none: a method of that name.
+    `doubtful`: a place that looks like a mean may be something else, such as a method's name.
     """
 
     unit: Literal["columns", "rows"]
@@ -49,7 +49,7 @@ class View:
     doubtful: bool = False
 
     def of_role(self, *roles: Role) -> list[int]:
-        """The places with these roles."""
+        """The indices of the places with these roles."""
         return [at for at, place in enumerate(self.places) if place.role in roles]
 
 
@@ -73,17 +73,17 @@ def by_rows(table: PrintedTable) -> View:
     figures = [place for place in places if place.role != "none"]
     ends = (figures[0], figures[-1]) if figures else ()
     inside = any(place.role == "average" for place in figures if place not in ends)
-    one = sum(place.role == "average" for place in figures) == 1
+    single_mean = sum(place.role == "average" for place in figures) == 1
     return View(
         unit="columns",
         places=tuple(places),
         lines=tuple(
             ViewLine(line=row.line, name=row.full_name, cells=row.cells) for row in table.rows
         ),
-        # Of collections in rows the columns are systems, one of which may be a mean of runs; and
-        # a mean of what stands beside it hardly stands between them.
+        # If rows are collections, columns are systems, one of which may be a mean of runs; and
+        # a mean is rarely placed between its terms.
         doubtful=table.lists_collections
-        or (inside and one and not any(any(place.group) for place in figures))
+        or (inside and single_mean and not any(any(place.group) for place in figures))
         or any(names.names_statistic(place.name) for place in figures),
     )
 
@@ -118,8 +118,8 @@ def by_columns(table: PrintedTable) -> View:
         if column.kind in ("quality", "average", "number")
     )
     heading = table.names_heading
-    told = not heading or names.names_collections(heading)
-    doubtful = not (told and table.lists_collections) or any(
+    rows_may_be_collections = not heading or names.names_collections(heading)
+    doubtful = not (rows_may_be_collections and table.lists_collections) or any(
         names.names_statistic(row.name) for row in table.one_of_many
     )
     return View(unit="rows", places=places, lines=lines, doubtful=doubtful)

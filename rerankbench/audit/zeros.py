@@ -1,4 +1,4 @@
-"""Zeros that stand for missing values."""
+"""Zeros in place of missing values."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _FEW = 3
 
 
 def is_zero(cell: PrintedCell) -> bool:
-    """A zero printed with digits: 0.000, 0.0 %; a bare 0 is a count."""
+    """A zero printed with decimals: 0.000, 0.0 %; a bare 0 is a count."""
     return cell.number == 0 and cell.decimals > 0
 
 
 def zeros(table: PrintedTable) -> Iterator[Finding]:
-    """Rows with exact zeros where qualities stand; a mean over queries is hardly ever that.
+    """Rows with exact zeros as qualities; a mean over queries is hardly ever exactly 0.
 
-    A column that is zero in most of at least three rows is no quality, whatever its heading.
+    A column with zeros in most of at least three rows is not a quality, whatever its heading.
     """
     columns = []
     for at in table.of_kind("quality", "average"):
         filled = [row.cells[at] for row in with_numbers(table.rows, at)]
         if table.is_lower_better(at):
-            continue  # No error at all can be measured.
+            continue  # An error rate can really be 0.
         if len(filled) < _FEW or 2 * sum(map(is_zero, filled)) <= len(filled):
             columns.append(at)
     for row in table.rows:

@@ -35,7 +35,7 @@ from rerankbench.errors import RerankbenchError, show_traceback
 
 INTERRUPTED = 130
 FAULT = 1
-_HOW_TO_GO_ON = "interrupted; finished work is kept, type the same command again to go on"
+_HOW_TO_GO_ON = "interrupted; finished work is saved, repeat the same command to continue"
 
 _OF_FILES = {
     errno.ENOSPC: "free space",
@@ -44,14 +44,14 @@ _OF_FILES = {
     errno.EPERM: "choose another place, or change its rights",
     errno.EROFS: "choose another place",
     errno.ENAMETOOLONG: "choose a shorter name",
-    errno.ELOOP: "mend the link",
+    errno.ELOOP: "fix the link",
     errno.ENOTDIR: "check the path",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENFILE: "close some programs",
     errno.EFBIG: "choose another place",
     errno.EIO: "check the disk",
 }
-"""What the file system refuses, wherever it happens, and what to do about it."""
+"""Errors of the file system, wherever they occur, and what to do about them."""
 
 
 app = new_app(name="rerankbench")
@@ -101,7 +101,7 @@ def _run(arguments: list[str]) -> int:
         with showing_log(terminal):
             app(args=arguments)
     except SystemExit as ended:
-        # Typer ends every call so: usage errors with 2, an interrupt with 130.
+        # Typer ends every call like this: usage errors with 2, an interrupt with 130.
         code = int(ended.code or 0)
         if code == INTERRUPTED:
             terminal.warn(_HOW_TO_GO_ON)
@@ -112,7 +112,7 @@ def _run(arguments: list[str]) -> int:
     except OSError as error:
         if error.errno not in _OF_FILES:
             return _fault(terminal, error)
-        what = f"{error.filename or 'a file'}: the file system refuses it ({error.strerror})"
+        what = f"{error.filename or 'a file'}: the file system refuses ({error.strerror})"
         terminal.error(f"{what}; {_OF_FILES[error.errno]}")
         return 2
     except Exception as error:  # noqa: BLE001 - nobody who measures wants a traceback
@@ -121,7 +121,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _fault(terminal: Terminal, error: Exception) -> int:
-    """Say in one line what nobody foresaw."""
+    """Report an unexpected error in one line."""
     show_traceback(error)
     reason = (str(error).strip().splitlines() or ["no reason given"])[0][:120]
     terminal.error(

@@ -10,7 +10,7 @@ import typer
 
 
 class AuditFormat(StrEnum):
-    """What findings are printed as."""
+    """The format of findings."""
 
     TEXT = "text"
     JSON = "json"
@@ -28,7 +28,7 @@ def audit(
 ) -> None:
     """Check published tables: averages, zeros, order, copied speeds.
 
-    Exits with 1 when an error or a warning was found; notes alone are fine.
+    Exit code 1 if there are errors or warnings; notes alone are fine.
 
     Example: rerankbench audit README.md --format json
     """

@@ -1,4 +1,4 @@
-"""`rerankbench baseline save|show|promote`: what the gate holds results against, kept in git."""
+"""`rerankbench baseline save|show|promote`: records in git that the gate compares with."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def show(
     ] = "markdown",
     folder: Folder = None,
 ) -> None:
-    """Print what baselines hold: cells, means, docs/s.
+    """Print the cells of baselines with means and docs/s.
 
     Example: rerankbench baseline show main --format json
     """

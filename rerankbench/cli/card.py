@@ -20,7 +20,7 @@ def card(
     ] = None,
     paths: Paths = None,
     every: Annotated[
-        bool, typer.Option("--all", help="A page for each; leave MODEL out, -o names a folder.")
+        bool, typer.Option("--all", help="A page for each; omit MODEL, -o is a folder.")
     ] = False,
     format_name: Annotated[
         str, typer.Option("--format", metavar="NAME", help="markdown or html.")
@@ -31,7 +31,9 @@ def card(
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Decides games.", show_default="that of the records"),
+        typer.Option(
+            metavar="NAME", help="Metric that decides games.", show_default="that of the records"
+        ),
     ] = None,
     margin: Annotated[
         float,
@@ -40,17 +42,17 @@ def card(
             metavar="X",
             min=0,
             callback=finite,
-            help="The largest difference that is a tie.",
+            help="Largest difference that counts as a tie.",
         ),
     ] = 0.0,
     judge: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Games as this judge's stored answers decided them."),
+        typer.Option(metavar="NAME", help="Decide games by this judge's stored answers."),
     ] = None,
 ) -> None:
     """Write a reranker's page: rating, games, accuracy and latency.
 
-    Games are made of the records: every query is one between every two rerankers. No model runs.
+    Every query is a game between every two rerankers with records. No model is run.
 
     Example: rerankbench card demo-cross-encoder results --format html -o card.html
     """
@@ -76,7 +78,7 @@ def card(
         typer.echo(f"{output}: {len(files)} pages written", err=True)
         return
     if model is None:
-        raise UsageError("name a reranker, or ask for --all of them")
+        raise UsageError("name a reranker, or add --all")
     archive = open_archive(paths or [Path("results")])
     decides = None if judge is None else StoredJudge(archive, archive.records, judge)
     text = card_text(

@@ -1,4 +1,4 @@
-"""`rerankbench compare`: two models side by side, from finished records."""
+"""`rerankbench compare`: two rerankers side by side, from finished records."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import typer
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="A reranker's name, or results.", metavar="A")],
-    b: Annotated[str, typer.Argument(help="What to set beside it.", metavar="B")],
+    a: Annotated[str, typer.Argument(help="Name of a reranker, or results.", metavar="A")],
+    b: Annotated[str, typer.Argument(help="The other one.", metavar="B")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -24,7 +24,7 @@ def compare(
         int, typer.Option(metavar="N", min=0, help="Differing queries shown for each collection.")
     ] = 5,
     documents: Annotated[
-        bool, typer.Option("--documents", help="Show texts; the collections are read for it.")
+        bool, typer.Option("--documents", help="Show texts, read from the collections.")
     ] = False,
     dataset: Annotated[
         list[str] | None,
@@ -45,8 +45,8 @@ def compare(
 ) -> None:
     """Set two rerankers, or two result folders, side by side.
 
-    Differences are B − A. Without PATHS, A and B are either two places with records (folders or
-    files that exist), whose equal cells are compared, or two names of rerankers in results/.
+    Differences are B − A. Without PATHS, A and B are either two existing folders or files with
+    records, whose matching cells are compared, or the names of two rerankers in results/.
 
     Example: rerankbench compare bm25 demo-cross-encoder results
     """
@@ -56,7 +56,7 @@ def compare(
     from rerankbench.results.find_texts import CollectionFinder
 
     if dataset and not documents:
-        raise UsageError("--dataset says where texts lie; add --documents to show them")
+        raise UsageError("--dataset is the source of texts; add --documents to show them")
     library = CollectionFinder(dataset or ()) if documents else None
     text = publish(a, b, paths or [], format_name, metric=metric, queries=queries, library=library)
     if output is None:

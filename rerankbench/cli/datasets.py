@@ -1,4 +1,4 @@
-"""`rerankbench datasets`: the collections that are known by name."""
+"""`rerankbench datasets`: the collections known by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rerankbench.known.collections import KnownCollection
 from rerankbench.leaderboard.table import Entry, Header, headers, table_of
 
 _ELSEWHERE = (
-    "Besides these, -d takes `demo`, the path of a BEIR folder, and every id of ir_datasets "
+    "As well as these, -d takes `demo`, the path of a BEIR folder, and every id of ir_datasets "
     "(https://ir-datasets.com), such as msmarco-passage/dev/small."
 )
 _HEADS = ("Collection", "Dataset id (-d)", "Split", "Queries", "Documents")

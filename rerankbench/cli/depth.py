@@ -1,4 +1,4 @@
-"""`rerankbench depth`: how quality goes with the number of candidates that are reranked."""
+"""`rerankbench depth`: how quality varies with the number of reranked candidates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def depth(
             metavar="X",
             min=0,
             callback=finite,
-            help="Time for one query: the best depth in it.",
+            help="Find the best depth within this time for a query.",
         ),
     ] = 200.0,
     format_name: Annotated[
@@ -43,7 +43,7 @@ def depth(
 ) -> None:
     """Show quality at every rerank depth, from one deep run.
 
-    Run once with a large --top-k; the scores tell the ranking at all smaller depths.
+    Run once with a large --top-k; the scores give the ranking at all smaller depths.
 
     Example: rerankbench depth results --model demo-cross-encoder --latency-ms 100
     """

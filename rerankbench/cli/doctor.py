@@ -1,4 +1,4 @@
-"""`rerankbench doctor`: what is installed; does this model score as its authors say."""
+"""`rerankbench doctor`: what is installed, and whether a model scores as intended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def doctor(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A config whose entry for MODEL says how it is scored."),
+        typer.Option(metavar="FILE", help="A config with settings for MODEL."),
     ] = None,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="auto, cpu, cuda or cuda:N.")

@@ -1,4 +1,4 @@
-"""`rerankbench export`: finished records → files that other tools read."""
+"""`rerankbench export`: writes finished records as files for other tools."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ def export(
     gzipped: Annotated[bool, typer.Option("--gzip", help="Pack TREC files.")] = False,
     untied: Annotated[
         bool,
-        typer.Option("--untied", help="Scores by rank, so that all tools agree on the order."),
+        typer.Option(
+            "--untied", help="Write scores by rank, so that all tools agree on the order."
+        ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print less.")] = False,
 ) -> None:
     """Write finished records in the forms of other tools.
 
-    trec and ranx write every run and the judgments, ir-measures the values per
-    query, mteb the means in the shape of MTEB's result files.
+    trec and ranx write all runs and judgments, ir-measures the values per
+    query, mteb the means in the form of MTEB's result files.
 
     Example: rerankbench export results --format trec -o runs/
     """

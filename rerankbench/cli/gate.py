@@ -27,10 +27,10 @@ def gate(
         typer.Option(metavar="METRIC=DROP", help="Margin; repeatable. [default: nDCG@10=0.005]"),
     ] = None,
     max_slowdown: Annotated[
-        str, typer.Option(metavar="SHARE", help="How much more time is allowed.")
+        str, typer.Option(metavar="SHARE", help="Largest allowed increase of time.")
     ] = "10%",
     max_memory_growth: Annotated[
-        str, typer.Option(metavar="SHARE", help="How much more memory is allowed.")
+        str, typer.Option(metavar="SHARE", help="Largest allowed increase of memory.")
     ] = "10%",
     speed: Annotated[
         str, typer.Option(metavar="NAME", help="check, or ignore speed and memory.")
@@ -40,22 +40,24 @@ def gate(
     ] = None,
     new_rev: Annotated[
         str | None,
-        typer.Option(metavar="REV", help="And this as the new. [default: what is here]"),
+        typer.Option(metavar="REV", help="And this one as the new. [default: your files]"),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("-c", "--config", metavar="FILE", help="What both run. [default: the demo]"),
+        typer.Option(
+            "-c", "--config", metavar="FILE", help="Config for both. [default: the demo]"
+        ),
     ] = None,
     remeasure: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Measure speed in N rounds of base and new in turn."),
+        typer.Option(metavar="N", help="Measure speed in N rounds, base and new in turn."),
     ] = None,
     speed_budget: Annotated[
         float | None,
         typer.Option(
             metavar="SECONDS",
             callback=finite,
-            help="Seconds of measuring a cell and round. [default: 10]",
+            help="Seconds to measure a cell in a round. [default: 10]",
         ),
     ] = None,
     base_python: Annotated[
@@ -74,7 +76,7 @@ def gate(
         Path | None, typer.Option(metavar="FOLDER", help="Empty folder to keep what was run.")
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Fail as well where a result is inconclusive.")
+        bool, typer.Option("--strict", help="Also fail if a result is inconclusive.")
     ] = False,
     format_name: Annotated[
         str,
@@ -88,7 +90,7 @@ def gate(
     """Decide whether a change made quality, speed or memory worse.
 
     BASE and NEW are records. With --rev, both versions are run instead: the
-    revision in a worktree and an environment of its own, and what is here.
+    revision in its own worktree and environment, and your present files.
 
     Exit code 0: passed, or too few queries to tell (3 with --strict). 3: failed.
 

@@ -1,4 +1,4 @@
-"""`rerankbench import`: runs of other tools → records beside those that were measured here."""
+"""`rerankbench import`: makes records of runs from other tools."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def import_run(
     split: Split = None,
     first_stage: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What the runs reranked: bm25 or run:FILE.trec."),
+        typer.Option(metavar="NAME", help="First stage of the runs: bm25 or run:FILE.trec."),
     ] = None,
     first_stage_arg: Annotated[
         Names, typer.Option(metavar="KEY=VALUE", help="Such as k1=0.9; repeatable.")
@@ -35,7 +35,7 @@ def import_run(
         ),
     ] = None,
     metric: Annotated[
-        Names, typer.Option(metavar="NAME", help="Repeatable; besides the usual ones.")
+        Names, typer.Option(metavar="NAME", help="Additional metric; repeatable.")
     ] = None,
     results: Annotated[
         Path | None,
@@ -50,8 +50,8 @@ def import_run(
 
     They stand beside measured ones in every table.
 
-    Nothing is run: the records hold figures of quality and no speed. With
-    --first-stage they are compared with what reranked the same candidates here.
+    Nothing is run: the records have quality, but no speed. With
+    --first-stage they compare with rerankers of the same candidates.
 
     Example: rerankbench import colbert.trec -d scifact/ --first-stage bm25
     """

@@ -1,4 +1,4 @@
-"""`rerankbench init`: a config, a baseline and a workflow for a repository of one's own."""
+"""`rerankbench init`: a config, a CI workflow and a baseline for your repository."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def init(
     ] = None,
     package: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="What pip installs in CI. [default: as it was here]"),
+        typer.Option(metavar="TEXT", help="What pip installs in CI. [default: as installed here]"),
     ] = None,
     folder: Annotated[
         Path, typer.Option(metavar="FOLDER", help="The repository; paths are seen from there.")
@@ -51,15 +51,15 @@ def init(
         typer.Option(metavar="FOLDER", help="Only write a small collection there, to start from."),
     ] = None,
     no_run: Annotated[
-        bool, typer.Option("--no-run", help="Only write files; make no baseline.")
+        bool, typer.Option("--no-run", help="Only write files, without a baseline.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("-y", "--yes", help="Do not ask; what is not given is the default.")
+        bool, typer.Option("-y", "--yes", help="Do not ask; use defaults for anything not given.")
     ] = False,
 ) -> None:
     """Write a config and a CI workflow, and keep a first baseline.
 
-    Asks what is not given. Overwrites nothing.
+    Asks for options that are not given. Overwrites nothing.
 
     Example: rerankbench init -d data/ours -m models/ours --ci gitlab --yes
     """

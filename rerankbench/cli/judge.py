@@ -1,4 +1,4 @@
-"""`rerankbench judge`: a language model decides between rankings, in place of the metric."""
+"""`rerankbench judge`: a language model decides between rankings, in place of a metric."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def judge(
     judge_model: Annotated[str, typer.Option(metavar="NAME", help="What the service calls it.")],
     paths: Paths = None,
     api_key_env: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The variable that holds the key.")
+        str | None, typer.Option(metavar="NAME", help="Environment variable with the key.")
     ] = None,
     model: Annotated[
         _Names,
@@ -88,8 +88,8 @@ def judge(
 ) -> None:
     """Have a language model say which of two rankings is better.
 
-    Sends queries and documents to the service. Every pair is shown in both orders; where the
-    answers disagree it is a tie. Answers are kept, and nothing is asked twice.
+    Sends queries and documents to the service. Every pair is shown in both orders; if the
+    answers disagree, it is a tie. Answers are stored, and nothing is asked twice.
 
     Example: rerankbench judge --url http://localhost:8000/v1 --judge-model M --dry-run
     """
@@ -99,7 +99,9 @@ def judge(
     from rerankbench.judge.judging import Prices
 
     prices = (price_in, price_out)
-    if prices != (None, None) and not all(each is not None and isfinite(each) for each in prices):
+    if prices != (None, None) and not all(
+        price is not None and isfinite(price) for price in prices
+    ):
         raise UsageError("a cost needs two finite prices; give --price-in and --price-out")
     options = JudgeOptions(
         paths=paths or [Path("results")],

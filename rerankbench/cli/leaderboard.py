@@ -1,4 +1,4 @@
-"""`rerankbench leaderboard`: records → a table on stdout, or inside a document."""
+"""`rerankbench leaderboard`: a table of records on stdout, or inside a document."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def leaderboard(
         bool,
         typer.Option(
             "--significance",
-            help="Say which differences are real: intervals, tier letters, rank ranges, p.",
+            help="Show which differences are real: intervals, tier letters, rank ranges, p.",
         ),
     ] = False,
     judge: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Games as this judge's stored answers decided them (--layout ratings).",
+            help="Decide games by this judge's stored answers (--layout ratings).",
         ),
     ] = None,
     inject_into: Annotated[
@@ -100,7 +100,7 @@ def leaderboard(
         typer.Option(
             "--block",
             metavar="NAME",
-            help="The block to fill.",
+            help="Name of the block.",
             show_default="the layout's name",
         ),
     ] = None,
@@ -123,7 +123,7 @@ def leaderboard(
     if inject_into is not None and format_name not in (None, DEFAULT_FORMAT):
         raise UsageError(f"--inject writes Markdown; leave out --format {format_name}")
     if block is not None and inject_into is None:
-        raise UsageError("--block names a block of the file to --inject; name that file as well")
+        raise UsageError("--block names a block in the file of --inject; add --inject FILE")
     _check_changes(format_name, against, significance=significance, judge=judge)
     changes = LayoutChanges(
         metrics=metric or (),
@@ -155,17 +155,17 @@ def leaderboard(
 def _check_changes(
     format_name: str | None, against: str | None, *, significance: bool, judge: str | None
 ) -> None:
-    """What changes tables cannot change what is none."""
+    """Raise UsageError for options about tables if the output is not a table."""
     from rerankbench.errors import UsageError
 
     if significance and format_name == "json":
-        raise UsageError("--significance marks tables; --format json holds records as they are")
+        raise UsageError("--significance marks tables; --format json prints records unchanged")
     if significance and against is not None:
         raise UsageError("published figures have no queries to test; leave out --significance")
     if judge is not None and format_name == "json":
-        raise UsageError("--judge decides games; --format json holds records as they are")
+        raise UsageError("--judge decides games; --format json prints records unchanged")
     if judge is not None and against is not None:
-        raise UsageError("published figures are no games; leave out --judge")
+        raise UsageError("published figures have no games; leave out --judge")
 
 
 def _check_format(format_name: str | None, changes: LayoutChanges) -> None:

@@ -1,4 +1,4 @@
-"""What the commands that list known things share: `--format` and how each format is written."""
+"""Shared by commands that list known things: `--format`, and how each format is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ListFormat(StrEnum):
-    """What a list is printed as."""
+    """The format of a list."""
 
     TABLE = "table"
     JSON = "json"

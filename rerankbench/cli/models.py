@@ -1,4 +1,4 @@
-"""`rerankbench models`: the rerankers that are known by name."""
+"""`rerankbench models`: the rerankers known by name."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rerankbench.known.models import KnownModel
 from rerankbench.leaderboard.table import Entry, Row, Table, headers, table_of
 
 _BLANKS = (
-    "Blank is what no source settles. The list limits nothing: -m also takes hub ids and folders "
-    "that are not in it."
+    "Blank means unknown. The list is no restriction: -m also takes hub ids and folders "
+    "that are not listed."
 )
 _SCREEN = ("Model", "Licence", "Released", "Params", "Length")
 _PAGE = (*_SCREEN, "Family", "Provider", "Price", "Note")
@@ -77,7 +77,7 @@ def _entries(entry: KnownModel) -> dict[str, Entry]:
 
 
 def _json(entry: KnownModel) -> dict[str, object]:
-    """Every fact; a price names its unit alone, of which docs/interface.md says how many."""
+    """All facts; a price has only its unit, for which docs/interface.md defines the amount."""
     facts = asdict(entry)
     if entry.price is not None:
         price = entry.price

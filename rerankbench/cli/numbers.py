@@ -1,4 +1,4 @@
-"""What numbers on the command line may be, beyond what typer checks."""
+"""Checks of numbers on the command line that typer does not make."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 
 def finite(value: float | None) -> float | None:
-    """Refuse nan and inf, which pass every comparison with a least and a largest value."""
+    """Refuse nan and inf, which pass comparisons with minimum and maximum."""
     if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no finite number.")
+        raise typer.BadParameter(f"{value} is not a finite number.")
     return value

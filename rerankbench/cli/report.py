@@ -1,4 +1,4 @@
-"""`rerankbench report`: records → one page with tables and plots."""
+"""`rerankbench report`: a page with tables and plots of records."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def report(
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The headline.", show_default="that of the records"),
+        typer.Option(metavar="NAME", help="Headline metric.", show_default="that of the records"),
     ] = None,
 ) -> None:
     """Write a page with tables and plots from finished records.
 
-    It is one file that loads nothing: it can be mailed, or read without a network.
+    It is a single file that loads nothing: it can be mailed, and read offline.
 
     Example: rerankbench report results -o report.html --plots plots
     """

@@ -41,7 +41,7 @@ def run(
         str | None, typer.Option(metavar="NAME", help="bm25, rank-bm25 or run:FILE.trec.")
     ] = None,
     first_stage_arg: Annotated[
-        Names, typer.Option(metavar="KEY=VALUE", help="Such as k1=0.9; repeatable.")
+        Names, typer.Option(metavar="KEY=VALUE", help="Argument such as k1=0.9; repeatable.")
     ] = None,
     top_k: Annotated[
         int | None, typer.Option("-k", "--top-k", metavar="N", min=1, help="Depth. [default: 100]")
@@ -64,11 +64,11 @@ def run(
         typer.Option(metavar="NAME", help="auto, native, torch, compile, onnx or openvino."),
     ] = None,
     batch_tokens: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Padded tokens in one batch.")
+        int | None, typer.Option(metavar="N", min=1, help="Padded tokens in a batch.")
     ] = None,
     max_length: Annotated[
         int | None,
-        typer.Option(metavar="N", min=8, help="Tokens of a pair; documents are cut to it."),
+        typer.Option(metavar="N", min=8, help="Longest pair in tokens; documents are cut to fit."),
     ] = None,
     limit_queries: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Run a seeded sample of N queries.")
@@ -77,10 +77,10 @@ def run(
         bool,
         typer.Option(
             "--always-include-positives",
-            help="Add relevant documents that the first stage missed: no search reaches it.",
+            help="Add relevant documents that the first stage missed: unrealistic.",
         ),
     ] = False,
-    no_speed: Annotated[bool, typer.Option("--no-speed", help="Measure no speed.")] = False,
+    no_speed: Annotated[bool, typer.Option("--no-speed", help="Do not measure speed.")] = False,
     passes: Annotated[
         int | None, typer.Option(metavar="N", min=3, help="Timed passes. [default: 3]")
     ] = None,
@@ -97,13 +97,16 @@ def run(
     suite: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the records' folder.")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore finished cells.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run finished cells again.")] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Show what is left to do, and what it takes; run nothing."),
+        typer.Option(
+            "--dry-run", help="Show what is left to do, with time and cost; run nothing."
+        ),
     ] = False,
     format_name: Annotated[
-        str | None, typer.Option("--format", metavar="NAME", help="Of --dry-run: text or json.")
+        str | None,
+        typer.Option("--format", metavar="NAME", help="Format of --dry-run: text or json."),
     ] = None,
     verbose: Annotated[
         int, typer.Option("-v", "--verbose", count=True, help="Say more.", show_default=False)
@@ -112,8 +115,8 @@ def run(
 ) -> None:
     """Rerank collections, measure quality and speed, show the table.
 
-    Finished cells are kept in the results folder and not run again; a command that was
-    interrupted goes on where it stopped.
+    Finished cells are saved in the results folder and not run again; repeat an
+    interrupted command to continue where it stopped.
 
     Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2
     """
@@ -122,7 +125,9 @@ def run(
     from rerankbench.run.command import foresee, run_config
 
     overrides: dict[str, Any] = {
-        "datasets": [{"id": each, "split": split} for each in dataset] if dataset else None,
+        "datasets": [{"id": dataset_id, "split": split} for dataset_id in dataset]
+        if dataset
+        else None,
         "models": model,
         "first_stages": first_stage_override(first_stage, first_stage_arg),
         "top_k": top_k,
@@ -152,7 +157,7 @@ def run(
 
 
 def first_stage_override(name: str | None, pairs: Names) -> list[dict[str, str]] | None:
-    """The options as a config writes them; arguments alone belong to BM25."""
+    """The options in the form of a config; arguments without a name are for BM25."""
     from rerankbench.errors import UsageError
 
     if name is None and not pairs:

@@ -1,4 +1,4 @@
-"""`rerankbench slices`: on which queries a reranker gains, and on which it loses."""
+"""`rerankbench slices`: on which queries a reranker gains or loses."""
 
 from __future__ import annotations
 

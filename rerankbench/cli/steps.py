@@ -1,4 +1,4 @@
-"""`retrieve`, `rerank`, `evaluate`: one step each, TREC runs in and out."""
+"""`retrieve`, `rerank`, `evaluate`: single steps with TREC runs as input and output."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def evaluate(
         typer.Option(metavar="NAME", help="nDCG@10, MAP, ndcg_cut_10, AP, R@100…; repeatable."),
     ] = None,
     per_query: Annotated[
-        bool, typer.Option("--per-query", help="Every query's values too.")
+        bool, typer.Option("--per-query", help="Also print the values of every query.")
     ] = False,
     format_name: Annotated[
         str, typer.Option("--format", metavar="NAME", help="text (as trec_eval prints) or json.")

@@ -1,6 +1,6 @@
-"""Times one pass whenever it is asked to: `python -m rerankbench.cli.stopwatch CONFIG`.
+"""Times a pass on request: `python -m rerankbench.cli.stopwatch CONFIG`.
 
-What `rerankbench gate --remeasure` talks to, one process a side, so that passes of two versions
+`rerankbench gate --remeasure` talks to it, one process a side, so that passes of two versions
 alternate. Questions are JSON objects, one a line on stdin; so are the answers on stdout; the end
 of the input ends it. Between questions nothing runs.
 
@@ -36,7 +36,7 @@ Answer = Mapping[str, Any]
 
 
 class Stopwatch:
-    """The cells of a config, one of them open at a time."""
+    """The cells of a config; at most one of them is open."""
 
     def __init__(self, work: Work) -> None:
         """Read the collections; models are loaded when their cell is opened."""
@@ -47,7 +47,7 @@ class Stopwatch:
         self._sample: Sequence[Candidates] = ()
 
     def answer(self, question: Mapping[str, Any]) -> Answer:
-        """Raises UsageError for what is no question, RerankbenchError for what cannot be done."""
+        """Raises UsageError for an unknown question, RerankbenchError if it cannot be done."""
         match question:
             case {"do": "cells"}:
                 return self._cells()
@@ -73,7 +73,7 @@ class Stopwatch:
         return {"machine": facts, "cells": cells}
 
     def _open(self, key: str) -> Answer:
-        self._reranker = None  # Its memory is free before the next one is loaded.
+        self._reranker = None  # Frees its memory before the next one is loaded.
         group, cell = self._find(key)
         if self._found is None or self._found[0] is not group:
             self._found = group, find_candidates(self._work, group).candidates
@@ -97,16 +97,16 @@ class Stopwatch:
         result = speed.one_pass(self._reranker, Job(candidates=chosen), instruments)
         return {
             "seconds": result.whole_s,
-            "pairs": sum(len(each.documents) for each in chosen),
+            "pairs": sum(len(candidates.documents) for candidates in chosen),
             "host_bytes": instruments.peak_memory_bytes() if memory_is_fresh else None,
             "device_bytes": self._reranker.peak_device_bytes(),
         }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Answer until the input ends; an error is an answer, and the last one."""
+    """Answer until the input ends; an error is the last answer."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    # What a library prints is no answer.
+    # Output of libraries is not an answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         config = configs.load(Path(arguments[0]), {})

@@ -24,9 +24,9 @@ _NO_DOCUMENT_TEXT = _NO_QUERY_TEXT | {"title"}
 
 
 def open_collection(spec: str, split: str | None) -> BeirFolder:
-    """Open the folder at the path `spec`; the split is `test`, or the only one, unless named.
+    """Open the folder at the path `spec`; the default split is `test`, or the only one.
 
-    Raises InputError for missing files and splits; contents are read when asked for.
+    Raises InputError for missing files and splits; contents are read on demand.
     """
     return open_folder(Path(spec), split, name=_name(Path(spec)))
 
@@ -40,9 +40,9 @@ def open_folder(folder: Path, split: str | None, *, name: str) -> BeirFolder:
     queries = _plain_or_gzipped(folder, "queries.jsonl")
     splits = _splits(folder)
     if corpus is None or queries is None or not splits:
-        found = {"corpus.jsonl": corpus, "queries.jsonl": queries, "qrels/*.tsv": splits}
-        missing = ", ".join(part for part, place in found.items() if not place)
-        raise InputError(folder, f"holds no {missing}", remedy=_remedy(folder))
+        parts = {"corpus.jsonl": corpus, "queries.jsonl": queries, "qrels/*.tsv": splits}
+        missing = ", ".join(part for part, place in parts.items() if not place)
+        raise InputError(folder, f"has no {missing}", remedy=_remedy(folder))
     chosen = _choose_split(folder, splits, split)
     return BeirFolder(
         name=name, split=chosen, corpus=corpus, queries=queries, qrels=splits[chosen]
@@ -61,7 +61,7 @@ class BeirFolder(CheckedCollection):
         self._queries_path = queries
         self._qrels_path = qrels
         self._index: OffsetIndex | None = None
-        # Taken once: a file that changes while it is read must not be remembered as it is then.
+        # Taken once: a file that changes while it is read must not be remembered in its new state.
         self._state = [
             part for path in (corpus, queries, qrels) for part in file_fingerprint(path)
         ]
@@ -82,16 +82,16 @@ class BeirFolder(CheckedCollection):
             yield Document(doc_id=doc_id, title=title, text=text)
 
     def _find_documents(self, doc_ids: Group[str]) -> Iterator[Document]:
-        wanted = frozenset(doc_ids)
+        wanted_ids = frozenset(doc_ids)
         if is_gzipped(self._corpus_path):
             # Gzip streams cannot be entered in the middle, so the whole file goes by once more.
             entries: Iterator[JsonlEntry] = (
-                e for e in read_entries(self._corpus_path) if e.entry_id in wanted
+                entry for entry in read_entries(self._corpus_path) if entry.entry_id in wanted_ids
             )
         else:
             if self._index is None:
                 self._index = OffsetIndex(self._corpus_path)
-            entries = self._index.read(wanted)
+            entries = self._index.read(wanted_ids)
         for _, doc_id, title, text in entries:
             yield Document(doc_id=doc_id, title=title, text=text)
 
@@ -105,28 +105,29 @@ class BeirFolder(CheckedCollection):
             yield Query(query_id=query_id, text=text)
 
     def _remark_on_texts(self, facts: CorpusFacts) -> str:
-        found = texts_elsewhere(self._corpus_path, besides=_NO_DOCUMENT_TEXT)
-        if found is None:
+        elsewhere = texts_elsewhere(self._corpus_path, besides=_NO_DOCUMENT_TEXT)
+        if elsewhere is None:
             return ""
         none, all_empty = facts.without_text == facts.documents, facts.empty == facts.documents
-        if none and (found.known or all_empty):
+        if none and (elsewhere.known or all_empty):
             # `convert` takes documents from under the keys that other tools have for them.
-            line = convert_line(self._corpus_path.parent) if found.known else None
+            line = convert_line(self._corpus_path.parent) if elsewhere.known else None
             raise InputError(
                 self._corpus_path,
-                f'no document has a "text", but \'{found.first}\' has words under "{found.key}"',
+                f"no document has a \"text\", but '{elsewhere.first}' has words under "
+                f'"{elsewhere.key}"',
                 remedy='call that key "text"' + (f", or: {line}" if line else ""),
             )
         if none:
-            return f'no document has a "text", titles alone are read; "{found.key}" is not'
+            return f'no document has a "text", only titles are read; "{elsewhere.key}" is not'
         return (
-            f'{found.entries} documents have no "text" but words under "{found.key}", '
-            f"which is not read (first: '{found.first}')"
+            f'{elsewhere.entries} documents have no "text" but words under "{elsewhere.key}", '
+            f"which is not read (first: '{elsewhere.first}')"
         )
 
     def _empty_queries(self) -> str:
-        found = texts_elsewhere(self._queries_path, besides=_NO_QUERY_TEXT)
-        return "" if found is None else f'; "{found.key}" holds words and is not read'
+        elsewhere = texts_elsewhere(self._queries_path, besides=_NO_QUERY_TEXT)
+        return "" if elsewhere is None else f'; "{elsewhere.key}" holds words and is not read'
 
     def _read_qrels(self) -> Qrels:
         return read_qrels(self._qrels_path)
@@ -148,9 +149,9 @@ def _remedy(path: Path) -> str:
 
 
 def _name(folder: Path) -> str:
-    # "." and ".." name a folder only once they are followed.
+    # "." and ".." get a name only when they are resolved.
     named = folder if folder.name not in ("", "..") else folder.resolve()
-    # BEIR's archive has CQADupStack's forums as folders in a folder.
+    # BEIR's archive has CQADupStack's forums as folders inside a folder.
     part = f"{named.absolute().parent.name}-{named.name}"
     members = chain.from_iterable(entry.members for entry in collections.known())
     return part if part in members else named.name
@@ -165,19 +166,19 @@ def _plain_or_gzipped(folder: Path, name: str) -> Path | None:
 
 def _splits(folder: Path) -> dict[str, Path]:
     """Split name → file, plain files before gzipped ones of the same split."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for suffix in (".tsv", ".tsv.gz"):
         for path in sorted((folder / "qrels").glob(f"[!.]*{suffix}")):
-            found.setdefault(path.name.removesuffix(suffix), path)
-    return found
+            files.setdefault(path.name.removesuffix(suffix), path)
+    return files
 
 
-def _choose_split(folder: Path, splits: dict[str, Path], wanted: str | None) -> str:
+def _choose_split(folder: Path, splits: dict[str, Path], split: str | None) -> str:
     names = ", ".join(sorted(splits))
-    if wanted is not None:
-        if wanted not in splits:
-            raise InputError(folder / "qrels", f"no split '{wanted}'", remedy=f"there is: {names}")
-        return wanted
+    if split is not None:
+        if split not in splits:
+            raise InputError(folder / "qrels", f"no split '{split}'", remedy=f"there is: {names}")
+        return split
     if _DEFAULT_SPLIT in splits:
         return _DEFAULT_SPLIT
     if len(splits) > 1:

@@ -1,6 +1,6 @@
-"""What a collection holds, as hashes and counts: equal content is equal wherever it was read from.
+"""Content of a collection as hashes and counts: equal content is equal wherever it is read from.
 
-Every string is hashed behind its length, so that no two contents run together into one; strings
+Every string is hashed with its length, so that different contents never look the same; strings
 are UTF-8. Documents count in the collection's order (ties of a first stage may depend on it),
 queries and judgments are sorted.
 """
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusFacts:
-    """What one whole pass over a corpus showed; each count comes with its first example ("")."""
+    """The results of one full pass over a corpus; each count has its first example ("")."""
 
     content_hash: str
     documents: int
@@ -45,10 +45,10 @@ class CorpusFacts:
     identical_ids: Mapping[str, bool] = field(default_factory=dict)
     """Ids that a query and a document share → whether the query's text is the document's."""
     remark: str = ""
-    """What the source itself found odd in the corpus."""
+    """A remark of the source itself about the corpus."""
 
     def warnings(self) -> list[str]:
-        """One line for each kind of oddity."""
+        """One line for each kind of problem."""
         lines = [self.remark] if self.remark else []
         if self.empty:
             lines.append(f"{self.empty} documents are empty (first: '{self.first_empty}')")
@@ -66,10 +66,10 @@ class CorpusFacts:
 
 
 class CorpusReading:
-    """Gathers the facts of a corpus while its documents go by, in 8 bytes of memory a document."""
+    """Collects facts about a corpus as its documents pass, in 8 bytes of memory a document."""
 
     def __init__(self, judged: Set[str], queries: Iterable[Query] = ()) -> None:
-        """`judged` are the document ids of the qrels, to find those that the corpus lacks.
+        """`judged` are the document ids of the qrels, to find those missing in the corpus.
 
         Documents with the id of one of the `queries` are compared with it.
         """
@@ -82,7 +82,6 @@ class CorpusReading:
         self._odd: dict[str, tuple[int, str]] = {}
 
     def add(self, document: Document, *, was_mended: bool) -> None:
-        """Take one document into account."""
         _add(self._hash, document.doc_id, document.title, document.text)
         self._keys.append(hash(document.doc_id))
         self._missing.discard(document.doc_id)
@@ -105,7 +104,7 @@ class CorpusReading:
         return frozenset(keys[1:][keys[1:] == keys[:-1]].tolist())
 
     def facts(self) -> CorpusFacts:
-        """What the documents so far showed."""
+        """The facts about the documents so far."""
         empty, first_empty = self._odd.get("empty", (0, ""))
         mended, first_mended = self._odd.get("mended", (0, ""))
         return CorpusFacts(
@@ -123,16 +122,16 @@ class CorpusReading:
 
 
 def is_same_text(query: str, document: Document) -> bool:
-    """Whether a query's text is the document's, with its title or without.
+    """Whether a query's text is the document's, with or without its title.
 
-    Letters and digits count, in whatever case and spacing. A title that was put before the text in
-    one field (NanoBEIR) may stand before the query's words, as far as it is a quarter of them.
+    Only letters and digits count, not case or spacing. A title that was put before the text in
+    one field (NanoBEIR) may precede the query's words if it is at most a quarter of them.
     """
-    words, asked = _words(document.content), _words(query)
-    extra = len(words) - len(asked)
-    if not asked or extra < 0 or words[extra:] != asked:
+    words, query_words = _words(document.content), _words(query)
+    extra = len(words) - len(query_words)
+    if not query_words or extra < 0 or words[extra:] != query_words:
         return False
-    return asked == _words(document.text) or 4 * extra <= len(asked)
+    return query_words == _words(document.text) or 4 * extra <= len(query_words)
 
 
 def _words(text: str) -> list[str]:
@@ -163,41 +162,41 @@ def _add(digest: Any, *parts: str) -> None:
 
 
 def memo_path(fingerprint: Sequence[Json]) -> Path:
-    """Where the facts of a corpus with that fingerprint (ids, paths, sizes, mtimes) are kept."""
+    """The path for the facts of a corpus with that fingerprint (ids, paths, sizes, mtimes)."""
     key = hashlib.blake2b(json.dumps(fingerprint).encode(), digest_size=_DIGEST_BYTES).hexdigest()
     return cache_home() / "hashes" / f"{key}.json"
 
 
 def file_fingerprint(path: Path) -> list[Json]:
-    """Path, size in bytes and modification time in nanoseconds: what changes when a file does."""
+    """Path, size in bytes and modification time in nanoseconds, to notice changes of a file."""
     status = path.stat()
     return [str(path.absolute()), status.st_size, status.st_mtime_ns]
 
 
 def load_facts(path: Path) -> CorpusFacts | None:
-    """The facts kept at `path`; None where there are none, or none of this version.
+    """The facts stored at `path`; None if there are none of this version.
 
-    A damaged memo is told and taken away: the corpus is read again.
+    A damaged memo is reported and deleted: the corpus is read again.
     """
     try:
         line = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        # None at all, or of no use: a folder that cannot be used is reported when facts are saved.
+        # No memo, or a useless folder, which is reported when facts are saved.
         return None
     try:
         memo = unseal(line, path.stem)
         return CorpusFacts(**memo["facts"]) if memo["schema"] == _MEMO_SCHEMA else None
     except (ValueError, KeyError, TypeError):
-        if _is_of_before(line):
+        if _is_older_memo(line):
             return None
-        _log.warning("%s: does not verify and is made anew by reading the corpus again", path)
+        _log.warning("%s: does not verify; the corpus is read again", path)
         with suppress(OSError):
             path.unlink()
         return None
 
 
-def _is_of_before(line: str) -> bool:
-    """Whether it is a whole memo of the schema that had no checksum."""
+def _is_older_memo(line: str) -> bool:
+    """Whether it is a valid memo of the schema without checksum."""
     try:
         memo = json.loads(line)
     except (ValueError, RecursionError):
@@ -206,5 +205,5 @@ def _is_of_before(line: str) -> bool:
 
 
 def save_facts(path: Path, facts: CorpusFacts) -> None:
-    """Keep the facts at `path`. Raises StorageError when the disk refuses."""
+    """Save the facts at `path`. Raises StorageError if that fails."""
     write_whole(path, seal({"schema": _MEMO_SCHEMA, "facts": asdict(facts)}, path.stem))

@@ -1,4 +1,4 @@
-"""Texts under another key: what a file of JSON lines holds where its entries have no "text"."""
+"""Finds texts under another key in JSON lines whose entries have no "text"."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _KNOWN = frozenset(
         *("page_content", "text", "texts", "title_text", "utterance", "statement", "claim"),
     )
 )
-"""What other tools call the text of a document or query, in lower case, without outer `_`."""
+"""Other tools' keys for the text of a document or query, in lower case, without outer `_`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextKeyCounts:
-    """How many entries without a text hold one under another key: the most frequent key.
+    """The most frequent key with a text, among entries without a "text".
 
-    `known` says that other tools keep a text under that key; any other may be a remark.
+    `known` says that other tools use that key for texts; any other may be a remark.
     """
 
     key: str
@@ -35,19 +35,19 @@ class TextKeyCounts:
 
 
 def texts_elsewhere(path: Path, *, besides: frozenset[str]) -> TextKeyCounts | None:
-    """Where texts are in a file whose lines are JSON objects; None where they are nowhere.
+    """The key that has the texts in a file of JSON objects; None if there is none.
 
-    `besides` are keys that are read already, or are never a text.
+    `besides` are keys that are read anyway, or are never a text.
     """
-    found: dict[str, tuple[int, str]] = {}
+    counts: dict[str, tuple[int, str]] = {}
     for values in _without_text(path):
         for key in _keys_with_text(values, besides):
-            count, first = found.get(key, (0, str(values.get("_id"))))
-            found[key] = (count + 1, first)
-    if not found:
+            count, first = counts.get(key, (0, str(values.get("_id"))))
+            counts[key] = (count + 1, first)
+    if not counts:
         return None
-    key = max(found, key=lambda each: (_is_known(each), found[each][0]))
-    count, first = found[key]
+    key = max(counts, key=lambda name: (_is_known(name), counts[name][0]))
+    count, first = counts[key]
     return TextKeyCounts(key=key, entries=count, first=first, known=_is_known(key))
 
 
@@ -61,13 +61,13 @@ def _without_text(path: Path) -> Iterator[Mapping[str, Any]]:
 def _keys_with_text(values: Mapping[str, Any], besides: frozenset[str]) -> Iterator[str]:
     for key, value in values.items():
         if isinstance(value, dict):
-            # Within another object only what is surely a text: the rest may be anything.
+            # Inside another object only known keys count: the rest may be anything.
             inner = _keys_with_text(value, besides)
-            yield from (f"{key}.{each}" for each in inner if _is_known(each))
+            yield from (f"{key}.{inner_key}" for inner_key in inner if _is_known(inner_key))
             continue
         parts = value if isinstance(value, list) else [value]
         words = [word for part in parts if isinstance(part, str) for word in part.split()]
-        # A word alone under any key is rather a date, a language or an address.
+        # A single word under an unknown key is more likely a date, a language or an address.
         if key not in besides and len(words) > (0 if _is_known(key) else 1):
             yield key
 

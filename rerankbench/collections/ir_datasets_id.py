@@ -19,7 +19,7 @@ _SPLITS = ("train", "dev", "validation", "valid", "eval", "test")
 
 
 def open_collection(spec: str, split: str | None) -> IrDatasetsCollection:
-    """Open an id, or the split of one that has several. Nothing is fetched before it is read.
+    """Open an id, or the split of one that has several. Nothing is fetched until it is read.
 
     Raises UsageError for unknown ids, and for those without texts, queries or judgments.
     """
@@ -61,11 +61,11 @@ def _lacks(dataset: Any) -> str:
         "queries": dataset.has_queries(),
         "judgments": dataset.has_qrels(),
     }
-    return " or ".join(part for part, there in parts.items() if not there)
+    return " or ".join(part for part, exists in parts.items() if not exists)
 
 
 def split_of(dataset_id: str) -> str:
-    """The split that an id names; `test` where it names none."""
+    """The split that an id names; `test` if it names none."""
     entry = collections.by_id(dataset_id)
     if entry is not None:
         return entry.split
@@ -73,7 +73,7 @@ def split_of(dataset_id: str) -> str:
 
 
 def name_of(dataset_id: str) -> str:
-    """The name that tables show: BEIR's own folder name, else the id with `-` for `/`.
+    """The name for tables: BEIR's own folder name, else the id with `-` for `/`.
 
     All splits of a collection share its name; `beir/webis-touche2020`, whose judgments are not
     those of the collection that tables call Touché, keeps the long form.
@@ -114,7 +114,7 @@ class IrDatasetsCollection(CheckedCollection):
         self._repeated_grades: list[str] = []
 
     def document_count(self) -> int | None:
-        """How many documents were read, before that how many ir_datasets says there are."""
+        """The number of documents read, or, until then, the number that ir_datasets states."""
         counted = super().document_count()
         if counted is not None:
             return counted
@@ -123,22 +123,22 @@ class IrDatasetsCollection(CheckedCollection):
         return None if published is None else int(published)
 
     def warnings(self) -> Sequence[str]:
-        """What was odd in all that has been read to its end so far."""
+        """Warnings about everything that has been read completely so far."""
         return (*self._repeated_grades, *super().warnings())
 
     def identical_ids(self) -> Mapping[str, bool]:
-        """None that need comparing where the id itself says what the collection is."""
+        """Empty if the id itself says what the collection is: then nothing needs comparing."""
         return {} if self.drops_identical_ids else super().identical_ids()
 
     def _fingerprint(self) -> Sequence[Json]:
-        # Files appear below the home while ir_datasets fetches and stores: this is asked for anew.
+        # Computed every time, because files appear below the home while ir_datasets fetches.
         package = source.import_package()
         home = Path(package.util.home_path())
         part = home / package.docs_parent_id(self.source)
         while not part.is_dir() and part != home:
             part = part.parent
-        found = sorted(path for path in part.rglob("*") if path.is_file()) if part != home else []
-        files = [file_fingerprint(path) for path in found]
+        paths = sorted(path for path in part.rglob("*") if path.is_file()) if part != home else []
+        files = [file_fingerprint(path) for path in paths]
         return ["ir-datasets", package.__version__, self.source, str(home.absolute()), files]
 
     def _place(self, part: str) -> str:
@@ -152,8 +152,8 @@ class IrDatasetsCollection(CheckedCollection):
         with source.as_input_error(self.source, "documents"):
             if self._store is None:
                 self._store = self._dataset.docs_store()
-            found = self._store.get_many(sorted(doc_ids))
-        yield from map(self._document, found.values())
+            documents = self._store.get_many(sorted(doc_ids))
+        yield from map(self._document, documents.values())
 
     def _document(self, item: Any) -> Document:
         title, text = source.mapped(item)
@@ -177,10 +177,10 @@ class IrDatasetsCollection(CheckedCollection):
             doc_id, grade = str(item.doc_id), int(item.relevance)
             if grades.get(doc_id, grade) != grade:
                 differing.append(f"{item.query_id} {doc_id}")
-            # The last one counts, as in ir_datasets' own qrels_dict: nobody can mend the file.
+            # The last one counts, as in ir_datasets' own qrels_dict: users cannot mend the file.
             grades[doc_id] = grade
         if not qrels:
-            raise InputError(self.source, "holds no judgments", remedy="name another split")
+            raise InputError(self.source, "has no judgments", remedy="name another split")
         if differing:
             self._repeated_grades = [
                 f"{len(differing)} judgments contradict an earlier one, the last counts "
@@ -189,11 +189,11 @@ class IrDatasetsCollection(CheckedCollection):
         return qrels
 
     def _id(self, kind: str, value: object) -> str:
-        found = str(value)
-        problem = id_problem(found)
+        text = str(value)
+        problem = id_problem(text)
         if problem:
-            raise InputError(self.source, f"{kind}: {problem}", remedy="TREC files cannot hold it")
-        return found
+            raise InputError(self.source, f"{kind}: {problem}", remedy="TREC files cannot have it")
+        return text
 
     def _refuse_repeats(self, keys: frozenset[int]) -> None:
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""The package ir_datasets behind a narrow door: silent, and with its failures told in one line."""
+"""All access to the package ir_datasets: silenced, with its failures as one-line errors."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _FAILURES = (
     tarfile.TarError,
     zlib.error,
 )
-"""What ir_datasets 0.6 is seen to raise when data cannot be had or read."""
+"""Exceptions of ir_datasets 0.6 when data cannot be fetched or read."""
 
 
 def load(dataset_id: str) -> Any:
     """The dataset of that id; nothing is fetched.
 
-    Raises UsageError naming the nearest known ids for one that ir_datasets has not.
+    Raises UsageError naming the nearest known ids for an unknown one.
     """
     package = import_package()
     try:
@@ -48,7 +48,7 @@ def load(dataset_id: str) -> Any:
 def import_package() -> Any:
     """Import ir_datasets (slow, hence here) and keep it from writing to stderr.
 
-    Raises InputError where its home folder cannot be made.
+    Raises InputError if its home folder cannot be created.
     """
     try:
         import ir_datasets
@@ -63,7 +63,7 @@ def import_package() -> Any:
 
 
 def _silence(package: Any) -> None:
-    # Its log lines go where the program's log goes; its own handler writes to stderr regardless.
+    # Its log goes to the program's log; its own handler would write to stderr.
     logger = package.log.easy().logger()
     logger.handlers[:] = [logging.NullHandler()]
     logger.propagate = True
@@ -75,14 +75,14 @@ def _silence(package: Any) -> None:
 
 
 class _Nowhere(io.TextIOBase):
-    """A text file that drops all that is written; unlike /dev/null it needs no closing."""
+    """A text file that discards everything; unlike /dev/null it needs no closing."""
 
     def write(self, text: str, /) -> int:
         return len(text)
 
 
 class _SilentTqdm:
-    """Stands for `lazy_libs.tqdm`, which gives the module tqdm, and for that module."""
+    """Replaces `lazy_libs.tqdm`, which returns the module tqdm, and that module."""
 
     def __init__(self, module: Callable[[], Any]) -> None:
         self._module = module
@@ -96,7 +96,7 @@ class _SilentTqdm:
 
 @contextmanager
 def as_input_error(dataset_id: str, what: str) -> Iterator[None]:
-    """Turn what ir_datasets raises inside into one line: what of which id, why, what to do."""
+    """Turn errors of ir_datasets into one line: what of which id, why, what to do."""
     try:
         yield
     except _FAILURES as error:
@@ -109,7 +109,7 @@ def as_input_error(dataset_id: str, what: str) -> Iterator[None]:
 
 
 def iterate(dataset_id: str, what: str, start: Callable[[], Iterable[_Item]]) -> Iterator[_Item]:
-    """Yield the items that `start` gives; failures of theirs, not of the caller's, are `told`."""
+    """Yield the items of `start`; its failures, not the caller's, become InputErrors."""
     with as_input_error(dataset_id, what):
         yield from start()
 
@@ -130,13 +130,13 @@ def _nearest(dataset_id: str) -> str:
     ids = list(import_package().registry)
     below = [known for known in ids if known.startswith(f"{dataset_id}/")]
     close = difflib.get_close_matches(dataset_id, ids, n=3, cutoff=0.6)
-    found = below or close
-    if not found:
+    suggestions = below or close
+    if not suggestions:
         return (
             "`rerankbench datasets` lists the well-known ones, https://ir-datasets.com all; "
             "a folder of that name does not exist either"
         )
-    return f"nearest: {some(found)}"
+    return f"nearest: {some(suggestions)}"
 
 
 def complete(dataset: Any) -> bool:
@@ -152,7 +152,7 @@ def complete_below(dataset_id: str) -> list[str]:
 
 
 def check_text(dataset_id: str, what: str, item_class: Any) -> None:
-    """Raise UsageError if documents or queries of that class have nothing for `mapped` to use."""
+    """Raise UsageError if documents or queries of that class have no text for `mapped`."""
     if not any(hasattr(item_class, name) for name in ("default_text", *_TEXT_FIELDS)):
         names = ", ".join(item_class._fields)
         raise UsageError(
@@ -161,7 +161,7 @@ def check_text(dataset_id: str, what: str, item_class: Any) -> None:
 
 
 def mapped(item: Any) -> tuple[str, str]:
-    """Title and text of a document or query of whatever class.
+    """Title and text of a document or query of any class.
 
     Where `default_text()`, which is what ir_datasets itself indexes, is just the title and one of
     the fields text, body or abstract, these two; else no title and all of `default_text()`. MS

@@ -1,4 +1,4 @@
-"""BEIR's JSON lines, read one entry at a time with precise complaints, and found again by id."""
+"""Reads BEIR's JSON lines one entry at a time with precise errors, and finds entries by id."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from rerankbench.files.whole import open_bytes, read_lines
 _ONE_OBJECT = 'every line is one JSON object such as {"_id": "d1", "title": "", "text": "…"}'
 _AGAIN = "fetch the file again"
 _LEADING_ID = re.compile(rb'\s*\{\s*"_id"\s*:\s*"([!#-\[\]-~]+)"\s*[,}]')
-"""An ASCII id without escapes that comes first: all but a few lines of all BEIR files."""
+"""An ASCII id without escapes as the first key: all but a few lines of all BEIR files."""
 
 
 class JsonlEntry(NamedTuple):
     """One line of `corpus.jsonl` or `queries.jsonl`; `title` is empty for queries.
 
-    A tuple, not a dataclass: millions are made and dropped at once.
+    A tuple, not a dataclass, because millions are created and dropped.
     """
 
     line: int
@@ -38,15 +38,15 @@ class JsonlEntry(NamedTuple):
 def read_entries(path: Path) -> Iterator[JsonlEntry]:
     """Every entry of a plain or gzipped file, with its line number from 1.
 
-    Raises InputError naming the line for what is no JSON object, or has no usable `_id`, or a
-    title or text that is no string; a missing or null one is empty.
+    Raises InputError naming the line unless it is a JSON object with a usable `_id`, or if
+    title or text is not a string; missing or null ones are empty.
     """
     for number, line in read_lines(path):
         yield parse_entry(path, number, line)
 
 
 def parse_entry(path: Path, number: int, line: str) -> JsonlEntry:
-    """The entry that stands on one line. Raises InputError as `read_entries` does."""
+    """The entry on one line. Raises InputError as `read_entries` does."""
     try:
         values = json.loads(line)
     except json.JSONDecodeError as error:
@@ -56,7 +56,7 @@ def parse_entry(path: Path, number: int, line: str) -> JsonlEntry:
         problem = f"is JSON that cannot be read ({error})"
         raise InputError(path, problem, line=number or None, remedy=_ONE_OBJECT) from None
     if not isinstance(values, dict):
-        problem = f"holds a JSON {_kind(values)}, not an object"
+        problem = f"is a JSON {_kind(values)}, not an object"
         raise InputError(path, problem, line=number or None, remedy=_ONE_OBJECT)
     return JsonlEntry(
         number,
@@ -112,10 +112,10 @@ def _kind(value: object) -> str:
 
 
 class OffsetIndex:
-    """Where each entry of a plain file starts, in 16 bytes an entry whatever the ids' length.
+    """The offset of each entry in a plain file, in 16 bytes an entry whatever the ids' length.
 
     Keys are Python's own hashes of the ids, which differ from process to process; two ids may
-    share one, so what is read is compared with what was asked for.
+    share one, so entries are compared with the requested ids.
     """
 
     def __init__(self, path: Path) -> None:
@@ -134,13 +134,13 @@ class OffsetIndex:
         self._offsets = np.frombuffer(offsets, dtype=np.int64)[order]
 
     def read(self, ids: AbstractSet[str]) -> Iterator[JsonlEntry]:
-        """The entries of those ids, in the file's order; ids that are not there are left out.
+        """The entries with those ids, in the file's order; missing ids are left out.
 
-        Their `line` is 0: it is not known here.
+        Their `line` is 0, because it is unknown here.
         """
-        wanted = np.unique(np.array([hash(entry_id) for entry_id in ids], dtype=np.int64))
-        first = np.searchsorted(self._keys, wanted, side="left")
-        last = np.searchsorted(self._keys, wanted, side="right")
+        keys = np.unique(np.array([hash(entry_id) for entry_id in ids], dtype=np.int64))
+        first = np.searchsorted(self._keys, keys, side="left")
+        last = np.searchsorted(self._keys, keys, side="right")
         places = np.concatenate(
             [self._offsets[a:b] for a, b in zip(first, last, strict=True)] or [self._offsets[:0]]
         )
@@ -153,7 +153,7 @@ class OffsetIndex:
 
 
 def _quick_id(path: Path, number: int, raw: bytes) -> str:
-    # Parsing all the text only to find the id again takes ten times as long.
+    # Parsing the text only to find the id takes ten times as long.
     match = _LEADING_ID.match(raw)
     if match:
         return match[1].decode("ascii")

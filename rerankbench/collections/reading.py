@@ -1,4 +1,4 @@
-"""What all collections share: checks, hashes and warnings around the reading of their parts."""
+"""Checks, hashes and warnings that all collections share."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from rerankbench.types import CollectionHashes, Document, Json, Qrels, Query
 
 
 class CheckedCollection(ABC):
-    """A `Collection` (see protocols) over a source that says how its three parts are read.
+    """A `Collection` (see protocols) over a source that defines how its three parts are read.
 
-    A whole pass over the corpus checks it, hashes it and keeps both on disk, so that it happens
-    once for every state of the source, not once for every run.
+    A full pass over the corpus checks and hashes it; both are saved on disk, so that this happens
+    once for every state of the source, not for every run.
     """
 
     def __init__(self, *, name: str, source: str, split: str, drops_identical_ids: bool) -> None:
@@ -45,15 +45,15 @@ class CheckedCollection(ABC):
 
     @abstractmethod
     def _read_documents(self) -> Iterator[Document]:
-        """Every document, as it stands in the source."""
+        """Every document, as in the source."""
 
     @abstractmethod
     def _find_documents(self, doc_ids: Group[str]) -> Iterator[Document]:
-        """The documents of those ids, as they stand in the source, in any order."""
+        """The documents with those ids, as in the source, in any order."""
 
     @abstractmethod
     def _read_queries(self) -> Iterator[Query]:
-        """Every query of the source once, judged or not, as it stands there."""
+        """Every query of the source once, judged or not, as in the source."""
 
     @abstractmethod
     def _read_qrels(self) -> Qrels:
@@ -61,22 +61,22 @@ class CheckedCollection(ABC):
 
     @abstractmethod
     def _fingerprint(self) -> Sequence[Json]:
-        """What changes whenever the corpus or the judgments may have changed."""
+        """A value that changes whenever the corpus or the judgments may have changed."""
 
     @abstractmethod
     def _place(self, part: str) -> str:
-        """Where `corpus`, `queries` or `qrels` stand, for error messages."""
+        """The location of `corpus`, `queries` or `qrels`, for error messages."""
 
     @abstractmethod
     def _refuse_repeats(self, keys: frozenset[int]) -> None:
         """Raise InputError if a document id with `hash(doc_id)` in `keys` really occurs twice."""
 
     def _remark_on_texts(self, facts: CorpusFacts) -> str:
-        """What to say of documents without a text, if anything; may raise InputError."""
+        """A remark about documents without a text, or empty; may raise InputError."""
         return ""
 
     def _empty_queries(self) -> str:
-        """Where the texts of queries without one may be; empty where the source cannot tell."""
+        """Where the texts of empty queries may be; empty if the source cannot tell."""
         return ""
 
     def identical_ids(self) -> Mapping[str, bool]:
@@ -85,14 +85,14 @@ class CheckedCollection(ABC):
 
     def hashes(self) -> CollectionHashes:
         """Content hashes; the corpus is read only if this state of it was never read before."""
-        # Queries and judgments come first: reading them may add files to the source's cache.
+        # Queries and judgments first: reading them may add files to the source's cache.
         queries, qrels = queries_hash(self.queries()), qrels_hash(self.qrels())
         return CollectionHashes(
             corpus=self._corpus_facts().content_hash, queries=queries, qrels=qrels
         )
 
     def documents(self) -> Iterator[Document]:
-        """Every document once, read as it goes.
+        """Every document once, read on demand.
 
         Raises InputError for a malformed one when it is reached, for repeated ids and for an empty
         corpus at the end.
@@ -112,7 +112,7 @@ class CheckedCollection(ABC):
         facts = reading.facts()
         if not facts.documents:
             raise InputError(
-                self._place("corpus"), "holds no documents", remedy="fetch the collection again"
+                self._place("corpus"), "has no documents", remedy="fetch the collection again"
             )
         repeated = reading.repeated_keys()
         if repeated:
@@ -155,7 +155,7 @@ class CheckedCollection(ABC):
         if not queries:
             raise InputError(
                 self._place("queries"),
-                f"holds none of the queries that {self._place('qrels')} judges",
+                f"has none of the queries that {self._place('qrels')} judges",
                 remedy="take both from the same collection",
             )
         self._query_warnings = self._remarks_on_queries(queries, qrels)
@@ -188,13 +188,13 @@ class CheckedCollection(ABC):
 
     def lookup(self, doc_ids: Group[str]) -> Mapping[str, Document]:
         """The named documents, as far as they exist."""
-        wanted = frozenset(doc_ids)
-        if not wanted:
+        wanted_ids = frozenset(doc_ids)
+        if not wanted_ids:
             return {}
-        return {raw.doc_id: _mended(raw) for raw in self._find_documents(wanted)}
+        return {raw.doc_id: _mended(raw) for raw in self._find_documents(wanted_ids)}
 
     def warnings(self) -> Sequence[str]:
-        """What was odd in all that has been read to its end so far."""
+        """Warnings about everything that has been read completely so far."""
         return (*self._query_warnings, *(self._facts.warnings() if self._facts else ()))
 
     def _refuse_repeat(self, place: str, kind: str, repeated_id: str, *lines: int) -> NoReturn:

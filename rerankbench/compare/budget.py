@@ -13,7 +13,7 @@ from rerankbench.types import Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetChoice:
-    """The best depth that a latency budget allows, and about what it takes; 0 is no reranking."""
+    """The best depth within a latency budget, and its estimated time; 0 means no reranking."""
 
     depth: int
     mean: float
@@ -21,7 +21,7 @@ class BudgetChoice:
 
 
 def estimated_ms(record: Record, depth: int) -> float | None:
-    """About how long one query takes at that depth: the median request's time, by documents.
+    """About how long one query takes at that depth: the median request's time, scaled to it.
 
     An estimate, as if the time grew with the number of documents. None without a measurement.
     """

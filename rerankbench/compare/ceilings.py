@@ -1,6 +1,6 @@
-"""What the candidates allow, how much of it a reranker reached, and how far judgments carry.
+"""What the candidates allow, how much of it a reranker reached, and how complete judgments are.
 
-Everything is computed by the metric plug-ins from a task's candidates and judgments, so it
+The metric plug-ins compute everything from a task's candidates and judgments, so it
 compares with the record's own figures digit by digit.
 """
 
@@ -15,15 +15,15 @@ from rerankbench.results.tasks import Task
 from rerankbench.types import Ranking, Record
 
 SAME = 1e-9
-"""Values of a metric that differ by no more are equal: sums in another order differ by less."""
+"""Differences up to this are rounding: sums in another order differ by less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedShare:
     """Mean share of judged documents among the first k, over the `queries` that have results.
 
-    A query without results shows no document that could be unjudged: it is counted in
-    `without_results` alone. `share` is None where there is no other.
+    A query without results has no document that could be unjudged: it is counted in
+    `without_results` only. `share` is None if there is no other query.
     """
 
     share: float | None
@@ -33,7 +33,7 @@ class JudgedShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryMoves:
-    """How many queries got worse, stayed equal, got better than in another order."""
+    """How many queries got worse, stayed equal or got better, compared with another order."""
 
     worse: int
     equal: int
@@ -41,7 +41,6 @@ class QueryMoves:
 
     @property
     def queries(self) -> int:
-        """All of them."""
         return self.worse + self.equal + self.better
 
 
@@ -55,7 +54,7 @@ def ceiling(task: Task, metric: Metric) -> Mapping[str, float]:
     """The metric of the candidates in the best order, by grade, for every judged query.
 
     No reranker of these candidates exceeds it. It is below 1 where the first stage missed relevant
-    documents: in nDCG, MAP and Recall those count in the ideal all the same.
+    documents: in nDCG, MAP and Recall they still count in the ideal ranking.
     """
     run = {
         topic.query_id: _falling(
@@ -76,7 +75,7 @@ def headroom_share(
 ) -> float | None:
     """(model − first stage) / (ceiling − first stage), of the means over the queries.
 
-    1 is the best order of the candidates, 0 the first stage's own, below 0 worse than that. None
+    1 is the best order of the candidates, 0 the first stage's own, negative is worse. None
     where the first stage left nothing to gain.
     """
     base = fmean(first_stage.values())
@@ -87,8 +86,8 @@ def headroom_share(
 def judged_at(task: Task, rankings: Sequence[Ranking], k: int) -> JudgedShare:
     """How many of the first k documents have a judgment for that very query, whatever its grade.
 
-    Of a ranking with fewer than k documents all count. A document that is judged only for other
-    queries counts as unjudged: BEIR's `hole` takes it for judged.
+    A ranking with fewer than k documents counts as a whole. A document judged only for other
+    queries counts as unjudged, while BEIR's `hole` counts it as judged.
     """
     grades = task.qrels()
     shares = []
@@ -107,7 +106,7 @@ def judged_at(task: Task, rankings: Sequence[Ranking], k: int) -> JudgedShare:
 def moves(
     values: Mapping[str, float], base: Mapping[str, float], *, margin: float = SAME
 ) -> QueryMoves:
-    """Queries of `base` that lost, kept or gained; a change of at most `margin` is none."""
+    """Count the queries of `base` that lost, kept or gained; at most `margin` is no change."""
     changes = [values.get(query_id, 0.0) - before for query_id, before in base.items()]
     worse = sum(change < -margin for change in changes)
     better = sum(change > margin for change in changes)

@@ -1,4 +1,4 @@
-"""How a metric goes with the rerank depth, from one scoring of the deepest candidates.
+"""How a metric varies with the rerank depth, from one scoring of the deepest candidates.
 
 A pointwise model's score does not depend on the other candidates, so the scores of the first
 thousand give the ranking at every depth up to it without scoring anything again.
@@ -23,9 +23,9 @@ from rerankbench.types import Ranking, Record
 
 STEP = 10
 MARGIN = 0.005
-"""Half a point of nDCG: what is less than this is no reason to choose another depth."""
+"""Half a point of nDCG: a smaller difference is no reason to choose another depth."""
 FEWEST = 10
-"""Queries that a label needs: fewer could agree by chance."""
+"""The fewest queries for which a shape is named: fewer could agree by chance."""
 
 Shape: TypeAlias = Literal["saturates", "still rises", "peaks then decays", "harms", "unclear"]
 
@@ -58,16 +58,14 @@ class DepthCurve:
 
 
 def obstacle(record: Record) -> str | None:
-    """Why one scoring does not tell the ranking at other depths; None where it does."""
+    """Why one scoring does not give the ranking at other depths; None if it does."""
     cell = record.cell
     if cell.reranker.scores_lists:
         return "its scores depend on the query's other candidates"
     if cell.reranker.fusion is not None:
-        return (
-            "its scores are joined with the first stage's ranks or ranges, which go with the depth"
-        )
+        return "its scores are joined with the first stage's ranks or ranges, which depth changes"
     if cell.adds_positives:
-        return "missed positives were added to its candidates, which no depth retrieves"
+        return "missed positives were added to its candidates, which would be missing at any depth"
     return None
 
 
@@ -81,8 +79,8 @@ def depth_curve(
 ) -> DepthCurve:
     """The curve at depths 10, 20, … up to the record's own.
 
-    `rankings` hold a score for every candidate of the task. Raises UsageError where the record's
-    scores do not tell the ranking at other depths, or the metric is none of trec_eval's.
+    `rankings` hold a score for every candidate of the task. Raises UsageError if the record's
+    scores do not give the ranking at other depths, or for an unknown metric.
     """
     problem = obstacle(record)
     if problem is not None:
@@ -127,7 +125,7 @@ def per_query_values(
 def _by_plug_in(
     topics: Sequence[Topic], orders: Sequence[Integers], metric: str, depths: Sequence[int]
 ) -> Floats:
-    """The same by one evaluation a depth: the only way for a metric that is not known here."""
+    """The same with one evaluation a depth: the only way for a metric from a plug-in."""
     plug_in = naming.parse_metric(metric)
     qrels = {topic.query_id: topic.grades for topic in topics}
     values = np.zeros((len(topics), len(depths)))
@@ -145,7 +143,7 @@ def _by_plug_in(
 
 
 def _by_score(record: Record, topic: Topic, ranking: Ranking | None) -> Integers:
-    """Ranks as trec_eval gives them: by score as float32, ties by doc_id, both falling."""
+    """Ranks as in trec_eval: by score as float32, ties by doc_id, both descending."""
     hits = () if ranking is None else ranking.hits
     ranked = Ranking.sort(topic.query_id, hits).hits
     rank = {hit.doc_id: at for at, hit in enumerate(ranked)}
@@ -205,7 +203,7 @@ def _tests(values: Floats) -> _Tests:
 
 
 def _shape(means: Floats, tests: _Tests, margin: float) -> Shape:
-    """The label; `docs/depth-and-slices.md` says it in words."""
+    """The label of the curve; `docs/depth-and-slices.md` explains the rules."""
     first, middle, last, peak = means[0], means[len(means) // 2], means[-1], means.max()
     if tests.decay.low > 0 and peak - last > margin:
         return "peaks then decays" if peak - first > margin else "harms"
@@ -220,13 +218,15 @@ def _first_best(means: Floats) -> int:
 
 
 def _at_peak_of_others(values: Floats) -> Floats:
-    """Each query's value at the depth that is best for the queries of the other half.
+    """Each query's value at the depth that is best for the other half of the queries.
 
     The highest of many noisy means is too high, so a peak chosen and tested on the same queries
     would be found in pure noise. Every second query makes a half.
     """
     half = np.arange(len(values)) % 2
-    found = np.empty(len(values))
+    at_peak = np.empty(len(values))
     for side in (0, 1):
-        found[half == side] = values[half == side, _first_best(values[half != side].mean(axis=0))]
-    return found
+        at_peak[half == side] = values[
+            half == side, _first_best(values[half != side].mean(axis=0))
+        ]
+    return at_peak

@@ -1,6 +1,6 @@
-"""Who beat whom on which query, decided by a metric or by any other judge of two rankings.
+"""Which reranker beat which on each query, as decided by a metric or by any other judge.
 
-One game is one query and two rerankers. Ratings are made of games and do not know who decided.
+One game is one query and two rerankers. Ratings use games, whoever decided them.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Outcome:
 class Games:
     """All games of one collection.
 
-    `points[q, i, j]` is what `models[i]` got against `models[j]` on `queries[q]`: 1, ½ or 0, and 0
+    `points[q, i, j]` is the score of `models[i]` against `models[j]` on `queries[q]`: 1, ½, 0; 0
     for both where they did not meet. Models and queries stand in the order of their names, so that
-    nothing depends on the order in which the games came. `weight` is what the whole collection
-    counts beside others.
+    nothing depends on the order in which the games came. `weight` is the weight of the whole
+    collection among others.
     """
 
     collection: str
@@ -47,7 +47,8 @@ class Games:
 def games_of(outcomes: Iterable[Outcome], *, collection: str = "") -> Games:
     """The games as a table.
 
-    Raises ValueError for a game of a reranker against itself, and where two met twice on a query.
+    Raises ValueError for a game of a reranker against itself, and for two games of one pair on one
+    query.
     """
     played = list(outcomes)
     models = tuple(sorted({name for game in played for name in (game.a, game.b)}))
@@ -76,15 +77,15 @@ def games_by_metric(
     """Every pair of rerankers on every query that both have a value for; the higher one wins.
 
     `values` is reranker → {query_id: value}. Values that differ by no more than `margin` tie; so
-    do those that differ by rounding alone. Who meets nobody is left out.
+    do those that differ by rounding alone. Rerankers without any game are left out.
     """
     models = tuple(sorted(values))
-    queries = tuple(sorted({query_id for found in values.values() for query_id in found}))
+    queries = tuple(sorted({query_id for by_query in values.values() for query_id in by_query}))
     table = np.array(
         [[values[model].get(query_id, np.nan) for model in models] for query_id in queries]
     ).reshape(len(queries), len(models))
     ahead = table[:, :, None] - table[:, None, :]
-    # A comparison with NaN is false: who has no value gets no point and gives none.
+    # A comparison with NaN is false, so a missing value neither gets nor gives points.
     points = (ahead > margin + _ROUNDING) + 0.5 * (np.abs(ahead) <= margin + _ROUNDING)
     points[:, range(len(models)), range(len(models))] = 0
     met = np.flatnonzero((points + points.swapaxes(1, 2)).any(axis=(0, 2)))

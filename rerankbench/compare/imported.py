@@ -1,7 +1,7 @@
-"""A row that another tool ranked, beside another: how far the order of ties carries its figures.
+"""Notes about ties, for pairs in which another tool made one of the rankings.
 
-Here ties fall by document id falling. The tool that made an imported run may have printed other
-figures of it, and where many scores tie, even another winner.
+Here ties are ordered by descending document id. The tool that made a run may have printed other
+figures for it and, where many scores tie, even another winner.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from rerankbench.types import Ties
 
 
 def tie_notes(pair: Pair, metric: str) -> Iterator[str]:
-    """A note for each side whose ties move its mean, and one where they decide who is ahead.
+    """A note for each side whose ties move its mean, and one if they decide which is ahead.
 
-    Nothing where both rankings were made here: their records' own cautions tell of ties.
+    None if both rankings were made here: their records' own warnings mention ties.
     """
     sides = (pair.a, pair.b)
     if not any(derived.is_imported(side.record) for side in sides):
@@ -30,7 +30,7 @@ def tie_notes(pair: Pair, metric: str) -> Iterator[str]:
             of = "an imported run" if derived.is_imported(side.record) else "ranked here"
             yield (
                 f"{side.label} ({of}): {ties.rate:.1%} of neighbouring scores tie; {metric} is "
-                f"between {ties.worst:.4f} and {ties.best:.4f} as tools order ties"
+                f"between {ties.worst:.4f} and {ties.best:.4f} depending on how ties are ordered"
             )
     (low_a, high_a), (low_b, high_b) = (
         _bounds(side, ties, metric) for side, ties in zip(sides, ranges, strict=True)
@@ -45,13 +45,13 @@ def _bounds(side: PairSide, ties: Ties | None, metric: str) -> tuple[float, floa
 
 
 def _range(side: PairSide, metric: str) -> Ties | None:
-    """From the run and its judgments; without them the record knows its headline's range alone."""
+    """From the run and its judgments; without them from the record, for its headline metric."""
     record = side.record
     rankings, task = side.archive.rankings(record), side.archive.task(record)
     if rankings is None or task is None:
         return record.ties if metric == next(iter(record.per_query), None) else None
     try:
         measure = naming.parse_metric(metric)
-    except RerankbenchError:  # A plug-in's metric, and the plug-in is not installed here.
+    except RerankbenchError:  # The metric of a plug-in that is not installed here.
         return None
     return quality.tie_audit(task.qrels(), rankings, measure)

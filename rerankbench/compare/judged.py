@@ -1,4 +1,4 @@
-"""A judge's answers → games, so that ratings can be made of them as of a metric's values."""
+"""A judge's stored answers as games, so that ratings can be computed from them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rerankbench.types import Record, TaskKey
 
 
 class StoredJudge:
-    """One judge's answers that lie beside records. Nobody is asked."""
+    """One judge's answers from the files beside records; nothing is asked anew."""
 
     def __init__(self, archive: RecordSet, records: Iterable[Record], name: str) -> None:
-        """The answers about the rankings of these records, whatever their tasks.
+        """Take the answers about the rankings of these records, whatever their tasks.
 
         Raises UsageError where there are none at all, none of that judge's model, or where a task
         has answers of the model under several settings; InputError for a damaged file.
@@ -25,22 +25,20 @@ class StoredJudge:
         tasks: dict[TaskKey, list[Record]] = {}
         for record in records:
             tasks.setdefault(record.task, []).append(record)
-        matches = {
-            task: _about(archive.judged(of_task[0]), of_task) for task, of_task in tasks.items()
-        }
-        models = {match.judge.model for of_task in matches.values() for match in of_task}
+        matches = {task: _about(archive.judged(group[0]), group) for task, group in tasks.items()}
+        models = {match.judge.model for group in matches.values() for match in group}
         if not models:
             raise UsageError("nobody judged these rankings; run `rerankbench judge` first")
         if name not in models:
             raise UsageError(f"no judge '{name}' on these rankings; {nearest(name, models)}")
         self.name = name
-        self._matches = {task: _of_judge(of_task, name, task) for task, of_task in matches.items()}
+        self._matches = {task: _of_judge(group, name, task) for task, group in matches.items()}
 
     def pairs(self, records: Sequence[Record]) -> list[JudgedMatch]:
-        """What was answered about pairs of these records, which answered one task.
+        """The answers about pairs of these records, all of one task.
 
-        Answers about other rankings than these do not count; of a pair that was judged on several
-        samples the largest does.
+        Answers about other rankings do not count; if a pair was judged on several
+        samples, the largest one counts.
         """
         return _largest(_about(self._matches.get(records[0].task, []), records))
 
@@ -75,7 +73,7 @@ def _about(matches: Iterable[JudgedMatch], records: Sequence[Record]) -> list[Ju
 
 
 def _of_judge(matches: Sequence[JudgedMatch], name: str, task: TaskKey) -> list[JudgedMatch]:
-    """The answers of one judge, who was asked in one way."""
+    """The answers of one judge. Raises UsageError if they were given under several settings."""
     answers = [match for match in matches if match.judge.model == name]
     if len({match.judge for match in answers}) > 1:
         raise UsageError(
@@ -86,6 +84,6 @@ def _of_judge(matches: Sequence[JudgedMatch], name: str, task: TaskKey) -> list[
 
 
 def _largest(matches: Sequence[JudgedMatch]) -> list[JudgedMatch]:
-    """One of every pair: the one with the most queries."""
+    """For each pair the match with the most queries."""
     ordered = sorted(matches, key=lambda match: (len(match.answers), match.key))
     return list({(match.a.reranker, match.b.reranker): match for match in ordered}.values())

@@ -1,4 +1,4 @@
-"""Which records are read one by one: the newest of each model on each task."""
+"""Chooses the records for pages that show models one by one: the newest per model and task."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rerankbench.types import Record
 def chosen(records: Sequence[Record], names: Sequence[str] = ()) -> list[Record]:
     """The newest record of each of these rerankers on each task, in a fixed order.
 
-    Without names those of all models: first stage, oracle and random are read only where named.
-    Raises UsageError for a name that no record has, or where there is no model.
+    Without names, all models; first stage, oracle and random only if named.
+    Raises UsageError for a name that no record has, or if there is no model.
     """
     row_names.check(names, records)
     wanted = [

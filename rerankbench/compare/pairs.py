@@ -1,7 +1,7 @@
-"""Which records are read side by side: two rerankers of one set, or the same ones of two sets.
+"""Pairs of records to compare: two rerankers of one set, or the same reranker in two sets.
 
-A pair answers one task: equal texts, judgments, first stage, depth and sample. What is not the
-same task is never paired; the notes say what differs.
+Both have the same task: equal texts, judgments, first stage, depth and sample. Records of
+different tasks are never paired; the notes say what differs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSide:
-    """One of the two, what a reader calls it, and where its files lie."""
+    """One record of a pair, its label, and the files beside it."""
 
     label: str
     record: Record
@@ -28,7 +28,7 @@ class PairSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two records of one task; `chosen_among` counts the combinations that there were."""
+    """Two records of one task; `chosen_among` counts the possible combinations."""
 
     a: PairSide
     b: PairSide
@@ -37,7 +37,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """All pairs in the order of their collections, and what stayed without a partner."""
+    """All pairs in the order of their collections, and notes on what has no partner."""
 
     pairs: tuple[Pair, ...]
     notes: tuple[str, ...] = ()
@@ -55,9 +55,9 @@ def pair_rerankers(archive: RecordSet, a: str, b: str) -> Pairing:
 
 
 def pair_places(archives: tuple[RecordSet, RecordSet], labels: tuple[str, str]) -> Pairing:
-    """Equal rerankers on equal tasks in two sets of records.
+    """The same reranker on the same task in two sets of records.
 
-    Where each set is a single record, they are a pair whatever their rerankers are called. Raises
+    If each set is a single record, the two are a pair whatever their rerankers' names. Raises
     UsageError where there is no pair.
     """
     names_a, names_b = (
@@ -71,19 +71,21 @@ def pair_places(archives: tuple[RecordSet, RecordSet], labels: tuple[str, str]) 
 def _pairing(
     archives: tuple[RecordSet, RecordSet], labels: tuple[str, str], partners: Mapping[str, str]
 ) -> Pairing:
-    """`partners` maps the reranker of one side to the one that it meets on the other."""
+    """`partners` maps each reranker of one side to its counterpart on the other."""
     cells_a, cells_b = map(_cells, archives)
-    found_a = {key: found for key, found in cells_a.items() if key[1] in partners}
+    found_a = {key: records for key, records in cells_a.items() if key[1] in partners}
     met = {(task, name): (task, partners[name]) for task, name in found_a}
     pairs = [
-        _pair(found, cells_b[met[key]], archives, labels)
-        for key, found in found_a.items()
+        _pair(records, cells_b[met[key]], archives, labels)
+        for key, records in found_a.items()
         if met[key] in cells_b
     ]
-    alone_a = [found[-1] for key, found in found_a.items() if met[key] not in cells_b]
+    alone_a = [records[-1] for key, records in found_a.items() if met[key] not in cells_b]
     wanted = set(partners.values()) if archives[0] is archives[1] else {key[1] for key in cells_b}
     alone_b = [
-        found[-1] for key, found in cells_b.items() if key[1] in wanted and key not in met.values()
+        records[-1]
+        for key, records in cells_b.items()
+        if key[1] in wanted and key not in met.values()
     ]
     notes = [*_near_misses(alone_a, alone_b, partners)]
     notes += [*_alone(alone_a, labels[0]), *_alone(alone_b, labels[1])]
@@ -117,7 +119,7 @@ def _pair(
     archives: tuple[RecordSet, RecordSet],
     labels: tuple[str, str],
 ) -> Pair:
-    """The newest two whose speeds compare, or else the newest two."""
+    """The newest two with comparable speeds, or else the newest two."""
     a, b = grouping.newest_pair(found_a, found_b)
     return Pair(
         a=PairSide(label=labels[0], record=a, archive=archives[0]),
@@ -129,16 +131,16 @@ def _pair(
 def _near_misses(
     alone_a: Iterable[Record], alone_b: Sequence[Record], partners: Mapping[str, str]
 ) -> Iterator[str]:
-    """What keeps two cells of one collection apart that would be a pair."""
+    """Why two cells of one collection that look like a pair are none."""
     for a in alone_a:
         name = partners[a.cell.reranker.name]
         for b in alone_b:
-            here = derived.collection_slug(a) == derived.collection_slug(b)
-            if here and b.cell.reranker.name == name:
-                apart = ", ".join(grouping.different_facts((a.task, b.task)))
+            same_collection = derived.collection_slug(a) == derived.collection_slug(b)
+            if same_collection and b.cell.reranker.name == name:
+                differing = ", ".join(grouping.different_facts((a.task, b.task)))
                 yield (
-                    f"{a.cell.reranker.name} and {name} answered different tasks on "
-                    f"{a.cell.collection.name} (unequal: {apart})"
+                    f"{a.cell.reranker.name} and {name} have different tasks on "
+                    f"{a.cell.collection.name} (different: {differing})"
                 )
                 break
 
@@ -150,4 +152,4 @@ def _alone(alone: Sequence[Record], label: str) -> list[str]:
         )
     )
     shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
-    return [f"no partner in the other: {label}: {shown}"] if names else []
+    return [f"only in {label}: {shown}"] if names else []

@@ -1,6 +1,6 @@
-"""Metrics at every rerank depth at once, from where the relevant documents stand.
+"""Metrics at every rerank depth at once, computed from the ranks of the relevant documents.
 
-Reranking the first d candidates moves only those, so at every depth the place of each relevant
+Reranking the first d candidates moves only those, so at every depth the rank of each relevant
 candidate follows from one count. That makes a hundred depths as cheap as one evaluation: for 50
 queries of 1,000 candidates 0.01 s, where metric plug-ins take 2.3 s to give the same values. Other
 metrics than these are computed by their plug-ins.
@@ -66,9 +66,9 @@ def _ndcg(where: Integers, gains: Floats, ideal: Floats, cutoff: float) -> Float
 
 
 def _average_precision(where: Integers, gains: Floats, ideal: Floats, cutoff: float) -> Floats:
-    found = np.sort(where, axis=0)
-    hits = np.arange(1, len(found) + 1)[:, None]
-    value: Floats = np.where(found < cutoff, hits / (found + 1), 0.0).sum(axis=0) / len(ideal)
+    ranks = np.sort(where, axis=0)
+    hits = np.arange(1, len(ranks) + 1)[:, None]
+    value: Floats = np.where(ranks < cutoff, hits / (ranks + 1), 0.0).sum(axis=0) / len(ideal)
     return value
 
 

@@ -1,9 +1,9 @@
 """Records → ratings: each task by itself, and all of them together.
 
-A metric decides the games, or a judge whose answers are stored.
+Games are decided by a metric, or by a judge's stored answers.
 
-Rerankers and the first stage's own order play. Oracle and random do not: the one is a bound, and
-wins against the other say nothing.
+Rerankers and the first stage's own order play. Oracle and random do not: one is a bound, and
+wins against the other mean nothing.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from rerankbench.types import Record, TaskKey, slug
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatedTask:
-    """One task: name of the player → its record, the ratings, and what the task counts overall.
+    """One task: its records by player's name, its ratings, and its weight in the overall rating.
 
-    Tasks of one collection (the forums of CQADupStack, or two depths) count as one together; where
-    they share its name the title says in what they differ.
+    The tasks of a collection (the forums of CQADupStack, or two depths) share its weight; where
+    they share its name, the title says how they differ.
     """
 
     title: str
@@ -40,10 +40,10 @@ class RatedTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedGames:
-    """What the games of a judge rest on.
+    """Counts of the answers behind a judge's games.
 
-    Answers of both orders are counted in `answers`. In so many games they disagreed, one of them
-    could not be read, or there were none because both rankings showed the same. `left_out` names
+    `answers` counts those of both orders. The other counts are games in which they disagreed, one
+    could not be read, or nothing was asked since both rankings were alike. `left_out` names
     the tasks and pairs that the judge was not asked about.
     """
 
@@ -76,14 +76,14 @@ class TaskRatings:
 
 
 def plays(record: Record) -> bool:
-    """Whether games are made of the record."""
+    """Whether the record takes part in games."""
     return derived.is_first_stage(record) or not derived.is_baseline(record)
 
 
 def by_name(records: Iterable[Record]) -> dict[str, list[Record]]:
     """Name of the reranker → the newest of its records in each task, for all that play."""
     playing = (record for record in records if plays(record))
-    newest = grouping.newest(playing, lambda each: (each.cell.reranker.name, each.task))
+    newest = grouping.newest(playing, lambda record: (record.cell.reranker.name, record.task))
     names: dict[str, list[Record]] = {}
     for (name, _), record in sorted(newest.items()):
         names.setdefault(name, []).append(record)
@@ -99,32 +99,32 @@ def rate(
 ) -> TaskRatings:
     """Ratings of these players, from the values of a metric on every query, or from answers.
 
-    Without a metric it is the headline of the records. Tasks with missed positives added are left
+    The default metric is the records' headline. Tasks with missed positives added are left
     out where there are others: no search reaches them. Raises UsageError where no two players met.
     """
-    records = grouping.in_order([record for found in players.values() for record in found])
+    records = grouping.in_order([record for of_player in players.values() for record in of_player])
     metric = naming.metric_as_held(metric) if metric else None
     metric = metric or (derived.headline(records) if records else None) or "a metric"
     tasks = _tasks(players, metric if judge is None else None)
     titles = grouping.distinct_titles(
         [_collection(task) for task in tasks], [next(iter(task.values())) for task in tasks]
     )
-    pairs = [[] if judge is None else judge.pairs(list(found.values())) for found in tasks]
+    pairs = [[] if judge is None else judge.pairs(list(task.values())) for task in tasks]
     games = [
-        _by_metric(found, metric, margin) if judge is None else _by_judge(found, its)
-        for found, its in zip(tasks, pairs, strict=True)
+        _by_metric(task, metric, margin) if judge is None else _by_judge(task, matches)
+        for task, matches in zip(tasks, pairs, strict=True)
     ]
-    met = [at for at, pool in enumerate(games) if pool.models]
-    if not met:
+    played = [at for at, pool in enumerate(games) if pool.models]
+    if not played:
         raise UsageError(_nobody_met(records, metric, judge))
     pools = {
         at: replace(games[at], weight=weight)
-        for at, weight in zip(met, _weights([tasks[at] for at in met]), strict=True)
+        for at, weight in zip(played, _weights([tasks[at] for at in played]), strict=True)
     }
     first_stages = {
-        name for name, found in players.items() if any(map(derived.is_first_stage, found))
+        name for name, of_player in players.items() if any(map(derived.is_first_stage, of_player))
     }
-    tasks_met = tuple(
+    rated_tasks = tuple(
         RatedTask(
             title=titles[at],
             records={name: tasks[at][name] for name in pool.models},
@@ -136,9 +136,9 @@ def rate(
     return TaskRatings(
         metric=metric,
         margin=margin,
-        tasks=tasks_met,
-        overall=tasks_met[0].ratings
-        if len(met) == 1
+        tasks=rated_tasks,
+        overall=rated_tasks[0].ratings
+        if len(played) == 1
         else fit(list(pools.values()), references=first_stages),
         judged=None if judge is None else _judged_games(judge.name, tasks, titles, pairs),
     )
@@ -150,9 +150,9 @@ def _by_metric(task: Mapping[str, Record], metric: str, margin: float) -> Games:
 
 
 def _by_judge(task: Mapping[str, Record], pairs: Sequence[JudgedMatch]) -> Games:
-    """A player may go by another name than its record."""
+    """Maps record names to player names, which may differ."""
     players = {record.cell.reranker.name: name for name, record in task.items()}
-    outcomes = (replace(each, a=players[each.a], b=players[each.b]) for each in outcomes_of(pairs))
+    outcomes = (replace(game, a=players[game.a], b=players[game.b]) for game in outcomes_of(pairs))
     return games_of(outcomes, collection=_collection(task))
 
 
@@ -162,19 +162,19 @@ def _judged_games(
     titles: Sequence[str],
     pairs: Sequence[Sequence[JudgedMatch]],
 ) -> JudgedGames:
-    every = [each for its in pairs for each in its]
-    counts = sum((each.counts() for each in every), start=Counter[str]())
+    every = [match for of_task in pairs for match in of_task]
+    counts = sum((match.counts() for match in every), start=Counter[str]())
     return JudgedGames(
         judge=judge,
-        games=sum(len(each.answers) for each in every),
-        answers=sum(len(both) for each in every for both in each.answers.values()),
+        games=sum(len(match.answers) for match in every),
+        answers=sum(len(both) for match in every for both in match.answers.values()),
         disagreed=counts["disagreed"],
         malformed=counts["malformed"],
         identical=counts["identical"],
         left_out=tuple(
             missing
-            for task, title, its in zip(tasks, titles, pairs, strict=True)
-            for missing in _unjudged(task, title, its)
+            for task, title, matches in zip(tasks, titles, pairs, strict=True)
+            for missing in _unjudged(task, title, matches)
         ),
     )
 
@@ -182,13 +182,13 @@ def _judged_games(
 def _unjudged(
     task: Mapping[str, Record], title: str, pairs: Sequence[JudgedMatch]
 ) -> Iterator[str]:
-    """The task, or the pairs in it, without answers."""
+    """The task's title if it has no answers, else its pairs without answers."""
     if not pairs:
         yield title
         return
-    judged = {frozenset((each.a.reranker, each.b.reranker)) for each in pairs}
-    for (a, one), (b, other) in combinations(task.items(), 2):
-        if frozenset((one.cell.reranker.name, other.cell.reranker.name)) not in judged:
+    judged = {frozenset((match.a.reranker, match.b.reranker)) for match in pairs}
+    for (a, first), (b, second) in combinations(task.items(), 2):
+        if frozenset((first.cell.reranker.name, second.cell.reranker.name)) not in judged:
             yield f"{a} and {b} on {title}"
 
 
@@ -197,21 +197,21 @@ def _nobody_met(records: Sequence[Record], metric: str, judge: StoredJudge | Non
         return (
             f"{judge.name} judged no two of these rerankers; run `rerankbench judge` on them first"
         )
-    held = sorted({each for record in records for each in record.per_query})
+    available = sorted({name for record in records for name in record.per_query})
     return (
         f"no two rerankers have {metric} on the same queries, so none can be rated; "
-        f"the records hold {', '.join(held) or 'no metric'}"
+        f"the records hold {', '.join(available) or 'no metric'}"
     )
 
 
 def _tasks(players: Mapping[str, Sequence[Record]], metric: str | None) -> list[dict[str, Record]]:
-    """For each task of two or more, by its key: name of the player → the record with the metric.
+    """For each task that two or more players share: player's name → record with the metric.
 
-    Without a metric every record will do.
+    Without a metric, any record counts.
     """
     tasks: dict[TaskKey, dict[str, Record]] = {}
-    for name, found in sorted(players.items()):
-        for record in found:
+    for name, of_player in sorted(players.items()):
+        for record in of_player:
             if plays(record) and (metric is None or derived.mean_of(record, metric) is not None):
                 tasks.setdefault(record.task, {})[name] = record
     shared = [task for _, task in sorted(tasks.items()) if len(task) > 1]

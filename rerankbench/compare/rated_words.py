@@ -1,4 +1,4 @@
-"""How ratings came about, in sentences that leaderboards and model cards share."""
+"""Explains how ratings were computed, for leaderboards and model cards."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def method(rated: TaskRatings) -> Iterator[str]:
-    """How the figures came about, in a few sentences."""
+    """How the figures were computed, in a few sentences."""
     yield _judged(rated.judged) if rated.judged else _measured(rated)
     yield (
         "Ratings are those of the Bradley–Terry model, fitted to all games at once by maximum "
-        "likelihood, on Elo's scale with a mean of 1500. Who is 100 points ahead of another can "
-        f"expect 64% of their points. Bounds are {rated.overall.confidence:.0%} intervals from "
-        f"{rated.overall.resamples:,} resamples of the queries."
+        "likelihood, on Elo's scale with a mean of 1500. With 100 points more than another, a "
+        f"reranker gets 64% of the points. Bounds are {rated.overall.confidence:.0%} intervals "
+        f"from {rated.overall.resamples:,} resamples of the queries."
     )
     if len(rated.tasks) > 1:
         yield (
@@ -42,13 +42,13 @@ def _judged(judged: JudgedGames) -> str:
     return (
         f"A game is one query and two rerankers. The judge {judged.judge} decided, no metric: "
         f"{judged.answers:,} answers on {judged.games:,} games, every pair in both orders. A tie, "
-        f"half a win for both, is what it called one, and where its two answers disagree "
-        f"({judged.disagreed:,} games), where one could not be read ({judged.malformed:,}), or "
-        f"where both rankings showed the same ({judged.identical:,})."
+        f"half a win for both, is what the judge called a tie, or a game whose answers disagree "
+        f"({judged.disagreed:,} games), include an unreadable one ({judged.malformed:,}), or were "
+        f"not asked since both rankings showed the same ({judged.identical:,})."
     )
 
 
 def not_judged(rated: TaskRatings) -> Iterator[str]:
-    """What has no answers of the judge who decided the games."""
+    """The tasks and pairs for which the judge gave no answers."""
     if rated.judged and rated.judged.left_out:
         yield f"not judged by {rated.judged.judge}, so left out: {some(rated.judged.left_out)}."

@@ -18,10 +18,10 @@ from rerankbench.stats import bradley_terry
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 SEED = 20_231_114
-# Multiplications in one matrix product. So few, OpenBLAS does in one thread: where other programs
-# are busy, threads wait long for each other.
+# Multiplications in one matrix product: OpenBLAS does this few in one thread. Where other programs
+# are busy, its threads wait long for each other.
 _CHUNK = 2**18
-# Ratings nearer than this differ by rounding alone.
+# Smaller differences of ratings are rounding.
 _EQUAL = 1e-6
 
 
@@ -31,7 +31,7 @@ class RatedReranker:
 
     `low` and `high` bound the rating. `wins`, `losses` and `ties` count games. `win_rate` is the
     share of points: a tie is half a win, and collections count alike. `rank` counts from 1 among
-    the rerankers that are no reference, and equal ratings share it; `ranks` are the best and the
+    the rerankers other than references, and equal ratings share it; `ranks` are the best and the
     worst rank that the intervals of the differences leave open. Both are None for a reference.
     """
 
@@ -68,10 +68,10 @@ class RatedReranker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratings:
-    """Standings, the highest rating first, and what they rest on.
+    """Standings, highest rating first, and the data behind them.
 
-    `queries` maps every collection to its number of queries. `as_it_stands` is False where no
-    finite ratings are the likeliest (some rerankers won, or lost, all that they played against the
+    `queries` maps every collection to its number of queries. `as_it_stands` is False if no
+    finite ratings are the likeliest (some rerankers won, or lost, all their games against the
     others, or never met them), so that ties were added.
     """
 
@@ -83,12 +83,11 @@ class Ratings:
 
     @property
     def ranked(self) -> int:
-        """How many rerankers have a rank."""
         return sum(standing.rank is not None for standing in self.standings)
 
     def find(self, name: str) -> RatedReranker | None:
-        """That reranker's standing; None where it did not play."""
-        return next((each for each in self.standings if each.name == name), None)
+        """That reranker's standing; None if it did not play."""
+        return next((standing for standing in self.standings if standing.name == name), None)
 
 
 def fit_outcomes(outcomes: Iterable[Outcome], *, collection: str = "") -> Ratings:
@@ -109,11 +108,11 @@ def fit(
 ) -> Ratings:
     """Rate the rerankers of all pools together; `references` play as all do, but have no rank.
 
-    Every pool's points are divided by its queries, so that it counts by its weight alone. A
+    Every pool's points are divided by its queries, so that only its weight counts. A
     reranker that is not in a pool is rated by the games that it played: the model compares through
     common opponents. Queries are resampled within each pool. Raises ValueError where no two met.
     """
-    # In one order, because sums of fractions depend on it.
+    # In a fixed order, because sums of fractions depend on it.
     pools = sorted(
         (pool for pool in pools if pool.models),
         key=lambda pool: (pool.collection, pool.models, pool.queries),
@@ -128,7 +127,7 @@ def fit(
         share = pool.weight / len(pool.queries)
         points[:, places[:, None], places] += share * pool.points.sum(axis=0, dtype=np.float64)
         drawn[:, places[:, None], places] += share * _resampled(pool, resamples, seed)
-    # In every pool one more query on which all tie, for a table that has no maximum.
+    # One more query on which all tie in every pool, so that the maximum is finite.
     tie = sum(pool.weight / len(pool.queries) for pool in pools)
     fitted = bradley_terry.fit(points, tie=tie)
     draws = bradley_terry.fit(drawn, tie=tie).ratings
@@ -141,7 +140,9 @@ def fit(
         for at, name in enumerate(names)
     ]
     return Ratings(
-        standings=tuple(sorted(standings, key=lambda one: (-round(one.rating, 6), one.name))),
+        standings=tuple(
+            sorted(standings, key=lambda standing: (-round(standing.rating, 6), standing.name))
+        ),
         queries={pool.collection: len(pool.queries) for pool in pools},
         as_it_stands=bool(fitted.as_it_stands[0]),
         confidence=confidence,
@@ -152,7 +153,7 @@ def fit(
 def _resampled(pool: Games, resamples: int, seed: int) -> NDArray[np.float64]:
     """The points of (resamples, models, models), each of as many queries as there are.
 
-    The draws depend on the collection alone: another one beside it changes nothing, and what was
+    The draws depend on the collection only: other collections change nothing, and what was
     measured twice on one collection is drawn alike.
     """
     queries, models, _ = pool.points.shape
@@ -162,7 +163,7 @@ def _resampled(pool: Games, resamples: int, seed: int) -> NDArray[np.float64]:
     times = np.bincount(cells.ravel(), minlength=resamples * queries)
     times = times.reshape(resamples, queries).astype(np.float32)
     points = pool.points.reshape(queries, models**2)
-    # Sums of halves: exact, so that no library's way of adding shows.
+    # Sums of halves are exact in any order, so results do not depend on the library.
     step = max(1, _CHUNK // points.size)
     drawn = [times[at : at + step] @ points for at in range(0, resamples, step)]
     return np.concatenate(drawn, dtype=np.float64).reshape(resamples, models, models)
@@ -175,7 +176,7 @@ def _ranks(
     tail: float,
     references: Collection[str],
 ) -> dict[str, tuple[int, int, int]]:
-    """Rank, best and worst rank. Who is above or below is certain where the difference is."""
+    """Rank, best and worst rank; the bounds count rerankers that are certainly above or below."""
     at = [number for number, name in enumerate(names) if name not in references]
     ahead = draws[:, at, None] - draws[:, None, at]
     surely_ahead = np.quantile(ahead, tail, axis=0) > _EQUAL

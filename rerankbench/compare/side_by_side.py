@@ -1,4 +1,4 @@
-"""Two records of one task → what sets them apart: means, wins, speed, and the queries that differ.
+"""How two records of one task differ: means, wins, speed, and the queries that differ most.
 
 Every difference is B − A. Values that differ by rounding alone are equal.
 """
@@ -27,8 +27,8 @@ _ROUNDING = 1e-9
 class RankedDocument:
     """A document near the top of a ranking.
 
-    `grade` is None where nobody judged it, as far as is known. `first_stage_rank` counts from 1;
-    None where the first stage's order is not known.
+    `grade` is None if no judgment is known. `first_stage_rank` counts from 1;
+    None if the first stage's order is not known.
     """
 
     doc_id: str
@@ -81,44 +81,43 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """B's mean less A's."""
         return self.mean_b - self.mean_a
 
     @property
     def queries(self) -> int:
-        """How many queries both answered."""
         return self.wins + self.losses + self.ties
 
 
 def compare(
     pairs: Sequence[Pair], metric: str, *, queries: int, library: CollectionFinder | None = None
 ) -> list[Comparison]:
-    """Read every pair side by side, with at most so many differing queries each.
+    """Compare every pair, with at most `queries` differing queries each.
 
     Texts of documents come from the library, where one is given. Raises UsageError where two
     records of one task do not have the same queries.
     """
     differences = [_differences(pair, metric) for pair in pairs]
     p_values = [
-        paired.randomisation_p([each for _, each in sorted(d.items())]) for d in differences
+        paired.randomisation_p([difference for _, difference in sorted(d.items())])
+        for d in differences
     ]
     adjusted = paired.holm(p_values)
     return [
-        _with_texts(_comparison(pair, metric, each, p, p_holm, queries), library)
-        for pair, each, p, p_holm in zip(pairs, differences, p_values, adjusted, strict=True)
+        _with_texts(_comparison(pair, metric, by_query, p, p_holm, queries), library)
+        for pair, by_query, p, p_holm in zip(pairs, differences, p_values, adjusted, strict=True)
     ]
 
 
 def _differences(pair: Pair, metric: str) -> dict[str, float]:
-    """query_id → B − A; 0 where they differ by rounding alone."""
+    """query_id → B − A; 0 if they differ only by rounding."""
     a, b = pair.a.record.per_query[metric], pair.b.record.per_query[metric]
     if a.keys() != b.keys() or not a:
         raise UsageError(
             f"{pair.a.label} and {pair.b.label} do not hold the same queries of "
             f"{pair.a.record.cell.collection.name}; run both again with --fresh"
         )
-    apart = {query_id: b[query_id] - a[query_id] for query_id in sorted(a)}
-    return {query_id: d if abs(d) > _ROUNDING else 0.0 for query_id, d in apart.items()}
+    deltas = {query_id: b[query_id] - a[query_id] for query_id in sorted(a)}
+    return {query_id: d if abs(d) > _ROUNDING else 0.0 for query_id, d in deltas.items()}
 
 
 def _comparison(
@@ -156,19 +155,19 @@ def _comparison(
 
 
 def _with_texts(comparison: Comparison, library: CollectionFinder | None) -> Comparison:
-    """With the documents that are shown, or a note that says why there are none."""
-    wanted = {
-        seen.doc_id
+    """With the texts of the documents that are shown, or a note why they are missing."""
+    doc_ids = {
+        document.doc_id
         for query in comparison.differing
-        for seen in (*(query.first_a or ()), *(query.first_b or ()))
+        for document in (*(query.first_a or ()), *(query.first_b or ()))
     }
-    if library is None or not wanted:
+    if library is None or not doc_ids:
         return comparison
     try:
-        found = library.collection(comparison.pair.a.record.cell.collection).lookup(wanted)
+        texts = library.collection(comparison.pair.a.record.cell.collection).lookup(doc_ids)
     except RerankbenchError as error:
         return replace(comparison, notes=(*comparison.notes, str(error)))
-    return replace(comparison, documents=found)
+    return replace(comparison, documents=texts)
 
 
 def _differing(pair: Pair, metric: str, query_ids: Sequence[str]) -> tuple[QueryDifference, ...]:
@@ -182,8 +181,8 @@ def _differing(pair: Pair, metric: str, query_ids: Sequence[str]) -> tuple[Query
             judged=query_id in topics,
             a=pair.a.record.per_query[metric][query_id],
             b=pair.b.record.per_query[metric][query_id],
-            first_a=_seen(tops_a, topics, query_id),
-            first_b=_seen(tops_b, topics, query_id),
+            first_a=_top_documents(tops_a, topics, query_id),
+            first_b=_top_documents(tops_b, topics, query_id),
         )
         for query_id in query_ids
     )
@@ -202,7 +201,7 @@ def _tops(side: PairSide) -> dict[str, tuple[str, ...]] | None:
     }
 
 
-def _seen(
+def _top_documents(
     tops: Mapping[str, Sequence[str]] | None, topics: Mapping[str, Topic], query_id: str
 ) -> tuple[RankedDocument, ...] | None:
     if tops is None:
@@ -211,13 +210,13 @@ def _seen(
     ranks = {doc_id: at for at, doc_id in enumerate(topic.candidates, 1)} if topic else {}
     grades = topic.grades if topic else {}
     return tuple(
-        RankedDocument(doc_id=each, grade=grades.get(each), first_stage_rank=ranks.get(each))
-        for each in tops.get(query_id, ())
+        RankedDocument(doc_id=doc_id, grade=grades.get(doc_id), first_stage_rank=ranks.get(doc_id))
+        for doc_id in tops.get(query_id, ())
     )
 
 
 def _notes(pair: Pair, *, files: bool) -> Iterator[str]:
-    """How the two were chosen; with `files`, what is missing beside them and how to get it."""
+    """How the two were chosen; with `files`, which files are missing and how to get them."""
     if pair.chosen_among > 1:
         yield (
             f"the newest of {pair.chosen_among} combinations of records, of one machine and "
@@ -229,7 +228,7 @@ def _notes(pair: Pair, *, files: bool) -> Iterator[str]:
     if task is None:
         yield (
             "the file with queries and judgments is missing: `rerankbench run` with the same "
-            "options writes it without scoring anew"
+            "options writes it without scoring again"
         )
     elif all(topic.text is None for topic in task.topics):
         yield "the run was told not to keep query texts"

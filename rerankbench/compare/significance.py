@@ -1,7 +1,7 @@
-"""Records of one task → which of their differences are real: intervals, tiers, ranks, p.
+"""Tests which differences between records of one task are real: intervals, tiers, ranks, p.
 
-Two families of tests, each adjusted for itself by Holm: every system against the first stage,
-which is what a reranker is used for; and every pair of systems, behind tiers and rank ranges.
+Two families of tests, each with its own Holm correction: every system against the first stage,
+which a reranker is meant to improve; and every pair of systems, for tiers and rank ranges.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from rerankbench.types import Record
 Reference: TypeAlias = Literal["first_stage", "best"] | Record
 _Floats: TypeAlias = NDArray[np.float64]
 ALPHA = 0.05
-"""What has an adjusted p of at most this is called different."""
+"""Differences with an adjusted p up to this are significant."""
 CONFIDENCE = 0.95
-# As many sign patterns as let the least p after Holm be 0.005; from 500 pairs on there are no
+# Enough sign patterns for the least p after Holm to be 0.005; from 500 pairs on there are no
 # more, and up to 4,999 pairs the least p stays below 0.05.
 _PATTERNS_A_PAIR, _MOST_PATTERNS = 200, 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A system less the reference, over the same queries.
+    """The difference of a system and the reference, over the same queries.
 
-    `p` is that of this test alone, `holm_p` adjusted for its family. `effect` is the mean
+    `p` is that of this single test, `holm_p` adjusted for its family. `effect` is the mean
     difference in standard deviations of the differences; None where it has no meaning.
     """
 
@@ -48,11 +48,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemSignificance:
-    """One record among those of its task.
+    """The test results of one record among those of its task.
 
-    `tier` has a letter in common with that of every system it is not told apart from; `ranks` are
-    the best and the worst place that the tests leave it. Both are blank for what is not tested,
-    or is the only one that is; `against` also for the reference itself. There is no `interval` of
+    `tier` shares a letter with every system that it does not differ from; `ranks` are
+    the best and worst rank that the tests leave open. Both are blank for untested records,
+    and for a single tested one; `against` also for the reference itself. `interval` is None for
     a single query.
     """
 
@@ -66,7 +66,7 @@ class SystemSignificance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Significance:
-    """Standings in the order of the records, and how they were found.
+    """Results in the order of the records, and how they were computed.
 
     `tests` counts those against the reference, `pairs` those behind tiers and ranks.
     """
@@ -83,7 +83,7 @@ class Significance:
 
 
 def is_tested(record: Record) -> bool:
-    """Whether it takes part: a model, or the first stage, which is what search gives without one.
+    """Whether it is tested: a model, or the first stage, which is what one has without a model.
 
     The oracle is a bound and random a floor; nobody chooses between them and a model, and every
     test more makes all others weaker.
@@ -100,10 +100,10 @@ def significance(
     resamples: int = paired.RESAMPLES,
     seed: int = paired.SEED,
 ) -> Significance:
-    """What the per-query values of records of one task say about their means.
+    """What the values per query of one task's records say about their means.
 
-    The result is the same in whatever order records and queries are given. With many systems more
-    permutations are drawn than asked for, or no adjusted p could be small.
+    The result does not depend on the order of records and queries. With many systems more
+    permutations are drawn than requested, as otherwise no adjusted p could be small.
 
     Args:
         records: of one task, at least one; each with the metric, one for each system.
@@ -121,7 +121,7 @@ def significance(
     values = _values(order, metric)
     tested = [record for record in order if is_tested(record)]
     if len(tested) == 1:
-        # Alone it has no place among others.
+        # A single system has no rank among others.
         tested = []
     pairs = len(tested) * (len(tested) - 1) // 2
     permutations = max(permutations, min(_PATTERNS_A_PAIR * pairs, _MOST_PATTERNS))
@@ -129,7 +129,7 @@ def significance(
     of_pairs = _adjusted(p)
     different = (of_pairs <= ALPHA).tolist()
     base = _base(tested, reference)
-    # The best is only known afterwards: its tests are of the family of all pairs.
+    # The best is only known afterwards, so its tests belong to the family of all pairs.
     adjusted = of_pairs if base is None or reference == "best" else _adjusted_from(p, base)
     sample = _Sample(
         values=values, means=paired.bootstrap_means(values, resamples=resamples, seed=seed)
@@ -172,7 +172,7 @@ class _Sample:
     means: _Floats
 
     def interval(self, means: _Floats) -> Interval | None:
-        # One query says nothing of how others would have come out.
+        # One query says nothing about how others would have come out.
         alone = self.values.shape[1] < 2
         return None if alone else paired.percentile_interval(means, confidence=CONFIDENCE)
 
@@ -187,7 +187,7 @@ class _Sample:
 
 
 def _place(record: Record, metric: str) -> tuple[bool, float, str, tuple[str, ...]]:
-    """Sorts the tested before the others, each the best first, and what is equal by name."""
+    """A sort key: tested records first, the best first, ties by name."""
     mean = record.mean(metric) or 0.0
     return not is_tested(record), -mean, record.cell.reranker.name, grouping.age(record)
 
@@ -201,7 +201,9 @@ def _values(records: Sequence[Record], metric: str) -> _Floats:
         if not queries or sorted(record.per_query.get(metric, ())) != queries:
             name = record.cell.reranker.name
             raise UsageError(f"'{name}' has no values of {metric} for the same queries as others")
-    return np.array([[record.per_query[metric][each] for each in queries] for record in records])
+    return np.array(
+        [[record.per_query[metric][query_id] for query_id in queries] for record in records]
+    )
 
 
 def _adjusted(p: _Floats) -> _Floats:
@@ -213,7 +215,7 @@ def _adjusted(p: _Floats) -> _Floats:
 
 
 def _base(tested: Sequence[Record], reference: Reference) -> int | None:
-    """The place of the reference among the tested, who stand best first; None where it is not."""
+    """The index of the reference among the tested (best first); None if it is missing."""
     if reference == "best":
         return 0 if tested else None
     if reference == "first_stage":
@@ -222,7 +224,7 @@ def _base(tested: Sequence[Record], reference: Reference) -> int | None:
 
 
 def _adjusted_from(p: _Floats, base: int) -> _Floats:
-    """Holm over the tests of one system against all others: its row; 1 elsewhere."""
+    """Holm's correction over the tests of one system against all others: its row; 1 elsewhere."""
     others = [at for at in range(len(p)) if at != base]
     adjusted = np.ones_like(p)
     adjusted[base, others] = paired.holm(p[base, others].tolist())
@@ -230,5 +232,5 @@ def _adjusted_from(p: _Floats, base: int) -> _Floats:
 
 
 def _ranks(different: Sequence[Sequence[bool]], at: int) -> tuple[int, int]:
-    """The best and the worst place of one of the systems, which stand best first."""
+    """The best and the worst possible rank of a system; systems stand best first."""
     return 1 + sum(different[at][:at]), len(different) - sum(different[at][at + 1 :])

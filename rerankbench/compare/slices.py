@@ -1,6 +1,6 @@
-"""Where a reranker gains and where it loses: queries parted by a fact that the task tells of them.
+"""Where a reranker gains and where it loses: queries grouped by a fact of the task.
 
-A slice is a look at the data, not a test: with many bins some intervals leave out 0 by chance.
+Slices explore data, they test nothing: with many bins some intervals exclude 0 by chance.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ QUARTERS = 4
 DEGREE = 2
 
 Parted: TypeAlias = Mapping[str, list[Topic]]
-"""Label of each bin → its queries; a query of which the fact is not known is in none."""
+"""Label of each bin → its queries; a query without the fact is in no bin."""
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """Queries that are alike in one fact, with the means of both orders.
+    """Queries with the same value of a fact, and the means of both orders.
 
     `interval` is the 95 % bootstrap interval of `delta`, the model less the base.
     """
@@ -44,13 +44,13 @@ class Bin:
 
     @property
     def small(self) -> bool:
-        """Whether it holds too few queries to be read."""
+        """Whether it has too few queries to mean anything."""
         return self.queries < SMALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlicePoint:
-    """All queries of one length: the mean difference, and where the polynomial runs."""
+    """All queries of one length: their mean difference, and the value of the polynomial."""
 
     words: int
     queries: int
@@ -60,9 +60,9 @@ class SlicePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slices:
-    """All bins by one fact, in its order; queries of which it is not known are `left_out`.
+    """All bins of one fact, in order; queries without it are counted in `left_out`.
 
-    By query length there are `points` besides, one a length, and the `coefficients` (ascending
+    By query length there are also `points`, one a length, and the `coefficients` (ascending
     powers of the length) of the polynomial that fits them best.
     """
 
@@ -82,7 +82,7 @@ def slices(
     degree: int = DEGREE,
     level: int = 1,
 ) -> Slices:
-    """Part the queries that both have values for. Raises UsageError for an unknown fact.
+    """Group the queries that both have values for. Raises UsageError for an unknown fact.
 
     `values` and `base` are one metric by query, of a model and of what it is held against: the
     first stage's own order, or another model on the same task. `level` is the lowest grade that
@@ -104,7 +104,7 @@ def slices(
     return Slices(
         by=by,
         bins=bins,
-        left_out=len(topics) - sum(each.queries for each in bins),
+        left_out=len(topics) - sum(bin_.queries for bin_ in bins),
         points=points,
         coefficients=coefficients,
     )
@@ -115,7 +115,7 @@ def _bin(
 ) -> Bin:
     model = [values[topic.query_id] for topic in topics]
     before = [base[topic.query_id] for topic in topics]
-    deltas = [one - other for one, other in zip(model, before, strict=True)]
+    deltas = [after - earlier for after, earlier in zip(model, before, strict=True)]
     return Bin(
         label=label,
         queries=len(topics),
@@ -135,15 +135,15 @@ def _points(
     """One point a length, and the polynomial of least squares through the points.
 
     As in Figure 1 of Zhang, Li and Lin, "CELI: A Simple yet Effective Approach to Enhance
-    Out-of-Domain Generalization of Cross-Encoders", NAACL 2024: every point counts alike, however
-    many queries it stands for. The degree is lowered where there are not points enough.
+    Out-of-Domain Generalization of Cross-Encoders", NAACL 2024: points have equal weight, however
+    many queries they stand for. The degree is lowered if there are too few points.
     """
     lengths = _group((topic.words, topic) for topic in topics if topic.words)
     deltas = {
         words: [values[topic.query_id] - base[topic.query_id] for topic in of]
         for words, of in lengths.items()
     }
-    means = [fmean(found) for found in deltas.values()]
+    means = [fmean(of_length) for of_length in deltas.values()]
     fitted: list[float | None] = [None] * len(means)
     coefficients: tuple[float, ...] = ()
     degree = min(degree, len(means) - 1)
@@ -152,8 +152,8 @@ def _points(
         fitted = [float(line(words)) for words in deltas]
         coefficients = tuple(line.convert().coef.tolist())
     points = tuple(
-        SlicePoint(words=words, queries=len(found), delta=mean, fitted=fit)
-        for (words, found), mean, fit in zip(deltas.items(), means, fitted, strict=True)
+        SlicePoint(words=words, queries=len(of_length), delta=mean, fitted=fit)
+        for (words, of_length), mean, fit in zip(deltas.items(), means, fitted, strict=True)
     )
     return points, coefficients
 
@@ -169,20 +169,20 @@ def _by_document_length(topics: Sequence[Topic], level: int) -> Parted:
     )
 
 
-def _quarters(found: Sequence[tuple[float, Topic]]) -> Parted:
-    """Four bins of about as many queries; equal numbers stay together, so it may be fewer."""
-    if not found:
+def _quarters(numbered: Sequence[tuple[float, Topic]]) -> Parted:
+    """Four bins of similar size; equal numbers stay together, so there may be fewer."""
+    if not numbered:
         return {}
-    numbers = [number for number, _ in found]
+    numbers = [number for number, _ in numbered]
     edges = np.quantile(numbers, np.arange(1, QUARTERS) / QUARTERS, method="inverted_cdf")
     grouped = _group(
-        (int(np.searchsorted(edges, number)), (number, topic)) for number, topic in found
+        (int(np.searchsorted(edges, number)), (number, topic)) for number, topic in numbered
     )
     parted: dict[str, list[Topic]] = {}
     for group in grouped.values():
         ends = [f"{pick(number for number, _ in group):.0f}" for pick in (min, max)]
         label = "–".join(dict.fromkeys(ends))
-        # Rounded, the ends of neighbours may be the same: they are then one bin.
+        # Once rounded, neighbouring bins may have the same label; they become one bin.
         parted.setdefault(f"{label} words", []).extend(topic for _, topic in group)
     return parted
 
@@ -206,8 +206,8 @@ def _by_relevant(topics: Sequence[Topic], level: int) -> Parted:
 
 def _by_grade(topics: Sequence[Topic], level: int) -> Parted:
     """By the highest grade among the judgments, retrieved or not."""
-    found = _group((max(topic.grades.values()), topic) for topic in topics if topic.grades)
-    return {f"grade {grade}": of for grade, of in found.items()}
+    by_grade = _group((max(topic.grades.values()), topic) for topic in topics if topic.grades)
+    return {f"grade {grade}": of for grade, of in by_grade.items()}
 
 
 def _by_first_stage(topics: Sequence[Topic], level: int) -> Parted:
@@ -230,10 +230,10 @@ def _by_first_stage(topics: Sequence[Topic], level: int) -> Parted:
 
 
 def _group(pairs: Iterable[tuple[int, _T]]) -> dict[int, list[_T]]:
-    """What belongs to each number, numbers rising."""
+    """Number → the items paired with it, numbers ascending."""
     grouped: dict[int, list[_T]] = {}
-    for number, one in pairs:
-        grouped.setdefault(number, []).append(one)
+    for number, item in pairs:
+        grouped.setdefault(number, []).append(item)
     return dict(sorted(grouped.items()))
 
 

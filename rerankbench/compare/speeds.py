@@ -1,4 +1,4 @@
-"""The speeds of two records, where they may stand side by side."""
+"""The speeds of two records, if they are comparable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rerankbench.types import Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speeds:
-    """Speeds under one machine and device, A's and then B's; None was not measured."""
+    """Speeds on one machine and device, A's and then B's; None if not measured."""
 
     docs_per_s: tuple[float | None, float | None]
     p50_ms: tuple[float | None, float | None]
@@ -18,7 +18,7 @@ class Speeds:
 
 
 def why_no_speeds(a: Record, b: Record) -> str:
-    """Why the two speeds must not stand side by side; empty where they may."""
+    """Why the two speeds are not comparable; empty if they are."""
     if not (derived.is_timed(a) and derived.is_timed(b)):
         return "speed was not measured for both"
     if derived.setting(a) != derived.setting(b):
@@ -30,7 +30,7 @@ def why_no_speeds(a: Record, b: Record) -> str:
 
 
 def speeds_of(a: Record, b: Record) -> Speeds | None:
-    """Both speeds; None where they must not stand side by side."""
+    """Both speeds; None if they are not comparable."""
     if why_no_speeds(a, b):
         return None
     return Speeds(

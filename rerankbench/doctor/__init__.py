@@ -1,1 +1,1 @@
-"""Does this model score as its authors say, and what can this machine do?"""
+"""Checks whether a model scores as its authors intended, and what this machine can do."""

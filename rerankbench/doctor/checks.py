@@ -1,4 +1,4 @@
-"""What a loaded reranker is checked for, on built-in pairs whose answers are not in doubt."""
+"""Checks of a loaded reranker, on built-in pairs with undisputed answers."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Outcome: TypeAlias = Literal["pass", "warn", "fail", "skip"]
 # Scores of one query's pairs, or None where the other implementation cannot score this model.
 Reference: TypeAlias = Callable[[Sequence[Candidates]], Sequence[float] | None]
 
-# A model for search puts nearly every answer above a passage from elsewhere.
+# A search model ranks nearly every answer above an unrelated passage.
 _FEWEST_RIGHT = 10
-# Of the scores' own spread: rounding that differs with a batch's shape stays far below.
+# Shares of the scores' spread: rounding that varies with a batch's shape is far below.
 _TOLERANCE = {"float32": 1e-4}
 _LOW_PRECISION_TOLERANCE = 0.05
 _RANKS = "ranks are not squashed"
 _COSINES = "cosines stay between -1 and 1"
-# σ of anything in [0, 1]: what a second sigmoid leaves.
+# σ over [0, 1]: the range after a second sigmoid.
 _TWICE_SQUASHED = (0.5, 0.7310586)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One finding; `detail` says what was seen and, where it is bad, what to do."""
+    """One result; `detail` says what was observed and, if it is bad, what to do."""
 
     name: str
     outcome: Outcome
@@ -39,9 +39,14 @@ def run(reranker: Reranker[Any], reference: Reference | None) -> list[Check]:
     plain, mixed = pairs.pairs(), pairs.mixed()
     scores = score(reranker, plain)
     together = score(reranker, mixed)
-    # One request a query, and one a pair: other neighbours, other padding.
-    by_query = [x for each in mixed for x in score(reranker, [each])]
-    alone = [x for each in mixed for one in _split(each) for x in score(reranker, [one])]
+    # One request a query, and one a pair: with other neighbours and other padding.
+    by_query = [x for candidates in mixed for x in score(reranker, [candidates])]
+    alone = [
+        x
+        for candidates in mixed
+        for single in _split(candidates)
+        for x in score(reranker, [single])
+    ]
     scale = reranker.ref.scale
     ranks = scale == "rank"
     why = _RANKS if ranks else _COSINES if scale == "cosine" else None
@@ -59,20 +64,23 @@ def run(reranker: Reranker[Any], reference: Reference | None) -> list[Check]:
 
 def score(reranker: Reranker[Any], candidates: Sequence[Candidates]) -> list[float]:
     """Scores of all pairs, in their order."""
-    found = {
+    by_pair = {
         pair: value
         for batch in reranker.score(reranker.prepare(Job(candidates=candidates)))
         for pair, value in zip(batch.pairs, batch.scores, strict=True)
     }
-    return [found[pair] for pair in sorted(found)]
+    return [by_pair[pair] for pair in sorted(by_pair)]
 
 
-def _split(each: Candidates) -> list[Candidates]:
-    return [Candidates(query=each.query, documents=(one,)) for one in each.documents]
+def _split(candidates: Candidates) -> list[Candidates]:
+    return [
+        Candidates(query=candidates.query, documents=(document,))
+        for document in candidates.documents
+    ]
 
 
 def _order(scores: Sequence[float]) -> Check:
-    """Answers above the others; nearly all below means that the label is read upside down."""
+    """Answers above the others; nearly all below means that the label is inverted."""
     name = "order"
     answers, others = scores[::2], scores[1::2]
     right = sum(a > b for a, b in zip(answers, others, strict=True))
@@ -87,11 +95,11 @@ def _order(scores: Sequence[float]) -> Check:
 
 
 def _same(
-    name: str, one: Sequence[float], other: Sequence[float], reranker: Reranker[Any], what: str
+    name: str, first: Sequence[float], second: Sequence[float], reranker: Reranker[Any], what: str
 ) -> Check:
-    share = _apart(one, other)
+    share = _apart(first, second)
     limit = _TOLERANCE.get(reranker.ref.dtype or "float32", _LOW_PRECISION_TOLERANCE)
-    seen = f"scores in other {what} differ by {share:.1e} of their spread"
+    seen = f"scores with different {what} differ by {share:.1e} of their spread"
     if share <= limit:
         return Check(name=name, outcome="pass", detail=seen)
     remedy = "padding is attended to, or positions are counted from the wrong side"
@@ -110,7 +118,7 @@ def _distinct(scores: Sequence[float]) -> Check:
 
 
 def _sigmoids(scores: Sequence[float], more: Sequence[float]) -> Check:
-    """Raw logits leave [0, 1]; a sigmoid stays inside, a second one in [0.5, 0.731]."""
+    """Raw logits leave [0, 1]; a sigmoid stays inside, a second one within [0.5, 0.731]."""
     name = "sigmoid"
     low, high = min(*scores, *more), max(*scores, *more)
     seen = f"scores from {low:.3g} to {high:.3g}"
@@ -118,7 +126,7 @@ def _sigmoids(scores: Sequence[float], more: Sequence[float]) -> Check:
         remedy = "as after two sigmoids, one after the other; remove both"
         return Check(name=name, outcome="fail", detail=f"{seen}, {remedy}")
     if low >= 0 and high <= 1:
-        remedy = "as after a sigmoid; ask for raw scores where that can be had"
+        remedy = "as after a sigmoid; ask for raw scores if possible"
         return Check(name=name, outcome="warn", detail=f"{seen}, {remedy}")
     return Check(name=name, outcome="pass", detail=f"{seen}: not squashed")
 
@@ -132,17 +140,17 @@ def _agreement(
     name = "sentence-transformers"
     if reference is None:
         return _skip(name, "not installed: pip install sentence-transformers")
-    theirs = reference(candidates)
-    if theirs is None:
+    reference_scores = reference(candidates)
+    if reference_scores is None:
         return _skip(name, "does not load this kind of model")
-    # It cuts the longer text first, which may be the query.
-    whole = _not_cut(reranker, candidates)
-    if len(whole) < len(scores) // 2:
+    # The reference cuts the longer text first, which may be the query.
+    uncut = _not_cut(reranker, candidates)
+    if len(uncut) < len(scores) // 2:
         return _skip(name, "most of the built-in pairs are too long for this model")
-    scores, theirs = [scores[i] for i in whole], [theirs[i] for i in whole]
-    share, alike = _apart(scores, theirs), _ordered_alike(scores, theirs)
+    scores, reference_scores = [scores[i] for i in uncut], [reference_scores[i] for i in uncut]
+    share, alike = _apart(scores, reference_scores), _ordered_alike(scores, reference_scores)
     limit = 1e-3 if reranker.ref.dtype == "float32" else _LOW_PRECISION_TOLERANCE
-    seen = f"differs by {share:.1e} of the spread and orders {alike:.1%} of all twos alike"
+    seen = f"differs by {share:.1e} of the spread and orders {alike:.1%} of all score pairs alike"
     if share <= limit:
         return Check(name=name, outcome="pass", detail=seen)
     remedy = "the two score by different recipes: compare prompt, length and label"
@@ -153,7 +161,7 @@ def _agreement(
 def _not_cut(reranker: Reranker[Any], candidates: Sequence[Candidates]) -> list[int]:
     """Indices of the pairs that the model reads whole, as far as it says."""
     prepared = reranker.prepare(Job(candidates=candidates))
-    query_ids = [each.query.query_id for each in candidates for _ in each.documents]
+    query_ids = [entry.query.query_id for entry in candidates for _ in entry.documents]
     cut = prepared.truncated if isinstance(prepared, MarkedPairs) else [False] * len(query_ids)
     cut_queries = prepared.cut_queries if isinstance(prepared, MarkedQueries) else ()
     return [
@@ -167,16 +175,16 @@ def _skip(name: str, why: str) -> Check:
     return Check(name=name, outcome="skip", detail=why)
 
 
-def _ordered_alike(one: Sequence[float], other: Sequence[float]) -> float:
-    """The share of all twos of pairs that both scores put in the same order."""
-    places = range(len(one))
+def _ordered_alike(first: Sequence[float], second: Sequence[float]) -> float:
+    """The share of all pairs of scores that both put in the same order."""
+    places = range(len(first))
     twos = [(i, j) for i in places for j in places if i < j]
-    alike = sum((one[i] > one[j]) == (other[i] > other[j]) for i, j in twos)
+    alike = sum((first[i] > first[j]) == (second[i] > second[j]) for i, j in twos)
     return alike / len(twos)
 
 
-def _apart(one: Sequence[float], other: Sequence[float]) -> float:
+def _apart(first: Sequence[float], second: Sequence[float]) -> float:
     """The largest difference, as a share of the scores' spread."""
-    spread = max(one) - min(one)
-    most = max(abs(a - b) for a, b in zip(one, other, strict=True))
+    spread = max(first) - min(first)
+    most = max(abs(a - b) for a, b in zip(first, second, strict=True))
     return most / spread if spread else (0.0 if most == 0 else float("inf"))

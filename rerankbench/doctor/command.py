@@ -1,4 +1,4 @@
-"""Puts the rooms together for `rerankbench doctor`, and shows what it found."""
+"""What `rerankbench doctor` does: runs the checks and shows the results."""
 
 from __future__ import annotations
 
@@ -31,36 +31,40 @@ Facts = Sequence[tuple[str, str]]
 def doctor(
     name: str | None, path: Path | None, device: str, dtype: str, engine: str, *, form: str
 ) -> None:
-    """Print facts and checks; exits with 1 where a check failed."""
+    """Print facts and checks; exit with 1 if a check failed."""
     if form not in _FORMS:
         raise UsageError(f"no format '{form}'; known: {', '.join(_FORMS)}")
-    here = environment.inspect()
+    environment_now = environment.inspect()
     overrides = {"datasets": ["demo"], "device": device, "dtype": dtype, "engine": engine}
     config = configs.load(path, {**overrides, "models": None if path else [name or "bm25"]})
     if config.device == "auto":
-        where = "cuda" if environment.cuda_is_likely() else "cpu"
+        device_name = "cuda" if environment.cuda_is_likely() else "cpu"
     else:
-        where = config.device
-    threads = threads_wanted(here.cores)
+        device_name = config.device
+    threads = threads_wanted(environment_now.cores)
     if name is None:
-        _show(machine.facts(here, where, threads), (), form)
+        _show(machine.facts(environment_now, device_name, threads), (), form)
         return
-    facts, found = _examined(name, config, where, threads)
-    _show(facts, found, form)
-    if any(check.outcome == "fail" for check in found):
+    facts, checks = _examine(name, config, device_name, threads)
+    _show(facts, checks, form)
+    if any(check.outcome == "fail" for check in checks):
         raise typer.Exit(FAILED)
 
 
-def _examined(
+def _examine(
     name: str, config: RunConfig, device: str, threads: int
 ) -> tuple[Facts, Sequence[Check]]:
-    entries = [each for each in config.models if name in (each.model, each.name)]
+    entries = [
+        model_config
+        for model_config in config.models
+        if name in (model_config.model, model_config.name)
+    ]
     if not entries:
         raise UsageError(f"the config names no model '{name}'; add it to its models")
     spec = models.reranker_spec(entries[0], config, device, threads)
     factory = naming.find_factory(spec.model, spec.family)
     if not factory.scores_documents:
-        raise UsageError(f"{name} reads no documents; name a model")
+        raise UsageError(f"{name} is not a model; name one")
     terminal = Terminal()
     with terminal.task(f"loading {name}", None, ""):
         reranker = naming.load_reranker(factory, spec)
@@ -71,28 +75,28 @@ def _examined(
         return facts, model.examine(reranker, reference)
 
 
-def _show(facts: Facts, found: Sequence[Check], form: str) -> None:
+def _show(facts: Facts, checks: Sequence[Check], form: str) -> None:
     if form == "json":
-        whole = {"facts": dict(facts), "checks": [asdict(check) for check in found]}
-        typer.echo(json.dumps(whole, indent=1, ensure_ascii=False))
+        body = {"facts": dict(facts), "checks": [asdict(check) for check in checks]}
+        typer.echo(json.dumps(body, indent=1, ensure_ascii=False))
         return
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
-        # A prompt's line breaks are part of it.
+        # A prompt's line breaks are significant.
         shown = value.replace("\n", "\\n")
         table.add_row(Text(printable(name), style="bold"), Text(printable(shown)))
     console.print(table)
-    if not found:
+    if not checks:
         return
     console.print()
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for check in found:
+    for check in checks:
         outcome = Text(check.outcome, style=_STYLES[check.outcome])
         table.add_row(outcome, Text(check.name), Text(printable(check.detail)))
     console.print(table)

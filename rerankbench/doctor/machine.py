@@ -1,4 +1,4 @@
-"""What this machine is and can run."""
+"""What this machine is, and what it can run."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def facts(machine: Environment, device: str, threads: int) -> Facts:
         ("products", ", ".join(speeds)),
         *((f"engine {name}", lack or "runs") for name, lack in engines.items()),
         ("python", f"{machine.python}, {machine.system}"),
-        ("packages", ", ".join(f"{name} {found}" for name, found in machine.packages.items())),
+        ("packages", ", ".join(f"{name} {version}" for name, version in machine.packages.items())),
         *caches(cache_home()),
     ]
 
 
 def caches(home: Path) -> Facts:
-    """Each folder of the cache with its size; all are safe to delete."""
-    found = [("caches", str(home))]
+    """Each folder of the cache with its size; all can be deleted safely."""
+    rows = [("caches", str(home))]
     if home.is_dir():
         for folder in sorted(path for path in home.iterdir() if path.is_dir()):
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            found.append((f"  {folder.name}", f"{size / 2**20:,.1f} MiB"))
-    return found
+            rows.append((f"  {folder.name}", f"{size / 2**20:,.1f} MiB"))
+    return rows

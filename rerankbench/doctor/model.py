@@ -1,4 +1,4 @@
-"""What a model is, from its identity and once it is loaded."""
+"""What a model is, from its identity and after loading it."""
 
 from __future__ import annotations
 

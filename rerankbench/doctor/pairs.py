@@ -74,7 +74,7 @@ _FILLER = "The committee then went on to other matters, which are recorded elsew
 
 
 def pairs() -> list[Candidates]:
-    """Each question with its answer first and the other passage second."""
+    """Each question with its answer first and the unrelated passage second."""
     return [
         Candidates(query=Query(query_id=f"q{i}", text=question), documents=_documents(i, *texts))
         for i, (question, *texts) in enumerate(_TEXTS)
@@ -82,13 +82,15 @@ def pairs() -> list[Candidates]:
 
 
 def mixed() -> list[Candidates]:
-    """The same, each with one passage more that is many times as long as the others."""
-    found = []
-    for i, each in enumerate(pairs()):
-        longer = f"{each.documents[0].text} {_FILLER * (2 + 3 * i)}"
+    """The same, each with another passage that is many times longer."""
+    lengthened = []
+    for i, candidates in enumerate(pairs()):
+        longer = f"{candidates.documents[0].text} {_FILLER * (2 + 3 * i)}"
         third = Document(doc_id=f"q{i}-long", title="", text=longer.strip())
-        found.append(Candidates(query=each.query, documents=(*each.documents, third)))
-    return found
+        lengthened.append(
+            Candidates(query=candidates.query, documents=(*candidates.documents, third))
+        )
+    return lengthened
 
 
 def _documents(i: int, answer: str, other: str) -> tuple[Document, ...]:
@@ -99,7 +101,7 @@ def _documents(i: int, answer: str, other: str) -> tuple[Document, ...]:
 
 
 def of_length(words: int) -> Candidates:
-    """A question with one document of so many words."""
+    """A question with one document of that many words."""
     text = " ".join((_FILLER.split() * (words // 12 + 1))[:words])
     question = Query(query_id="q", text=_TEXTS[0][0])
     return Candidates(query=question, documents=(Document(doc_id="d", title="", text=text),))

@@ -1,1 +1,1 @@
-"""Reading and writing files: whole or not at all, YAML, TREC's forms, what is no plain file."""
+"""Reading and writing files: whole or not at all, YAML, TREC's formats, special files."""

@@ -1,6 +1,6 @@
-"""A checksum inside a line of JSON: what changed on the disk is noticed, not believed.
+"""Checksums inside lines of JSON, so that changes on the disk are noticed.
 
-For accidents such as a flipped bit or a torn write, not against people who want to deceive.
+For accidents such as a flipped bit or a torn write, not against manipulation.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _END = re.compile(rf',"{_KEY}":"([0-9a-f]{{{2 * _DIGEST_BYTES}}})"}}\Z')
 
 
 class ChecksumError(ValueError):
-    """A line that is not the one that was written."""
+    """A line that differs from what was written."""
 
 
 def seal(value: Mapping[str, Any], about: str = "") -> str:
     """One line of JSON, its last entry a checksum of all before it and of `about`.
 
-    `about` says what the line belongs to: elsewhere it does not verify.
+    `about` is what the line belongs to: it does not verify elsewhere.
     """
     body = json.dumps(value, separators=(",", ":"))
     if len(body) == len("{}"):
@@ -37,18 +37,18 @@ def is_sealed(line: str) -> bool:
 
 
 def unseal(line: str, about: str = "") -> dict[str, Any]:
-    """What was sealed. Raises ChecksumError for every other line."""
+    """The sealed value. Raises ChecksumError for any other line."""
     end = _END.search(line)
     if end is None:
         raise ChecksumError("there is no checksum at its end")
     body = line[: end.start()] + "}"
     if _digest(body, about) != end[1]:
-        raise ChecksumError("its checksum does not fit")
-    found: dict[str, Any] = json.loads(body)
-    return found
+        raise ChecksumError("its checksum does not match")
+    value: dict[str, Any] = json.loads(body)
+    return value
 
 
 def _digest(body: str, about: str) -> str:
-    # Decoding may have left lone surrogates or U+FFFD in a damaged line; neither was written.
+    # Decoding may have left lone surrogates or U+FFFD in a damaged line; they were never written.
     text = f"{about}\n{body}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=_DIGEST_BYTES).hexdigest()

@@ -56,13 +56,13 @@ def mistakes(
     """A line for each mistake in values of that kind; see `validated`."""
     errors = error.errors(include_url=False)
     # pydantic leaves wrong entries out before it counts them: a list of those is not empty.
-    inside = {each["loc"][:end] for each in errors for end in range(len(each["loc"]))}
+    inside = {item["loc"][:end] for item in errors for end in range(len(item["loc"]))}
     return list(
         dict.fromkeys(
             line
-            for each in errors[:_MOST]
-            if not (each["type"] == "too_short" and each["loc"] in inside)
-            for line in _lines(dict(each), kind, expected, options)
+            for item in errors[:_MOST]
+            if not (item["type"] == "too_short" and item["loc"] in inside)
+            for line in _lines(dict(item), kind, expected, options)
         )
     )
 
@@ -70,26 +70,26 @@ def mistakes(
 def _lines(
     error: Mapping[str, Any], kind: Any, expected: Mapping[str, str], options: Mapping[str, str]
 ) -> Iterator[str]:
-    location, found, context = error["loc"], error["type"], error.get("ctx", {})
+    location, problem_type, context = error["loc"], error["type"], error.get("ctx", {})
     place, classes = _at(kind, location)
     name = str(location[-1]) if location else ""
-    if found in _UNKNOWN_KEYS:
-        known = {key for each in _at(kind, location[:-1])[1] for key in _fields(each)}
+    if problem_type in _UNKNOWN_KEYS:
+        known = {key for model in _at(kind, location[:-1])[1] for key in _fields(model)}
         yield f"unknown key '{place}'; {nearest(name, known)}"
-    elif found == "missing":
+    elif problem_type == "missing":
         option = f" (or {options[place]})" if place in options else ""
         yield f"'{place}' is missing; add it{option}"
-    elif found in _UNKNOWN_KINDS:
+    elif problem_type in _UNKNOWN_KINDS:
         key = context["discriminator"].strip("'")
-        kinds = [text for each in classes for text in get_args(_fields(each)[key])]
-        given = f"cannot be '{context['tag']}'" if "tag" in context else "is missing"
-        yield f"'{place}.{key}' {given}; {nearest(context.get('tag', ''), kinds)}"
-    elif found == "value_error":
+        kinds = [text for model in classes for text in get_args(_fields(model)[key])]
+        stated = f"cannot be '{context['tag']}'" if "tag" in context else "is missing"
+        yield f"'{place}.{key}' {stated}; {nearest(context.get('tag', ''), kinds)}"
+    elif problem_type == "value_error":
         prefix = f"{place}: " if place else ""
         yield from (f"{prefix}{line}" for line in str(context["error"]).splitlines())
     else:
-        given = "" if isinstance(error["input"], dict) else f" (given: {error['input']!r:.60})"
-        yield f"'{place}'{_reason(error, expected.get(name))}{given}"
+        stated = "" if isinstance(error["input"], dict) else f" (given: {error['input']!r:.60})"
+        yield f"'{place}'{_reason(error, expected.get(name))}{stated}"
 
 
 def _reason(error: Mapping[str, Any], expected: str | None) -> str:
@@ -118,13 +118,15 @@ def _at(kind: Any, location: tuple[int | str, ...]) -> tuple[str, list[type]]:
             text += f"[{step}]"
             continue
         chosen = [
-            each for each in classes if any(step in get_args(x) for x in _fields(each).values())
+            candidate
+            for candidate in classes
+            if any(step in get_args(x) for x in _fields(candidate).values())
         ]
         if len(classes) > 1 and chosen:
             classes = chosen
             continue
         text += f".{step}" if text else step
-        classes = [x for each in classes for x in _classes(_fields(each).get(step))]
+        classes = [x for candidate in classes for x in _classes(_fields(candidate).get(step))]
     return text, classes
 
 
@@ -134,7 +136,7 @@ def _classes(annotation: Any) -> list[type]:
         issubclass(annotation, BaseModel) or is_dataclass(annotation)
     ):
         return [annotation]
-    return [found for part in get_args(annotation) for found in _classes(part)]
+    return [inner for part in get_args(annotation) for inner in _classes(part)]
 
 
 def _fields(kind: type) -> Mapping[str, Any]:

@@ -98,31 +98,31 @@ def find_parts(folder: Path, split: str | None) -> PartFiles | None:
 
     A part with several splits gives the one of `split`, or `test`, or the only one.
     """
-    found = part_files(folder)
-    if not all(found.get(part) for part in NEEDED):
+    parts = part_files(folder)
+    if not all(parts.get(part) for part in NEEDED):
         return None
-    return choose_parts(found, split, folder)
+    return choose_parts(parts, split, folder)
 
 
 def part_files(folder: Path) -> dict[Part, tuple[Path, ...]]:
     """The files of each part that a folder holds, of all splits."""
-    found = {part: _part_files(folder, part) for part in _WORDS}
-    if not found["qrels"] and found["corpus"] and found["queries"]:
+    parts = {part: _part_files(folder, part) for part in _WORDS}
+    if not parts["qrels"] and parts["corpus"] and parts["queries"]:
         named = [folder / name for name in _QRELS_FOLDERS]
-        found["qrels"] = next(filter(None, map(_rows_in, named)), ())
-    return {part: paths for part, paths in found.items() if paths}
+        parts["qrels"] = next(filter(None, map(_rows_in, named)), ())
+    return {part: paths for part, paths in parts.items() if paths}
 
 
-def choose_parts(found: Mapping[Part, Iterable[Path]], split: str | None, at: Path) -> PartFiles:
+def choose_parts(parts: Mapping[Part, Iterable[Path]], split: str | None, at: Path) -> PartFiles:
     """One split of the files of each part. Raises UsageError where it is not clear which."""
-    qrels = by_split(found["qrels"])
+    qrels = by_split(parts["qrels"])
     chosen = choose_split(qrels, split, at, "--qrels FILE")
-    queries = by_split(found["queries"])
+    queries = by_split(parts["queries"])
     named = next(iter(queries)) if len(queries) == 1 else chosen
     if named not in queries:
         names = ", ".join(path.name for paths in queries.values() for path in paths)
         raise UsageError(f"{at}: several files of queries ({names}); name one: --queries FILE")
-    corpus, candidates = by_split(found["corpus"]), by_split(found.get("candidates", ()))
+    corpus, candidates = by_split(parts["corpus"]), by_split(parts.get("candidates", ()))
     every = tuple(path for paths in corpus.values() for path in paths)
     return PartFiles(
         split=chosen or split or _USUAL,
@@ -144,10 +144,10 @@ def find_rows(folder: Path, split: str | None) -> RowFiles | None:
 
 
 def by_split(paths: Iterable[Path]) -> Splits:
-    found: dict[str, tuple[Path, ...]] = {}
+    splits: dict[str, tuple[Path, ...]] = {}
     for path in paths:
-        found[split_of(path)] = (*found.get(split_of(path), ()), path)
-    return found
+        splits[split_of(path)] = (*splits.get(split_of(path), ()), path)
+    return splits
 
 
 def choose_split(splits: Splits, wanted: str | None, at: Path, how: str) -> str:
@@ -183,9 +183,9 @@ def _part_files(folder: Path, part: Part) -> tuple[Path, ...]:
     ]
     inside = [
         path
-        for each in _visible(folder)
-        if part_of(each) == part and each.is_dir()
-        for path in _visible(each)
+        for entry in _visible(folder)
+        if part_of(entry) == part and entry.is_dir()
+        for path in _visible(entry)
         if path.is_file() and suffix_of(path) in suffixes
     ]
     return tuple(inside or beside)

@@ -1,9 +1,9 @@
-"""Files and folders that are being written: beside their place, and gone once their writer is.
+"""Temporary files and folders beside their final place, removed once their writer is gone.
 
-They are hidden, end in SUFFIX, and are locked as long as their writer lives; the system drops the
-lock with the process, however it ends. So whoever writes into a folder next can tell what a killed
-process left there from what others are writing, and clears it. Where files cannot be locked, only
-what is a day old is taken for left behind.
+They are hidden, end in SUFFIX, and are locked while their writer lives; the system drops the
+lock with the process, however it ends. So the next writer can distinguish what a killed
+process left from what others are writing, and deletes it. Where files cannot be locked, only
+files that are a day old count as left behind.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ except ImportError:  # Not on Windows.
 SUFFIX = ".rerankbench-partial"
 
 _DAY_S = 86_400
-# File systems take names of 255 bytes; what is hidden needs no more than a hint of the name.
+# File systems allow names of 255 bytes; a hidden name needs only a hint of the final one.
 _LONGEST_HINT = 40
 
 
 @contextmanager
 def file_beside(path: Path) -> Iterator[IO[bytes]]:
-    """A new file in the folder of `path`, open for writing; gone at the end unless it was moved.
+    """A new file in the folder of `path`, open for writing; removed at the end unless moved.
 
-    Its `name` is the whole path. What killed writers left in the folder is cleared first. Raises
+    Its `name` is the full path. What killed writers left in the folder is deleted first. Raises
     OSError.
     """
     clear(path.parent)
     while True:
-        # Closed below, and removed; its lock goes with it.
+        # Closed and removed below; its lock goes with it.
         handle = tempfile.NamedTemporaryFile(  # noqa: SIM115
             dir=path.parent, prefix=_prefix(path), suffix=SUFFIX, delete=False
         )
@@ -56,19 +56,19 @@ def file_beside(path: Path) -> Iterator[IO[bytes]]:
 
 
 def move(handle: IO[bytes], target: Path) -> None:
-    """Put a file of `file_beside` in its place, in one step. Raises OSError."""
+    """Move a file of `file_beside` to its place, in one step. Raises OSError."""
     if fcntl is None:
-        handle.close()  # Windows moves no open files.
-    # Elsewhere it stays open, and so locked: a closed one would look left behind.
+        handle.close()  # Windows cannot move open files.
+    # Elsewhere it stays open, and thus locked: a closed one would look left behind.
     Path(handle.name).replace(target)
 
 
 @contextmanager
 def folder_beside(path: Path, *, stays_on: tuple[type[Exception], ...] = ()) -> Iterator[Path]:
-    """A new folder beside `path`; gone at the end unless it was moved.
+    """A new folder beside `path`; removed at the end unless moved.
 
-    After an error of `stays_on` it is left for a person to look into, until it is cleared like
-    what killed writers left: by the next who asks for such a folder. Folders above are made.
+    After an error of `stays_on` it is left for inspection, until it is deleted like
+    what killed writers left, by the next use of such a folder. Parent folders are created.
     Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def folder_beside(path: Path, *, stays_on: tuple[type[Exception], ...] = ()) -> 
 
 
 def clear(folder: Path) -> None:
-    """Remove what dead writers left in a folder, as far as that can be done."""
+    """Remove what dead writers left in a folder, as far as possible."""
     try:
         left = [path for path in folder.iterdir() if is_partial(path.name)]
     except OSError:
@@ -105,13 +105,13 @@ def clear(folder: Path) -> None:
 
 
 def is_partial(name: str) -> bool:
-    """Whether a file or folder of that name is one that is, or was, being written."""
+    """Whether a file or folder of that name is, or was, being written."""
     return name.startswith(".") and name.endswith(SUFFIX)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep others who ask for it out of a folder meanwhile, where folders can be locked."""
+    """Keep other users of this lock out of a folder, where folders can be locked."""
     if fcntl is None:
         yield
         return
@@ -129,13 +129,13 @@ def _prefix(path: Path) -> str:
 
 
 def _hold(lock: int, path: Path) -> bool:
-    """Lock what was just made; False where someone was faster and took it for left behind."""
+    """Lock what was just created; False if another process was faster and removed it."""
     if fcntl is None:
         return True
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
     except OSError:
-        return True  # No locks here: then nobody takes it away either.
+        return True  # Without locks, nobody removes it either.
     try:
         return os.path.samestat(os.fstat(lock), path.stat())
     except FileNotFoundError:
@@ -147,7 +147,7 @@ def _remove_if_left(path: Path) -> None:
         if time.time() - path.stat().st_mtime > _DAY_S:
             _remove(path)
         return
-    # Without waiting, should it be a pipe that somebody gave that name.
+    # Without waiting, in case somebody gave that name to a pipe.
     lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         with suppress(OSError):

@@ -1,8 +1,8 @@
-"""Paths that lead to no regular file: pipes, devices, sockets, and what is open as /dev/fd/N.
+"""Paths of special files: pipes, devices, sockets, and open files as /dev/fd/N.
 
-As an input they are refused, because a pipe may never end and a device often does not. As an
-output they are written into and never replaced: `-o /dev/stdout` is a place to write to, and a
-file of that name would take it away from every other program.
+As inputs they are refused, because a pipe may never end and a device often does not. As
+outputs they are written into and never replaced: `-o /dev/stdout` is a place to write to, and a
+file of that name would hide it from every other program.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 READER_WAIT_S = 10.0
-"""How long a pipe is waited for that nobody reads yet."""
+"""How long to wait for a reader of a pipe."""
 STALL_S = 300.0
-"""How long a reader may take nothing at all."""
+"""How long a reader may read nothing."""
 _LONGEST_CHAIN = 40
-"""Links that lead on to links; Linux follows no more either."""
+"""The longest chain of links; Linux allows no more either."""
 
 
 class _NamedFile(io.FileIO):
@@ -58,13 +58,13 @@ class _NamedFile(io.FileIO):
 
 
 def open_regular(path: Path) -> io.BufferedReader[io.FileIO]:
-    """Open a regular file for reading, and nothing else, without ever waiting for it.
+    """Open a regular file, and nothing else, for reading, without ever waiting for it.
 
     Raises InputError, also when it is read.
     """
     try:
-        _refuse(path, path.stat().st_mode)  # Opening alone does something to some devices.
-        # Without waiting: what was a file a moment ago may be a pipe now.
+        _refuse(path, path.stat().st_mode)  # Merely opening has effects on some devices.
+        # Without waiting: the file may have been replaced by a pipe.
         number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise InputError(path, "no such file", remedy="check the path") from None
@@ -87,7 +87,7 @@ def _refuse(path: Path, mode: int) -> None:
         return
     if stat.S_ISDIR(mode):
         raise InputError(path, "is a folder, not a file", remedy="name the file inside it")
-    remedy = "put what it gives into a file, and name that"
+    remedy = "save its content to a file, and name that"
     raise InputError(path, f"is {_kind(mode)}, not a regular file", remedy=remedy)
 
 
@@ -98,16 +98,16 @@ def _kind(mode: int) -> str:
 
 
 def write_into(path: Path, data: bytes) -> bool:
-    """Write into what `path` names if that is no regular file; False, and nothing done, if it is.
+    """Write into `path` if it is not a regular file; if it is, do nothing and return False.
 
-    Raises StorageError, also where nobody reads the pipe.
+    Raises StorageError, also if nobody reads the pipe.
     """
     number = _descriptor(path)
     if number is None and not _is_special(path):
         return False
     try:
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()  # What was printed before comes before.
+            stream.flush()  # Earlier output comes first.
         if number is not None:
             _write(path, number, data)
             return True
@@ -126,18 +126,18 @@ def _is_special(path: Path) -> bool:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
-        return False  # Writing a file there says what is wrong.
+        return False  # Writing a file there reports the error.
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _descriptor(path: Path) -> int | None:
     """The number behind /dev/stdout, /dev/fd/3 and links to them; None for any other path.
 
-    What is open under a number is written to as it stands, a file at its present place: opened
-    once more it would start from the beginning, and a socket cannot be opened at all.
+    An open descriptor is written to as it is, a file at its current position: opened
+    again it would start at the beginning, and a socket cannot be opened at all.
     """
     folders = {Path("/dev/fd"), Path(f"/proc/{os.getpid()}/fd")}
-    with suppress(OSError):  # Writing a file there says what is wrong.
+    with suppress(OSError):  # Writing a file there reports the error.
         for _ in range(_LONGEST_CHAIN):
             parent = Path(os.path.realpath(path.parent))
             if parent in folders:
@@ -149,7 +149,7 @@ def _descriptor(path: Path) -> int | None:
 
 
 def _open(path: Path) -> int:
-    """A descriptor for writing; a pipe is given a while to find its reader."""
+    """A descriptor for writing; waits a while for the reader of a pipe."""
     last_s = time.monotonic() + READER_WAIT_S
     while True:
         try:
@@ -165,7 +165,7 @@ def _open(path: Path) -> int:
 
 
 def _write(path: Path, number: int, data: bytes) -> None:
-    """All of it, in pieces that a pipe takes whole, so that no single write can wait."""
+    """Write everything, in pieces that a pipe accepts whole, so that no write can block."""
     if fcntl(number, F_GETFL) & os.O_ACCMODE == os.O_RDONLY:  # It would never be ready.
         raise OSError(errno.EBADF, "it is open for reading only")
     waiting = poll()
@@ -185,7 +185,7 @@ def refuse_special_in(folder: Path) -> None:
     For folders that other libraries read, which would wait for such a file.
     """
     for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
-        with suppress(OSError):  # A link to nowhere is nothing to read.
+        with suppress(OSError):  # A dangling link.
             mode = path.stat().st_mode
             if not stat.S_ISDIR(mode):
                 _refuse(path, mode)

@@ -1,8 +1,8 @@
-"""One folder in the place of another, with no moment in which there is neither.
+"""Replaces a folder by another, with no moment in which there is neither.
 
-Linux and macOS swap two folders in one step. Where the file system cannot, the old one is put
-aside under a name that tells which it was: a process that dies right then leaves it there, and
-whoever looks next puts it back.
+Linux and macOS swap two folders in one step. Where the file system cannot, the old one is renamed
+so that its place can be told: a process that dies right then leaves it there, and
+the next reader restores it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _RENAME_SWAP = 2
 
 
 def swap_in(staged: Path, place: Path) -> None:
-    """Put `staged` in the place of the folder there; what is left at `staged` may be removed.
+    """Replace the folder at `place` by `staged`; what remains at `staged` may be removed.
 
-    Both lie in one folder. Raises OSError, with the old one in its place.
+    Both are in one folder. Raises OSError and restores the old one.
     """
     with locked(place.parent):
         if exchange(staged, place):
@@ -42,14 +42,14 @@ def swap_in(staged: Path, place: Path) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Put back, or clear, what a process left aside that died in the middle of `swap_in`."""
+    """Restore, or delete, the folder of a process that died during `swap_in`."""
     try:
         left = [path for path in folder.iterdir() if path.name.endswith(_ASIDE)]
     except OSError:
         return
     if not left:
         return
-    # A folder that cannot be changed is read as it is.
+    # A folder that cannot be changed is used as it is.
     with suppress(OSError), locked(folder):
         for aside in left:
             place = folder / aside.name.removeprefix(".").removesuffix(_ASIDE)
@@ -63,14 +63,14 @@ def _aside(place: Path) -> Path:
     return place.with_name(f".{place.name}{_ASIDE}")
 
 
-def exchange(one: Path, other: Path) -> bool:
-    """Let two paths change places in one step; False, with nothing done, where that cannot be."""
-    paths = os.fsencode(one), os.fsencode(other)
+def exchange(first: Path, second: Path) -> bool:
+    """Exchange two paths in one step; if that is impossible, do nothing and return False."""
+    paths = os.fsencode(first), os.fsencode(second)
     try:
         libc = ctypes.CDLL(None)
         if sys.platform == "darwin":
             return bool(libc.renamex_np(*paths, _RENAME_SWAP) == 0)
         done = libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE)
     except (OSError, AttributeError, TypeError):
-        return False  # A system without such a call; Windows has no library of that name.
+        return False  # The system has no such call, or (Windows) no such library.
     return bool(done == 0)

@@ -26,7 +26,7 @@ def id_problem(entry_id: str) -> str:
     if not entry_id.strip():
         return "the id is empty"
     if entry_id.split() != [entry_id]:
-        return f"the id {entry_id!r} holds white space"
+        return f"the id {entry_id!r} has white space"
     if not entry_id.isascii() and any("\ud800" <= character <= "\udfff" for character in entry_id):
-        return f"the id {entry_id!r} holds a broken character (a lone surrogate)"
+        return f"the id {entry_id!r} has a broken character (a lone surrogate)"
     return ""

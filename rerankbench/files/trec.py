@@ -19,8 +19,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", flags=re.ASCII)
 
 
 HIGHEST_GRADE = 1_000_000
-"""trec_eval keeps a counter for every grade up to the highest: from 2³¹ − 1 on it gives 0 without
-a word, and long before that the memory is gone."""
+"""trec_eval keeps a counter for every grade up to the highest: from 2³¹ − 1 on it gives 0,
+and long before that it runs out of memory."""
 _QUERY = ("query-id", "queryid", "qid", "query", "topic", "topic-id")
 _DOCUMENT = (
     "corpus-id",
@@ -42,11 +42,11 @@ _GRADES = (
 def read_run(path: Path, *, warn: Callable[[str], None] | None = None) -> list[Ranking]:
     """Read a TREC run (plain or gzipped): queries as they first appear, hits in trec_eval's order.
 
-    Scores alone decide, as in trec_eval; `warn` is told where the rank column contradicts them.
-    Raises InputError for a line of another form, a score that is no finite number, or a document
+    Only scores count, as in trec_eval; `warn` is called if the rank column contradicts them.
+    Raises InputError for a malformed line, a score that is not finite, or a document
     listed twice for a query.
     """
-    found: dict[str, dict[str, float]] = {}
+    scores_by_query: dict[str, dict[str, float]] = {}
     ranks: dict[str, list[str]] = {}
     for number, line in read_lines(path):
         fields = line.split()
@@ -56,7 +56,7 @@ def read_run(path: Path, *, warn: Callable[[str], None] | None = None) -> list[R
             )
         query_id, _, doc_id, rank_text, score_text = fields[:5]
         score = _score(path, number, score_text)
-        scores = found.setdefault(query_id, {})
+        scores = scores_by_query.setdefault(query_id, {})
         if doc_id in scores:
             problem = f"document '{doc_id}' appears twice for query '{query_id}'"
             raise InputError(
@@ -65,39 +65,41 @@ def read_run(path: Path, *, warn: Callable[[str], None] | None = None) -> list[R
         scores[doc_id] = score
         if warn is not None:
             ranks.setdefault(query_id, []).append(rank_text)
-    if not found:
-        raise InputError(path, "holds no run lines", remedy=_RUN_FORM)
+    if not scores_by_query:
+        raise InputError(path, "has no run lines", remedy=_RUN_FORM)
     if warn is not None:
-        _tell_contradictions(path, found, ranks, warn)
+        _warn_of_contradictions(path, scores_by_query, ranks, warn)
     return [
         Ranking.sort(
             query_id, (Hit(doc_id=doc_id, score=score) for doc_id, score in scores.items())
         )
-        for query_id, scores in found.items()
+        for query_id, scores in scores_by_query.items()
     ]
 
 
-def _tell_contradictions(
+def _warn_of_contradictions(
     path: Path,
-    found: Mapping[str, Mapping[str, float]],
+    scores_by_query: Mapping[str, Mapping[str, float]],
     ranks: Mapping[str, Sequence[str]],
     warn: Callable[[str], None],
 ) -> None:
     wrong = [
-        query_id for query_id, scores in found.items() if _contradict(ranks[query_id], scores)
+        query_id
+        for query_id, scores in scores_by_query.items()
+        if _contradict(ranks[query_id], scores)
     ]
     if wrong:
-        where = f"{len(wrong)} of {len(found)} queries (first: '{wrong[0]}')"
+        where = f"{len(wrong)} of {len(scores_by_query)} queries (first: '{wrong[0]}')"
         warn(
             f"{path.name}: ranks contradict scores in {where}; scores count, as in trec_eval: "
-            "where less is better, negate them"
+            "if lower is better, negate them"
         )
 
 
 def _contradict(ranks: Sequence[str], scores: Mapping[str, float]) -> bool:
-    """Whether a document of a better rank has a lower score.
+    """Whether a document with a better rank has a lower score.
 
-    Equal ranks say nothing of each other, so a column of zeros contradicts nothing.
+    Equal ranks are not compared, so a column of zeros contradicts nothing.
     """
     if not all(map(_NUMBER.fullmatch, ranks)):
         return False
@@ -114,13 +116,13 @@ def _score(path: Path, number: int, text: str) -> float:
             path, f"score '{text}' is not a number", line=number, remedy=_RUN_FORM
         ) from None
     if not math.isfinite(score):
-        remedy = "a ranking cannot be sorted by it: write the run again"
+        remedy = "hits cannot be sorted by it: write the run again"
         raise InputError(path, f"score is {text}", line=number, remedy=remedy)
     return score
 
 
 def format_run(rankings: Iterable[Ranking], tag: str) -> str:
-    """Text of a TREC run; scores are printed so that reading them gives the same numbers back."""
+    """The text of a TREC run; scores are printed so that reading them gives the same numbers."""
     tag = "-".join(tag.split()) or "rerankbench"
     return "".join(
         f"{ranking.query_id} Q0 {hit.doc_id} {rank} {hit.score!r} {tag}\n"
@@ -130,10 +132,10 @@ def format_run(rankings: Iterable[Ranking], tag: str) -> str:
 
 
 def parse_formatted(text: str) -> list[Ranking]:
-    """Read back what `format_run` wrote, faster than `read_run`: nothing is checked.
+    """Read the output of `format_run`, faster than `read_run`, without any check.
 
-    Only for a text that is known to be its output, by a hash for example. It is sorted all the
-    same: run files of before ordered by digits that no metric sees.
+    Only for text that is known to be its output, for example by a hash. It is still sorted,
+    because older run files were ordered by digits that no metric uses.
     """
     fields = text.replace("\n", " ").split(" ")
     doc_ids, scores = fields[2::6], list(map(float, fields[4::6]))
@@ -150,8 +152,8 @@ def read_qrels(path: Path) -> Qrels:
     """Read judgments in BEIR's TSV (`query-id corpus-id score`) or trec_eval's form.
 
     trec_eval's lines are `query-id 0 doc-id grade`. A grade may be written 1.0. Raises InputError
-    for other forms, a grade that is no whole number or too high, or two grades for one pair that
-    differ.
+    for other forms, a grade that is not a whole number or too high, or two different grades
+    for one pair.
     """
     qrels: dict[str, dict[str, int]] = {}
     for number, line in read_lines(path):
@@ -162,16 +164,16 @@ def read_qrels(path: Path) -> Qrels:
     if not qrels:
         raise InputError(
             path,
-            "holds no judgments",
+            "has no judgments",
             remedy="expected lines of: query-id <tab> doc-id <tab> grade",
         )
     return qrels
 
 
 def _is_heading(path: Path, fields: Sequence[str]) -> bool:
-    """Whether the first line names BEIR's columns. Raises InputError for those of another form.
+    """Whether the first line has BEIR's columns. Raises InputError for columns of another form.
 
-    Numbers in columns that stand otherwise would be read as other documents' grades.
+    Numbers in a different order would be read as grades of other documents.
     """
     names = ["-".join(re.findall(r"[a-z]+", field.lower())) for field in fields]
     queries = [at for at, name in enumerate(names) if name in _QUERY]
@@ -213,9 +215,9 @@ def _add_judgment(
 
 
 def whole_grade(text: str) -> int:
-    """A grade as files write it: 1, and 1.0 or 1e0 as other programs do.
+    """A grade as written in files: 1, or 1.0 or 1e0 from other programs.
 
-    Raises ValueError saying why for what is no whole number, or beyond `HIGHEST_GRADE`.
+    Raises ValueError saying why unless it is a whole number up to `HIGHEST_GRADE`.
     """
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"grade '{text[:40]}' is not a whole number")

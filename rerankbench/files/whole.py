@@ -1,4 +1,4 @@
-"""Read text with precise complaints, write files whole or not at all, know where caches live."""
+"""Reads text with precise errors, writes files whole or not at all, finds the cache folder."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from rerankbench.files import partials
 from rerankbench.files.special_files import open_regular, write_into
 
 LONGEST_LINE = 256 * 2**20
-"""Bytes; no document of a collection is longer, and one that is would fill the memory."""
+"""Bytes; no document is longer, and a longer line would fill the memory."""
 MOST_BYTES = 2**30
-"""What is read as a whole must fit into memory several times over."""
+"""Files that are read at once must fit into memory several times."""
 
 
 _USUAL = "free space or choose -o"
 _REMEDIES: dict[int | None, str] = {
     errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EEXIST: "name a folder that is no file",
-    errno.ENOTDIR: "name a folder that is no file",
+    errno.EEXIST: "name a folder, not a file",
+    errno.ENOTDIR: "name a folder, not a file",
     errno.EISDIR: "it is a folder; name a file in it",
     errno.ELOOP: "mend the link",
 }
 
 
 def cache_home() -> Path:
-    """`$RERANKBENCH_HOME`, or the platform's cache folder; all below it is safe to delete."""
+    """`$RERANKBENCH_HOME`, or the platform's cache folder; all of it can be deleted safely."""
     named = os.environ.get("RERANKBENCH_HOME")
     return Path(named) if named else Path(platformdirs.user_cache_dir("rerankbench"))
 
@@ -60,12 +60,12 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 def read_whole(path: Path, most: int = MOST_BYTES) -> bytes:
-    """All bytes of a regular file as they are. Raises InputError, also for more than `most`."""
+    """All bytes of a regular file. Raises InputError, also for more than `most` bytes."""
     with open_regular(path) as handle:
         body = handle.read(most + 1)
     if len(body) > most:
         problem = f"is larger than {most:,} bytes"
-        raise InputError(path, problem, remedy="see that it is the file that you mean")
+        raise InputError(path, problem, remedy="check that it is the right file")
     return body
 
 
@@ -87,7 +87,7 @@ def read_lines(
                 size += len(raw)
                 if most_bytes is not None and size > most_bytes:
                     problem = f"is larger than {most_bytes:,} bytes"
-                    remedy = "see that it is the file that you mean"
+                    remedy = "check that it is the right file"
                     raise InputError(path, problem, line=number, remedy=remedy)
                 line = _decode(path, number, raw)
                 if blank or line.strip():
@@ -105,7 +105,7 @@ def _decode(path: Path, number: int, raw: bytes) -> str:
     if len(raw) > LONGEST_LINE:
         problem = f"is longer than {LONGEST_LINE:,} bytes"
         raise InputError(
-            path, problem, line=number, remedy="see that the file holds text in lines"
+            path, problem, line=number, remedy="check that the file is text with lines"
         )
     try:
         line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -122,9 +122,9 @@ def _decode(path: Path, number: int, raw: bytes) -> str:
 def write_whole(path: Path, body: bytes | str) -> None:
     """Write a file so that readers see all of it or none of it, even if the machine stops.
 
-    A link stays a link, and what is no regular file is written into. Raises StorageError when the
-    disk is full or refuses; no partial file is left behind, and what a killed process left of a
-    file in the same folder is cleared.
+    Links stay links, and special files are written into. Raises StorageError if the
+    disk is full or writing fails; no partial file is left, and what a killed process left of a
+    file in the same folder is deleted.
     """
     data = body.encode() if isinstance(body, str) else body
     try:
@@ -135,10 +135,10 @@ def write_whole(path: Path, body: bytes | str) -> None:
 
 
 def rewrite(path: Path, body: bytes) -> None:
-    """Give a file that people own another content; its mode, owner and links stay as they are.
+    """Change the content of a user's file; its mode, owner and links stay.
 
-    Whole or not at all as `write_whole`, but for a file with several names, or in a folder that
-    takes no new files: that one can only be changed where it lies. Raises StorageError.
+    All or nothing as in `write_whole`, except for a file with several names, or in a folder that
+    allows no new files: these can only be changed in place. Raises StorageError.
     """
     try:
         target = _followed(path)
@@ -147,21 +147,21 @@ def rewrite(path: Path, body: bytes) -> None:
             return
         try:
             _replace(target, body, like=target.stat())
-        except PermissionError:  # Another's file, which only its owner or root can make anew.
+        except PermissionError:  # Another user's file, which only its owner or root can recreate.
             _overwrite(target, body)
     except (OSError, ValueError) as error:
         raise _refusal(path, error) from error
 
 
 def append(path: Path, text: str) -> None:
-    """Add to a file that other programs add to as well. Raises OSError, or StorageError."""
+    """Append to a file that other programs append to as well. Raises OSError or StorageError."""
     if not write_into(path, text.encode()):
         with path.open("a", encoding="utf-8") as handle:
             handle.write(text)
 
 
 def _followed(path: Path) -> Path:
-    """Where a link leads, there or not yet; any other path as it is given."""
+    """The target of a link, whether it exists or not; any other path unchanged."""
     try:
         return path.resolve() if path.is_symlink() else path
     except RuntimeError:
@@ -169,7 +169,7 @@ def _followed(path: Path) -> Path:
 
 
 def _replace(path: Path, data: bytes, like: os.stat_result | None = None) -> None:
-    """Put a new file in the place of `path`, with the owner and mode of the old one if `like`."""
+    """Replace `path` by a new file, with the owner and mode of the old one if `like`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with partials.file_beside(path) as handle:
         handle.write(data)
@@ -187,7 +187,7 @@ def _replace(path: Path, data: bytes, like: os.stat_result | None = None) -> Non
 
 
 def _overwrite(path: Path, data: bytes) -> None:
-    """Change a file where it lies, the part that is new first: a full disk changes nothing."""
+    """Change a file in place, the new part first: a full disk then changes nothing."""
     with path.open("r+b") as handle:
         size = handle.seek(0, os.SEEK_END)
         try:

@@ -1,4 +1,4 @@
-"""YAML that people write: plain values, every key once, and bounded in what it can become.
+"""Reads YAML that people write: plain values, unique keys, bounded size.
 
 A few lines of anchors can stand for more values than a memory holds. The reader itself shares
 them, but whatever looks at the values afterwards, such as a check or a message, sees each one.
@@ -26,11 +26,11 @@ MOST_BYTES = 256 * 2**10
 MOST_VALUES = 20_000
 DEEPEST = 50
 _TEXT = 64
-"""So many characters of a text count as one value more."""
+"""This many characters of a text count as one more value."""
 
 
 def read_yaml(path: Path) -> Any:
-    """The values in a file. Raises InputError naming the line for what is wrong."""
+    """The values in a file. Raises InputError naming the line of a mistake."""
     try:
         text = "\n".join(_with_blanks(read_lines(path, most_bytes=MOST_BYTES))) + "\n"
         return yaml.load(text, Loader=_PlainNumbers)
@@ -60,7 +60,7 @@ def parse(text: str) -> Any:
 
 
 def _with_blanks(lines: Iterable[tuple[int, str]]) -> Iterable[str]:
-    """Put blank lines back: YAML's line numbers are then the file's, and block texts whole."""
+    """Restore blank lines, so that line numbers are the file's and block texts are complete."""
     expected = 1
     for number, line in lines:
         yield from [""] * (number - expected)
@@ -69,13 +69,13 @@ def _with_blanks(lines: Iterable[tuple[int, str]]) -> Iterable[str]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe, bounded, and refuses a key that is given twice instead of dropping the first."""
+    """Safe and bounded; refuses a repeated key instead of dropping the first."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self._depth = 0
         self._counts: dict[int, int] = {}
-        """How many values each node stands for, the nodes behind its aliases with their own."""
+        """How many values each node stands for, including those behind aliases."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
@@ -97,9 +97,9 @@ class _Loader(yaml.SafeLoader):
 
     def _count(self, node: yaml.Node) -> int:
         if isinstance(node, yaml.MappingNode):
-            return 1 + sum(self._counts[id(each)] for pair in node.value for each in pair)
+            return 1 + sum(self._counts[id(item)] for pair in node.value for item in pair)
         if isinstance(node, yaml.SequenceNode):
-            return 1 + sum(self._counts[id(each)] for each in node.value)
+            return 1 + sum(self._counts[id(item)] for item in node.value)
         return 1 + len(node.value) // _TEXT
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:

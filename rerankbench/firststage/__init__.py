@@ -1,1 +1,1 @@
-"""Plug-ins that give every query its candidates, one file each; reached through `registry`."""
+"""Plug-ins that retrieve candidates, one file each; reached by name through `registry`."""

@@ -1,8 +1,8 @@
 """Lucene's EnglishAnalyzer, as Anserini uses it by default: text → terms.
 
 StandardTokenizer and LowerCaseFilter (`word_breaks`), EnglishPossessiveFilter, StopFilter with
-Lucene's 33 English words, PorterStemFilter. What a word becomes depends on that word alone, so
-callers that meet the same words again and again keep the answer.
+Lucene's 33 English words, PorterStemFilter. The term of a word depends on that word alone, so
+callers with many repeated words cache it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rerankbench.firststage.word_breaks import words
 
 NAME: Final = "lucene-english"
 VERSION = 1
-"""Part of every index key and record: raise it whenever any text may yield other terms."""
+"""Part of every index key and record: raise it whenever any text may give other terms."""
 
 # org.apache.lucene.analysis.en.EnglishAnalyzer.ENGLISH_STOP_WORDS_SET
 STOP_WORDS = frozenset(
@@ -25,8 +25,10 @@ STOP_WORDS = frozenset(
         *("these", "they", "this", "to", "was", "will", "with"),
     )
 )
-_APOSTROPHES = "'\u2019\uff07"  # org.apache.lucene.analysis.en.EnglishPossessiveFilter
-# What step 1 of the stemmer takes off a word's end or turns into i.
+_APOSTROPHES = (
+    "'\u2019\uff07"  # What step 1 of the stemmer removes from a word's end or turns into i.
+)
+# Doubled consonants that step 1 makes single in Lucene, but not in Snowball.
 _STEP_1 = re.compile(r"[iy](?:es|s|(?:ed|ing)s?)?")
 # Doubled consonants that step 1 makes single in Lucene but not in Snowball.
 _DOUBLED = re.compile(r"(.*([^aeiouybdfgmnprtlsz]))\2(?:ed|ing)s?")
@@ -34,18 +36,17 @@ _VOWEL = re.compile(r"[aeiou]|(?<=[^aeiou])y")
 
 
 class LuceneEnglish:
-    """The analyser. Its stemmer is no business of several threads at once."""
+    """The analyser. Its stemmer must not be shared between threads."""
 
     def __init__(self) -> None:
-        """Load the stemmer."""
         self._stem = _porter()
 
     def terms(self, text: str) -> list[str]:
-        """The terms of a text, in order, stop words left out."""
+        """The terms of a text, in order, without stop words."""
         return [term for word in words(text) if (term := self.term(word))]
 
     def term(self, word: str) -> str:
-        """The term of one of `words`; empty for stop words and for underscores alone."""
+        """The term of one of `words`; empty for stop words and underscores."""
         if word[-1] == "s" and len(word) > 1 and word[-2] in _APOSTROPHES:
             word = word[:-2]
         if word in STOP_WORDS or not word.strip("_"):
@@ -54,7 +55,7 @@ class LuceneEnglish:
 
 
 def _porter() -> Callable[[str], str]:
-    """Lucene's PorterStemmer, by Snowball's `porter` and four corrections.
+    """Lucene's PorterStemmer, as Snowball's `porter` with four corrections.
 
     Lucene has Porter's own program, which departs from the paper that Snowball follows: words of
     one or two letters stay; step 2 turns `bli` into `ble` (the paper: only `abli`) and `logi` into
@@ -74,7 +75,7 @@ def _porter() -> Callable[[str], str]:
         if doubled and _VOWEL.search(doubled[1]):
             word = doubled[1]
         short = snowball(word)
-        # No other rule of Snowball's touches these endings: where step 1 made them, they survive,
+        # No other rule of Snowball touches these endings: where step 1 made them, they survive,
         # and the later steps are done by stemming once more.
         if not short.endswith(("bli", "logi")) or not _STEP_1.fullmatch(word, len(short) - 1):
             return short

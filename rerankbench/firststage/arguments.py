@@ -1,4 +1,4 @@
-"""What a user may say about a first stage: `k1=0.9` from the command line, numbers from YAML."""
+"""Arguments of first stages: `k1=0.9` from the command line, numbers from YAML."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _refuse_flag(value: Any) -> Any:
 
 
 Number: TypeAlias = Annotated[float, BeforeValidator(_refuse_flag), Ge(0)]
-"""From 0 on, also as text."""
+"""From 0 on, also given as text."""
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Stage = TypeVar("Stage", bound=Arguments)
 

@@ -54,13 +54,13 @@ class Bm25Arguments(Arguments):
 
 
 def create(arguments: Mapping[str, Json], cache: Path) -> Bm25:
-    """First stage `bm25`. Raises UsageError for unknown arguments and values that cannot be."""
+    """First stage `bm25`. Raises UsageError for unknown or invalid arguments."""
     return Bm25(**read("bm25", arguments, Bm25Arguments).model_dump(), cache=cache)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bm25:
-    """A first stage; its index is built once per collection and kept under `cache / "indexes"`."""
+    """A first stage; its index is built once per collection and stored in `cache / "indexes"`."""
 
     k1: float
     b: float
@@ -83,7 +83,7 @@ class Bm25:
     def retrieve(
         self, collection: Collection, queries: Sequence[Query], depth: int, *, progress: Progress
     ) -> Sequence[Ranking]:
-        """One ranking per query, in their order; only documents that share a term are hits.
+        """One ranking per query, in order; only documents that share a term are hits.
 
         Ties fall by doc_id, at the cut as everywhere. Raises InputError for a collection without a
         single term, StorageError if the index cannot be kept.
@@ -94,8 +94,8 @@ class Bm25:
             (query.query_id, self._columns(index, analyzer.terms(query.text))) for query in queries
         ]
 
-        def search(one: tuple[str, list[int]]) -> Ranking:
-            return _search(index, *one, depth)
+        def search(task: tuple[str, list[int]]) -> Ranking:
+            return _search(index, *task, depth)
 
         rankings: list[Ranking] = []
         with (
@@ -110,7 +110,7 @@ class Bm25:
         return rankings
 
     def _columns(self, index: Index, terms: Sequence[str]) -> list[int]:
-        """Columns of the query's terms in every field; a term said twice counts twice."""
+        """Columns of the query's terms in every field; a repeated term counts repeatedly."""
         names = [f"{field}:{term}" for field in _FIELDS[self.fields] for term in terms]
         columns: list[int] = index.engine.get_tokens_ids(names)
         return columns

@@ -1,8 +1,8 @@
 """BM25 indexes on disk: a bm25s index, the document ids, and a manifest that is written last.
 
-An index folder appears whole or not at all: it is built beside its place and renamed. The manifest
-holds a checksum of every file, so that a damaged one is noticed instead of ranking by it. Arrays
-are mapped into memory, not held there, and nothing is unpickled.
+An index folder appears complete or not at all: it is built beside its place and renamed. The
+manifest has a checksum of every file, so that damage is noticed before anything is ranked. Arrays
+are memory-mapped, and nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from rerankbench.firststage.inverted import Integers, ScoreMatrix
 from rerankbench.types import Json
 
 FORMAT = 1
-"""Part of every index key: raise it whenever files of the same name hold something else."""
+"""Part of every index key: raise it whenever the format of the files changes."""
 
 _MANIFEST = "manifest.json"
 _ID_BYTES, _ID_ENDS = "doc_ids.npy", "doc_id_ends.npy"
 
 
 class DamagedIndexError(StorageError):
-    """An index folder that does not hold what was written; it can be built again."""
+    """An index folder whose content has changed; it can be built again."""
 
 
 class DocIds:
     """Document ids by row, as one string of UTF-8 bytes and the end of each id in it."""
 
     def __init__(self, text: Integers, ends: Integers) -> None:
-        """Hold the two arrays (uint8 and int64); nothing is copied."""
+        """Take the two arrays (uint8 and int64) without copying."""
         self._text = text
         self._ends = ends
 
@@ -47,15 +47,14 @@ class DocIds:
 
     def __getitem__(self, row: int) -> str:
         start = int(self._ends[row - 1]) if row else 0
-        # Lone surrogates are no UTF-8, but JSON can spell them.
+        # Lone surrogates are not UTF-8, but JSON can contain them.
         return self._text[start : int(self._ends[row])].tobytes().decode("utf-8", "surrogatepass")
 
 
 class DocIdsBuilder:
-    """Gathers ids without keeping a Python string for each."""
+    """Collects ids without keeping a Python string for each."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._text = bytearray()
         self._ends = array("q")
 
@@ -65,7 +64,7 @@ class DocIdsBuilder:
         self._ends.append(len(self._text))
 
     def arrays(self) -> tuple[Integers, Integers]:
-        """The bytes of all ids, and where each ends."""
+        """The bytes of all ids, and the end of each."""
         return np.frombuffer(self._text, dtype=np.uint8), np.array(self._ends, dtype=np.int64)
 
 
@@ -78,10 +77,10 @@ class Index:
 
 
 def save(folder: Path, matrix: ScoreMatrix, ids: DocIdsBuilder, about: Mapping[str, Json]) -> None:
-    """Write an index; another process that was faster wins.
+    """Write an index, unless another process was faster.
 
-    `about` is kept in the manifest for people who look into the folder. Raises StorageError if the
-    disk refuses.
+    `about` is stored in the manifest for people. Raises StorageError if
+    that fails.
     """
     try:
         with folder_beside(folder) as partial:
@@ -103,7 +102,7 @@ def save(folder: Path, matrix: ScoreMatrix, ids: DocIdsBuilder, about: Mapping[s
 
 
 def _engine(matrix: ScoreMatrix) -> Any:
-    """The matrix as a bm25s object; its own indexer wants all texts in memory as Python lists."""
+    """The matrix as a bm25s object; its own indexer would need all texts in memory as lists."""
     import bm25s
 
     engine = bm25s.BM25(k1=matrix.k1, b=matrix.b, method="lucene")
@@ -119,7 +118,7 @@ def _engine(matrix: ScoreMatrix) -> Any:
 
 
 def load(folder: Path) -> Index:
-    """The index of a folder. Raises DamagedIndexError."""
+    """The index in a folder. Raises DamagedIndexError."""
     import bm25s
 
     try:
@@ -141,7 +140,7 @@ def load(folder: Path) -> Index:
 
 
 def _checksum(path: Path) -> int:
-    """CRC-32 of a file: for accidents, at a gigabyte a second."""
+    """CRC-32 of a file: against accidents, at a gigabyte a second."""
     crc = 0
     with path.open("rb") as handle:
         while chunk := handle.read(1 << 22):
@@ -150,7 +149,7 @@ def _checksum(path: Path) -> int:
 
 
 def remove(folder: Path) -> None:
-    """Take a damaged index away. Raises StorageError if that is refused."""
+    """Delete a damaged index. Raises StorageError if that fails."""
     try:
         shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
     except OSError as error:

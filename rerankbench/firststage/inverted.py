@@ -1,4 +1,4 @@
-"""Documents as a stream → the matrix of BM25 scores, column by column, in bounded memory.
+"""Builds the matrix of BM25 scores from a stream of documents, in bounded memory.
 
 Texts are dropped as soon as they are read: a word becomes the number of its column at once, and
 every few million words are sorted and counted into a block of postings of ten bytes each: 3 GB for
@@ -81,7 +81,7 @@ class MatrixBuilder:
     """Takes documents one by one, each as one text per field."""
 
     def __init__(self, fields: Sequence[str], *, block_words: int = _BLOCK_WORDS) -> None:
-        """Start empty; fields are indexed apart, with lengths and frequencies of their own."""
+        """Fields are indexed separately, with their own lengths and frequencies."""
         self.vocabulary: dict[str, int] = {}
         analyzer = LuceneEnglish()
         self._fields = list(fields)
@@ -94,11 +94,11 @@ class MatrixBuilder:
         self._lengths: list[Integers] = []
 
     def add(self, texts: Sequence[str]) -> None:
-        """Read the next document's fields."""
+        """Add the next document."""
         for columns, text in zip(self._columns, texts, strict=True):
-            found = words(text)
-            self._words.extend(map(columns.__getitem__, found))
-            self._counts.append(len(found))
+            field_words = words(text)
+            self._words.extend(map(columns.__getitem__, field_words))
+            self._counts.append(len(field_words))
         if len(self._words) >= self._block_words:
             self._flush()
 
@@ -132,16 +132,16 @@ class MatrixBuilder:
         """Score all postings; the builder is empty afterwards."""
         self._flush()
         lengths = np.concatenate(self._lengths)
-        found = np.zeros(len(self.vocabulary), dtype=np.int64)
+        frequencies = np.zeros(len(self.vocabulary), dtype=np.int64)
         for block in self._blocks:
-            found += np.bincount(block.columns, minlength=len(found))
+            frequencies += np.bincount(block.columns, minlength=len(frequencies))
         fields = self._field_of_columns()
         having = np.count_nonzero(lengths, axis=0)[fields]
         # The C library's logarithm: NumPy's own differs in the last bit from one CPU to another.
-        odds = (having - found + 0.5) / (found + 0.5)
+        odds = (having - frequencies + 0.5) / (frequencies + 0.5)
         idf = np.fromiter(map(math.log1p, odds.tolist()), dtype=np.float64, count=len(odds))
         norms = k1 * (1 - b + b * _stored(lengths) / _averages(lengths))
-        starts = np.concatenate([[0], np.cumsum(found)])
+        starts = np.concatenate([[0], np.cumsum(frequencies)])
         scores, documents = self._fill(starts, idf, norms, fields)
         return ScoreMatrix(
             scores=scores,
@@ -156,11 +156,11 @@ class MatrixBuilder:
     def _fill(
         self, starts: Integers, idf: Floats, norms: Floats, fields: Integers
     ) -> tuple[Floats, Integers]:
-        """Scores and rows of all columns; blocks are given up one by one."""
+        """Scores and rows of all columns; blocks are freed one by one."""
         scores = np.empty(starts[-1], dtype=np.float32)
         documents = np.empty(starts[-1], dtype=np.int32)
         free = starts[:-1].copy()
-        # Blocks come in the order of documents, so appending to columns keeps their rows rising.
+        # Blocks are in the order of documents, so appending to columns keeps their rows ascending.
         self._blocks.reverse()
         while self._blocks:
             block = self._blocks.pop()
@@ -181,16 +181,16 @@ class MatrixBuilder:
 
 
 def _averages(lengths: Integers) -> Floats:
-    """Mean length of each field over the documents that have it; 1 where none has."""
+    """Mean length of each field over the documents that have it; 1 if none has."""
     having = np.count_nonzero(lengths, axis=0)
     averages: Floats = np.where(having > 0, lengths.sum(axis=0) / np.maximum(having, 1), 1.0)
     return averages
 
 
 def _stored(lengths: Integers) -> Integers:
-    """Lengths after a trip through Lucene's one byte: SmallFloat.byte4ToInt(intToByte4(length)).
+    """Lengths as Lucene stores them in one byte: SmallFloat.byte4ToInt(intToByte4(length)).
 
-    Up to 24 they are exact; beyond, the four leading bits of length − 24 are kept. Without
+    Up to 24 they are exact; above, the four leading bits of length − 24 are kept. Without
     this, SciFact's nDCG@10 is 0.6777 instead of Anserini's 0.6789.
     """
     beyond = np.maximum(lengths.astype(np.int64) - 24, 0)

@@ -1,4 +1,4 @@
-"""BM25 by the package rank-bm25, which much published code uses: for comparison with it.
+"""BM25 by the package rank-bm25, which much published code uses, for comparison.
 
 It holds the collection in memory as Python dictionaries and keeps no index: fine for thousands of
 documents, not for millions. The analyser is that of `bm25`, so the two differ by formula alone.
@@ -23,7 +23,7 @@ from rerankbench.types import Hit, Json, Query, Ranking
 
 
 class RankBm25Arguments(Arguments):
-    """What every variant takes; what is not given is what rank_bm25 0.2.2 takes."""
+    """Arguments of all variants, with the defaults of rank_bm25 0.2.2."""
 
     variant: Literal["okapi", "l", "plus"] = Field("okapi", description="which BM25")
     k1: Number = Field(1.5, description="how much a term counts that comes often")
@@ -31,19 +31,19 @@ class RankBm25Arguments(Arguments):
 
 
 class OkapiArguments(RankBm25Arguments):
-    """BM25Okapi's."""
+    """Arguments of BM25Okapi."""
 
     epsilon: Number = Field(0.25, description="weight of a term of most documents ÷ mean weight")
 
 
 class LongArguments(RankBm25Arguments):
-    """BM25L's."""
+    """Arguments of BM25L."""
 
     delta: Number = Field(0.5, description="what is added to how often a term comes")
 
 
 class PlusArguments(RankBm25Arguments):
-    """BM25+'s."""
+    """Arguments of BM25+."""
 
     delta: Number = Field(1.0, description="what is added to the share of every term")
 
@@ -68,7 +68,7 @@ def create(arguments: Mapping[str, Json], cache: Path) -> RankBm25:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankBm25:
-    """A first stage that reads the collection anew every time."""
+    """A first stage that reads the whole collection every time."""
 
     variant: str
     parameters: Mapping[str, float]
@@ -86,10 +86,10 @@ class RankBm25:
     def retrieve(
         self, collection: Collection, queries: Sequence[Query], depth: int, *, progress: Progress
     ) -> Sequence[Ranking]:
-        """One ranking per query, in their order; ties fall by doc_id.
+        """One ranking per query, in order; ties by doc_id.
 
         Hits are the documents that share a term with the query and score anything but 0: Okapi's
-        may be negative, and Plus gives every document one. Raises InputError for a collection
+        scores may be negative, and Plus scores every document. Raises InputError for a collection
         without a single term.
         """
         corpus = _read(collection, progress)
@@ -126,7 +126,7 @@ class _Corpus:
     rows: dict[str, list[int]] = field(default_factory=dict)
 
     def sharing(self, terms: Sequence[str]) -> list[int]:
-        """Rows of the documents that hold at least one of the terms, rising."""
+        """Rows of the documents with at least one of the terms, ascending."""
         return sorted({row for term in set(terms) for row in self.rows.get(term, ())})
 
 

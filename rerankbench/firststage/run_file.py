@@ -1,4 +1,4 @@
-"""A run file as first stage: whatever retriever wrote it, its rankings are what is reranked."""
+"""A run file as first stage: its rankings are reranked, whatever retriever made it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rerankbench.types import Json, Query, Ranking
 
 
 class RunFileArguments(Arguments):
-    """Where the run lies."""
+    """The path of the run."""
 
     path: Text = Field(description="a TREC run, plain or gzipped")
 
@@ -35,7 +35,7 @@ def create(arguments: Mapping[str, Json], cache: Path) -> RunFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFile:
-    """A first stage that retrieves nothing itself."""
+    """A first stage that takes its rankings from a file."""
 
     path: Path
     _noted: dict[Path, list[str]] = field(default_factory=dict, compare=False, repr=False)
@@ -50,14 +50,14 @@ class RunFile:
         """The run's rankings in the order of `queries`, cut at depth; empty for absent queries.
 
         Documents that the collection does not hold stay. Raises InputError for a broken run and
-        for one that holds none of the queries.
+        for one that has none of the queries.
         """
-        found = {ranking.query_id: ranking for ranking in self._read()}
-        missing = sum(query.query_id not in found for query in queries)
+        by_query = {ranking.query_id: ranking for ranking in self._read()}
+        missing = sum(query.query_id not in by_query for query in queries)
         if queries and missing == len(queries):
             raise InputError(
                 self.path,
-                f"holds none of the {missing} queries of {collection.name}",
+                f"has none of the {missing} queries of {collection.name}",
                 remedy="choose the run of this collection and split",
             )
         if missing:
@@ -67,7 +67,7 @@ class RunFile:
         return [
             Ranking(
                 query_id=query.query_id,
-                hits=found[query.query_id].hits[:depth] if query.query_id in found else (),
+                hits=by_query[query.query_id].hits[:depth] if query.query_id in by_query else (),
             )
             for query in queries
         ]
@@ -79,7 +79,7 @@ class RunFile:
         return rankings
 
     def warnings(self) -> Sequence[str]:
-        """Where the file's ranks contradict its scores, which are what counts."""
+        """A warning if the file's ranks contradict its scores, which are what counts."""
         if self.path not in self._noted:  # Its candidates came from the cache.
             self._read()
         return tuple(self._noted[self.path])

@@ -1,4 +1,4 @@
-"""Lucene's StandardTokenizer and LowerCaseFilter: text → lower-cased words.
+"""Lucene's StandardTokenizer and LowerCaseFilter: text to lower-cased words.
 
 The rules are UAX #29's word breaks as StandardTokenizerImpl.jflex writes them: letters, digits
 and underscores join; letters also join over one of . : ' and digits over one of . , ; '
@@ -21,8 +21,8 @@ from itertools import chain
 LONGEST = 255
 """StandardAnalyzer.DEFAULT_MAX_TOKEN_LENGTH, in characters."""
 
-# Both patterns also match underscores alone, which are no words for Lucene: so a long line of them
-# is passed in linear time, and the analyser drops them when it looks at each distinct word.
+# Both patterns also match lone underscores, which are not words in Lucene: so a long line of them
+# is skipped in linear time, and the analyser drops them when it sees each distinct word.
 _ASCII = re.compile(
     r"[a-z0-9_]+(?:(?:(?<=[a-z])[.:'](?=[a-z])|(?<=[0-9])[.,;'](?=[0-9]))[a-z0-9_]+)*"
 )
@@ -72,24 +72,24 @@ _ASSIGNED = (range(0x40000), range(0xE0000, 0xF0000))
 
 
 def words(text: str) -> list[str]:
-    """Lower-cased words of a text in order, none longer than `LONGEST`, underscores among them."""
+    """Lower-cased words of a text in order, at most `LONGEST` long, including underscores."""
     if text.isascii():
-        found: list[str] = _ASCII.findall(text.lower())
+        matches: list[str] = _ASCII.findall(text.lower())
     else:
         # Java lowers character by character: no final sigma, and the Turkish I becomes one letter.
         text = text.replace("İ", "i").replace("Σ", "σ").lower()
         # A blank always separates, and the pattern for all scripts is slow: it reads only what
         # needs it.
-        found = []
+        matches = []
         for chunk in text.split(" "):
-            found += (_ASCII if chunk.isascii() else _any_script()).findall(chunk)
-    if max(map(len, found), default=0) <= LONGEST:
-        return found
-    return [piece for word in found for piece in _pieces(word)]
+            matches += (_ASCII if chunk.isascii() else _any_script()).findall(chunk)
+    if max(map(len, matches), default=0) <= LONGEST:
+        return matches
+    return [piece for word in matches for piece in _pieces(word)]
 
 
 def _pieces(word: str) -> Iterator[str]:
-    # The scanner sees LONGEST characters at a time and goes on where its match ended.
+    # The scanner reads LONGEST characters at a time and continues where its match ended.
     pattern = _ASCII if word.isascii() else _any_script()
     start = 0
     while match := pattern.search(word, start, start + LONGEST):

@@ -1,9 +1,4 @@
-"""Which cells of two record sets are one cell before and after a change.
-
-A cell is known by its names: collection and split, sample, first stage, depth, reranker. Contents
-may have changed under the same names; then the two answered different tasks and are not compared,
-which a gate tells instead of passing it over.
-"""
+"""Matches the cells of two record sets: which are the same cell before and after a change."""
 
 from __future__ import annotations
 
@@ -16,7 +11,7 @@ from rerankbench.types import Cell, Record, slug
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class CellName:
-    """What a cell is called in both sets."""
+    """The names by which a cell is matched."""
 
     collection: str
     split: str
@@ -40,8 +35,8 @@ class CellName:
 class Change:
     """A cell before (`base`) and after (`new`) a change.
 
-    `changed` names the facts of the task in which the two differ: then their values are of
-    different work.
+    `changed` names the facts in which the two tasks differ; if there are any, their values do not
+    compare.
     """
 
     name: CellName
@@ -52,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchedCells:
-    """All cells of both sets: those in both, those that only the base has, and only the new."""
+    """All cells of both sets: those in both, those in the base only, those in the new one only."""
 
     both: tuple[Change, ...]
     missing: tuple[CellName, ...]
@@ -60,12 +55,10 @@ class MatchedCells:
 
 
 def cell_name(record: Record) -> CellName:
-    """The names by which a record's cell is known."""
     return name_of(record.cell)
 
 
 def name_of(cell: Cell) -> CellName:
-    """The names by which a cell is known."""
     sample = cell.collection.sampled_queries
     return CellName(
         collection=slug(cell.collection.name),
@@ -79,9 +72,9 @@ def name_of(cell: Cell) -> CellName:
 
 
 def match(base: Sequence[Record], new: Sequence[Record]) -> MatchedCells:
-    """Match the cells of two sets by name; of several records of a cell two that compare.
+    """Match the cells of two sets by name, and choose two records that compare for each.
 
-    Preferred are two of one task, then two of one machine and device, then the newest.
+    Two records of one task come first, then two of one machine and device, then the newest.
     """
     before, after = _by_name(base), _by_name(new)
     both = [_chosen(name, before[name], after[name]) for name in sorted(before) if name in after]

@@ -1,4 +1,4 @@
-"""Puts the rooms together for `gate`: records, verdicts, and where they are shown."""
+"""What `rerankbench gate` does: reads records, gets the verdicts, shows them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rerankbench.errors import InputError
 from rerankbench.files.whole import append, write_whole
 from rerankbench.gate.baselines.keep import Baselines
 from rerankbench.gate.limits import Limits
-from rerankbench.gate.remeasure.command import remade
+from rerankbench.gate.remeasure.command import gate_of_versions
 from rerankbench.gate.remeasure.request import GateRequest
 from rerankbench.gate.show import formats, terminal
 from rerankbench.gate.verdict import Gate, compare
@@ -22,23 +22,27 @@ from rerankbench.results.store import read_records
 def decide(
     base: Path | None,
     new: Path | None,
-    asked: GateRequest,
+    request: GateRequest,
     limits: Limits,
     format_name: str,
     *,
     output: Path | None,
     strict: bool,
 ) -> bool:
-    """Hold new records against the base and show what comes of it; whether the gate passed."""
-    asked.refuse_contradictions(
+    """Compare new records with the base and show the result; whether the gate passed."""
+    request.refuse_contradictions(
         base=base is not None, new=new is not None, speed=limits.slowdown is not None
     )
     if base is None or new is None:
-        gate = remade(asked, limits, None)
+        gate = gate_of_versions(request, limits, None)
     else:
         resolve = Baselines().resolve
-        known = read_records([resolve(base)]), read_records([resolve(new)])
-        gate = remade(asked, limits, known) if asked.runs else compare(*known, limits)
+        records = read_records([resolve(base)]), read_records([resolve(new)])
+        gate = (
+            gate_of_versions(request, limits, records)
+            if request.runs
+            else compare(*records, limits)
+        )
     _show(gate, format_name, output)
     return gate.conclusion == "passed" or (gate.conclusion == "unclear" and not strict)
 

@@ -15,7 +15,7 @@ _NONE = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """One fact that is not what it was, and in how many cells of all that were matched."""
+    """A fact that changed, and in how many of the matched cells."""
 
     fact: str
     base: str
@@ -26,7 +26,7 @@ class Drift:
 def drift(changes: Sequence[Change]) -> tuple[Drift, ...]:
     """Every fact of environment, model and task that differs, in a fixed order.
 
-    What is the same change in several cells is one drift.
+    The same change in several cells is one drift.
     """
     counts: dict[tuple[str, str, str], int] = {}
     for change in changes:
@@ -43,13 +43,13 @@ def drift(changes: Sequence[Change]) -> tuple[Drift, ...]:
 
 
 def facts(record: Record) -> dict[str, str]:
-    """Name → value of all that may change a cell's figures: `package torch`, `model revision`."""
+    """Everything that may change a cell's figures: `package torch`, `model revision` → value."""
     return {name: _shown(value) for name, value in _facts(record) if value is not None}
 
 
 def _facts(record: Record) -> Iterator[tuple[str, Any]]:
     environment, cell = record.environment, record.cell
-    yield from _each("package", environment.packages)
+    yield from _named("package", environment.packages)
     for fact in ("python", "system", "cpu", "cores", "memory_bytes", "gpu", "git_sha"):
         yield f"environment {fact}", getattr(environment, fact)
     yield "machine", environment.machine_id
@@ -59,17 +59,17 @@ def _facts(record: Record) -> Iterator[tuple[str, Any]]:
     yield "collection qrels", hashes.qrels
     yield "collection drops identical ids", cell.collection.drops_identical_ids
     yield "collection keeps unlike documents of equal ids", cell.collection.unlike_ids_stay
-    yield from _each("first stage", cell.first_stage.parameters)
+    yield from _named("first stage", cell.first_stage.parameters)
     reranker = cell.reranker
     for fact in ("family", "revision", "parameters", "dtype", "max_length"):
         yield f"model {fact}", getattr(reranker, fact)
-    yield from _each("recipe", reranker.recipe)
+    yield from _named("recipe", reranker.recipe)
     for fact in ("engine", "device", "batch_tokens", "threads"):
         yield f"engine {fact}", getattr(cell.engine, fact)
     yield "attention kernel", record.measurements.attention_kernel
 
 
-def _each(kind: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _named(kind: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
         yield f"{kind} {name}", value
 

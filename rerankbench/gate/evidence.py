@@ -1,4 +1,4 @@
-"""Signs that a change of quality is no chance: facts which chance does not change."""
+"""Evidence that a change of quality is real: facts that do not vary by chance."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rerankbench.types import Record
 
 
 def signs(base: Record, new: Record) -> tuple[str, ...]:
-    """In words, what tells that the new record was made otherwise; empty where nothing does.
+    """In words, evidence that the new record was made differently; empty where there is none.
 
-    One quality key promises one model on one task. How many pairs it scores, and how many of them
-    it cuts, then depends on the texts that it is given alone, not on rounding.
+    One quality key means one model on one task. How many pairs it scores, and how many of them
+    it cuts, then depends only on the texts that it reads, not on rounding.
     """
     return (*_other_texts(base, new), *_new_ties(base, new))
 

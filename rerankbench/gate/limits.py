@@ -1,4 +1,4 @@
-"""How much worse a cell may become: `nDCG@10=0.005`, `10%`."""
+"""The largest acceptable losses of a cell: `nDCG@10=0.005`, `10%`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Limits:
     """The margins of a gate.
 
     `drops` maps a metric's name to the largest acceptable drop of its mean. `slowdown` and
-    `growth` are shares: 0.10 allows a tenth more time, a tenth more memory; None leaves speed or
-    memory out.
+    `growth` are shares: 0.10 allows a tenth more time or memory; None does not check speed or
+    memory.
     """
 
     drops: Mapping[str, float] = field(default_factory=lambda: {"nDCG@10": DEFAULT_DROP})
@@ -32,7 +32,7 @@ class Limits:
 
 
 def parse_drops(texts: Sequence[str]) -> dict[str, float]:
-    """Margins by metric from `METRIC=DROP`. Raises UsageError for what is no such text."""
+    """Margins by metric from `METRIC=DROP`. Raises UsageError for any other text."""
     drops = {}
     for text in texts:
         name, equals, number = text.rpartition("=")
@@ -44,8 +44,8 @@ def parse_drops(texts: Sequence[str]) -> dict[str, float]:
             raise UsageError(f"--max-drop {text}: expected METRIC=DROP, such as nDCG@10=0.005")
         metric = naming.parse_metric(name).name
         parts = metric_name.split(name)
-        says_1 = parts is not None and parts.level == 1
-        drops[metric_name.explicit(metric) if says_1 else metric] = drop
+        names_level_1 = parts is not None and parts.level == 1
+        drops[metric_name.explicit(metric) if names_level_1 else metric] = drop
     return drops
 
 
@@ -62,13 +62,13 @@ def parse_share(option: str, text: str) -> float:
 
 
 def limits(drops: Sequence[str], *, speed: str, slowdown: str, growth: str) -> Limits:
-    """The margins as the command line writes them; `speed` is `check` or `ignore`."""
+    """The margins from the command line's texts; `speed` is `check` or `ignore`."""
     if speed not in ("check", "ignore"):
         raise UsageError(f"--speed {speed}: {nearest(speed, ('check', 'ignore'))}")
     shares = {
         "slowdown": parse_share("--max-slowdown", slowdown),
         "growth": parse_share("--max-memory-growth", growth),
     }
-    wanted: Mapping[str, float | None] = shares if speed == "check" else dict.fromkeys(shares)
+    checked: Mapping[str, float | None] = shares if speed == "check" else dict.fromkeys(shares)
     margins = parse_drops(drops) or Limits().drops
-    return Limits(drops=margins, slowdown=wanted["slowdown"], growth=wanted["growth"])
+    return Limits(drops=margins, slowdown=checked["slowdown"], growth=checked["growth"])

@@ -15,22 +15,22 @@ from rerankbench.stats import noninferiority, paired
 from rerankbench.types import Record
 
 Outcome: TypeAlias = Literal["same", "passed", "failed", "unclear", "refused"]
-"""`same`: every query has the value it had. `unclear`: too few queries to tell. `refused`: the
+"""`same`: every query's value is unchanged. `unclear`: too few queries to tell. `refused`: the
 two do not compare."""
 ALPHA = 0.01
-"""At most so often does a gate fail where nothing is truly worse."""
+"""The probability that a gate fails although nothing is truly worse is at most this."""
 LEAST_FOR_BOUND = noninferiority.fewest(1 - noninferiority.CONFIDENCE)
-"""Fewer queries bound no drop at 95 %: n of them all move less than queries usually do in one of
-2ⁿ cases."""
+"""Fewer queries give no 95 % bound of a drop: with n queries, all of them move less than usual in
+one of 2ⁿ cases."""
 _WORST = 10
-# Random sign patterns for each verdict of a gate, or no p adjusted for all of them could be small.
+# Random sign patterns for each test of a gate; with fewer, no p could be small after Holm.
 _PATTERNS_A_TEST = 100
 _MOST_PATTERNS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryDrop:
-    """One query's value before and after."""
+    """The value of one query before and after."""
 
     query_id: str
     base: float
@@ -38,7 +38,6 @@ class QueryDrop:
 
     @property
     def drop(self) -> float:
-        """Base less new."""
         return self.base - self.new
 
 
@@ -47,10 +46,10 @@ class QualityVerdict:
     """One cell and metric: `drop` is base less new, of the mean.
 
     `bound` is the one-sided 95 % bound of the drop, `holm_p` the one-sided p of a drop, adjusted
-    for all cells and metrics of the gate, `needs` the fewest queries that can show any drop of one
-    cell in such a gate, `detectable` the least drop that so many queries as these show in 95 of
-    100 cases: None where they are fewer than that. `worst` are the queries that lost most, `signs`
-    what tells that a change is no chance. `why` says in words what decided.
+    for all cells and metrics of the gate, `needs` the fewest queries that can show any drop in one
+    cell of this gate, `detectable` the smallest drop that this many queries show in 95 of
+    100 cases, None if they are too few. `worst` are the queries that lost most, `signs`
+    evidence that a change is not due to chance. `why` says in words what decided.
     """
 
     name: CellName
@@ -80,12 +79,12 @@ def judge(
 ) -> tuple[QualityVerdict, ...]:
     """A verdict for every cell and metric with a margin.
 
-    A cell passes when the one-sided 95 % bound of its drop is within the margin. It fails when the
-    bound is beyond, the mean dropped, and that is no chance: p is at most `ALPHA` after Holm, or
-    there are signs. Where nothing is truly worse, so one gate in a hundred fails at most, however
-    many cells it has. Otherwise the queries are too few to tell. Where the detectable drop is
-    within the margin they are enough: any drop whose bound is beyond is then no chance. Fewer than
-    `LEAST_FOR_BOUND` queries bound nothing, so they do not let a cell pass.
+    A cell passes if the one-sided 95 % bound of its drop is within the margin. It fails if the
+    bound is beyond it, the mean dropped, and chance is ruled out: p ≤ `ALPHA` after Holm, or
+    there are `signs`. So if nothing is truly worse, at most one gate in a hundred fails, however
+    many cells it has. Otherwise there are too few queries to tell. If the detectable drop is
+    within the margin they are enough: any drop with its bound beyond is then real. Fewer than
+    `LEAST_FOR_BOUND` queries give no bound, so a cell cannot pass with them.
     """
     compared = [_compared(change, metric, drops[metric]) for change in changes for metric in drops]
     tests = [lost for _, lost in compared if lost]
@@ -105,18 +104,18 @@ def judge(
                 p=p,
                 holm_p=holm_p,
             )
-            verdict = _decided(verdict, changed=sum(each != 0 for each in lost))
+            verdict = _decided(verdict, changed=sum(loss != 0 for loss in lost))
         verdicts.append(verdict)
     return tuple(verdicts)
 
 
 def _patterns(tests: int) -> int:
-    """So many that the least p of all these tests, 1 / 2(n + 1), is at most `ALPHA` after Holm."""
+    """Enough for the least p of these tests, 1 / 2(n + 1), to be at most `ALPHA` after Holm."""
     return max(min(_PATTERNS_A_TEST * tests, _MOST_PATTERNS), math.ceil(tests / (2 * ALPHA)))
 
 
 def _detectable(verdict: QualityVerdict, lost: Sequence[float], alpha: float) -> float | None:
-    """None also where no mean could drop so far: values of metrics are at least 0."""
+    """None also where no mean could drop that far, since values of metrics are at least 0."""
     least = noninferiority.detectable(lost, alpha=alpha)
     return None if least is None or least > (verdict.base or 0.0) else least
 
@@ -128,7 +127,7 @@ def _bound(lost: Sequence[float], resamples: int) -> float | None:
 
 
 def _compared(change: Change, metric: str, margin: float) -> tuple[QualityVerdict, list[float]]:
-    """Both means, and what every query lost: nothing where that needs no test."""
+    """The verdict with both means, and the loss of every query; none where no test is needed."""
     metric = derived.metric_in(change.base, metric)
     verdict = QualityVerdict(
         name=change.name, metric=metric, margin=margin, outcome="refused", why=""
@@ -154,7 +153,7 @@ def _compared(change: Change, metric: str, margin: float) -> tuple[QualityVerdic
         signs=signs(change.base, change.new),
     )
     if not any(lost):
-        return replace(verdict, outcome="same", why="every query has the value it had"), []
+        return replace(verdict, outcome="same", why="every query's value is unchanged"), []
     return verdict, lost
 
 
@@ -163,12 +162,12 @@ def _values(record: Record, metric: str) -> Mapping[str, float] | None:
 
 
 def _worst(base: Mapping[str, float], new: Mapping[str, float]) -> tuple[QueryDrop, ...]:
-    found = [
+    drops = [
         QueryDrop(query_id=query, base=base[query], new=new[query])
         for query in base
         if new[query] < base[query]
     ]
-    return tuple(sorted(found, key=lambda each: (-each.drop, each.query_id))[:_WORST])
+    return tuple(sorted(drops, key=lambda query: (-query.drop, query.query_id))[:_WORST])
 
 
 def _decided(verdict: QualityVerdict, *, changed: int) -> QualityVerdict:
@@ -178,21 +177,23 @@ def _decided(verdict: QualityVerdict, *, changed: int) -> QualityVerdict:
         return replace(verdict, outcome="passed", why=why)
     if p <= ALPHA:
         return replace(verdict, outcome="failed", why="a drop beyond the margin")
-    told = f": {'; '.join(verdict.signs)}" if verdict.signs else ""
+    evidence = f": {'; '.join(verdict.signs)}" if verdict.signs else ""
     if drop > 0 and verdict.signs:
-        return replace(verdict, outcome="failed", why=f"a drop that is no chance{told}")
-    why = f"too few queries to tell{_too_few(verdict, changed)}{told}"
+        return replace(
+            verdict, outcome="failed", why=f"a drop that chance does not explain{evidence}"
+        )
+    why = f"too few queries to tell{_too_few(verdict, changed)}{evidence}"
     return replace(verdict, outcome="unclear", why=why)
 
 
 def _too_few(verdict: QualityVerdict, changed: int) -> str:
-    """How many it takes, where so few queries could show no drop, or bound none."""
+    """How many queries it takes, if these could show no drop or give no bound."""
     needs = verdict.needs or 0
     if (verdict.drop or 0.0) <= 0:
-        few = f" ({verdict.queries} bound no drop at 95 %; it takes {LEAST_FOR_BOUND})"
+        few = f" ({verdict.queries} give no 95 % bound; that takes {LEAST_FOR_BOUND})"
         return few if verdict.bound is None else ""
     if verdict.queries < needs:
         return f" ({verdict.queries} can show no drop, however large; it takes {needs})"
     if changed < needs:
-        return f" ({changed} of {verdict.queries} changed; to show a drop takes {needs})"
+        return f" ({changed} of {verdict.queries} changed; showing a drop takes {needs})"
     return ""

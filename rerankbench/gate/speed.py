@@ -1,4 +1,4 @@
-"""Speed and memory before and after: only on one machine with one setting."""
+"""Speed and memory before and after, on one machine with one setting only."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Outcome: TypeAlias = Literal["passed", "failed", "unclear", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remeasurement:
-    """A cell measured anew, base and new in turn, in rounds of processes of their own.
+    """A cell measured again, base and new in turn, each round in new processes.
 
     `base_s` and `new_s` hold for each round the seconds of its passes over the same `pairs`; the
-    i-th passes of both are neighbours in time. Of memory there is one peak a round, and none where
+    i-th passes of both are neighbours in time. Memory is one peak a round, empty where
     it could not be read.
     """
 
@@ -38,9 +38,9 @@ class Remeasurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeedVerdict:
-    """One cell's speed or memory: `times` is how much more the new one takes, 1 for as much.
+    """One cell's speed or memory: `times` is the ratio of what new and base take, 1 if equal.
 
-    `base` and `new` are docs/s or bytes; `limit` is the share that is allowed to be added.
+    `base` and `new` are docs/s or bytes; `limit` is the largest share that may be added.
     """
 
     name: CellName
@@ -60,25 +60,27 @@ def judge(
 ) -> tuple[SpeedVerdict, ...]:
     """Verdicts for every cell whose speed or memory both sides measured.
 
-    Worse is what takes more than the limit allows with all of its interval; what takes more, but
-    not with all of it, is `unclear`. Without remeasuring, a base and a new of different machines
-    or devices are refused, and what other programs may have slowed down is `unclear`.
+    A cell fails if the whole interval of its ratio is above the limit; if only the ratio is,
+    it is `unclear`. Without remeasuring, base and new from different machines
+    or devices are refused, and one that other programs may have slowed down is `unclear`.
     """
     verdicts: list[SpeedVerdict] = []
     for change in changes:
-        again = (remeasured or {}).get(change.name)
+        timing = (remeasured or {}).get(change.name)
         if limits.slowdown is not None:
-            verdicts += _speed(change, again, limits.slowdown)
+            verdicts += _speed(change, timing, limits.slowdown)
         if limits.growth is not None:
-            verdicts += _memory(change, again, limits.growth)
+            verdicts += _memory(change, timing, limits.growth)
     return tuple(verdicts)
 
 
-def _speed(change: Change, again: Remeasurement | None, limit: float) -> Iterator[SpeedVerdict]:
-    """Times a pair, not passes: the two may have timed samples of different size."""
-    if again is not None:
-        times = ratios.in_rounds(again.base_s, again.new_s)
-        base, new = (again.pairs / _middle_pass(each) for each in (again.base_s, again.new_s))
+def _speed(change: Change, timing: Remeasurement | None, limit: float) -> Iterator[SpeedVerdict]:
+    """Compares time a pair, not a pass: the two may have timed samples of different size."""
+    if timing is not None:
+        times = ratios.in_rounds(timing.base_s, timing.new_s)
+        base, new = (
+            timing.pairs / _middle_pass(passes_s) for passes_s in (timing.base_s, timing.new_s)
+        )
     else:
         before, after = _times_a_pair(change.base), _times_a_pair(change.new)
         if not before or not after:
@@ -88,7 +90,7 @@ def _speed(change: Change, again: Remeasurement | None, limit: float) -> Iterato
     verdict = SpeedVerdict(
         name=change.name, kind="docs/s", limit=limit, outcome="refused", why="", base=base, new=new
     )
-    yield _decided(verdict, change, again, times)
+    yield _decided(verdict, change, timing, times)
 
 
 def _times_a_pair(record: Record) -> list[float]:
@@ -100,10 +102,10 @@ def _middle_pass(rounds: Sequence[Sequence[float]]) -> float:
     return order.median([order.median(passes) for passes in rounds])
 
 
-def _memory(change: Change, again: Remeasurement | None, limit: float) -> Iterator[SpeedVerdict]:
+def _memory(change: Change, timing: Remeasurement | None, limit: float) -> Iterator[SpeedVerdict]:
     kinds: tuple[tuple[Kind, str], ...] = (("memory", "host"), ("device memory", "device"))
     for kind, where in kinds:
-        peaks = _peaks(change, where) if again is None else _peaks_again(again, where)
+        peaks = _peaks(change, where) if timing is None else _peaks_again(timing, where)
         if peaks is not None:
             base, new, times = peaks
             verdict = SpeedVerdict(
@@ -115,7 +117,7 @@ def _memory(change: Change, again: Remeasurement | None, limit: float) -> Iterat
                 base=base,
                 new=new,
             )
-            yield _decided(verdict, change, again, times)
+            yield _decided(verdict, change, timing, times)
 
 
 def _peaks(change: Change, where: str) -> tuple[float, float, Ratio] | None:
@@ -126,11 +128,11 @@ def _peaks(change: Change, where: str) -> tuple[float, float, Ratio] | None:
     return (base, new, Ratio(median=new / base, low=None, high=None)) if base and new else None
 
 
-def _peaks_again(again: Remeasurement, where: str) -> tuple[float, float, Ratio] | None:
+def _peaks_again(timing: Remeasurement, where: str) -> tuple[float, float, Ratio] | None:
     base, new = (
-        (again.base_bytes, again.new_bytes)
+        (timing.base_bytes, timing.new_bytes)
         if where == "host"
-        else (again.base_device_bytes, again.new_device_bytes)
+        else (timing.base_device_bytes, timing.new_device_bytes)
     )
     if not base:
         return None
@@ -138,29 +140,29 @@ def _peaks_again(again: Remeasurement, where: str) -> tuple[float, float, Ratio]
 
 
 def _decided(
-    verdict: SpeedVerdict, change: Change, again: Remeasurement | None, times: Ratio
+    verdict: SpeedVerdict, change: Change, timing: Remeasurement | None, times: Ratio
 ) -> SpeedVerdict:
-    if again is None and derived.setting(change.base) != derived.setting(change.new):
+    if timing is None and derived.setting(change.base) != derived.setting(change.new):
         why = "measured on different machines or devices; use --remeasure, or --speed ignore"
         return replace(verdict, why=why)
     verdict, allowed = replace(verdict, times=times), 1 + verdict.limit
     failed = times.low is not None and times.low > allowed
     # A loaded machine is slower: that cannot prove the new version slower, nor excuse the base.
     side, record = ("new", change.new) if failed else ("base", change.base)
-    if again is None and verdict.kind == "docs/s" and _was_disturbed(record):
+    if timing is None and verdict.kind == "docs/s" and _was_disturbed(record):
         why = f"other programs were busy while the {side} was measured; use --remeasure 10"
         return replace(verdict, outcome="unclear", why=why)
     if failed:
-        why = "more than the limit with all of its interval"
+        why = "the whole interval is above the limit"
         return replace(verdict, outcome="failed", why=why)
     if times.median > allowed:
         doubt = "so is the noise; measure more rounds"
-        if again is None:
+        if timing is None:
             apart = (
                 "measured too seldom to tell" if times.low is None else "within noise and drift"
             )
             doubt = f"{apart}; use --remeasure 10"
-        return replace(verdict, outcome="unclear", why=f"more than the limit, but {doubt}")
+        return replace(verdict, outcome="unclear", why=f"above the limit, but {doubt}")
     return replace(verdict, outcome="passed", why="within the limit")
 
 

@@ -1,4 +1,4 @@
-"""The whole gate: cells matched, verdicts, drift, and what they come to."""
+"""The whole gate: matched cells, verdicts, drift, and the conclusion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Conclusion: TypeAlias = Literal["passed", "unclear", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What a gate found. `missing` cells are in the base alone, `added` ones in the new alone."""
+    """The result of a gate: `missing` cells are only in the base, `added` ones in the new."""
 
     limits: Limits
     quality: tuple[QualityVerdict, ...]
@@ -31,9 +31,9 @@ class Gate:
 
     @property
     def conclusion(self) -> Conclusion:
-        """`failed` where a cell failed, is refused or missing: what cannot be compared is no pass.
+        """`failed` if a cell failed, was refused or is missing.
 
-        `unclear` where nothing failed and something was measured too little to tell.
+        `unclear` if nothing failed, but something was measured too little to tell.
         """
         outcomes: set[str] = {verdict.outcome for verdict in self.quality}
         outcomes |= {verdict.outcome for verdict in self.speed}
@@ -49,11 +49,11 @@ def compare(
     *,
     remeasured: Mapping[CellName, Remeasurement] | None = None,
 ) -> Gate:
-    """Hold the new records against the base. Raises UsageError where no cell is in both."""
+    """Compare new records with the base. Raises UsageError where no cell is in both."""
     matched = match(base, new)
     if not matched.both:
         raise UsageError(
-            "no cell is in both sets (a cell is known by collection, first stage, depth and "
+            "no cell is in both sets (cells are matched by collection, first stage, depth and "
             "reranker); name results of the same config"
         )
     return Gate(

@@ -1,1 +1,1 @@
-"""Asking a service over HTTP: bounded patience, one address, no secret shown."""
+"""Requests to services over HTTP: bounded time, one address, secrets never shown."""

@@ -1,4 +1,4 @@
-"""Addresses and keys of services, checked before any work; neither is shown when it is wrong."""
+"""Checks addresses and keys of services before any work; invalid ones are never shown."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ class Key:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
         return (self.value,)
 
     def headers(self, url: str, body: bytes) -> Mapping[str, str]:
-        """The header that the key travels in."""
+        """The header with the key."""
         return {"Authorization": f"Bearer {self.value}"}
 
 
@@ -32,17 +31,17 @@ def read_key(name: str, variable: str) -> Key:
     """The key of the service `name`, read from the environment now. Raises UsageError."""
     value = os.environ.get(variable, "").strip()
     if not value:
-        raise UsageError(f"{name}: the environment variable {variable} holds no key; export it")
+        raise UsageError(f"{name}: the environment variable {variable} has no key; export it")
     if not (value.isascii() and value.isprintable() and " " not in value):
         raise UsageError(
-            f"{name}: what {variable} holds is no key (one line of printable ASCII "
+            f"{name}: the value of {variable} is not a key (one line of printable ASCII "
             "without spaces); export it again"
         )
     return Key(variable=variable, value=value)
 
 
 def check_variable(name: str, setting: str, variable: Any) -> str:
-    """The name of a variable; a key that was put there by mistake is not shown.
+    """The name of a variable; a key given by mistake is not shown.
 
     Raises UsageError naming the `setting`.
     """
@@ -62,7 +61,7 @@ def check_address(name: str, setting: str, url: str, *, key_setting: str) -> Spl
         parts = urlsplit(url)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname)
         fine = fine and (parts.port is None or parts.port > 0)
-    except ValueError:  # A port that is no number, a bracket that is not closed.
+    except ValueError:  # An invalid port, or an unclosed bracket.
         fine = False
     plain = url.isascii() and url.isprintable() and " " not in url
     if not fine or not plain or "@" in parts.netloc or parts.query or parts.fragment:

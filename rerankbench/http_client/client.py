@@ -1,6 +1,6 @@
-"""Asking a service, again where that may help: bounded retries, doubling waits, no key shown.
+"""Requests to a service, repeated where that may help: bounded retries, doubling waits.
 
-A key travels in one header and nowhere else: it is in no repr, no message and no record, and what
+A key is sent in one header and occurs nowhere else: in no repr, message or record, and what
 a server says is cleared of it before it is shown.
 """
 
@@ -28,25 +28,25 @@ from rerankbench.http_client.connections import (
 )
 from rerankbench.http_client.messages import (
     Settings,
-    asked_wait_s,
     remedy,
+    requested_wait_s,
     said,
     said_within,
     shown,
 )
 from rerankbench.http_client.signing import AwsKeys
 
-# Besides all from 500 on: the service was too slow or too busy.
+# As well as everything from 500 on: the service was too slow or too busy.
 _REPEATED = (408, 429)
 _JITTER_SEED = 20_240_301
 
 Pause: TypeAlias = Callable[[threading.Event, float], bool]
-"""Wait for so many seconds, or until the event."""
+"""Wait for that many seconds, or until the event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long and how often a service is asked; waits double from `first_wait_s` on.
+    """Time limits and number of attempts; waits double from `first_wait_s` on.
 
     `timeout_s` bounds one attempt as a whole, from connecting to the last byte of the answer.
     `longest_wait_s` bounds every wait, also one that the service asks for.
@@ -60,7 +60,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpReply:
-    """What came back at last.
+    """The reply of the successful attempt, and what failed before it.
 
     `kept_s` are the seconds of the attempt that succeeded, `failed_s` those of every attempt
     before it, each with the wait that followed, `failures` what was wrong with them.
@@ -75,7 +75,7 @@ class HttpReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failure:
-    """An attempt that may be repeated; `wait_s` is what the service asked for."""
+    """An attempt that may be repeated; `wait_s` is what the service requested."""
 
     kind: str
     detail: str
@@ -83,7 +83,7 @@ class _Failure:
 
 
 class Stopped(Exception):
-    """Nobody waits for this reply any more."""
+    """The reply is no longer needed."""
 
 
 class Client:
@@ -103,7 +103,7 @@ class Client:
     ) -> None:
         """Nothing is connected yet.
 
-        `name` is what messages call the service, `settings` are what they tell the user to
+        `name` is the service's name in messages, `settings` are what they tell the user to
         change; `jitter` is 0…1.
         """
         self.who = f"{name} ({urlsplit(url).netloc})"
@@ -114,20 +114,19 @@ class Client:
         self._jitter = jitter or random.Random(_JITTER_SEED).random
 
     def close(self) -> None:
-        """Close the connections."""
         self._connections.close()
 
     def cleared(self, text: str) -> str:
-        """The text as one short line without the key."""
+        """The text as one short line, with the key removed."""
         return shown(text, self._key.secrets if self._key else None)
 
     def also_said(self, body: bytes) -> str:
-        """What an answer without results says instead, for the end of a problem; or nothing."""
+        """The message of an answer without results, to be appended to a problem; or nothing."""
         text = said_within(body, self._key.secrets if self._key else None)
         return f"; it says: {text}" if text else ""
 
     def post(self, body: bytes, stop: threading.Event) -> HttpReply:
-        """The reply to a JSON body, asked for again while that may help.
+        """The reply to a JSON body; the request is repeated while that may help.
 
         Raises ModelError when it does not, and Stopped once `stop` is set.
         """
@@ -135,33 +134,33 @@ class Client:
         failures: list[str] = []
         while not stop.is_set():
             began_s = self._clock()
-            found = self._attempt(body)
-            if isinstance(found, HttpResponse):
+            outcome = self._attempt(body)
+            if isinstance(outcome, HttpResponse):
                 return HttpReply(
-                    headers=found.headers,
-                    body=found.body,
+                    headers=outcome.headers,
+                    body=outcome.body,
                     kept_s=self._clock() - began_s,
                     failed_s=tuple(failed_s),
                     failures=tuple(failures),
                 )
-            failures.append(found.kind)
+            failures.append(outcome.kind)
             if len(failures) > self._patience.retries:
                 raise ModelError(
-                    f"{self.who}: {found.kind} at the last of {len(failures)} attempts "
-                    f"({found.detail}); see that the service runs, or raise "
+                    f"{self.who}: {outcome.kind} at the last of {len(failures)} attempts "
+                    f"({outcome.detail}); see that the service runs, or raise "
                     f"{self._settings.patience}"
                 )
-            self._pause(stop, self._wait_s(len(failures), found.wait_s))
+            self._pause(stop, self._wait_s(len(failures), outcome.wait_s))
             failed_s.append(self._clock() - began_s)
         raise Stopped
 
-    def _wait_s(self, failures: int, asked_s: float) -> float:
-        """Half to all of a wait that doubles, or what the service asked for if that is longer."""
+    def _wait_s(self, failures: int, requested_s: float) -> float:
+        """Half to all of a doubling wait, or what the service requested if that is longer."""
         longest_s = self._patience.longest_wait_s
-        # The exponent is bounded, as no float holds 2 to the 1024.
+        # The exponent is bounded, since 2 to the 1024 is not a float.
         doubled_s = self._patience.first_wait_s * 2.0 ** min(failures - 1, 60)
         wait_s = min(doubled_s, longest_s) * (1 + self._jitter()) / 2
-        return max(wait_s, min(asked_s, longest_s))
+        return max(wait_s, min(requested_s, longest_s))
 
     def _attempt(self, body: bytes) -> HttpResponse | _Failure:
         try:
@@ -185,15 +184,15 @@ class Client:
             detail = shown(str(error) or type(error).__name__)
             return _Failure(kind="no connection", detail=detail)
         packed = answer.headers.get("content-encoding", "identity").strip().lower()
-        if packed not in ("identity", ""):  # Never unpacked: a little can become very much.
+        if packed not in ("identity", ""):  # Never decompressed: it may become very large.
             raise ModelError(
-                f"{self.who}: its answer is packed ({shown(packed)}), which was not asked for; "
+                f"{self.who}: the answer is compressed ({shown(packed)}), though not requested; "
                 f"check {self._settings.url}"
             )
         return answer if 200 <= answer.status < 300 else self._failure(answer)
 
     def _failure(self, answer: HttpResponse) -> _Failure:
-        """A status that may pass. Raises ModelError for one that will not."""
+        """A failure that may pass. Raises ModelError for one that will not."""
         variable, secret = (self._key.variable, self._key.secrets) if self._key else (None, None)
         message = said(answer.body, secret)
         if answer.status not in _REPEATED and answer.status < 500:
@@ -202,7 +201,7 @@ class Client:
         return _Failure(
             kind=f"HTTP {answer.status}",
             detail=message,
-            wait_s=asked_wait_s(answer.headers.get("retry-after", ""), datetime.now(UTC)),
+            wait_s=requested_wait_s(answer.headers.get("retry-after", ""), datetime.now(UTC)),
         )
 
     def _headers(self, body: bytes) -> dict[str, str]:

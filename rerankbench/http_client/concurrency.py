@@ -1,4 +1,4 @@
-"""Several requests under way at once, and what failed attempts among them cost."""
+"""Several concurrent requests, and the time lost by failed attempts among them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Result = TypeVar("Result")
 def in_flight(
     count: int, ask: Callable[[int, threading.Event], Result], concurrency: int
 ) -> Iterator[tuple[int, Result]]:
-    """Results of `ask` for 0 to `count` − 1 as they come, begun in order, so many at once.
+    """Results of `ask` for 0 to `count` − 1 as they arrive; `concurrency` run at once, in order.
 
-    The first error is raised here. Whoever stops listening does not wait for what is under way:
+    The first error is raised here. Stopping the iteration does not wait for running requests:
     the threads end with their attempt, or with the process.
     """
     todo: SimpleQueue[int] = SimpleQueue()
@@ -42,25 +42,25 @@ def in_flight(
         threading.Thread(target=work, name="rerankbench-http", daemon=True).start()
     try:
         for _ in range(count):
-            found = results.get()
-            if isinstance(found, Exception):
-                raise found
-            yield found
+            result = results.get()
+            if isinstance(result, Exception):
+                raise result
+            yield result
     finally:
         stop.set()
 
 
 def wall_lost_s(kept_s: Sequence[float], failed_s: Sequence[float], concurrency: int) -> float:
-    """Wall seconds that failed attempts cost requests that began in this order, so many at once.
+    """Wall seconds that failed attempts cost `concurrency` parallel requests, started in order.
 
-    It is how much longer they took than the same requests would have taken had none failed.
+    It is how much longer they took than the same requests without failures.
     """
     whole_s = [kept + failed for kept, failed in zip(kept_s, failed_s, strict=True)]
     return max(0.0, _wall_s(whole_s, concurrency) - _wall_s(kept_s, concurrency))
 
 
 def _wall_s(requests_s: Sequence[float], concurrency: int) -> float:
-    """When the last request ends, if each begins as soon as one of so many places is free."""
+    """When the last request ends, if each starts as soon as a place is free."""
     free_s = [0.0] * concurrency
     for request_s in requests_s:
         heapq.heapreplace(free_s, free_s[0] + request_s)

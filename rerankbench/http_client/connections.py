@@ -1,4 +1,4 @@
-"""Connections to one address that are kept open between requests, for any number of threads."""
+"""Connections to one address, kept open between requests, for any number of threads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import h11
 from rerankbench.http_client.deadline import Deadline, TimedSocket
 
 MOST_BYTES = 64 * 2**20
-"""No list of scores is longer; a service that sends more is not one."""
+"""No list of scores is longer; a larger answer is not one."""
 _MOST_HEADER_BYTES = 64 * 2**10
 _PORTS = {"http": 80, "https": 443}
 
@@ -35,11 +35,11 @@ class TooLongError(Exception):
 
 
 class BrokenAnswerError(Exception):
-    """What is not HTTP, or ends too early; `str(error)` says in what."""
+    """An answer that is not HTTP or ends too early; `str(error)` says how."""
 
 
 class Connections:
-    """As many connections as there are requests at once. Redirects are not followed."""
+    """One connection per concurrent request. Redirects are not followed."""
 
     def __init__(
         self, url: str, timeout_s: float, clock: Callable[[], float] = time.monotonic
@@ -55,19 +55,19 @@ class Connections:
         self._closed = False
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
-        """One request and its answer.
+        """Send one request and read its answer.
 
         Raises OSError, a TimeoutError among them, BrokenAnswerError or TooLongError.
         """
         deadline = Deadline(self._timeout_s, self._clock)
         connection = self._take(deadline)
-        whole = {
+        all_headers = {
             "Host": self._address,
             "Accept-Encoding": "identity",
             "Content-Length": str(len(body)),
             **headers,
         }
-        request = h11.Request(method="POST", target=self._path, headers=list(whole.items()))
+        request = h11.Request(method="POST", target=self._path, headers=list(all_headers.items()))
         try:
             answer = connection.exchange(request, body, deadline)
         except BaseException:
@@ -77,7 +77,7 @@ class Connections:
         return answer
 
     def close(self) -> None:
-        """Close what is idle now, and what becomes idle later."""
+        """Close idle connections now, and others when they become idle."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -85,13 +85,13 @@ class Connections:
             connection.close()
 
     def _take(self, deadline: Deadline) -> _Connection:
-        """An idle connection that the service has not closed meanwhile, or a new one."""
+        """An idle connection that is still open, or a new one."""
         while True:
             with self._lock:
                 if not self._idle:
                     break
                 connection = self._idle.pop()
-            # One that can be read from before it is asked anything has been closed.
+            # If it is readable before anything was sent, the service has closed it.
             with suppress(OSError, ValueError):
                 if not select([connection.sock], [], [], 0)[0]:
                     return connection
@@ -107,7 +107,7 @@ class Connections:
 
 
 class _Connection:
-    """A socket, and what of HTTP has gone over it."""
+    """A socket and the HTTP state on it."""
 
     def __init__(self, timed: TimedSocket) -> None:
         self._timed, self.sock, self._ended = timed, timed.sock, False
@@ -123,7 +123,7 @@ class _Connection:
         except TimeoutError:
             raise
         except OSError as error:
-            refused = error  # It may have said why before it stopped listening.
+            refused = error  # It may have sent the reason before closing.
         try:
             return self._answer(deadline)
         except h11.RemoteProtocolError as error:
@@ -133,7 +133,7 @@ class _Connection:
             raise refused or error from None
 
     def is_open(self) -> bool:
-        """Whether another request may follow; if so, it may from now on."""
+        """Whether another request may follow; prepares for it."""
         if self._http.trailing_data[0] or self._http.our_state is not h11.DONE:
             return False
         if self._http.their_state is not h11.DONE:
@@ -142,7 +142,6 @@ class _Connection:
         return True
 
     def close(self) -> None:
-        """Close the socket."""
         self._timed.close()
 
     def _answer(self, deadline: Deadline) -> HttpResponse:

@@ -1,7 +1,7 @@
-"""One limit on all of a request: from looking up the name to the last byte of the answer.
+"""One time limit for a whole request: from the name's lookup to the answer's last byte.
 
-A limit on each wait alone holds a run for as long as a service likes, if it only sends a byte now
-and then: in the body, between chunks, in the headers, or as one interim response after another.
+A limit on each wait would not stop a service that sends a byte now
+and then: in the body, between chunks, in headers, or as repeated interim responses.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ _PIECE_BYTES = 64 * 2**10
 
 
 class Deadline:
-    """A point in time, and how far it is."""
+    """A point in time, and the time left until then."""
 
     def __init__(self, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """The time runs from now on."""
+        """The time starts now."""
         self._clock = clock
         self._end_s = clock() + timeout_s
 
     def left_s(self) -> float:
-        """Seconds that are left. Raises TimeoutError where there are none."""
+        """Seconds left. Raises TimeoutError if there are none."""
         left_s = self._end_s - self._clock()
         if left_s <= 0:
             raise TimeoutError
@@ -31,7 +31,7 @@ class Deadline:
 
 
 class TimedSocket:
-    """A connected socket on which everything is done before a deadline."""
+    """A connected socket on which every operation ends before a deadline."""
 
     def __init__(
         self, host: str, port: int, tls: ssl.SSLContext | None, deadline: Deadline
@@ -55,18 +55,17 @@ class TimedSocket:
             rest = rest[self.sock.send(rest[:_PIECE_BYTES]) :]
 
     def receive(self, deadline: Deadline) -> bytes:
-        """What has come, once there is something; empty at the end. Raises OSError."""
+        """What has arrived, once there is something; empty at the end. Raises OSError."""
         self.sock.settimeout(deadline.left_s())
         return self.sock.recv(_PIECE_BYTES)
 
     def close(self) -> None:
-        """Close it."""
         self.sock.close()
 
 
 def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
     failure = OSError("the name has no address")
-    # The resolver has limits of its own, and cannot be given another.
+    # The resolver has its own limits, which cannot be changed.
     for family, kind, protocol, _, address in socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM
     ):

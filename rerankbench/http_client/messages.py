@@ -1,4 +1,4 @@
-"""What is said of a service that fails: its own words made harmless, and what to do about it."""
+"""Messages about failing services: their own words made harmless, and what to do."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _READ_BYTES = 64 * 2**10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How the user names what can be set, as messages put it.
+    """The user's names of the settings, for messages.
 
-    `key` names where the key's variable is named, `request` what a service may not accept,
+    `key` is where the key's variable is given, `request` what a service may not accept,
     `smaller` what to do about a request that is too large.
     """
 
@@ -34,22 +34,22 @@ class Settings:
 
 
 def shown(text: str, secret: str | Sequence[str] | None = None) -> str:
-    """One short printable line, cleared of the secret and of what looks like one."""
+    """One short printable line, with the secret and anything like one removed."""
     line = " ".join(hidden(text, secret).split())
-    line = "".join(each if each.isprintable() else "\ufffd" for each in line)
+    line = "".join(character if character.isprintable() else "\ufffd" for character in line)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def said(body: bytes, secret: str | Sequence[str] | None = None) -> str:
-    """The message in the body of an error, in whichever form it came, as `shown`."""
+    """The message in the body of an error, in any known form, as `shown`."""
     text = body[:_READ_BYTES].decode("utf-8", errors="replace")
-    with suppress(ValueError, RecursionError):  # No JSON: shown as it stands.
+    with suppress(ValueError, RecursionError):  # Not JSON: shown as it is.
         text = _message(json.loads(text)) or text
     return shown(_without_markup(text), secret) or "no reason given"
 
 
 def said_within(body: bytes, secret: str | Sequence[str] | None = None) -> str:
-    """What an answer that should hold results says instead, as `shown`; empty for nothing."""
+    """What an answer says that should have results, as `shown`; empty for nothing."""
     text = body[:_READ_BYTES].decode("utf-8", errors="replace")
     try:
         answer = json.loads(text)
@@ -69,7 +69,7 @@ _NAMES = (
     *("status_msg", "reason", "cause", "title", "description", "exception", "fault", "failure"),
     *("base_resp", "output", "result", "data", "errorcode", "code", "__type", "type", "status"),
 )
-"""Where services put their reason, in whatever case, the most telling first.
+"""Where services put their reason, in any case, most informative first.
 
 FastAPI: detail. OpenAI and vLLM: error.message. Cohere, SGLang and NVIDIA's containers: message.
 NVIDIA's cloud: title and detail. AWS: message or Message, and __type. DashScope: code and message.
@@ -78,13 +78,13 @@ TEI: error.
 
 
 def _message(value: Any, name: str = "message") -> str:
-    """The first text under the names that services use; empty where there is none."""
+    """The first text under the names that services use; empty if there is none."""
     if isinstance(value, str):
         return "" if name in ("code", "type", "status") and value.lower() in _FINE else value
     if isinstance(value, list):
         return "; ".join(filter(None, map(_message, value[:_FIRST])))
     if isinstance(value, dict):
-        by_name = {str(key).lower(): each for key, each in reversed(value.items())}
+        by_name = {str(key).lower(): inner_value for key, inner_value in reversed(value.items())}
         inner = (_message(by_name[name], name) for name in _NAMES if name in by_name)
         text = next(filter(None, inner), "")
         place = value.get("loc")  # FastAPI says which field it means.
@@ -104,8 +104,10 @@ _SENTENCE = re.compile(r"\S\s+\S")
 
 def _words(value: Any) -> str:
     """The first sentence under any other name, or else the first word; empty without either."""
-    found = [text for text in _texts(value) if _WORD.search(text)]
-    return next((text for text in found if _SENTENCE.search(text)), found[0] if found else "")
+    sentences = [text for text in _texts(value) if _WORD.search(text)]
+    return next(
+        (text for text in sentences if _SENTENCE.search(text)), sentences[0] if sentences else ""
+    )
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -114,12 +116,12 @@ def _texts(value: Any) -> Iterator[str]:
         if value.lower() not in _FINE and (_SENTENCE.search(value) or not re.search(r"\d", value)):
             yield value
     elif isinstance(value, list):
-        for each in value[:_FIRST]:
-            yield from _texts(each)
+        for inner_value in value[:_FIRST]:
+            yield from _texts(inner_value)
     elif isinstance(value, dict):
-        for name, each in value.items():
+        for name, inner_value in value.items():
             if name.lower() not in _NO_REASONS:
-                yield from _texts(each)
+                yield from _texts(inner_value)
 
 
 _FIRST = 3
@@ -127,14 +129,14 @@ _FINE = ("", "ok", "success", "succeeded", "list", "200", "true", "false")
 
 
 def _without_markup(text: str) -> str:
-    """What a person would read of an HTML page; other text as it stands."""
+    """The readable text of an HTML page; other text unchanged."""
     if not re.match(r"\s*<(!doctype|html|head|body|\?xml)\b", text, re.IGNORECASE):
         return text
     return _MARKUP.sub(" ", text[:_MARKUP_CHARACTERS])
 
 
 def remedy(status: int, variable: str | None, settings: Settings) -> str:
-    """What to do about a status that no repetition helps; `variable` holds the key, if any."""
+    """What to do about a status that retrying does not help; `variable` has the key, if any."""
     if status in (401, 403, 498):
         unset = f"it wants a key: name the environment variable that holds it as {settings.key}"
         return f"check the key in {variable}" if variable else unset
@@ -148,13 +150,13 @@ def remedy(status: int, variable: str | None, settings: Settings) -> str:
     return f"check {settings.request} and what the service accepts"
 
 
-def asked_wait_s(text: str, now: datetime) -> float:
-    """Seconds that a Retry-After header asks for, as seconds or as a date; 0 where it does not."""
+def requested_wait_s(text: str, now: datetime) -> float:
+    """Seconds in a Retry-After header, given as seconds or as a date; 0 without one."""
     try:
         wait_s = float(text)
     except ValueError:
         try:
             wait_s = (parsedate_to_datetime(text) - now).total_seconds()
-        except (ValueError, TypeError):  # No date, or one without a zone.
+        except (ValueError, TypeError):  # Not a date, or one without a time zone.
             return 0.0
     return max(0.0, wait_s) if isfinite(wait_s) else 0.0

@@ -1,4 +1,4 @@
-"""Taking keys out of what is shown: our own in any disguise, and whatever looks like one."""
+"""Removes keys from shown text: ours in any encoding, and anything that looks like one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOOKS = (
         ),
         rf"\1{HIDDEN}",
     ),
-    # What services begin their keys with, and JSON Web Tokens.
+    # Prefixes of services' keys, and JSON Web Tokens.
     (
         re.compile(
             r"\b(?:(?:sk|pa|nvapi|hf|jina|mxb|gsk|co)[-_]|ABSK|AKIA|ASIA)"
@@ -45,7 +45,7 @@ _LONG_KEY, _BEGINNING = 16, 8
 
 
 def hidden(text: str, secret: str | Sequence[str] | None) -> str:
-    """The text with every key in it replaced: one of our own, or several, and others."""
+    """The text with every key replaced: our own (one or several) and others."""
     secrets = [secret] if isinstance(secret, str) else secret or ()
     for secret in filter(None, secrets):
         disguises = {
@@ -54,9 +54,9 @@ def hidden(text: str, secret: str | Sequence[str] | None) -> str:
             quote(secret, safe=""),
             base64.b64encode(secret.encode()).decode(),
         }
-        for each in sorted(disguises, key=len, reverse=True):
-            text = re.sub(re.escape(each), HIDDEN, text, flags=re.IGNORECASE)
-        if len(secret) >= _LONG_KEY:  # A service may repeat the beginning of a key alone.
+        for disguise in sorted(disguises, key=len, reverse=True):
+            text = re.sub(re.escape(disguise), HIDDEN, text, flags=re.IGNORECASE)
+        if len(secret) >= _LONG_KEY:  # A service may repeat only the beginning of a key.
             text = re.sub(re.escape(secret[:_BEGINNING]) + r"[^\s\"'<>]*", HIDDEN, text)
     for pattern, replacement in _LOOKS:
         text = pattern.sub(replacement, text)

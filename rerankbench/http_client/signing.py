@@ -26,7 +26,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsKeys:
-    """What AWS gives an account to sign with; `token` comes with keys that end soon."""
+    """The keys of an AWS account for signing; `token` belongs to temporary keys."""
 
     access_key_id: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -38,11 +38,10 @@ class AwsKeys:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
         return tuple(filter(None, (self.secret_key, self.token, self.access_key_id)))
 
     def headers(self, url: str, body: bytes) -> Mapping[str, str]:
-        """The headers that vouch for exactly this request, for a few minutes."""
+        """Headers that authenticate exactly this request, for a few minutes."""
         parts = urlsplit(url)
         time = self.now().strftime("%Y%m%dT%H%M%SZ")
         signed = {"host": parts.netloc, "x-amz-date": time}
@@ -68,9 +67,9 @@ class AwsKeys:
 
 
 def read_aws_keys(name: str, url: str, service: str) -> AwsKeys | None:
-    """What AWS' own variables hold now; None for an address that is not AWS', which gets none.
+    """The keys in AWS' own variables; None for an address outside AWS, which gets none.
 
-    Raises UsageError where one is missing.
+    Raises UsageError if one is missing.
     """
     region = _REGION.search(urlsplit(url).hostname or "")
     if region is None:

@@ -1,1 +1,1 @@
-"""Records and runs in the forms of other tools, and back."""
+"""Imports and exports records and runs in the formats of other tools."""

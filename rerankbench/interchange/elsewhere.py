@@ -1,6 +1,6 @@
-"""What other tools may make of a run: each way in which its figures would not be ours.
+"""In which ways other tools' figures of a run would differ from ours.
 
-docs/interoperability.md has the table of the ways; here are those that change the figures at hand.
+docs/interoperability.md lists all ways; here are those that affect given figures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Values = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedRun:
-    """Rankings with our values of them, the headline metric first."""
+    """Rankings and our values for them, the headline metric first."""
 
     qrels: Qrels
     rankings: Sequence[Ranking]
@@ -31,14 +31,16 @@ class EvaluatedRun:
     values: Values
 
     def means(self, others: Sequence[Ranking] = ()) -> dict[str, float]:
-        """Every metric's mean; some queries' rankings may be replaced by others."""
-        # Only what changes is evaluated anew: runs of millions of lines are usual.
-        changed = {each.query_id for each in others}
+        """The mean of every metric; rankings of some queries may be replaced by `others`."""
+        # Only changed queries are evaluated again: runs of millions of lines are common.
+        changed = {ranking.query_id for ranking in others}
         qrels = {query: grades for query, grades in self.qrels.items() if query in changed}
-        anew = quality.evaluate(qrels, others, self.metrics) if qrels else {}
+        new_values = quality.evaluate(qrels, others, self.metrics) if qrels else {}
         return {
-            each.name: fmean({**self.values[each.name], **anew.get(each.name, {})}.values())
-            for each in self.metrics
+            metric.name: fmean(
+                {**self.values[metric.name], **new_values.get(metric.name, {})}.values()
+            )
+            for metric in self.metrics
         }
 
 
@@ -51,29 +53,29 @@ def differences(run: EvaluatedRun) -> Iterator[str]:
 
 
 def _of_ties(run: EvaluatedRun) -> str | None:
-    """Ties fall by document id falling here; in ranx and ir_measures' RR@k they do not."""
-    groups = {each.query_id: _groups(each) for each in run.rankings}
-    neighbours = sum(max(0, len(each.hits) - 1) for each in run.rankings)
-    tied = sum(len(group) - 1 for each in groups.values() for group in each)
+    """Ties are ordered by descending document id here; not in ranx and ir_measures' RR@k."""
+    groups = {ranking.query_id: _groups(ranking) for ranking in run.rankings}
+    neighbours = sum(max(0, len(ranking.hits) - 1) for ranking in run.rankings)
+    tied = sum(len(group) - 1 for query_groups in groups.values() for group in query_groups)
     if not tied:
         return None
-    here, worst, best = (
+    ours, worst, best = (
         run.means(),
         *(run.means(list(_by_grade(run.qrels, groups, sign=sign))) for sign in (-1, 1)),
     )
-    widths = {name: best[name] - worst[name] for name in here if _differ(worst[name], best[name])}
+    widths = {name: best[name] - worst[name] for name in ours if _differ(worst[name], best[name])}
     if not widths:
         return None
     shown = ", ".join(
-        f"{name} {here[name]:.4f} here, {worst[name]:.4f} to {best[name]:.4f}"
+        f"{name} {ours[name]:.4f} here, {worst[name]:.4f} to {best[name]:.4f}"
         for name in sorted(widths, key=lambda name: -widths[name])[:_MOST_NAMED]
     )
     rate = tied / neighbours
-    return f"{rate:.1%} of neighbouring scores tie, and tools order ties otherwise: {shown}"
+    return f"{rate:.1%} of neighbouring scores tie, and tools order ties differently: {shown}"
 
 
 def _groups(ranking: Ranking) -> list[list[Hit]]:
-    """The hits in their order, those together whose scores are one number to trec_eval."""
+    """The hits in order, grouped where trec_eval sees equal scores."""
     scores = np.array([hit.score for hit in ranking.hits], dtype=np.float64)
     with np.errstate(over="ignore"):  # Beyond float32 all scores are infinite, and tie.
         singles = scores.astype(np.float32).tolist()
@@ -84,14 +86,14 @@ def _groups(ranking: Ranking) -> list[list[Hit]]:
 def _by_grade(
     qrels: Qrels, groups: Mapping[str, Sequence[Sequence[Hit]]], *, sign: int
 ) -> Iterator[Ranking]:
-    """The rankings that hold ties, with these broken for (1) or against (-1) the grades."""
-    for query_id, each in groups.items():
-        if all(len(group) == 1 for group in each):
+    """The rankings with ties, broken in favour of (1) or against (-1) the grades."""
+    for query_id, query_groups in groups.items():
+        if all(len(group) == 1 for group in query_groups):
             continue
         grades = qrels.get(query_id, {})
         ordered = [
             hit
-            for group in each
+            for group in query_groups
             for hit in sorted(group, key=lambda hit: -sign * max(0, grades.get(hit.doc_id, 0)))
         ]
         hits = (Hit(doc_id=hit.doc_id, score=float(-rank)) for rank, hit in enumerate(ordered))
@@ -99,42 +101,42 @@ def _by_grade(
 
 
 def _of_identical_ids(run: EvaluatedRun) -> str | None:
-    """BEIR's evaluation drops a document with the query's own id unless it is told not to."""
-    kept = [
-        candidates.cut(each, len(each.hits), drop_own_id=True)
-        for each in run.rankings
-        if each.query_id in each.scores()
+    """BEIR's evaluation drops a document with the query's own id by default."""
+    trimmed = [
+        candidates.cut(ranking, len(ranking.hits), drop_own_id=True)
+        for ranking in run.rankings
+        if ranking.query_id in ranking.scores()
     ]
-    if not kept:
+    if not trimmed:
         return None
-    here, there = run.means(), run.means(kept)
-    name = next((name for name in here if _differ(here[name], there[name])), None)
+    ours, theirs = run.means(), run.means(trimmed)
+    name = next((name for name in ours if _differ(ours[name], theirs[name])), None)
     if name is None:
         return None
     return (
-        f"{len(kept)} documents have their query's own id, and BEIR's evaluation drops them: "
-        f"{name} {here[name]:.4f} here, {there[name]:.4f} there"
+        f"{len(trimmed)} documents have their query's own id, and BEIR's evaluation drops them: "
+        f"{name} {ours[name]:.4f} here, {theirs[name]:.4f} there"
     )
 
 
 def _of_unanswered(run: EvaluatedRun) -> str | None:
-    """BEIR, trectools and trec_eval without -c: the mean of the queries that have results."""
-    answered = {each.query_id for each in run.rankings if each.hits}
+    """BEIR, trectools and trec_eval without -c average only over queries with results."""
+    answered = {ranking.query_id for ranking in run.rankings if ranking.hits}
     name = run.metrics[0].name
     values = run.values[name]
     counted = [value for query, value in values.items() if query in answered]
     if not counted or len(counted) == len(values):
         return None
-    here, there = fmean(values.values()), fmean(counted)
-    if not _differ(here, there):
+    ours, theirs = fmean(values.values()), fmean(counted)
+    if not _differ(ours, theirs):
         return None
     return (
         f"{len(values) - len(counted)} queries without results count as 0 here, and not at all in "
-        f"the means of BEIR, trectools and trec_eval without -c: {name} {here:.4f} here, "
-        f"{there:.4f} there"
+        f"the means of BEIR, trectools and trec_eval without -c: {name} {ours:.4f} here, "
+        f"{theirs:.4f} there"
     )
 
 
 def _differ(a: float, b: float) -> bool:
-    """Whether four digits show it."""
+    """Whether they differ in four decimals."""
     return f"{a:.4f}" != f"{b:.4f}"

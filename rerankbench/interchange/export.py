@@ -1,4 +1,4 @@
-"""Records → files of other tools, each written whole."""
+"""Exports records to files of other tools, each written whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rerankbench.progress import Progress
 from rerankbench.results.record_set import RecordSet
 
 Files: TypeAlias = Iterator[tuple[str, str]]
-"""Name and text of each file, made as they are asked for."""
+"""Name and text of each file, made on demand."""
 
 _OF_RUNS: Mapping[str, Callable[[RecordSet, Progress, bool], Files]] = {
     "trec": trec_files.files,
@@ -35,11 +35,11 @@ def export(
     untied: bool,
     progress: Progress,
 ) -> int:
-    """Write the records' files of one format below a folder; how many there were.
+    """Write the records' files of one format below a folder; returns how many.
 
-    `gzipped` packs TREC files, with `.gz` behind their names. `untied` gives runs scores by rank,
-    on which every tool computes our figures. Raises UsageError for an unknown format, for options
-    that it does not have, and where there is nothing to write.
+    `gzipped` packs TREC files, with `.gz` after their names. `untied` gives runs scores by rank,
+    so that every tool computes our figures. Raises UsageError for an unknown format, for options
+    that it does not support, and if there is nothing to write.
     """
     if format_name not in FORMATS:
         raise UsageError(f"no format '{format_name}'; {nearest(format_name, FORMATS)}")
@@ -55,7 +55,7 @@ def export(
         write_whole(path, gzip_bytes(text) if gzipped else text)
         count += 1
     if not count:
-        remedy = "name records that hold what it needs"
+        remedy = "name records that have what this format needs"
         raise UsageError(f"nothing to write as {format_name}; {remedy}")
     return count
 

@@ -1,7 +1,7 @@
-"""Files of figures that other tools print: known when they stand where a run was wanted.
+"""Recognises files of other tools' figures given in place of a run.
 
-A figure alone cannot be computed anew, so it becomes no record; what is said is whose it is and
-how that tool's figures differ from ours (docs/interoperability.md has the table).
+A figure without its run cannot be recomputed, so it is refused; the message names the tool and
+how its figures differ from ours (docs/interoperability.md has the table).
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _BEIR = re.compile(r"(?:NDCG|MAP|Recall|P|MRR)@\d+")
 
 
 def refusal(path: Path) -> InputError | None:
-    """What to say of a file that holds figures; None where it holds none that are known."""
+    """The error for a file of figures; None if it has no known form."""
     try:
         with open_bytes(path) as handle:
             text = handle.read(_MOST_BYTES).decode(errors="replace").removeprefix("\ufeff")
     except (EOFError, InputError, OSError, zlib.error):
         return None
-    found = _of_json(text) if text.lstrip().startswith(("{", "[")) else _of_lines(text)
-    if found is None:
+    recognised = _of_json(text) if text.lstrip().startswith(("{", "[")) else _of_lines(text)
+    if recognised is None:
         return None
-    tool, difference = found
-    problem = f"holds figures of {tool} and no run; {difference}"
+    tool, difference = recognised
+    problem = f"has figures of {tool}, not a run; {difference}"
     return InputError(path, problem, remedy="import the run that they were computed from")
 
 
@@ -44,17 +44,17 @@ def _of_json(text: str) -> tuple[str, str] | None:
         value: Any = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    for each in value if isinstance(value, list) else [value]:
-        if not isinstance(each, dict):
+    for item in value if isinstance(value, list) else [value]:
+        if not isinstance(item, dict):
             return None
-        if "scores" in each and ("mteb_version" in each or "task_name" in each):
+        if "scores" in item and ("mteb_version" in item or "task_name" in item):
             return "MTEB", (
                 "its older reranking tasks put all negatives first where scores tie, and some "
                 "tasks drop documents with the query's own id"
             )
-        if "model_names" in each and "metrics" in each:
-            return "ranx", "their order of ties is another, and a p of 0 stands for a small one"
-        if each and all(_BEIR.fullmatch(name) for name in each):
+        if "model_names" in item and "metrics" in item:
+            return "ranx", "they order ties differently, and a p of 0 means a small p"
+        if item and all(_BEIR.fullmatch(name) for name in item):
             return "BEIR", (
                 "they leave out queries without results, and documents with their query's own id"
             )
@@ -82,7 +82,7 @@ def _of_lines(text: str) -> tuple[str, str] | None:
 
 def _of_ir_measures(text: str) -> str:
     if "exp-log2" in text:
-        return "their exp-log2 nDCG has another gain, and cuts query ids at the last hyphen"
+        return "their exp-log2 nDCG uses another gain, and cuts query ids at the last hyphen"
     if re.search(r"\bRR(?:\([^)\t]*\))?@\d", text):
         return "their RR@k breaks ties by document id rising, all else by id falling as here"
     return "they are defined as ours"

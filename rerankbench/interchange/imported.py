@@ -1,8 +1,8 @@
-"""Another tool's run → a record beside those that were measured here.
+"""Makes records of other tools' runs.
 
-The figures are what any tool computes from that run: documents that are odd stay where they are
-and are told of, and so is what makes other tools' figures of the same run differ. Nothing is
-written before every run is known to be sound.
+The figures are what any tool computes from the run: unexpected documents stay where they are,
+with a warning, and so do differences to other tools' figures for the same run. Nothing is
+written until every run has been checked.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ UNSTATED = FirstStageRef(name="unstated", parameters={})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSource:
-    """A run that another tool made, and the name of its row; `rankings` as the file has them.
+    """A run of another tool, and the name of its row; `rankings` as in the file.
 
-    `warnings` say what is odd in the file.
+    `warnings` are about oddities of the file.
     """
 
     path: Path
@@ -53,34 +53,34 @@ class RunSource:
 
     @property
     def depth(self) -> int:
-        """Documents of its longest list."""
+        """The length of its longest list."""
         return max(len(ranking.hits) for ranking in self.rankings)
 
 
 def read_sources(paths: Sequence[Path], name: str | None) -> list[RunSource]:
-    """Read the runs; rows are called as the files are, or `name` where there is one run.
+    """Read the runs; rows get the files' names, or `name` if there is only one run.
 
-    Raises InputError, or UsageError for two runs that are one or would be one row.
+    Raises InputError, or UsageError for two equal runs or row names.
     """
     if name is not None and len(paths) > 1:
         raise UsageError("--name names one run; several are named after their files")
     names: dict[str, Path] = {}
     hashes: dict[str, Path] = {}
-    found = []
+    sources = []
     for path in paths:
-        odd: list[str] = []
+        oddities: list[str] = []
         try:
-            rankings = tuple(read_any_run(path, warn=odd.append))
+            rankings = tuple(read_any_run(path, warn=oddities.append))
         except InputError as error:
             raise figure_files.refusal(path) or error from None
         if not any(ranking.hits for ranking in rankings):
-            raise InputError(path, "holds no documents", remedy="import a run that has results")
+            raise InputError(path, "has no documents", remedy="import a run that has results")
         source = RunSource(
             path=path,
             name=name or stem(path),
             sha256=sha256_file(path),
             rankings=rankings,
-            warnings=tuple(odd),
+            warnings=tuple(oddities),
         )
         twin = names.setdefault(source.name, path)
         if twin is not path:
@@ -88,15 +88,15 @@ def read_sources(paths: Sequence[Path], name: str | None) -> list[RunSource]:
         twin = hashes.setdefault(source.sha256, path)
         if twin is not path:
             raise UsageError(f"{twin} and {path} are the same run; import one of them")
-        found.append(source)
-    return found
+        sources.append(source)
+    return sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Importer:
-    """Makes and writes records of one collection, first stage and depth.
+    """Makes and writes records for one collection, first stage and depth.
 
-    `states_first_stage` says that the plan's first stage is what the runs reranked.
+    `states_first_stage` says that the runs reranked the plan's first stage.
     """
 
     plan: Plan
@@ -108,17 +108,17 @@ class Importer:
     states_first_stage: bool
 
     def run(self, sources: Sequence[RunSource]) -> list[Record]:
-        """One record a run, in their order; one that is there already keeps its other metrics."""
+        """One record a run, in order; an existing one keeps its other metrics."""
         lists = self._candidates() if self.states_first_stage else None
-        made = [self._record(source, lists) for source in sources]
+        results = [self._record(source, lists) for source in sources]
         if lists is not None:
-            key = made[0][0].cell.task.digest
+            key = results[0][0].cell.task.digest
             path = self.store.task_path(key)
             if not path.exists():
                 texts = self.plan.config.keep_texts
                 write_task(path, make_task(key, lists, self.group.qrels, keep_texts=texts))
-        written = [self._write(record, rankings) for record, rankings in made]
-        for record, rankings in made:
+        written = [self._write(record, rankings) for record, rankings in results]
+        for record, rankings in results:
             evaluated = elsewhere.EvaluatedRun(
                 qrels=self.group.qrels,
                 rankings=rankings,
@@ -169,30 +169,34 @@ class Importer:
                 *source.warnings,
                 *audit.warnings,
                 *dropped,
-                *self._strangers(rankings, lists),
+                *self._unexpected_documents(rankings, lists),
             ),
         )
         return record, rankings
 
     def _judged(self, source: RunSource) -> tuple[list[Ranking], list[str]]:
-        """The rankings of judged queries, cut to depth, and what was taken out of them."""
+        """The rankings of judged queries, cut to depth, and notes on what was removed."""
         group = self.group
-        judged = [each for each in source.rankings if each.query_id in group.qrels]
+        judged = [ranking for ranking in source.rankings if ranking.query_id in group.qrels]
         if not judged:
             name, split = group.collection_ref.name, group.collection_ref.split
             problem = f"answers none of the {len(group.qrels)} judged queries of {name}/{split}"
             remedy = "choose the run of this collection and split"
             raise InputError(source.path, problem, remedy=remedy)
-        kept = [
-            candidate_lists.cut(each, group.depth, drop_own_id=each.query_id in group.own_ids)
-            for each in judged
+        cut = [
+            candidate_lists.cut(
+                ranking, group.depth, drop_own_id=ranking.query_id in group.own_ids
+            )
+            for ranking in judged
         ]
         own = sum(
-            each.query_id in each.scores() for each in judged if each.query_id in group.own_ids
+            ranking.query_id in ranking.scores()
+            for ranking in judged
+            if ranking.query_id in group.own_ids
         )
         if not own:
-            return kept, []
-        return kept, [f"{own} documents with their query's own id were dropped before the cut"]
+            return cut, []
+        return cut, [f"{own} documents with their query's own id were dropped before the cut"]
 
     def _cell(self, source: RunSource) -> Cell:
         ref = RerankerRef(
@@ -209,14 +213,16 @@ class Importer:
         )
         return cell if self.states_first_stage else replace(cell, first_stage=UNSTATED)
 
-    def _strangers(self, rankings: Sequence[Ranking], lists: CandidateLists | None) -> list[str]:
-        """Documents that the collection does not hold, or that were no candidates."""
+    def _unexpected_documents(
+        self, rankings: Sequence[Ranking], lists: CandidateLists | None
+    ) -> list[str]:
+        """Warnings about documents that are not in the collection, or not candidates."""
         candidates = (
             {}
             if lists is None
             else {
-                each.query.query_id: {document.doc_id for document in each.documents}
-                for each in lists.candidates
+                entry.query.query_id: {document.doc_id for document in entry.documents}
+                for entry in lists.candidates
             }
         )
         others = [
@@ -225,29 +231,29 @@ class Importer:
             for hit in ranking.hits
             if hit.doc_id not in candidates.get(ranking.query_id, ())
         ]
-        held = self.group.collection.lookup({doc_id for _, doc_id in others})
-        unknown = [doc_id for _, doc_id in others if doc_id not in held]
-        found = []
+        in_collection = self.group.collection.lookup({doc_id for _, doc_id in others})
+        unknown = [doc_id for _, doc_id in others if doc_id not in in_collection]
+        warnings = []
         if unknown:
-            found.append(
+            warnings.append(
                 f"{len(unknown)} documents are not in the collection, such as '{unknown[0]}'"
             )
         if lists is not None and others:
             queries = len({query_id for query_id, _ in others})
-            found.append(
+            warnings.append(
                 f"{len(others)} documents of {queries} queries are not among the first stage's "
-                f"candidates, such as '{others[0][1]}': this is no reranking of them"
+                f"candidates, such as '{others[0][1]}': this run is not a reranking of them"
             )
-        return found
+        return warnings
 
     def _write(self, record: Record, rankings: Sequence[Ranking]) -> Record:
-        there = self.store.find(record.quality_key, record.speed_key)
-        if there is not None:
-            metrics = {**there.per_query, **record.per_query}
-            kept = replace(record, started_at=there.started_at, per_query=metrics)
-            if replace(kept, environment=there.environment) == there:
-                self.progress.note(f"{record.cell.reranker.name}: is there already")
-                return there
-            record = kept
+        existing = self.store.find(record.quality_key, record.speed_key)
+        if existing is not None:
+            metrics = {**existing.per_query, **record.per_query}
+            merged = replace(record, started_at=existing.started_at, per_query=metrics)
+            if replace(merged, environment=existing.environment) == existing:
+                self.progress.note(f"{record.cell.reranker.name}: is recorded already")
+                return existing
+            record = merged
         self.store.write(record, rankings)
         return record

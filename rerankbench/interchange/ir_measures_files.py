@@ -1,7 +1,7 @@
 """Values per query and their means as `ir_measures --by_query --places -1` prints them.
 
-A value stands there only under the name of a measure that is it: ir_measures breaks ties in `RR@k`
-by document id rising (its MS MARCO provider), we and its other measures by id falling.
+A value is written only if it equals the measure of that name: ir_measures breaks ties in `RR@k`
+by ascending document id (its MS MARCO provider), we and its other measures by descending id.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from statistics import fmean
 
 from rerankbench.interchange.exported_parts import by_rank
-from rerankbench.interchange.names import ir_measures_name, run_stem, told_apart
+from rerankbench.interchange.names import distinct_stems, ir_measures_name, run_stem
 from rerankbench.progress import Progress
 from rerankbench.registry import naming
 from rerankbench.results import grouping
@@ -22,33 +22,33 @@ _TOLERANCE = 1e-9
 
 
 def files(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, str]]:
-    """Name and text: a line for each query and measure, then the means under the query `all`.
+    """Name and text: a line for each query and measure, then the means as query `all`.
 
-    What ir_measures has no name for is told of, and so is what its ties would make another value.
+    Warns of metrics without a name in ir_measures, and of values that its order of ties changes.
     """
     for metric in sorted({name for record in archive.records for name in record.per_query}):
         if ir_measures_name(metric) is None:
             progress.warn(f"ir_measures has no {metric}; left out")
-    found = {
+    texts = {
         (run_stem(record), digest(text)): text
         for record in grouping.in_order(archive.records)
-        if (text := _lines(_true(archive, record, progress)))
+        if (text := _lines(_equal_values(archive, record, progress)))
     }
-    stems = told_apart(found)
-    for key, text in found.items():
+    stems = distinct_stems(texts)
+    for key, text in texts.items():
         yield f"{stems[key]}.ir_measures.tsv", text
 
 
-def _true(
+def _equal_values(
     archive: RecordSet, record: Record, progress: Progress
 ) -> Mapping[str, Mapping[str, float]]:
-    """Their names → our values, without those that their order of ties would change."""
+    """ir_measures' names → our values, without those that its order of ties would change."""
     named = {
         metric: name
         for metric in record.per_query
         if (name := ir_measures_name(metric)) is not None
     }
-    other = [metric for metric in named if not _is_true(archive, record, metric)]
+    other = [metric for metric in named if not _is_equal(archive, record, metric)]
     if other:
         names = ", ".join(named[metric] for metric in other)
         progress.warn(
@@ -60,10 +60,10 @@ def _true(
     }
 
 
-def _is_true(archive: RecordSet, record: Record, metric: str) -> bool:
-    """Whether ties that fall by document id rising would leave every value as it is.
+def _is_equal(archive: RecordSet, record: Record, metric: str) -> bool:
+    """Whether the value stays the same if ties are ordered by ascending document id.
 
-    Where the run or its judgments are missing, any tie may change it.
+    Without the run or its judgments, any tie may change it.
     """
     if not metric.startswith("MRR@"):
         return True
@@ -72,8 +72,10 @@ def _is_true(archive: RecordSet, record: Record, metric: str) -> bool:
         return record.ties is None
     run = quality.as_run(map(_by_rising_id, rankings))
     theirs = naming.parse_metric(metric).per_query(task.qrels(), run)
-    ours = record.per_query[metric]
-    return all(abs(value - theirs.get(query, 0.0)) < _TOLERANCE for query, value in ours.items())
+    expected = record.per_query[metric]
+    return all(
+        abs(value - theirs.get(query, 0.0)) < _TOLERANCE for query, value in expected.items()
+    )
 
 
 def _by_rising_id(ranking: Ranking) -> Ranking:
@@ -85,8 +87,8 @@ def _by_rising_id(ranking: Ranking) -> Ranking:
 def _lines(values: Mapping[str, Mapping[str, float]]) -> str:
     lines = [
         f"{query}\t{name}\t{value}\n"
-        for name, each in values.items()
-        for query, value in each.items()
+        for name, by_query in values.items()
+        for query, value in by_query.items()
     ]
-    lines += [f"all\t{name}\t{fmean(each.values())}\n" for name, each in values.items()]
+    lines += [f"all\t{name}\t{fmean(by_query.values())}\n" for name, by_query in values.items()]
     return "".join(lines)

@@ -1,4 +1,4 @@
-"""Means in the shape of MTEB's results: `MODEL/REVISION/TASK.json` and `model_meta.json`.
+"""Means in the form of MTEB's results: `MODEL/REVISION/TASK.json` and `model_meta.json`.
 
 The keys are those of mteb 2's `TaskResult` and `ModelMeta` (mteb/results/task_result.py,
 mteb/models/model_meta.py). `mteb_version` is null: no figure here was made by MTEB.
@@ -10,36 +10,36 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rerankbench.interchange.names import file_part, mteb_name, task_stem, told_apart
+from rerankbench.interchange.names import distinct_stems, file_part, mteb_name, task_stem
 from rerankbench.progress import Progress
 from rerankbench.results import derived, grouping
 from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record, digest
 
 _MAIN = "nDCG@10"
-# What reads pairs is a cross-encoder to MTEB, what a service or another tool ran is not known.
+# Rerankers of pairs are cross-encoders to MTEB; the type of services and other tools is unknown.
 _MODEL_TYPES: dict[str, list[str]] = {
     "bi-encoder": ["dense"],
     "late-interaction": ["late-interaction"],
     "http": [],
     "imported": [],
 }
-# ISO 639-3 and ISO 15924 for what is not known, as no record knows its languages; of an empty
-# list MTEB makes the mean of nothing.
+# ISO 639-3 and ISO 15924 for unknown, as records do not know their languages; for an empty
+# list MTEB computes the mean of nothing.
 _UNDETERMINED = "und-Zyyy"
 
 
 def files(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, str]]:
-    """Name and text; baselines are no models and left out, of several records the newest counts.
+    """Name and text; baselines are left out, and of several records the newest counts.
 
     A model's file holds all splits of a task.
     """
-    records = [record for record in archive.records if _is_told(record, progress)]
-    stems = told_apart((task_stem(record), _task(record)) for record in records)
+    records = [record for record in archive.records if _is_exported(record, progress)]
+    stems = distinct_stems((task_stem(record), _task(record)) for record in records)
     newest: dict[tuple[str, str], dict[str, Record]] = {}
     for record in sorted(records, key=grouping.age):
         reranker = record.cell.reranker
-        # As MTEB's ResultCache names folders.
+        # Folder names as in MTEB's ResultCache.
         model = file_part(_model_name(record).replace("/", "__"))
         folder = f"{model}/{file_part(reranker.revision)}"
         task = stems[task_stem(record), _task(record)]
@@ -55,23 +55,23 @@ def files(archive: RecordSet, progress: Progress) -> Iterator[tuple[str, str]]:
         yield f"{folder}/model_meta.json", _dump(_model_meta(record))
 
 
-def _is_told(record: Record, progress: Progress) -> bool:
+def _is_exported(record: Record, progress: Progress) -> bool:
     if derived.is_baseline(record):
         return False
     if record.mean(_MAIN) is None:
-        progress.warn(f"{task_stem(record)}: the record holds no {_MAIN}; left out")
+        progress.warn(f"{task_stem(record)}: the record has no {_MAIN}; left out")
         return False
     return True
 
 
 def _task(record: Record) -> str:
-    """What the task's file stands for: everything but the split, which is a key inside it."""
+    """Identifies the task's file: everything except the split, which is a key inside it."""
     collection, stage = record.cell.collection, record.cell.first_stage
     return digest([collection.hashes.corpus, stage.name, dict(stage.parameters)])
 
 
 def _model_name(record: Record) -> str:
-    """`organisation/name`, which MTEB demands; what has no organisation is `local`."""
+    """`organisation/name`, as MTEB requires; `local` if there is no organisation."""
     name = record.cell.reranker.name
     return name if "/" in name else f"local/{name}"
 
@@ -112,7 +112,7 @@ def _timestamp(text: str) -> float | None:
 
 
 def _model_meta(record: Record) -> dict[str, object]:
-    """The keys that MTEB demands; null is what no record knows."""
+    """The keys that MTEB requires; null where records do not know."""
     reranker = record.cell.reranker
     unknown = (
         "loader",

@@ -1,4 +1,4 @@
-"""Runs that other tools wrote: TREC's lines, or ranx's JSON of {query: {document: score}}."""
+"""Reads runs of other tools: TREC's lines, or ranx's JSON {query: {document: score}}."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _SUFFIXES = (".gz", ".json", ".trec", ".run", ".txt", ".tsv")
 
 
 def read_any_run(path: Path, *, warn: Callable[[str], None] | None = None) -> list[Ranking]:
-    """Read a run of either form, plain or gzipped, told apart by its first character.
+    """Read a run of either form, plain or gzipped, recognised by its first character.
 
-    `warn` is told what is odd in it. Raises InputError for what is neither, and for ids that a
-    TREC run could not hold.
+    `warn` gets its oddities. Raises InputError for any other form, and for ids that a
+    TREC run cannot contain.
     """
     try:
         with open_bytes(path) as handle:
             is_json = handle.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
     except (EOFError, OSError, zlib.error):
-        is_json = False  # Reading it as lines says what is wrong.
+        is_json = False  # Reading it as lines reports the error.
     return _read_json(path) if is_json else read_run(path, warn=warn)
 
 
@@ -47,7 +47,7 @@ def _read_json(path: Path) -> list[Ranking]:
             body = handle.read(MOST_BYTES + 1)
         if len(body) > MOST_BYTES:
             raise InputError(path, f"holds more than {MOST_BYTES:,} bytes", remedy=_TOO_LARGE)
-        # Whole numbers are read as floats too: one of too many digits is then infinite.
+        # Whole numbers are read as floats too; one with too many digits becomes infinite.
         rankings = json.loads(body, object_pairs_hook=_distinct, parse_int=float)
     except _TwiceError as error:
         raise InputError(path, f"'{error}' is given twice", remedy=_FORM) from None
@@ -55,7 +55,7 @@ def _read_json(path: Path) -> list[Ranking]:
         reason = str(error).splitlines()[0]
         raise InputError(path, f"is not JSON ({reason})", remedy=_FORM) from None
     if not rankings:
-        raise InputError(path, "holds no queries", remedy=_FORM)
+        raise InputError(path, "has no queries", remedy=_FORM)
     return [_ranking(path, query_id, scores) for query_id, scores in rankings.items()]
 
 
@@ -77,7 +77,7 @@ def _ranking(path: Path, query_id: str, scores: Any) -> Ranking:
     for name in (query_id, *scores):
         # As collections and TREC runs: no white space, no NUL, and writable as UTF-8.
         if name.split() != [name] or "\x00" in name or _is_broken(name):
-            problem = f"the id {name!r} is empty, or holds white space or broken characters"
+            problem = f"the id {name!r} is empty, or has white space or broken characters"
             raise InputError(path, problem, remedy="no run can hold such an id")
     for doc_id, score in scores.items():
         if not (isinstance(score, float) and math.isfinite(score)):

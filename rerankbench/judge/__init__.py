@@ -1,1 +1,1 @@
-"""A language model that decides between two rankings, in place of the metric."""
+"""A language model decides between two rankings, in place of a metric."""

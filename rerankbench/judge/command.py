@@ -1,4 +1,4 @@
-"""From the command's options to what it prints: count, check, ask, and tell the cost."""
+"""What `rerankbench judge` does: counts, checks, asks, and reports the cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMATS = ("markdown", "json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeOptions:
-    """Everything that the command's options say."""
+    """All options of the command."""
 
     paths: Sequence[Path]
     url: str
@@ -44,10 +44,10 @@ class JudgeOptions:
 
 
 def run(options: JudgeOptions, progress: Progress) -> str:
-    """Judge what the options ask for and return what to print; a dry run only counts.
+    """Judge what the options select and return the output; a dry run only counts.
 
-    Raises UsageError where more would be asked than allowed, and before any question where
-    something is missing; ModelError where the judge does not answer.
+    Raises UsageError if there are more questions than allowed, and before any question if
+    something is missing; ModelError if the judge does not answer.
     """
     if options.format_name not in FORMATS:
         raise UsageError(f"no format '{options.format_name}'; known: {', '.join(FORMATS)}")
@@ -103,12 +103,12 @@ def _judge(options: JudgeOptions) -> Judge:
 
 
 def _workload(workload: Workload, options: JudgeOptions) -> str:
-    kept = workload.questions - workload.unanswered
+    answered = workload.questions - workload.unanswered
     price = options.prices.prompt
     cost = "" if price is None else f", about {price * workload.prompt_tokens / 1e6:.2f} USD"
     return (
-        f"{workload.unanswered:,} questions to ask ({kept:,} were answered before), about "
-        f"{workload.prompt_tokens:,} prompt tokens{cost} besides what is written in answer"
+        f"{workload.unanswered:,} questions to ask ({answered:,} were answered before), about "
+        f"{workload.prompt_tokens:,} prompt tokens{cost}, not counting the answers"
     )
 
 

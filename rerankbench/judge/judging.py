@@ -1,4 +1,4 @@
-"""Asks a judge about matches, in both orders, and keeps what it answered beside the records."""
+"""Asks a judge about matches, in both orders, and stores its answers beside the records."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rerankbench.results.verdicts import (
 )
 from rerankbench.types import Record
 
-# A rough rule for English; services tell the real numbers afterwards.
+# A rough rule for English; services report the real numbers afterwards.
 _CHARS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """US dollars for a million tokens; None where no price was named."""
+    """US dollars for a million tokens; None if no price was given."""
 
     prompt: float | None = None
     completion: float | None = None
@@ -36,9 +36,9 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """How much there is to ask: `questions` in all, of which so many are `unanswered` yet.
+    """How much there is to ask: `questions` in total, `unanswered` ones among them.
 
-    `prompt_tokens` estimates what the unanswered ones will send.
+    `prompt_tokens` estimates the length of the unanswered ones.
     """
 
     questions: int
@@ -54,19 +54,18 @@ class _Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Heard:
+class _ParsedAnswer:
     answer: Answer
     malformed: int
     replies: tuple[JudgeReply, ...]
 
 
 class Judging:
-    """One judge, how it is asked, and what its tokens cost."""
+    """One judge, its settings, and the prices of its tokens."""
 
     def __init__(
         self, service: JudgeService, judge: Judge, *, concurrency: int, prices: Prices
     ) -> None:
-        """Nothing is asked yet."""
         self._service, self._judge = service, judge
         self._concurrency, self._prices = concurrency, prices
         self._lock = threading.Lock()
@@ -74,14 +73,14 @@ class Judging:
         self.tokens_now = (0, 0)
 
     def workload(self, matches: Sequence[Match]) -> Workload:
-        """What judging them will take."""
+        """The amount of work that judging these matches is."""
         questions = unanswered = chars = 0
         for match in matches:
-            for each in () if self._is_done(match) else _questions(match):
+            for asked_question in () if self._is_done(match) else _questions(match):
                 questions += 1
-                if self._service.kept(each.messages) is None:
+                if self._service.kept(asked_question.messages) is None:
                     unanswered += 1
-                    chars += sum(len(message["content"]) for message in each.messages)
+                    chars += sum(len(message["content"]) for message in asked_question.messages)
         return Workload(
             questions=questions,
             unanswered=unanswered,
@@ -89,9 +88,9 @@ class Judging:
         )
 
     def judge(self, matches: Sequence[Match], progress: Progress) -> list[JudgedMatch]:
-        """Judge them one after the other; each is written when it is finished.
+        """Judge matches one after the other; each is written when it is finished.
 
-        Raises ModelError where the judge does not answer; every answer so far is kept.
+        Raises ModelError if the judge does not answer; all answers so far are stored.
         """
         total = sum(len(_questions(match)) for match in matches if not self._is_done(match))
         with progress.task("judging", total, "questions") as advance:
@@ -101,49 +100,53 @@ class Judging:
         blank = self._blank(match)
         path = match.store.judged_path(match.task_key, blank.key)
         if path.exists():
-            found = read_judged(path)
+            stored = read_judged(path)
             if None in (self._prices.prompt, self._prices.completion):
-                return found
-            priced = self._priced(found)
-            if priced != found:
+                return stored
+            priced = self._priced(stored)
+            if priced != stored:
                 write_judged(path, priced)
             return priced
-        judged = self._priced(self._heard(match, blank, advance))
+        judged = self._priced(self._ask_all(match, blank, advance))
         write_judged(path, judged)
         return judged
 
-    def _heard(self, match: Match, blank: JudgedMatch, advance: Advance) -> JudgedMatch:
+    def _ask_all(self, match: Match, blank: JudgedMatch, advance: Advance) -> JudgedMatch:
         questions = _questions(match)
-        heard: dict[int, _Heard] = {}
+        by_number: dict[int, _ParsedAnswer] = {}
 
-        def ask(number: int, stop: threading.Event) -> _Heard:
+        def ask(number: int, stop: threading.Event) -> _ParsedAnswer:
             return self._ask(questions[number], stop)
 
-        for number, found in in_flight(len(questions), ask, self._concurrency):
-            heard[number] = found
+        for number, parsed in in_flight(len(questions), ask, self._concurrency):
+            by_number[number] = parsed
             advance(1)
-        answers: dict[str, tuple[Answer, ...]] = {each.query_id: () for each in match.queries}
-        for number, asked in enumerate(questions):
-            answers[asked.query_id] += (heard[number].answer,)
-        replies = [reply for each in heard.values() for reply in each.replies]
+        answers: dict[str, tuple[Answer, ...]] = {
+            match_query.query_id: () for match_query in match.queries
+        }
+        for number, question in enumerate(questions):
+            answers[question.query_id] += (by_number[number].answer,)
+        replies = [
+            reply for parsed_answer in by_number.values() for reply in parsed_answer.replies
+        ]
         return replace(
             blank,
             answers=answers,
-            malformed_replies=sum(each.malformed for each in heard.values()),
+            malformed_replies=sum(parsed_answer.malformed for parsed_answer in by_number.values()),
             prompt_tokens=sum(reply.prompt_tokens for reply in replies),
             completion_tokens=sum(reply.completion_tokens for reply in replies),
         )
 
-    def _ask(self, asked: _Question, stop: threading.Event) -> _Heard:
-        """One question, repeated once where the reply cannot be read."""
-        first = self._reply(asked.messages, stop)
+    def _ask(self, question: _Question, stop: threading.Event) -> _ParsedAnswer:
+        """Ask one question; repeat it once if the reply cannot be read."""
+        first = self._reply(question.messages, stop)
         verdict = prompt.read(first.text)
         if verdict is not None:
-            return _Heard(answer=_answer(verdict, asked), malformed=0, replies=(first,))
-        second = self._reply(prompt.again(asked.messages, first.text), stop)
+            return _ParsedAnswer(answer=_answer(verdict, question), malformed=0, replies=(first,))
+        second = self._reply(prompt.again(question.messages, first.text), stop)
         verdict = prompt.read(second.text)
-        return _Heard(
-            answer="malformed" if verdict is None else _answer(verdict, asked),
+        return _ParsedAnswer(
+            answer="malformed" if verdict is None else _answer(verdict, question),
             malformed=1 + (verdict is None),
             replies=(first, second),
         )
@@ -186,24 +189,31 @@ class Judging:
 
 
 def _questions(match: Match) -> list[_Question]:
-    """Two for every query on which the two do not show the same."""
-    return [question for each in match.queries if each.a != each.b for question in _both(each)]
+    """Two questions for every query on which the two rankings differ."""
+    return [
+        question
+        for match_query in match.queries
+        if match_query.a != match_query.b
+        for question in _both(match_query)
+    ]
 
 
-def _both(asked: MatchQuery) -> Iterator[_Question]:
+def _both(match_query: MatchQuery) -> Iterator[_Question]:
     for a_is_first in (True, False):
-        first, second = (asked.a, asked.b) if a_is_first else (asked.b, asked.a)
+        first, second = (
+            (match_query.a, match_query.b) if a_is_first else (match_query.b, match_query.a)
+        )
         yield _Question(
-            query_id=asked.query_id,
+            query_id=match_query.query_id,
             a_is_first=a_is_first,
-            messages=prompt.question(asked.text, first, second),
+            messages=prompt.question(match_query.text, first, second),
         )
 
 
-def _answer(verdict: prompt.Verdict, asked: _Question) -> Answer:
+def _answer(verdict: prompt.Verdict, question: _Question) -> Answer:
     if verdict == "tie":
         return "tie"
-    return "a" if (verdict == "first") == asked.a_is_first else "b"
+    return "a" if (verdict == "first") == question.a_is_first else "b"
 
 
 def _contestant(record: Record) -> Contestant:

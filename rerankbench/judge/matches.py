@@ -1,4 +1,4 @@
-"""Records → which two rankings are to be judged on which queries, with the texts to show."""
+"""Finds pairs of rankings to be judged on queries, with the texts to show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAMPLE_SEED = 20_240_617
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchQuery:
-    """One query with what each of the two shows at its top."""
+    """One query and the texts at the top of both rankings."""
 
     query_id: str
     text: str
@@ -30,7 +30,7 @@ class MatchQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Two rerankers on one task; `sampled_queries` is None where all queries are asked."""
+    """Two rerankers on one task; `sampled_queries` is None if all queries are used."""
 
     task_key: str
     a: Record
@@ -49,24 +49,24 @@ def find_matches(
     snippet_chars: int,
     queries: int | None,
 ) -> list[Match]:
-    """Every pair of rerankers on every task; of several records of a reranker, the newest.
+    """Every pair of rerankers on every task, with the newest record of each.
 
-    Without `models` they are all but oracle and random. Raises UsageError for an unknown name,
-    where there are no two to compare, or where texts or rankings are missing.
+    Without `models`, all except oracle and random. Raises UsageError for an unknown name, if
+    there are no two to compare, or if texts or rankings are missing.
     """
     row_names.check(models, archive.records)
-    found = [
+    matches = [
         match
         for records in _by_task(archive, models)
         for match in _matches(archive, library, records, top_k, snippet_chars, queries)
     ]
-    if not found:
-        raise UsageError("no two rerankers answered one task; name others, or run another one")
-    return found
+    if not matches:
+        raise UsageError("no two rerankers have the same task; name others, or run another one")
+    return matches
 
 
 def _by_task(archive: RecordSet, models: Sequence[str]) -> Iterator[list[Record]]:
-    """The newest record of every wanted reranker, task by task; rerankers in order of name."""
+    """The newest record of every selected reranker, task by task; rerankers in order of name."""
     tasks: dict[TaskKey, dict[str, Record]] = {}
     for record in sorted(grouping.in_order(archive.records), key=grouping.age):
         name = record.cell.reranker.name
@@ -89,15 +89,20 @@ def _matches(
         return
     tops = {record.cell.reranker.name: _tops(archive, record, top_k) for record in records}
     collection = library.collection(records[0].cell.collection)
-    asked = _queries(collection, records[0], queries)
+    query_texts = _queries(collection, records[0], queries)
     shown = _shown(
         collection,
-        [tops[name][each] for name in tops for each in asked if each in tops[name]],
+        [
+            tops[name][query_id]
+            for name in tops
+            for query_id in query_texts
+            if query_id in tops[name]
+        ],
         snippet_chars,
     )
 
     def texts(record: Record, query_id: str) -> tuple[str, ...]:
-        return tuple(shown[each] for each in tops[record.cell.reranker.name].get(query_id, ()))
+        return tuple(shown[doc_id] for doc_id in tops[record.cell.reranker.name].get(query_id, ()))
 
     for a, b in combinations(records, 2):
         yield Match(
@@ -105,10 +110,14 @@ def _matches(
             a=a,
             b=b,
             store=_store(archive, a),
-            sampled_queries=queries if queries is not None and len(asked) == queries else None,
+            sampled_queries=queries
+            if queries is not None and len(query_texts) == queries
+            else None,
             queries=tuple(
-                MatchQuery(query_id=each, text=text, a=texts(a, each), b=texts(b, each))
-                for each, text in asked.items()
+                MatchQuery(
+                    query_id=query_id, text=text, a=texts(a, query_id), b=texts(b, query_id)
+                )
+                for query_id, text in query_texts.items()
             ),
         )
 
@@ -118,18 +127,20 @@ def _tops(archive: RecordSet, record: Record, top_k: int) -> dict[str, list[str]
     if rankings is None:
         raise UsageError(
             f"the run file of {record.cell.reranker.name} on {record.cell.collection.name} is "
-            "missing, or another machine's; restore it from git, or score that cell again with "
+            "missing, or another machine made it; restore it from git, or score it again with "
             "`rerankbench run --fresh`"
         )
-    return {each.query_id: [hit.doc_id for hit in each.hits[:top_k]] for each in rankings}
+    return {ranking.query_id: [hit.doc_id for hit in ranking.hits[:top_k]] for ranking in rankings}
 
 
 def _queries(collection: Collection, record: Record, most: int | None) -> dict[str, str]:
-    """query_id → text of those that count and have one; a larger sample holds the smaller one."""
+    """query_id → text of judged queries with a text; larger samples include smaller ones."""
     judged = next(iter(record.per_query.values()), {})
-    texts = {each.query_id: each.text for each in collection.queries() if each.query_id in judged}
+    texts = {
+        query.query_id: query.text for query in collection.queries() if query.query_id in judged
+    }
     if not texts:
-        raise UsageError(f"no query of {collection.name} that counts has a text to show")
+        raise UsageError(f"no judged query of {collection.name} has a text to show")
     chosen = sorted(texts, key=_draw)[:most]
     return {query_id: texts[query_id] for query_id in sorted(chosen)}
 
@@ -141,17 +152,16 @@ def _draw(query_id: str) -> str:
 def _shown(
     collection: Collection, lists: Sequence[Sequence[str]], snippet_chars: int
 ) -> Mapping[str, str]:
-    """doc_id → the beginning of its text, on one line."""
-    wanted = {doc_id for each in lists for doc_id in each}
-    found = collection.lookup(wanted)
-    missing = sorted(wanted - found.keys())
+    doc_ids = {doc_id for listed in lists for doc_id in listed}
+    documents = collection.lookup(doc_ids)
+    missing = sorted(doc_ids - documents.keys())
     if missing:
         raise UsageError(
-            f"{collection.name} holds no document '{missing[0]}', which a run file ranks"
+            f"{collection.name} has no document '{missing[0]}', which a run file ranks"
         )
     return {
         doc_id: " ".join(document.content.split())[:snippet_chars]
-        for doc_id, document in found.items()
+        for doc_id, document in documents.items()
     }
 
 
@@ -159,7 +169,7 @@ def _store(archive: RecordSet, record: Record) -> Store:
     store = archive.store(record)
     if store is None:
         raise UsageError(
-            f"{record.cell.reranker.name}: its record lies outside of a results folder; "
+            f"{record.cell.reranker.name}: its record is not in a results folder; "
             "name the folder instead"
         )
     return store

@@ -1,7 +1,7 @@
-"""The question that a judge is asked, and the only answers that are read.
+"""The question to a judge, and the only answers that are accepted.
 
-Texts of a collection travel as strings inside a JSON object: whatever they hold, they cannot end
-it. The judge is told that they are no instructions; no wording can make sure that it obeys.
+Texts of a collection are sent as strings in a JSON object, which they cannot break out of,
+whatever they say. The judge is told that they are not instructions, but may not obey.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _REMINDER = (
     'Answer with {"better": "first"}, {"better": "second"} or {"better": "tie"} and nothing else.'
 )
 PROMPT_SHA256 = hashlib.sha256("\0".join((_SYSTEM, _REMINDER)).encode()).hexdigest()
-"""Hashes what every question has in common."""
+"""Hash of everything that all questions have in common."""
 
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*)\n\s*```", re.DOTALL)
 _MOST_REPEATED = 500
 
 
 def question(query: str, first: Sequence[str], second: Sequence[str]) -> list[Message]:
-    """Which of two lists of texts is better for the query?"""
+    """Ask which of two lists of texts is better for the query."""
     shown = {"query": query, "first": list(first), "second": list(second)}
     return [
         {"role": "system", "content": _SYSTEM},
@@ -44,10 +44,10 @@ def question(query: str, first: Sequence[str], second: Sequence[str]) -> list[Me
     ]
 
 
-def again(asked: Sequence[Message], reply: str) -> list[Message]:
-    """The same question after a reply that could not be read."""
+def again(messages: Sequence[Message], reply: str) -> list[Message]:
+    """The same question after an unreadable reply."""
     return [
-        *asked,
+        *messages,
         {"role": "assistant", "content": reply[:_MOST_REPEATED] or "(nothing)"},
         {"role": "user", "content": _REMINDER},
     ]
@@ -56,17 +56,17 @@ def again(asked: Sequence[Message], reply: str) -> list[Message]:
 def read(reply: str) -> Verdict | None:
     """The verdict, or None for anything but one of the three allowed objects.
 
-    White space around it and one code fence do not matter; a word more does.
+    White space around it and one code fence are ignored; any other word makes it None.
     """
     text = reply.strip()
     fenced = _FENCED.fullmatch(text)
     try:
-        found = json.loads(fenced[1] if fenced else text, object_pairs_hook=list)
+        reply_pairs = json.loads(fenced[1] if fenced else text, object_pairs_hook=list)
     except (ValueError, RecursionError):
         return None
-    return next((each for each in _VERDICTS if _is(found, each)), None)
+    return next((verdict for verdict in _VERDICTS if _is(reply_pairs, verdict)), None)
 
 
-def _is(found: Any, verdict: Verdict) -> bool:
-    # As pairs, a key that comes twice is seen.
-    return bool(found == [("better", verdict)])
+def _is(reply_pairs: Any, verdict: Verdict) -> bool:
+    # As pairs, so that a repeated key is noticed.
+    return bool(reply_pairs == [("better", verdict)])

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible chat endpoint, with every answer kept so that nothing is paid for twice."""
+"""An OpenAI-compatible chat endpoint whose answers are stored, so that none is paid for twice."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SETTINGS = Settings(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeReply:
-    """What a judge wrote, and the tokens that the service counted for it."""
+    """A judge's reply, and the tokens that the service counted for it."""
 
     text: str
     prompt_tokens: int
@@ -41,28 +41,28 @@ class JudgeReply:
 
 
 def address(url: str) -> str:
-    """The whole address of the endpoint. Raises UsageError for one that cannot be."""
+    """The full address of the endpoint. Raises UsageError for an impossible one."""
     parts = check_address("the judge", "--url", url, key_setting="--api-key-env")
     path = parts.path.rstrip("/").removesuffix(_WORD)
     return f"{parts.scheme}://{parts.netloc}{path}{_WORD}"
 
 
 class JudgeService:
-    """One model behind one address, for any number of threads."""
+    """One model at one address, for any number of threads."""
 
     def __init__(
         self, client: Client, url: str, model: str, temperature: float | None, cache: Path
     ) -> None:
-        """Nothing is connected yet; answers are kept below `cache`."""
+        """Nothing is connected yet; answers are stored below `cache`."""
         self._client, self._url, self._cache = client, url, cache
         self._fixed: dict[str, Any] = {"model": model}
         if temperature is not None:
             self._fixed["temperature"] = temperature
 
     def kept(self, messages: Sequence[Message]) -> JudgeReply | None:
-        """The answer to exactly this question, where there is one from before.
+        """The stored answer to exactly this question, or None.
 
-        A damaged one is told and taken away: the question is asked again.
+        A damaged one is reported and deleted: the question is asked again.
         """
         path = self._path(self._body(messages))
         try:
@@ -78,26 +78,25 @@ class JudgeService:
             return None
 
     def ask(self, messages: Sequence[Message], stop: threading.Event) -> tuple[JudgeReply, bool]:
-        """The answer, and whether it was there already.
+        """The answer, and whether it was stored already.
 
-        Raises ModelError where there is none to be had, and Stopped once `stop` is set.
+        Raises ModelError if there is none, and Stopped once `stop` is set.
         """
-        found = self.kept(messages)
-        if found is not None:
-            return found, True
+        stored = self.kept(messages)
+        if stored is not None:
+            return stored, True
         body = self._body(messages)
         reply = self._read(self._client.post(body, stop).body)
-        kept = {
+        content = {
             "text": reply.text,
             "prompt_tokens": reply.prompt_tokens,
             "completion_tokens": reply.completion_tokens,
         }
         path = self._path(body)
-        write_whole(path, seal(kept, path.stem))
+        write_whole(path, seal(content, path.stem))
         return reply, False
 
     def close(self) -> None:
-        """Close the connections."""
         self._client.close()
 
     def _body(self, messages: Sequence[Message]) -> bytes:
@@ -109,16 +108,16 @@ class JudgeService:
 
     def _read(self, body: bytes) -> JudgeReply:
         try:
-            found = json.loads(body)
-            text = found["choices"][0]["message"]["content"]
+            parsed = json.loads(body)
+            text = parsed["choices"][0]["message"]["content"]
         except (ValueError, RecursionError, LookupError, TypeError):
             raise ModelError(
-                f"{self._client.who}: not the answer of a chat endpoint"
+                f"{self._client.who}: not an answer of a chat endpoint"
                 f"{self._client.also_said(body)}; check --url"
             ) from None
-        usage = found.get("usage")
+        usage = parsed.get("usage")
         return JudgeReply(
-            # None where a model refuses, or spends all its tokens on thinking.
+            # None if a model refuses, or spends all its tokens on reasoning.
             text=text if isinstance(text, str) else "",
             prompt_tokens=_count(usage, "prompt_tokens"),
             completion_tokens=_count(usage, "completion_tokens"),
@@ -134,7 +133,7 @@ def connect(
     timeout_s: float,
     cache: Path,
 ) -> JudgeService:
-    """The service, not asked anything yet. Raises UsageError for a key that is not there."""
+    """The service, not connected yet. Raises UsageError for a missing key."""
     whole = address(url)
     key = None
     if key_variable is not None:
@@ -144,19 +143,19 @@ def connect(
 
 
 def _kept(line: str, key: str) -> JudgeReply:
-    """The reply of a file. Raises ValueError or TypeError for one that does not verify."""
+    """The reply in a file. Raises ValueError or TypeError if it does not verify."""
     try:
         return JudgeReply(**unseal(line, key))
     except ChecksumError:
-        # Answers were paid for: those of the version that wrote no checksums still count.
-        found = json.loads(line)
-        if not isinstance(found, dict) or found.keys() != {
-            each.name for each in fields(JudgeReply)
+        # Answers cost money, so those stored by versions without checksums still count.
+        parsed = json.loads(line)
+        if not isinstance(parsed, dict) or parsed.keys() != {
+            field.name for field in fields(JudgeReply)
         }:
             raise
-        return JudgeReply(**found)
+        return JudgeReply(**parsed)
 
 
 def _count(usage: Any, name: str) -> int:
-    found = usage.get(name) if isinstance(usage, dict) else None
-    return found if type(found) is int and found >= 0 else 0
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if type(count) is int and count >= 0 else 0

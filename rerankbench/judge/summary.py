@@ -1,4 +1,4 @@
-"""What a judge decided, as tables for people and as JSON for programs."""
+"""A judge's results as tables for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RATINGS = ("Reranker", "Rating", "W–L–T", "Win rate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
-    """All pairs of one task, and the ratings that follow from them."""
+    """All pairs of one task, and the ratings computed from them."""
 
     matches: Sequence[Match]
     judged: Sequence[JudgedMatch]
@@ -35,7 +35,7 @@ class _Task:
 
 
 def as_markdown(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:
-    """For each task the pairs, and the ratings from all of them together."""
+    """For each task its pairs, and the ratings computed from all of them."""
     tables = [
         table
         for task in _tasks(matches, judged)
@@ -47,39 +47,39 @@ def as_markdown(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:
 def as_json(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:
     """`pairs` of rerankers and `ratings` of each, task by task."""
     tasks = _tasks(matches, judged)
-    found = {
-        "pairs": [_pair_object(task, each) for task in tasks for each in task.judged],
+    body = {
+        "pairs": [_pair_object(task, match) for task in tasks for match in task.judged],
         "ratings": [
-            _rating_object(task, each) for task in tasks for each in task.ratings.standings
+            _rating_object(task, standing) for task in tasks for standing in task.ratings.standings
         ],
     }
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
 
 
 def _tasks(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> list[_Task]:
-    found: dict[str, list[tuple[Match, JudgedMatch]]] = {}
-    for match, each in zip(matches, judged, strict=True):
-        found.setdefault(each.task_key, []).append((match, each))
+    by_task: dict[str, list[tuple[Match, JudgedMatch]]] = {}
+    for match, judged_match in zip(matches, judged, strict=True):
+        by_task.setdefault(judged_match.task_key, []).append((match, judged_match))
     return [
         _Task(
             matches=[match for match, _ in pairs],
-            judged=[each for _, each in pairs],
-            ratings=fit_outcomes(outcomes_of(each for _, each in pairs)),
+            judged=[judged_match for _, judged_match in pairs],
+            ratings=fit_outcomes(outcomes_of(judged_match for _, judged_match in pairs)),
         )
-        for pairs in found.values()
+        for pairs in by_task.values()
     ]
 
 
 def _first_stages(task: _Task) -> set[str]:
     records = [record for match in task.matches for record in (match.a, match.b)]
-    return {each.cell.reranker.name for each in records if derived.is_first_stage(each)}
+    return {record.cell.reranker.name for record in records if derived.is_first_stage(record)}
 
 
 def _pairs(task: _Task) -> Table:
     return Table(
         title=f"{task.title}: judged pairs",
         columns=headers(_PAIRS, texts=2),
-        rows=tuple(Row(entries=tuple(_pair(each))) for each in task.judged),
+        rows=tuple(Row(entries=tuple(_pair(match))) for match in task.judged),
         notes=tuple(_notes(task.judged)),
     )
 
@@ -89,8 +89,8 @@ def _ratings(task: _Task, first_stages: set[str]) -> Table:
         title=f"{task.title}: ratings by the judge",
         columns=headers(_RATINGS),
         rows=tuple(
-            Row(entries=tuple(_standing(each)), emphasised=each.name in first_stages)
-            for each in task.ratings.standings
+            Row(entries=tuple(_standing(standing)), emphasised=standing.name in first_stages)
+            for standing in task.ratings.standings
         ),
         notes=("Bradley–Terry on an Elo scale, ties as halves; intervals resample queries.",),
     )
@@ -114,15 +114,15 @@ def _standing(standing: RatedReranker) -> Iterator[Entry]:
 def _notes(judged: Sequence[JudgedMatch]) -> Iterator[str]:
     judge = judged[0].judge
     sample = judged[0].sampled_queries
-    queries = max(len(each.answers) for each in judged)
+    queries = max(len(match.answers) for match in judged)
     yield (
         f"Judged by {judge.model} on {queries} queries{' (a sample)' if sample else ''}: "
         f"the first {judge.top_k} documents, {judge.snippet_chars} characters each."
     )
-    yield "Both orders were asked; a tie where they disagree or a reply was unread."
-    identical = sum(each.counts()["identical"] for each in judged)
+    yield "Both orders were asked; a tie if they disagree or a reply was unreadable."
+    identical = sum(match.counts()["identical"] for match in judged)
     if identical:
-        yield f"{identical} times both showed the same, a tie without asking."
+        yield f"{identical} times both rankings were the same: a tie without asking."
 
 
 def _pair_object(task: _Task, judged: JudgedMatch) -> dict[str, Any]:

@@ -80,7 +80,9 @@ def relevance_level(name: str, split: str) -> int:
     slug = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")
     for known_level in known_levels():
         whole = slug in known_level.names and known_level.split in (None, split)
-        starts = tuple(f"{one}-" for one in known_level.names if known_level.split is None)
+        starts = tuple(
+            f"{known_name}-" for known_name in known_level.names if known_level.split is None
+        )
         if whole or slug.startswith(starts):
             return known_level.level
     return 1

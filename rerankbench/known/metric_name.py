@@ -88,5 +88,5 @@ def among(name: str, held: Collection[str]) -> str | None:
     parts = split(name)
     if parts is None or parts.level is not None:
         return None
-    others = [each for each in held if without_level(each, level(each)) == plain]
+    others = [other for other in held if without_level(other, level(other)) == plain]
     return others[0] if len(others) == 1 else None

@@ -1,6 +1,6 @@
-"""What is known of rerankers by name, from `models.yaml`.
+"""Facts about rerankers by name, from `models.yaml`.
 
-Facts only, each from a source; one that no source settles is None. Nothing here loads a model.
+Facts only, each from a source; unknown ones are None. Nothing here loads a model.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from rerankbench.types import Date, Positive
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownModel:
-    """One reranker of the field's tables.
+    """One known reranker.
 
-    `name` is its hub id, or what its API calls it; `parameters` counts numbers in the weights;
+    `name` is its hub id, or its name at an API; `parameters` counts numbers in the weights;
     `max_length` is in tokens, query and document together; `licence` is SPDX's name or
-    `proprietary`; `released` is YYYY-MM-DD or YYYY-MM. None is not known, never zero.
+    `proprietary`; `released` is YYYY-MM-DD or YYYY-MM. None means unknown, never zero.
     """
 
     name: str
@@ -44,9 +44,9 @@ class KnownModel:
 
     @property
     def spellings(self) -> frozenset[str]:
-        """All that names it, in lower case: name and aliases, whole and behind their last /."""
-        whole = [each.casefold() for each in (self.name, *self.aliases)]
-        return frozenset(whole + [each.rpartition("/")[2] for each in whole])
+        """All its names in lower case: name and aliases, in full and after the last /."""
+        full_names = [name.casefold() for name in (self.name, *self.aliases)]
+        return frozenset(full_names + [name.rpartition("/")[2] for name in full_names])
 
 
 @cache
@@ -56,30 +56,30 @@ def known() -> tuple[KnownModel, ...]:
 
 
 def find(name: str) -> KnownModel | None:
-    """The model of that name, in whatever case, with its organisation or without; else None."""
+    """The model of that name, in any case, with or without its organisation; else None."""
     return _by_spelling().get(name.strip().casefold())
 
 
 def matching(text: str) -> tuple[KnownModel, ...]:
     """The models with `text` in a name, the provider or the family; UsageError for none."""
     wanted = text.casefold()
-    found = tuple(
-        each
-        for each in known()
+    matches = tuple(
+        model
+        for model in known()
         if any(
             wanted in field.casefold()
-            for field in (each.name, *each.aliases, each.provider or "", each.family)
+            for field in (model.name, *model.aliases, model.provider or "", model.family)
         )
     )
-    if not found:
+    if not matches:
         remedy = "give a part of a name, provider or family, such as bge, Cohere or monot5"
         raise UsageError(f"no known model has '{text}' in its name; {remedy}")
-    return found
+    return matches
 
 
 @cache
 def _by_spelling() -> Mapping[str, KnownModel]:
-    return {spelling: each for each in known() for spelling in each.spellings}
+    return {spelling: model for model in known() for spelling in model.spellings}
 
 
 def read(path: Path) -> tuple[KnownModel, ...]:

@@ -1,4 +1,4 @@
-"""A price as people write it in YAML."""
+"""Prices in a config."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _USUAL_PER: Mapping[str, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
 
 
 def _completed(entry: Any) -> Any:
-    """With what is usual for the unit where `per` is not given, and the date as text."""
+    """Fill in the usual `per` of the unit, and turn the day into text."""
     if not isinstance(entry, Mapping):
         return entry
     entry = dict(entry)
     if entry.get("per") is None:
         entry["per"] = _USUAL_PER.get(str(entry.get("unit")), 1.0)
     day = entry.get("date")
-    # YAML reads a bare date as one; a moment is none.
+    # YAML reads a bare date as one; a date with a time is refused.
     if isinstance(day, date) and not isinstance(day, datetime):
         entry["date"] = day.isoformat()
     return entry

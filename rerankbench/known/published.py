@@ -1,6 +1,6 @@
-"""Figures that others have printed, with their sources, to stand beside measured ones.
+"""Figures that others published, with their sources, for comparison with measured ones.
 
-`published_figures/` has one file a source. A figure is kept as it was printed; a blank stays one.
+`published_figures/` has one file a source. Figures are stored as printed; blanks stay blank.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from rerankbench.files.yaml_file import read_yaml
 
 DOCS_PER_S = "docs_per_s"
 UNBOUNDED = (DOCS_PER_S, "elo", "latency_s", "latency_mean_ms", "latency_p50_ms", "latency_p90_ms")
-"""The metrics that are no share of 1; all others are stored between 0 and 1."""
+"""The metrics that are not shares of 1; all others are stored between 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where figures were printed; `date` is YYYY, YYYY-MM or YYYY-MM-DD, None where not stated."""
+    """Where figures were published; `date` is YYYY, YYYY-MM or YYYY-MM-DD, or None."""
 
     title: str
     authors: str
@@ -34,12 +34,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFigure:
-    """One printed figure and its setting; None and an empty text are not stated, never a guess.
+    """One published figure and its setting; None and an empty text mean not stated.
 
     `value` is a share of 1 even where percents were printed, and `decimals` counts its digits.
     `collection` is the short name of a known collection, or the source's own name for another; a
     printed average has none, but `average_of`. `first_stage` is `bm25` or as printed. `doubt` says
-    why a figure is not to be believed as printed.
+    why a figure should not be believed as printed.
     """
 
     model: str
@@ -61,8 +61,8 @@ class PublishedFigure:
 @cache
 def published() -> tuple[PublishedFigure, ...]:
     """All figures, by file, table, row and column."""
-    found = sorted(Path(__file__).with_name("published_figures").iterdir())
-    return tuple(figure for path in found for figure in read(path))
+    paths = sorted(Path(__file__).with_name("published_figures").iterdir())
+    return tuple(figure for path in paths for figure in read(path))
 
 
 def find(
@@ -76,26 +76,26 @@ def find(
     """The figures of a model on a collection, in the order of the files.
 
     `spellings` are the model's names in lower case; `collection` is a short name. Without first
-    stage or depth, figures of any are found.
+    stage or depth, those of any are included.
     """
     return [
-        each
-        for each in published()
-        if each.model.casefold() in spellings
-        and each.collection == collection
-        and each.metric == metric
-        and first_stage in (None, each.first_stage)
-        and depth in (None, each.depth)
+        figure
+        for figure in published()
+        if figure.model.casefold() in spellings
+        and figure.collection == collection
+        and figure.metric == metric
+        and first_stage in (None, figure.first_stage)
+        and depth in (None, figure.depth)
     ]
 
 
 def speeds() -> list[tuple[PublishedFigure, ...]]:
     """Docs / Sec, by table."""
     tables: dict[tuple[Source, str], list[PublishedFigure]] = {}
-    for each in published():
-        if each.metric == DOCS_PER_S:
-            tables.setdefault((each.source, each.table), []).append(each)
-    return [tuple(found) for found in tables.values()]
+    for figure in published():
+        if figure.metric == DOCS_PER_S:
+            tables.setdefault((figure.source, figure.table), []).append(figure)
+    return [tuple(figures) for figures in tables.values()]
 
 
 def read(path: Path) -> tuple[PublishedFigure, ...]:
@@ -122,7 +122,7 @@ def _figure(
 
 
 class _Settings(BaseModel):
-    """What a table says of all its figures, a row or a column of its own; the nearest counts."""
+    """Settings of a table's figures, of a row or of a column; the most specific counts."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -141,7 +141,7 @@ class _Settings(BaseModel):
 
     @property
     def given(self) -> Mapping[str, Any]:
-        """The settings that are written there."""
+        """The settings that are written in the file."""
         return self.model_dump(include=set(_Settings.model_fields), exclude_unset=True)
 
 

@@ -1,4 +1,4 @@
-"""Where rows stand: as the layout lists models and first stages; what it does not list, below."""
+"""The order of rows: as the layout lists models and first stages, unlisted ones below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows to be: which records stand in one row, and what was chosen to get there."""
+"""The records behind each row, and what was selected to get there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rerankbench.types import Record, TaskKey, slug
 
 
 class Square(NamedTuple):
-    """What tells a row's records apart: slugs of collection and first stage, added positives."""
+    """The key of a record within its row: slugs of collection and first stage, added positives."""
 
     collection: str
     first_stage: str
@@ -68,7 +68,7 @@ class RowRecords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The rows in the layout's order, and what a reader must be told about the choice.
+    """The rows in the layout's order, and what readers must know about the selection.
 
     `first_stages` maps a task to the record of the first stage's own order, `bases` to the record
     that differences are counted from: that one, unless a `baseline` is named. `chosen_among` names

@@ -15,23 +15,23 @@ from rerankbench.types import Record, TaskKey, slug
 
 
 def kept(records: Iterable[Record], layout: Layout) -> list[Record]:
-    """The records that the layout's filters and columns ask for, in a fixed order.
+    """The records that pass the layout's filters and columns, in a fixed order.
 
     Raises UsageError where none is left.
     """
     records = list(records)
     is_shown = _Shown(layout)
-    found = [record for record in records if _passes(record, layout) and is_shown(record)]
-    if not found:
+    passing = [record for record in records if _passes(record, layout) and is_shown(record)]
+    if not passing:
         raise UsageError(
             f"none of {len(records)} records fits the layout '{layout.name}'; "
-            f"it asks for {_asked(layout)}: choose another layout, or change a copy of it"
+            f"it asks for {_description(layout)}: choose another layout, or change a copy of it"
         )
-    return grouping.in_order(found)
+    return grouping.in_order(passing)
 
 
 def select(records: Sequence[Record], layout: Layout) -> Selection:
-    """Sort records into rows; where several fill one square the newest counts."""
+    """Sort records into rows; if several fit one cell, the newest counts."""
     records, kept_apart = _without_added(records, layout)
     places, squares = Places(layout), _Squares(layout)
     rows: dict[tuple[RowPosition, RowPosition | None], list[Record]] = {}
@@ -50,8 +50,8 @@ def select(records: Sequence[Record], layout: Layout) -> Selection:
         baseline=layout.baseline,
         chosen_among=tuple(
             f"{model.name} on {choice}"
-            for (model, _), found in rows.items()
-            for choice in squares.choices(found)
+            for (model, _), row_records in rows.items()
+            for choice in squares.choices(row_records)
         ),
         left_out=tuple(dict.fromkeys(places.left_out(records))),
         kept_apart=kept_apart,
@@ -72,7 +72,7 @@ def _line(
     """One row; its block is its first stage where those have rows, else its family."""
     model, stage = row
     filled = squares.filled(records)
-    # What counts where no column says: the newest, but added positives only if all have them.
+    # The default is the newest record; with added positives only if all records have them.
     usual = sorted(
         filled.values(), key=lambda record: (not record.cell.adds_positives, grouping.age(record))
     )
@@ -91,7 +91,7 @@ def _line(
 
 
 class _Squares:
-    """The squares of a row, as far as the layout tells them apart."""
+    """The cells of a row, as far as the layout distinguishes them."""
 
     def __init__(self, layout: Layout) -> None:
         self._first_stages = layout.tells_first_stages_apart
@@ -99,31 +99,34 @@ class _Squares:
         self.are_told_apart = self._first_stages or self._positives
 
     def of(self, record: Record) -> Square:
-        """Where the record belongs."""
+        """The cell of the record."""
         stage = slug(derived.first_stage(record)) if self._first_stages else ""
         added = self._positives and record.cell.adds_positives
         return Square(derived.collection_slug(record), stage, added)
 
     def filled(self, records: Sequence[Record]) -> dict[Square, Record]:
-        """The newest record of each square."""
+        """The newest record of each cell."""
         return grouping.newest(records, self.of)
 
     def choices(self, records: Sequence[Record]) -> Iterator[str]:
-        """Collections where there was more than one record to choose from."""
+        """Collections with more than one record to choose from."""
         squares: dict[Square, list[Record]] = {}
         for record in records:
             squares.setdefault(self.of(record), []).append(record)
-        for found in squares.values():
+        for candidates in squares.values():
             # A record that was copied to a second folder is still one record.
-            keys = {(one.quality_key, one.speed_key, one.started_at) for one in found}
+            keys = {
+                (candidate.quality_key, candidate.speed_key, candidate.started_at)
+                for candidate in candidates
+            }
             if len(keys) > 1:
-                yield f"{found[0].cell.collection.name} ({len(keys)} records)"
+                yield f"{candidates[0].cell.collection.name} ({len(keys)} records)"
 
 
 def _without_added(
     records: Sequence[Record], layout: Layout
 ) -> tuple[Sequence[Record], tuple[str, ...]]:
-    """Without added positives, where some have them and no column asks; and what that leaves out.
+    """Leave out added positives if only some have them and no column shows them; returns which.
 
     They never share a column with others: no search reaches what they show.
     """
@@ -136,19 +139,19 @@ def _without_added(
 
 def _passes(record: Record, layout: Layout) -> bool:
     cell = record.cell
-    asked = (
+    filters = (
         (layout.depth, cell.depth),
         (layout.split, cell.collection.split),
         (layout.device, cell.engine.device),
         (layout.machine, record.environment.machine_id),
     )
-    # What is no model has no dtype: it belongs beside the models of any.
+    # Baselines have no dtype, so they belong beside models of any dtype.
     dtype_fits = layout.dtype in (None, cell.reranker.dtype) or derived.is_baseline(record)
-    return dtype_fits and all(want is None or want == have for want, have in asked)
+    return dtype_fits and all(wanted is None or wanted == actual for wanted, actual in filters)
 
 
 class _Shown:
-    """Whether a column may show a record; without metric columns every one of the first stage."""
+    """Whether a column may show a record; without metric columns, any of the first stage."""
 
     def __init__(self, layout: Layout) -> None:
         self._columns = layout.measured
@@ -161,7 +164,7 @@ class _Shown:
         return any(self._by(column, record) for column in self._columns)
 
     def _by(self, column: MeasuredColumn, record: Record) -> bool:
-        # A column that names none shows every collection: in its table, in columns, or together.
+        # A column without a collection shows all of them: in its table, in columns, or together.
         return (
             (not column.parts or derived.collection_slug(record) in _slugs(column))
             and _is_from(record, column.first_stage)
@@ -177,10 +180,10 @@ def _slugs(column: MeasuredColumn) -> frozenset[str]:
     return frozenset(slug(name) for names in column.parts for name in names)
 
 
-def _asked(layout: Layout) -> str:
+def _description(layout: Layout) -> str:
     keys = ("first_stage", "depth", "split", "device", "dtype", "machine")
-    asked = [f"{key} {getattr(layout, key)}" for key in keys if getattr(layout, key) is not None]
+    parts = [f"{key} {getattr(layout, key)}" for key in keys if getattr(layout, key) is not None]
     columns = layout.measured
     if columns and all(column.parts for column in columns):
-        asked.append("the collections in its columns")
-    return ", ".join(asked) or "records, of which there are none"
+        parts.append("the collections in its columns")
+    return ", ".join(parts) or "records, of which there are none"

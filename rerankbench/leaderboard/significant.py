@@ -1,4 +1,4 @@
-"""`--significance`: any layout, with what says which of its differences are real."""
+"""`--significance`: any layout, with marks of the differences that are significant."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def with_significance(layout: Layout) -> Layout:
     layout without metrics.
     """
     columns = [column for table in layout.tables for column in table.columns]
-    headline = next((one for one in columns if isinstance(one, MetricColumn)), None)
+    headline = next((column for column in columns if isinstance(column, MetricColumn)), None)
     if headline is None:
         raise UsageError(
             f"the layout '{layout.name}' has no column of a metric, so --significance has nothing "
@@ -40,7 +40,7 @@ def with_significance(layout: Layout) -> Layout:
 
 def _columns(columns: Sequence[Column], headline: MetricColumn | None) -> Iterator[Column]:
     here = headline if any(column is headline for column in columns) else None
-    delta = next((one for one in columns if here and _is_delta(one, here)), None)
+    delta = next((candidate for candidate in columns if here and _is_delta(candidate, here)), None)
     for column in columns:
         if column is headline:
             yield from _tested(headline, delta)

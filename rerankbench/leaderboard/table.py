@@ -1,6 +1,6 @@
-"""A finished table: raw values with how to print them, ready for any renderer.
+"""A finished table: raw values with their print format, for any renderer.
 
-Whatever decides an order, a mean or a blank has happened before; a renderer only writes.
+Orders, means and blanks are already decided; a renderer only writes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PAGE = re.compile(r"[a-z0-9-]+\.(html|md)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One value of a table, raw, and how people see it; None prints as a blank, never as 0.
+    """One value of a table, raw, and how it is printed; None prints as a blank, never as 0.
 
     `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
     significant digits below 10. `latency` is as `fixed`, with at least two significant digits
@@ -44,14 +44,14 @@ class Entry:
 
     @property
     def url(self) -> str:
-        """The link as printable ASCII that no format takes for markup; empty if it is none."""
+        """The link as printable ASCII that no format reads as markup; empty if there is none."""
         if self.link is None or not is_address(self.link):
             return ""
         return quote(self.link, safe="/:?&=#@+,;%~.-_!")
 
     @property
     def text(self) -> str:
-        """The value as it is printed, before any escaping; always one line of printable text."""
+        """The value as printed, before any escaping; always one line of printable text."""
         if self.value is None:
             return ""
         if isinstance(self.value, str):
@@ -67,7 +67,7 @@ class Entry:
 
     @property
     def rounded(self) -> float | None:
-        """The number as it is printed, so that what looks equal is equal; None for texts."""
+        """The number as printed, so that what looks equal is equal; None for texts."""
         if self.value is None or isinstance(self.value, str):
             return None
         if self.form in ("magnitude", "probability"):
@@ -161,9 +161,11 @@ class Table:
         lines: list[list[Heading]] = [[] for _ in range(depth + 1)]
         for level in range(depth):
             for path, neighbours in groupby(range(len(self.columns)), key=self._path(level)):
-                found = list(neighbours)
+                columns = list(neighbours)
                 if path:
-                    over = Heading(text=path[-1], at=found[0], columns=len(found), is_above=True)
+                    over = Heading(
+                        text=path[-1], at=columns[0], columns=len(columns), is_above=True
+                    )
                     lines[level].append(over)
         for at, column in enumerate(self.columns):
             level = len(column.above)
@@ -203,7 +205,7 @@ def table_of(
 
 
 def blocks(rows: Sequence[Row]) -> list[list[Row]]:
-    """Neighbouring rows that belong together."""
+    """Whether it is a web address, or a page beside this one."""
     parts = groupby(rows, key=lambda row: (row.group, row.block))
     return [list(part) for _, part in parts]
 
@@ -219,10 +221,7 @@ def is_address(link: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """One line without control or invisible formatting characters, which could command a terminal.
-
-    White space becomes a space; what else cannot be printed becomes the replacement character.
-    """
+    """Digits before the decimal point, after the first, of the value rounded to three digits."""
     spaced = " ".join(text.split())
     if spaced.isprintable():
         return spaced

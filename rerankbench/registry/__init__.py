@@ -97,17 +97,17 @@ def load(kind: Kind, name: str) -> Any:
     if point is None:
         raise UsageError(f"no {_SINGULAR[kind]} '{name}'; {nearest(name, names(kind))}")
     owner = point.dist.name if point.dist else "a package"
-    told = f"{_SINGULAR[kind]} '{name}' of {owner}"
+    label = f"{_SINGULAR[kind]} '{name}' of {owner}"
     try:
-        found = point.load()
+        plugin = point.load()
     except (Exception, SystemExit) as error:
         show_traceback(error)
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise PluginError(
-            f"{told}: cannot be imported ({reason:.100}; RERANKBENCH_TRACEBACK=1 shows where); "
+            f"{label}: cannot be imported ({reason:.100}; RERANKBENCH_TRACEBACK=1 shows where); "
             "mend the plug-in, or uninstall it"
         ) from error
-    return guard(kind, Plugin(told), found)
+    return guard(kind, Plugin(label), plugin)
 
 
 @cache

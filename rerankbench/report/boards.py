@@ -1,4 +1,4 @@
-"""Which records stand side by side: those that reranked the same depth of the same first stage."""
+"""Groups records into boards: those that reranked the same depth of the same first stage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OF_THE_COLLECTION = frozenset({"collection", "split", "content", "identical ids
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """Models by collections. Of several records of one square the newest counts.
+    """A table of models by collections; the newest record of a cell counts.
 
     `number` counts boards from 1, of which there are `total`. `metric` is the headline, None where
     the records have none. `tasks` are the columns, each with its title; `models` the rows,
@@ -34,14 +34,14 @@ class Board:
         return {task: record for (name, task), record in self.squares.items() if name == model}
 
     def only(self, keep: Callable[[Record], bool]) -> Board:
-        """The same board of fewer records: the newest of those count."""
-        kept = [record for record in self.records if keep(record)]
-        squares = _squares(kept)
+        """The same board with fewer records; the newest of those count."""
+        records = [record for record in self.records if keep(record)]
+        squares = _squares(records)
         models = tuple(sorted({name for name, _ in squares}))
-        return replace(self, records=tuple(kept), models=models, squares=squares)
+        return replace(self, records=tuple(records), models=models, squares=squares)
 
     def is_baseline(self, model: str) -> bool:
-        """Whether the row is no model."""
+        """Whether the row is not a model."""
         return all(map(derived.is_baseline, self.of(model).values()))
 
     @property
@@ -55,7 +55,7 @@ class Board:
 
 
 def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
-    """Every board of the records, that with the most records first."""
+    """All boards of the records; the one with the most records comes first."""
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in grouping.in_order(records):
         facts = record.task.facts
@@ -93,22 +93,25 @@ def _squares(records: Sequence[Record]) -> dict[tuple[str, TaskKey], Record]:
 
 
 def _columns(records: Sequence[Record]) -> dict[TaskKey, str]:
-    """Every task with its collection's name; what tells namesakes apart stands behind it."""
+    """Every task with its collection's name; equal names get a distinguishing suffix."""
     firsts = {record.task: record for record in reversed(records)}
     by_name: dict[str, list[Record]] = {}
     for record in firsts.values():
         by_name.setdefault(derived.collection_slug(record), []).append(record)
-    found = {}
+    titles = {}
     for key, record in sorted(firsts.items()):
         alike = by_name[derived.collection_slug(record)]
-        split, sources = record.cell.collection.split, {one.cell.collection.split for one in alike}
+        split, sources = (
+            record.cell.collection.split,
+            {same_name.cell.collection.split for same_name in alike},
+        )
         name = record.cell.collection.name
         if len(sources) > 1:
             name = f"{name} ({split})"
         elif len(alike) > 1:
             name = f"{name} (version {alike.index(record) + 1})"
-        found[key] = name
-    return found
+        titles[key] = name
+    return titles
 
 
 def _title(record: Record, first_stage: str) -> str:

@@ -1,4 +1,4 @@
-"""Records → depth curves as text in one of the formats."""
+"""Makes depth curves from records, as text in one of the formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FEW = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredCurve:
-    """One model's curve on one task, and the depth that the latency budget allows."""
+    """One model's curve on one task, and the best depth within the latency budget."""
 
     title: str
     record: Record
@@ -42,19 +42,19 @@ def publish(
     metric: str | None = None,
     budget_ms: float,
 ) -> tuple[str, tuple[str, ...]]:
-    """The curves as text, and a line for each record that has none; no format: for reading.
+    """The curves as text, and a line for each record without one; format None is for a terminal.
 
-    Raises UsageError for a name or a format that is not known, and where no record has a curve.
+    Raises UsageError for an unknown name or format, and if no record has a curve.
     """
     records = chosen(archive.records, models)
     name = metric or derived.choose_metric(records, None)
-    found: list[MeasuredCurve] = []
+    measured: list[MeasuredCurve] = []
     problems: dict[str, None] = {}
     for record in records:
         try:
             curve = curve_of(archive, record, name)
             choice = best_within(curve, record, budget_ms)
-            found.append(
+            measured.append(
                 MeasuredCurve(
                     title=title(record, archive.first_stage(record)),
                     record=record,
@@ -64,29 +64,29 @@ def publish(
             )
         except UsageError as error:
             problems[str(error)] = None
-    if not found:
+    if not measured:
         raise UsageError("\n".join(problems))
     if format_name == "json":
-        return _json(found, budget_ms), tuple(problems)
+        return _json(measured, budget_ms), tuple(problems)
     every_depth = format_name == "csv"
-    tables = [_table(each, budget_ms, every_depth=every_depth) for each in found]
+    tables = [_table(curve, budget_ms, every_depth=every_depth) for curve in measured]
     render = readable if format_name is None else renderer(format_name)
     return render(tables), tuple(problems)
 
 
 def curve_of(archive: RecordSet, record: Record, metric: str) -> DepthCurve:
-    """A record's curve. Raises UsageError where it has none."""
+    """A record's curve. Raises UsageError if it has none."""
     task, rankings = archive.task(record), archive.rankings(record)
     if task is None or rankings is None:
-        missing = "task" if task is None else "run of its own"
+        missing = "task file" if task is None else "run file"
         name = f"{record.cell.reranker.name} on {record.cell.collection.name}"
-        raise UsageError(f"{name}: no {missing} lies beside its record; run the cell again")
+        raise UsageError(f"{name}: its {missing} is missing; run the cell again")
     return depth_curve(record, task, rankings, metric)
 
 
-def _table(found: MeasuredCurve, budget_ms: float, *, every_depth: bool) -> Table:
-    curve, record = found.curve, found.record
-    choices = _choices(found, budget_ms)
+def _table(measured: MeasuredCurve, budget_ms: float, *, every_depth: bool) -> Table:
+    curve, record = measured.curve, measured.record
+    choices = _choices(measured, budget_ms)
     depths = [
         depth
         for depth in curve.depths
@@ -98,55 +98,55 @@ def _table(found: MeasuredCurve, budget_ms: float, *, every_depth: bool) -> Tabl
     heads = ("Depth", curve.metric, "Δ", "Ceiling", *(["About ms"] if timed else []))
     rows = []
     for depth in depths:
-        numbers = _numbers(found, depth)
+        numbers = _numbers(measured, depth)
         entries = [*(numbers if timed else numbers[:-1]), Entry(value=choices.get(depth))]
         rows.append(Row(entries=tuple(entries)))
     return Table(
-        title=found.title,
+        title=measured.title,
         columns=(*headers(heads, texts=0), Header(text="Choice")),
         rows=tuple(rows),
-        notes=tuple(_notes(found, budget_ms)),
+        notes=tuple(_notes(measured, budget_ms)),
     )
 
 
-def _numbers(found: MeasuredCurve, depth: int) -> list[Entry]:
+def _numbers(measured: MeasuredCurve, depth: int) -> list[Entry]:
     """Depth, mean, difference to the first stage, ceiling, estimated time."""
-    curve, mean = found.curve, found.curve.at(depth)
+    curve, mean = measured.curve, measured.curve.at(depth)
     return [
         Entry(value=str(depth)),
         Entry(value=mean, form="fixed", decimals=3, strong=depth == curve.peak),
         Entry(value=mean - curve.at(0) if depth else None, form="signed", decimals=3),
         Entry(value=curve.ceilings[curve.depths.index(depth)], form="fixed", decimals=3),
-        Entry(value=estimated_ms(found.record, depth), form="rate"),
+        Entry(value=estimated_ms(measured.record, depth), form="rate"),
     ]
 
 
-def _choices(found: MeasuredCurve, budget_ms: float) -> dict[int, str]:
-    """What single depths are chosen for."""
-    choices = {found.curve.peak: ["best"]}
-    choices.setdefault(found.curve.enough, []).append("enough")
-    if found.choice is not None:
-        choices.setdefault(found.choice.depth, []).append(f"{budget_ms:g} ms")
+def _choices(measured: MeasuredCurve, budget_ms: float) -> dict[int, str]:
+    """Depth → the labels of the choices that it is."""
+    choices = {measured.curve.peak: ["best"]}
+    choices.setdefault(measured.curve.enough, []).append("enough")
+    if measured.choice is not None:
+        choices.setdefault(measured.choice.depth, []).append(f"{budget_ms:g} ms")
     return {depth: ", ".join(names) for depth, names in choices.items()}
 
 
-def _notes(found: MeasuredCurve, budget_ms: float) -> Iterator[str]:
-    curve = found.curve
+def _notes(measured: MeasuredCurve, budget_ms: float) -> Iterator[str]:
+    curve = measured.curve
     last, gain = curve.depths[-1], curve.means[-1] - curve.at(0)
     if curve.gain is None:
-        yield f"Shape: {curve.shape}; {curve.queries} queries are too few to tell."
+        yield f"Shape: {curve.shape}; {curve.queries} queries are too few to judge."
     else:
         yield f"Shape: {curve.shape}, by {curve.queries} queries."
         yield f"Depth {last} less first stage: {gain:+.3f} ({_interval(curve.gain)})."
     if curve.decay is not None and curve.peak != last:
         drop = curve.at(curve.peak) - curve.means[-1]
         yield f"Best depth less depth {last}: {drop:+.3f} ({_interval(curve.decay)})."
-    yield "Depth 0 is the first stage's own order, the ceiling the best order of the reranked."
+    yield "Depth 0 is the first stage's own order, the ceiling the best order of these documents."
     yield f"Enough: the first depth that is at most {MARGIN:g} below the best."
-    if found.choice is not None:
+    if measured.choice is not None:
         yield (
-            f"{budget_ms:g} ms: the best depth in that time for one query; times are estimated "
-            "from the median request, by its documents."
+            f"{budget_ms:g} ms: the best depth within that time for a query; times are estimated "
+            "from the median request, in proportion to its documents."
         )
 
 
@@ -154,14 +154,14 @@ def _interval(interval: Interval) -> str:
     return f"95 % interval {interval.low:+.3f} to {interval.high:+.3f}"
 
 
-def _json(found: Sequence[MeasuredCurve], budget_ms: float) -> str:
-    """A list with one object a curve; null is what was not measured."""
+def _json(measured: Sequence[MeasuredCurve], budget_ms: float) -> str:
+    """A list with one object a curve; null means not measured."""
     curves = []
-    for each in found:
-        curve = asdict(each.curve)
-        times = [estimated_ms(each.record, depth) for depth in each.curve.depths]
-        budget = None if each.choice is None else {"budget_ms": budget_ms, **asdict(each.choice)}
+    for item in measured:
+        curve = asdict(item.curve)
+        times = [estimated_ms(item.record, depth) for depth in item.curve.depths]
+        budget = None if item.choice is None else {"budget_ms": budget_ms, **asdict(item.choice)}
         curves.append(
-            {**flat(each.record, HEAD), **curve, "estimated_ms": times, "within_budget": budget}
+            {**flat(item.record, HEAD), **curve, "estimated_ms": times, "within_budget": budget}
         )
     return json.dumps(curves, indent=2, ensure_ascii=True, allow_nan=False) + "\n"

@@ -1,7 +1,7 @@
-"""Pages that need nothing but themselves, filled into the templates beside this file.
+"""Self-contained pages, filled into the templates beside this file.
 
-Style and script lie inside a page, and its policy lets the browser load nothing else. Whatever is
-no `Markup` is escaped.
+Style and script are part of the page, and its policy lets the browser load nothing else. All
+text except `Markup` is escaped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def page(
     """A whole page: heading, the description as its first paragraph, then the template's body.
 
     `contents` are the identifier and the title of every section. `script` is our own code, never
-    a text out of a file; with it comes a button that changes between light and dark.
+    text from a file; it adds a button that switches between light and dark.
     """
     markup = fill(
         template,
@@ -51,14 +51,14 @@ def page(
 
 
 def link(address: str, label: str) -> Markup:
-    """A link to the web or to a page beside this one; for all else the label alone."""
+    """A link to the web or to a page beside this one; anything else becomes the label alone."""
     if not is_address(address):
         return isolated(label)
     return Markup('<a href="{}" rel="noreferrer">{}</a>').format(address, isolated(label))
 
 
 def _policy(script: str) -> str:
-    """Nothing is loaded from anywhere; of scripts only ours runs, known by its hash."""
+    """A policy under which nothing is loaded, and only our script runs, known by its hash."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     allowed = f"'sha256-{digest}'" if script else "'none'"
     return (

@@ -1,4 +1,4 @@
-"""All parts of a report, and the page that they make."""
+"""The sections of a report, and the page that they form."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ TITLE = "Reranker report"
 
 
 def sections(archive: RecordSet, *, metric: str | None = None) -> list[Section]:
-    """The parts in reading order.
+    """The sections in reading order.
 
-    `metric` is the headline instead of the records' own. Raises UsageError where no record holds
+    `metric` replaces the records' own headline. Raises UsageError if no record has
     it or there are no records, InputError for a damaged file beside them.
     """
     chosen = None if metric is None else derived.choose_metric(archive.records, metric)
@@ -52,12 +52,12 @@ def sections(archive: RecordSet, *, metric: str | None = None) -> list[Section]:
 
 
 def render(parts: Sequence[Section], *, title: str = TITLE) -> str:
-    """The page, whole: no other file and no network is needed to read it."""
+    """The whole page, self-contained."""
     script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
     return page(
         "report.html",
         title,
-        description="Which reranker is how good, how fast and how sure, from finished records.",
+        description="How good and how fast each reranker is, and how sure that is.",
         contents=[(part.identifier, part.title) for part in parts],
         script=script,
         parts=parts,
@@ -65,5 +65,5 @@ def render(parts: Sequence[Section], *, title: str = TITLE) -> str:
 
 
 def export_plots(parts: Sequence[Section], folder: Path) -> list[Path]:
-    """Write every plot as SVG and as PNG; which files they are."""
+    """Write every plot as SVG and as PNG; returns the paths."""
     return [path for part in parts for plot in part.plots for path in export(plot, folder)]

@@ -1,4 +1,4 @@
-"""Records → slices of their queries as text in one of the formats."""
+"""Makes slices of queries from records, as text in one of the formats."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POINT_HEADS = ("Words", "Queries", "Δ", "Polynomial")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlicedRecord:
-    """One model's queries on one task, held `against` another: None is the first stage's order."""
+    """One model's queries on one task, against another; None is the first stage's order."""
 
     title: str
     record: Record
@@ -53,26 +53,30 @@ def publish(
     metric: str | None = None,
     degree: int,
 ) -> tuple[str, tuple[str, ...]]:
-    """The slices as text, and a line for each record that has none; no format: for reading.
+    """The slices as text, and a line for each record without; format None is for a terminal.
 
-    Raises UsageError for a name, a fact or a format that is not known, and where no record can be
+    Raises UsageError for an unknown name, fact or format, and if no record can be
     sliced.
     """
     records = chosen(archive.records, models)
-    held = None if against is None else chosen(archive.records, [against])
-    asked = metric or derived.choose_metric(records, None)
-    found: list[SlicedRecord] = []
+    references = None if against is None else chosen(archive.records, [against])
+    requested = metric or derived.choose_metric(records, None)
+    sliced_records: list[SlicedRecord] = []
     problems: dict[str, None] = {}
     for record in records:
         try:
-            found.append(sliced(archive, record, asked, by, held, degree=degree))
+            sliced_records.append(
+                sliced(archive, record, requested, by, references, degree=degree)
+            )
         except UsageError as error:
             problems[str(error)] = None
-    if not found:
+    if not sliced_records:
         raise UsageError("\n".join(problems))
     if format_name == "json":
-        return _json(found), tuple(problems)
-    tables = [table for each in found for table in _tables(each, points=format_name == "csv")]
+        return _json(sliced_records), tuple(problems)
+    tables = [
+        table for item in sliced_records for table in _tables(item, points=format_name == "csv")
+    ]
     render = readable if format_name is None else renderer(format_name)
     return render(tables), tuple(problems)
 
@@ -82,22 +86,24 @@ def sliced(
     record: Record,
     metric: str,
     by: str,
-    held: Sequence[Record] | None = None,
+    references: Sequence[Record] | None = None,
     *,
     degree: int = 2,
 ) -> SlicedRecord:
-    """A record's queries, held against those of `held` on the same task.
+    """A record's queries, compared with those of `references` on the same task.
 
-    None is the first stage's order, computed from the task: no record of it is needed. Raises
-    UsageError where the record cannot be sliced.
+    None means the first stage's order, computed from the task without its record. Raises
+    UsageError if the record cannot be sliced.
     """
     name = naming.parse_metric(metric, record.cell.collection.relevance_level).name
     values, task, against = _values(record, name), _task(archive, record), None
-    if held is None:
+    if references is None:
         base = first_stage_values(task, naming.parse_metric(name))
     else:
-        against = held[0].cell.reranker.name
-        other = next((each for each in held if each.task == record.task), None)
+        against = references[0].cell.reranker.name
+        other = next(
+            (reference for reference in references if reference.task == record.task), None
+        )
         if other is None:
             raise UsageError(f"{_name(record)}: {against} was not run on the same task")
         base = _values(other, name)
@@ -114,14 +120,14 @@ def sliced(
 def _task(archive: RecordSet, record: Record) -> Task:
     task = archive.task(record)
     if task is None:
-        raise UsageError(f"{_name(record)}: no task lies beside its record; run the cell again")
+        raise UsageError(f"{_name(record)}: its task file is missing; run the cell again")
     return task
 
 
 def _values(record: Record, metric: str) -> Mapping[str, float]:
     if metric not in record.per_query:
-        held = ", ".join(record.per_query)
-        raise UsageError(f"{_name(record)}: its record does not hold {metric}, but {held}")
+        available = ", ".join(record.per_query)
+        raise UsageError(f"{_name(record)}: its record has no {metric}, only {available}")
     return record.per_query[metric]
 
 
@@ -129,35 +135,35 @@ def _name(record: Record) -> str:
     return f"{record.cell.reranker.name} on {record.cell.collection.name}"
 
 
-def _tables(found: SlicedRecord, *, points: bool) -> Iterator[Table]:
+def _tables(record_slices: SlicedRecord, *, points: bool) -> Iterator[Table]:
     """The bins; with `points` also a row for each query length."""
-    by = found.slices.by
-    heads = (_HEADS[by], "Queries", found.metric, "Base", "Δ", "Low", "High")
+    by = record_slices.slices.by
+    heads = (_HEADS[by], "Queries", record_slices.metric, "Base", "Δ", "Low", "High")
     yield Table(
-        title=f"{found.title} by {by.replace('-', ' ')}",
+        title=f"{record_slices.title} by {by.replace('-', ' ')}",
         columns=headers(heads),
-        rows=tuple(_row(each) for each in found.slices.bins),
-        notes=tuple(_notes(found)),
+        rows=tuple(_row(item) for item in record_slices.slices.bins),
+        notes=tuple(_notes(record_slices)),
     )
-    if points and found.slices.points:
-        points_title = f"{found.title}, a point a length"
-        rows = map(point_entries, found.slices.points)
+    if points and record_slices.slices.points:
+        points_title = f"{record_slices.title}, a point a length"
+        rows = map(point_entries, record_slices.slices.points)
         yield table_of(headers(POINT_HEADS), rows, title=points_title)
 
 
-def _row(one: Bin) -> Row:
-    low, high = (None, None) if one.interval is None else (one.interval.low, one.interval.high)
+def _row(bin_: Bin) -> Row:
+    low, high = (None, None) if bin_.interval is None else (bin_.interval.low, bin_.interval.high)
     entries = (
-        Entry(value=one.label),
-        Entry(value=one.queries, form="fixed", mark="*" if one.small else ""),
-        *(Entry(value=value, form="fixed", decimals=3) for value in (one.model, one.base)),
-        *(Entry(value=value, form="signed", decimals=3) for value in (one.delta, low, high)),
+        Entry(value=bin_.label),
+        Entry(value=bin_.queries, form="fixed", mark="*" if bin_.small else ""),
+        *(Entry(value=value, form="fixed", decimals=3) for value in (bin_.model, bin_.base)),
+        *(Entry(value=value, form="signed", decimals=3) for value in (bin_.delta, low, high)),
     )
     return Row(entries=entries)
 
 
 def point_entries(point: SlicePoint) -> tuple[Entry, ...]:
-    """What stands below POINT_HEADS."""
+    """The entries for POINT_HEADS."""
     return (
         Entry(value=point.words, form="fixed"),
         Entry(value=point.queries, form="fixed"),
@@ -165,37 +171,38 @@ def point_entries(point: SlicePoint) -> tuple[Entry, ...]:
     )
 
 
-def _notes(found: SlicedRecord) -> Iterator[str]:
-    parted = found.slices
-    base = found.against or "the first stage's own order"
+def _notes(record_slices: SlicedRecord) -> Iterator[str]:
+    fact_slices = record_slices.slices
+    base = record_slices.against or "the first stage's own order"
     yield f"Base: {base}."
     yield "Low, high: the 95 % interval of the difference, by bootstrap over the queries."
-    if parted.coefficients:
-        points = f"{len(parted.points)} points, one a length of w words"
-        yield f"Least squares through {points}: Δ = {_formula(parted)}."
-    if any(one.small for one in parted.bins):
+    if fact_slices.coefficients:
+        points = f"{len(fact_slices.points)} points, one a length of w words"
+        yield f"Least squares through {points}: Δ = {_formula(fact_slices)}."
+    if any(item.small for item in fact_slices.bins):
         yield f"* Fewer than {SMALL} queries."
-    if parted.left_out:
-        yield f"Left out: {parted.left_out} queries of which this is not known."
+    if fact_slices.left_out:
+        yield f"Left out: {fact_slices.left_out} queries without this fact."
 
 
-def _formula(parted: Slices) -> str:
+def _formula(fact_slices: Slices) -> str:
     """`+0.104 -0.0105 w -0.000297 w^2`, w the words of the query."""
-    powers = ("", " w", *(f" w^{power}" for power in range(2, len(parted.coefficients))))
+    powers = ("", " w", *(f" w^{power}" for power in range(2, len(fact_slices.coefficients))))
     return " ".join(
-        f"{value:+.3g}{power}" for value, power in zip(parted.coefficients, powers, strict=False)
+        f"{value:+.3g}{power}"
+        for value, power in zip(fact_slices.coefficients, powers, strict=False)
     )
 
 
-def _json(found: Sequence[SlicedRecord]) -> str:
-    """A list with one object a record; null is what is not known."""
+def _json(records: Sequence[SlicedRecord]) -> str:
+    """A list with one object a record; null means unknown."""
     every = [
         {
-            **flat(each.record, HEAD),
-            "against": each.against,
-            "metric": each.metric,
-            **asdict(each.slices),
+            **flat(item.record, HEAD),
+            "against": item.against,
+            "metric": item.metric,
+            **asdict(item.slices),
         }
-        for each in found
+        for item in records
     ]
     return json.dumps(every, indent=2, ensure_ascii=True, allow_nan=False) + "\n"

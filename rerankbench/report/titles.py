@@ -1,4 +1,4 @@
-"""How pages and tables that read one record name what it is of."""
+"""Titles of pages and tables about a single record."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class EncodedRows(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedBatch:
-    """What came back together: rows of the job, what the engine says of each, and their size."""
+    """The result of one batch: rows of the job, the engine's output for each, and sizes."""
 
     rows: list[int]
     output: npt.NDArray[np.float32]
@@ -149,7 +149,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def empty_cuda_cache(device: torch.device) -> None:
-    """Give back what torch holds of a GPU's memory without need."""
+    """Release GPU memory that torch holds without using it."""
     import torch
 
     if device.type == "cuda":

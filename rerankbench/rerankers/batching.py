@@ -22,11 +22,11 @@ def batches(
     keys = np.asarray(pairs, dtype=np.int64)
     sizes = np.asarray(lengths, dtype=np.int64)[keys]
     ordered = keys[np.argsort(-sizes, kind="stable")]
-    found: list[list[int]] = []
+    chunks: list[list[int]] = []
     start = 0
     while start < len(ordered):
         longest = max(1, int(lengths[ordered[start]]))
         end = start + max(1, budget // longest)
-        found.append(ordered[start:end].tolist())
+        chunks.append(ordered[start:end].tolist())
         start = end
-    return found
+    return chunks

@@ -1,4 +1,4 @@
-"""What families of local checkpoints share: finding, describing and identifying them once."""
+"""Shared by families of local checkpoints: finding, describing and identifying them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LoadableModel(Generic[Description]):
     ref: RerankerRef
 
     def choose_engine(self, pairs: int | None = None) -> EngineChoice:
-        """How a job of about so many pairs runs. Raises UsageError for an unknown engine."""
+        """How a job of about that many pairs runs. Raises UsageError for an unknown engine."""
         return self.factory.choose_engine(self, pairs)
 
     def load(self, engine: EngineRef) -> Reranker[Any]:
@@ -88,7 +88,7 @@ class CheckpointFactory(ABC, Generic[Settings, Description]):
         loadable = LoadableModel(
             factory=self, checkpoint=checkpoint, spec=spec, description=description, ref=ref
         )
-        # An engine that is none is refused before any work.
+        # An unknown engine is refused before any work.
         loadable.choose_engine()
         return loadable
 

@@ -1,4 +1,4 @@
-"""Which family a checkpoint is of, told by its own files."""
+"""Detects the family of a checkpoint from its own files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHATTING = LAST_TOKEN_DECODERS | frozenset(
     | {"nemotron", "olmo", "olmo2", "olmo3", "phi", "qwen2_moe", "qwen3_moe", "seed_oss"}
     | {"smollm3", "stablelm", "starcoder2"}
 )
-# https://huggingface.co/castorini/rank_zephyr_7b_v1_full and its copies; nothing else tells it.
+# https://huggingface.co/castorini/rank_zephyr_7b_v1_full and its copies; nothing else names it.
 _WRITES_ORDERS = re.compile(r"rank[-_]?zephyr")
 
 
@@ -41,7 +41,7 @@ FACTORY = DetectedFactory()
 
 
 def family_of(checkpoint: Checkpoint) -> str:
-    """The family's registered name. Raises ModelError where nothing tells it."""
+    """The family's registered name. Raises ModelError if it cannot be detected."""
     if (checkpoint.folder / head_file.NAME).is_file():
         return "head"
     saved = modules_file.read(checkpoint.folder)
@@ -52,7 +52,7 @@ def family_of(checkpoint: Checkpoint) -> str:
 
 
 def _listed_family(saved: modules_file.SavedModules, checkpoint: Checkpoint) -> str | None:
-    """The family that a list of modules tells; None where the transformer's own class does."""
+    """The family that a list of modules implies; None if the transformer's own class decides."""
     if "LogitScore" in saved.kinds:
         return "causal-lm"
     if saved.model_type == "CrossEncoder":

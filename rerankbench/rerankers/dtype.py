@@ -24,7 +24,7 @@ def default_dtype(spec: RerankerSpec, config: Mapping[str, Any]) -> str:
 
 
 def dtype_of(spec: RerankerSpec, config: Mapping[str, Any]) -> str:
-    """What was asked for, or the default. Raises UsageError where torch cannot compute in it."""
+    """The requested dtype, or the default. Raises UsageError if torch cannot compute in it."""
     if spec.dtype == "int8":
         raise UsageError(f"{spec.model}: int8 is for sequence classifiers on ONNX Runtime alone")
     kind = config.get("model_type")

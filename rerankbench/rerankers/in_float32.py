@@ -1,4 +1,4 @@
-"""A model computing in float32 for a while, whatever dtype its weights are in."""
+"""Lets a model compute in float32 for a while, whatever dtype its weights are in."""
 
 from __future__ import annotations
 

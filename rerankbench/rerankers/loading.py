@@ -1,4 +1,4 @@
-"""Loading a tokeniser and weights of transformers, with what can go wrong in one line."""
+"""Loads tokenisers and weights of transformers, with one-line errors."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def ready(engine: EngineRef) -> torch.device:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Nothing that libraries say while they read a model's files reaches the screen.
+    """Keep messages of libraries that read a model's files off the screen.
 
-    They remark on settings that they do not know; what matters of it is said by this project.
+    They complain about settings that they do not know; this project reports what matters.
     """
     names = ("transformers", "huggingface_hub", "tokenizers", "sentence_transformers")
     before = {name: logging.getLogger(name).level for name in names}
@@ -84,26 +84,26 @@ def tokenizer(loadable: LoadableModel[Any], reading: PairReading | None = None) 
     checkpoint, spec = loadable.checkpoint, loadable.spec
     try:
         with quiet(), _no_output(1), _no_output(2):
-            found = AutoTokenizer.from_pretrained(checkpoint.transformer, **_common(spec))
+            tokeniser = AutoTokenizer.from_pretrained(checkpoint.transformer, **_common(spec))
             # A vocabulary without a token for what it lacks fails here, and not in a long run; so
             # does a template of pairs that names a token which is nowhere.
-            found(vocabulary.PROBE, verbose=False)
-            if found.is_fast:
-                found(vocabulary.PROBE, vocabulary.PROBE, verbose=False)
+            tokeniser(vocabulary.PROBE, verbose=False)
+            if tokeniser.is_fast:
+                tokeniser(vocabulary.PROBE, vocabulary.PROBE, verbose=False)
     except BaseException as error:
         # tokenizers raises plain Exceptions, and panics, which are none.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise _unloadable(checkpoint, error) from error
-    if not getattr(found, "is_fast", False):
+    if not getattr(tokeniser, "is_fast", False):
         raise ModelError(f"{checkpoint.name}: has no fast tokeniser; save one as tokenizer.json")
     planned_size.check_vocabulary(checkpoint)
-    vocabulary.check(found, checkpoint.config, checkpoint.name)
+    vocabulary.check(tokeniser, checkpoint.config, checkpoint.name)
     if reading is not None and reading.lower_case:
-        lower_case(found)
+        lower_case(tokeniser)
     if reading is not None and reading.truncation_side is not None:
-        found.truncation_side = reading.truncation_side
-    return found
+        tokeniser.truncation_side = reading.truncation_side
+    return tokeniser
 
 
 def lower_case(tokenizer: Any) -> None:
@@ -117,7 +117,7 @@ def lower_case(tokenizer: Any) -> None:
 
 
 def about(checkpoint: Checkpoint, tokeniser: Any) -> Mapping[str, str]:
-    """What a person may want to know besides, for `doctor`: labels and tokeniser."""
+    """Additional facts for `doctor`: labels and tokeniser."""
     found = {}
     if checkpoint.architecture.endswith("ForSequenceClassification"):
         names = (checkpoint.config.get("id2label") or {}).values()

@@ -1,4 +1,4 @@
-"""Query–document pairs as token ids: where a pair is too long the document is cut.
+"""Query–document pairs as token ids; in pairs that are too long the document is cut.
 
 A text is tokenised once, however many pairs it is in; pairs are put together from token ids.
 """
@@ -46,7 +46,7 @@ class Template:
 
     @property
     def size(self) -> int:
-        """How many tokens a pair of empty texts has."""
+        """The number of tokens of a pair of empty texts."""
         return len(self.prefix) + len(self.middle) + len(self.suffix)
 
 
@@ -70,17 +70,17 @@ class EncodedPairs:
 
     @property
     def parts(self) -> Sequence[_Ids]:
-        """All tokens that pairs are put together from; some may be in none, which is cut there."""
+        """All tokens that pairs are made of, including some that are cut in every pair."""
         around = self.template
         return around.prefix, around.middle, around.suffix, self.query_ids, self.document_ids
 
     @property
     def segments(self) -> _Ids | None:
-        """All segment ids that a pair may have."""
+        """All segment ids that occur in pairs."""
         return self.template.types
 
     def rows(self, pairs: Sequence[int]) -> TokenRows:
-        """The named pairs put together."""
+        """These pairs as token rows."""
         chosen = np.asarray(pairs, dtype=np.int64)
         spans, around = self.spans[chosen], self.template
         # Joining slices is as fast as gathering by index, without an index as large as the batch.
@@ -105,7 +105,7 @@ def encode(
     """Tokenise all pairs of a job, cut to `max_length` tokens, with a prompt before each query.
 
     Pairs already done are included: which pairs share a batch must not depend on them. Without
-    the tokeniser's `template` it is found out anew, which takes about a millisecond. Raises
+    the tokeniser's `template` it is determined again, which takes about a millisecond. Raises
     UsageError for a length that leaves no room for a token of either text.
     """
     template = template or template_of(tokenizer)
@@ -118,7 +118,7 @@ def encode(
         )
     from_end = tokenizer.truncation_side == "left"
     queries, query_of, cut = _queries(tokenizer, job, max_length, room)
-    # One token more than fits next to an empty query tells that the document was cut.
+    # One token more than fits beside an empty query shows that the document was cut.
     most = slice(-room - 1, None) if from_end else slice(room + 1)
     documents, document_of = _documents(tokenizer, job, most)
 
@@ -143,20 +143,20 @@ def with_prompt(job: Job, prompt: str) -> Job:
     """The job with a prompt before every query."""
     if not prompt:
         return job
-    asked = [
-        replace(each, query=replace(each.query, text=prompt + each.query.text))
-        for each in job.candidates
+    prompted = [
+        replace(candidates, query=replace(candidates.query, text=prompt + candidates.query.text))
+        for candidates in job.candidates
     ]
-    return replace(job, candidates=asked)
+    return replace(job, candidates=prompted)
 
 
 def template_of(tokenizer: Any) -> Template:
-    """What a tokeniser puts around two texts, found out by trying. Raises ModelError."""
+    """The tokens that a tokeniser adds around two texts, found by trying. Raises ModelError."""
     pair = tokenizer([PROBE], [PROBE], truncation=False, verbose=False).encodings[0]
     query, document = ([i for i, x in enumerate(pair.sequence_ids) if x == of] for of in (0, 1))
     if query and document:
         start, end, first, last = query[0], query[-1] + 1, document[0], document[-1] + 1
-        ids, types = (np.array(each, dtype=np.int32) for each in (pair.ids, pair.type_ids))
+        ids, types = (np.array(values, dtype=np.int32) for values in (pair.ids, pair.type_ids))
         types = np.concatenate([types[: start + 1], types[end : first + 1], types[last:]])
         template = Template(
             prefix=ids[:start],
@@ -174,19 +174,19 @@ def template_of(tokenizer: Any) -> Template:
 
 
 def _agrees(tokenizer: Any, template: Template, max_length: int) -> bool:
-    """Whether empty, fitting and too long documents come out as in the tokeniser's own pairs."""
+    """Whether empty, fitting and long documents read the same as the tokeniser's own pairs."""
     texts = ("", PROBE, 3 * PROBE)
     queries = [Query(query_id="", text=text) for text in texts[:2]]
     documents = tuple(Document(doc_id="", title="", text=text) for text in texts)
     job = Job(candidates=[Candidates(query=query, documents=documents) for query in queries])
-    found = encode(tokenizer, job, max_length, template)
-    rows = found.rows(range(len(found.lengths)))
+    encoded = encode(tokenizer, job, max_length, template)
+    rows = encoded.rows(range(len(encoded.lengths)))
     first, second = [text for text in texts[:2] for _ in texts], [*texts, *texts]
     own = tokenizer(first, second, truncation="only_second", max_length=max_length)
     cuts = rows.offsets[1:-1]
-    return [each.tolist() for each in np.split(rows.ids, cuts)] == own["input_ids"] and (
+    return [ids.tolist() for ids in np.split(rows.ids, cuts)] == own["input_ids"] and (
         rows.types is None
-        or [each.tolist() for each in np.split(rows.types, cuts)] == own["token_type_ids"]
+        or [ids.tolist() for ids in np.split(rows.types, cuts)] == own["token_type_ids"]
     )
 
 
@@ -195,31 +195,35 @@ def _queries(
 ) -> tuple[TokenRows, _Indices, frozenset[str]]:
     """Every distinct query, which of them each pair has, and the ids of those that were cut."""
     most = min(int(max_length * QUERY_SHARE), room - 1)
-    asked = [each.query.text for each in job.candidates]
-    distinct = list(dict.fromkeys(asked))
-    found = dict(zip(distinct, tokenise(tokenizer, distinct), strict=True))
-    long = {text for text, ids in found.items() if len(ids) > most}
-    found.update(zip(long, tokenise(tokenizer, clip(tokenizer, [*long], most)), strict=True))
-    place = {text: i for i, text in enumerate(found)}
-    places = np.array([place[text] for text in asked], dtype=np.int64)
-    depths = np.array([len(each.documents) for each in job.candidates], dtype=np.int64)
+    query_texts = [candidates.query.text for candidates in job.candidates]
+    distinct = list(dict.fromkeys(query_texts))
+    ids_by_text = dict(zip(distinct, tokenise(tokenizer, distinct), strict=True))
+    long = {text for text, ids in ids_by_text.items() if len(ids) > most}
+    ids_by_text.update(zip(long, tokenise(tokenizer, clip(tokenizer, [*long], most)), strict=True))
+    place = {text: i for i, text in enumerate(ids_by_text)}
+    places = np.array([place[text] for text in query_texts], dtype=np.int64)
+    depths = np.array([len(candidates.documents) for candidates in job.candidates], dtype=np.int64)
     return (
         # A text cut short may be more tokens than it was within the whole.
-        _join(ids[: room - 1] for ids in found.values()),
+        _join(ids[: room - 1] for ids in ids_by_text.values()),
         places.repeat(depths),
-        frozenset(each.query.query_id for each in job.candidates if each.query.text in long),
+        frozenset(
+            candidates.query.query_id
+            for candidates in job.candidates
+            if candidates.query.text in long
+        ),
     )
 
 
 def _documents(tokenizer: Any, job: Job, most: slice) -> tuple[TokenRows, _Indices]:
     """Every distinct document, of each at most these tokens, and which of them each pair has."""
-    pairs = [document for each in job.candidates for document in each.documents]
+    pairs = [document for entry in job.candidates for document in entry.documents]
     # Not by content, which would be a copy of every text.
-    distinct = {(each.title, each.text): each for each in pairs}
+    distinct = {(entry.title, entry.text): entry for entry in pairs}
     place = {key: i for i, key in enumerate(distinct)}
     return (
         _join(ids[most] for ids in tokenise(tokenizer, (x.content for x in distinct.values()))),
-        np.array([place[each.title, each.text] for each in pairs], dtype=np.int64),
+        np.array([place[entry.title, entry.text] for entry in pairs], dtype=np.int64),
     )
 
 
@@ -233,13 +237,13 @@ def tokenise(tokenizer: Any, texts: Iterable[str]) -> Iterator[list[int]]:
     while chunk := list(islice(remaining, CHUNK)):
         try:
             # Fast: it does not keep where in the text a token lies.
-            found = backend.encode_batch_fast(chunk, add_special_tokens=False)
+            encodings = backend.encode_batch_fast(chunk, add_special_tokens=False)
         except Exception as error:  # tokenizers raises plain Exceptions
             raise ModelError(
                 f"{tokenizer.name_or_path or 'this model'}: its tokeniser fails ({error!s:.100}); "
                 "fetch the model again"
             ) from error
-        for encoding in found:
+        for encoding in encodings:
             yield encoding.ids
 
 
@@ -249,7 +253,9 @@ def clip(tokenizer: Any, queries: list[str], most: int) -> list[str]:
     A character that is several tokens (an emoji in bytes) is kept whole or not at all.
     """
     encodings = tokenizer.backend_tokenizer.encode_batch(queries, add_special_tokens=False)
-    return [q[: _end(each.offsets, most)] for q, each in zip(queries, encodings, strict=True)]
+    return [
+        q[: _end(encoding.offsets, most)] for q, encoding in zip(queries, encodings, strict=True)
+    ]
 
 
 def _end(offsets: Sequence[tuple[int, int]], kept: int) -> int:

@@ -1,4 +1,4 @@
-"""Whether a config.json describes a model of about the size of the weights beside it.
+"""Checks that a config.json describes a model of about the size of its weights.
 
 transformers makes room for all that a configuration describes before it says that the weights do
 not fit it: a size with a few digits too many would fill the memory first.

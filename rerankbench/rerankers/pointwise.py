@@ -40,12 +40,12 @@ def relevance(logits: Logits, label: int | None = None) -> npt.NDArray[np.float3
         return logits[:, label] - others[:, 0]
     highest = others.max(axis=1)
     rest = highest + np.log(np.exp(others - highest[:, None]).sum(axis=1))
-    found: npt.NDArray[np.float32] = (logits[:, label] - rest).astype(np.float32)
-    return found
+    margins: npt.NDArray[np.float32] = (logits[:, label] - rest).astype(np.float32)
+    return margins
 
 
 class PointwiseReranker:
-    """A loaded model whose score of a pair depends on that pair alone."""
+    """A loaded model whose score of a pair depends only on that pair."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class PointwiseReranker:
         self.checks: Mapping[str, str] = {}
 
     def settle(self, checks: Mapping[str, str], *, alone: bool) -> None:
-        """Keep what a trial found and forget its pairs; score each pair `alone` if so."""
+        """Take the outcome of a test and discard its pairs; score each pair `alone` if so."""
         self.checks = checks
         self._cut_queries.clear()
         if alone:
@@ -110,10 +110,10 @@ class PointwiseReranker:
 
     def warnings(self) -> Sequence[str]:
         """Notes, a halved batch budget, and queries that were cut."""
-        found = [*self._notes, *self._run.warnings()]
+        messages = [*self._notes, *self._run.warnings()]
         if self._cut_queries:
-            found.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
-        return found
+            messages.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
+        return messages
 
     def peak_device_bytes(self) -> int | None:
         """Most GPU memory that torch reserved since the process began."""

@@ -23,9 +23,9 @@ from rerankbench.errors import UsageError, nearest
 from rerankbench.protocols import RerankerSpec
 
 
-def _listed(given: Any) -> Any:
+def _listed(value: Any) -> Any:
     return (
-        (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else given
+        (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
     )
 
 
@@ -72,8 +72,8 @@ def read(spec: RerankerSpec, kind: type[Family]) -> Family:
     try:
         return kind.model_validate({str(key): value for key, value in spec.recipe.items()})
     except ValidationError as error:
-        told = _explained(error.errors(include_url=False)[0], kind)
-        raise UsageError(f"{spec.model}: {told}") from None
+        problem = _explained(error.errors(include_url=False)[0], kind)
+        raise UsageError(f"{spec.model}: {problem}") from None
 
 
 def one_of(names: Collection[str]) -> AfterValidator:
@@ -102,7 +102,7 @@ def _explained(error: ErrorDetails, kind: type[Recipe]) -> str:
 
 
 def kind_of(field: FieldInfo) -> str:
-    """What a setting may be, in words."""
+    """The allowed values of a setting, in words."""
     return next(words for kind, words in _KINDS.items() if field.annotation in (kind, kind | None))
 
 

@@ -45,8 +45,8 @@ class SamplePairs:
 
     def texts(self, place: int) -> tuple[list[str], list[str]]:
         """A pair's texts, in lists: of two strings, tokenisers take an empty one for none."""
-        each = self.candidates[place]
-        return [each.query.text], [each.documents[0].content]
+        chosen = self.candidates[place]
+        return [chosen.query.text], [chosen.documents[0].content]
 
 
 def candidates(*, short: bool = False) -> list[Candidates]:
@@ -63,11 +63,11 @@ def candidates(*, short: bool = False) -> list[Candidates]:
 def encoded(encode: Callable[[Job, int], EncodedPairs], max_length: int | None) -> SamplePairs:
     """The pairs whose query a model reads whole, cut to the model's length."""
     length = min(max_length or _LONGEST, _LONGEST)
-    asked = candidates()
-    cut = encode(Job(candidates=asked), length).cut_queries
-    asked = [each for each in asked if each.query.query_id not in cut]
-    pairs = encode(Job(candidates=asked), length)
-    return SamplePairs(candidates=asked, pairs=pairs, max_length=length)
+    sample = candidates()
+    cut = encode(Job(candidates=sample), length).cut_queries
+    sample = [entry for entry in sample if entry.query.query_id not in cut]
+    pairs = encode(Job(candidates=sample), length)
+    return SamplePairs(candidates=sample, pairs=pairs, max_length=length)
 
 
 def _text(words: int) -> str:

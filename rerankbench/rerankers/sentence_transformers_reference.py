@@ -73,10 +73,10 @@ def _encoded(
         trust_remote_code=spec.trust_remote_code,
         local_files_only=True,
     )
-    found: list[float] = []
-    for each in candidates:
-        queries = model.encode_query([each.query.text], show_progress_bar=False)
-        contents = [document.content for document in each.documents]
+    scores: list[float] = []
+    for entry in candidates:
+        queries = model.encode_query([entry.query.text], show_progress_bar=False)
+        contents = [document.content for document in entry.documents]
         documents = model.encode_document(contents, show_progress_bar=False)
-        found += model.similarity(queries, documents)[0].tolist()
-    return found
+        scores += model.similarity(queries, documents)[0].tolist()
+    return scores

@@ -66,12 +66,12 @@ class TokenCheck:
 
     def check_ids(self, ids: Sequence[int] | _Ids) -> None:
         """Raise ModelError for the first token without an embedding."""
-        found = self._unknown(np.asarray(ids))
-        if found is not None:
-            token = self.tokenizer.convert_ids_to_tokens(found)
+        unread = self._unknown(np.asarray(ids))
+        if unread is not None:
+            token = self.tokenizer.convert_ids_to_tokens(unread)
             written = "a token" if token is None else f"'{cut(token, 40)}'"
             raise ModelError(
-                f"{self.name}: its tokeniser ({self._tokenizer}) reads {written} as id {found}, "
+                f"{self.name}: its tokeniser ({self._tokenizer}) reads {written} as id {unread}, "
                 f"and the model has embeddings for {self.tables.tokens}; use the tokeniser it was "
                 "trained with, or resize its embeddings and train them"
             )
@@ -94,7 +94,9 @@ class TokenCheck:
 
     def _check_segments(self, segments: Sequence[int] | _Ids) -> None:
         most = self.tables.segments
-        odd = next((each for each in segments if most is not None and not 0 <= each < most), None)
+        odd = next(
+            (segment for segment in segments if most is not None and not 0 <= segment < most), None
+        )
         if odd is None:
             return
         raise ModelError(

@@ -25,9 +25,11 @@ def check(name: str, model: Any, unexpected: Iterable[str]) -> str | None:
     a word. Raises ModelError for weights of its very layers: it would be another model.
     """
     lost = sorted(
-        each for each in unexpected if not _BUFFERS.search(each) and not _POOLER.search(each)
+        weight
+        for weight in unexpected
+        if not _BUFFERS.search(weight) and not _POOLER.search(weight)
     )
-    if inner := [each for each in lost if _is_of_layer(model, each)]:
+    if inner := [weight for weight in lost if _is_of_layer(model, weight)]:
         raise ModelError(
             f"{name}: {len(inner)} weights of its layers are not used by any code of "
             f"transformers {_release()}, such as {inner[0]:.80}: its scores would be another "
@@ -42,11 +44,11 @@ def check(name: str, model: Any, unexpected: Iterable[str]) -> str | None:
 
 def _is_of_layer(model: Any, weight: str) -> bool:
     """Whether the weight would belong to a numbered layer that the model has."""
-    found = _IN_LAYER.match(weight)
-    if found is None:
+    match = _IN_LAYER.match(weight)
+    if match is None:
         return False
     prefix = f"{model.base_model_prefix}."
-    layer = found[1]
+    layer = match[1]
     return any(_has(model, path) for path in (layer, prefix + layer, layer.removeprefix(prefix)))
 
 

@@ -21,7 +21,7 @@ _SMALLEST_SHARE = 0.05
 # How many of its own tokens a tokeniser is shown, and which share of them it must not forget.
 _SHOWN = 200
 _MOST_UNKNOWN = 0.9
-# What marks where in a word a token stands: of WordPiece, SentencePiece, byte-level BPE and BPE.
+# Marks of a token's position in a word: of WordPiece, SentencePiece, byte-level BPE and BPE.
 _MARKS = ("##", "▁", "Ġ", "</w>")
 _REMEDY = "save it again with tokenizer.save_pretrained(folder), or fetch the model again"
 
@@ -57,10 +57,10 @@ def greatest_id(tokenizer: Any) -> int:
 
 
 def _vocabulary_size(config: Mapping[str, Any]) -> int:
-    """Rows of the model's table, as config.json tells them; 0 where it does not."""
+    """Rows of the model's table according to config.json; 0 if not stated."""
     inner = config.get("text_config")
-    for each in (config, inner if isinstance(inner, Mapping) else {}):
-        size = each.get("vocab_size")
+    for settings in (config, inner if isinstance(inner, Mapping) else {}):
+        size = settings.get("vocab_size")
         if isinstance(size, int) and not isinstance(size, bool):
             return size
     return 0
@@ -75,8 +75,10 @@ def _unknown_share(tokenizer: Any, words: Sequence[str]) -> float:
     texts = [text for text in shown if text.strip()]
     if not texts:
         return 0.0
-    found = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-    return sum(bool(ids) and set(ids) == {unknown} for ids in found) / len(found)
+    encoded = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    return sum(bool(token_ids) and set(token_ids) == {unknown} for token_ids in encoded) / len(
+        encoded
+    )
 
 
 def _written(token: str) -> str:

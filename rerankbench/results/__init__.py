@@ -1,1 +1,1 @@
-"""What lies on disk after a run, and what is derived from one record."""
+"""The files of finished runs, and what is derived from a single record."""

@@ -1,4 +1,4 @@
-"""One record → the figures that tables print. All of them are derived; None means not measured."""
+"""Figures derived from one record; None means not measured."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rerankbench.types import Record, slug
 _RUN_SUFFIXES = re.compile(r"(\.(gz|run|trec|tsv|txt))+$", flags=re.IGNORECASE)
 
 REMOTE = "remote"
-"""The device of what a service computes."""
+"""The device of records that a service computed."""
 
 
 def collection_slug(record: Record) -> str:
-    """The collection's name, ready to be matched."""
+    """The collection's name in the form that is used for matching."""
     return slug(record.cell.collection.name)
 
 
 def first_stage(record: Record) -> str:
-    """How people call the first stage: its name, or a run file's name without the collection's.
+    """The name of the first stage, or of its run file without the collection's name.
 
     On SciFact `run:runs/unicoil-scifact.trec.gz` is `unicoil`.
     """
@@ -36,13 +36,13 @@ def first_stage(record: Record) -> str:
 
 
 def is_first_stage_called(record: Record, names: Sequence[str]) -> bool:
-    """Whether one of the names is that of the record's first stage, in whatever spelling."""
+    """Whether one of the names, in any spelling, is that of the record's first stage."""
     own = (record.cell.first_stage.name, _run_name(record), first_stage(record))
     return not {slug(name) for name in own}.isdisjoint(map(slug, names))
 
 
 def _run_name(record: Record) -> str:
-    """The name of the run file that is the first stage, or else the first stage's name."""
+    """The run file's name if the first stage is a run file, else the first stage's name."""
     stage = record.cell.first_stage
     return _RUN_SUFFIXES.sub("", str(stage.parameters.get("file", ""))) or stage.name
 
@@ -50,13 +50,13 @@ def _run_name(record: Record) -> str:
 def headline(records: Sequence[Record]) -> str | None:
     """The first metric of the first record that all records have, or else its first metric.
 
-    Each at the level of relevance of its collection; the name says the level where all share it.
+    Each is at its collection's level of relevance; the name shows a level that all share.
     None where that record has none at all.
     """
     usual = records[0].cell.collection.relevance_level
     plain = [metric_name.without_level(name, usual) for name in records[0].per_query]
     metrics = [
-        # What was asked for at another level than the usual one keeps saying so.
+        # A metric requested at another level than the usual one keeps its level in its name.
         short if metric_in(records[0], short) == name else metric_name.explicit(name)
         for short, name in zip(plain, records[0].per_query, strict=True)
     ]
@@ -70,63 +70,63 @@ def headline(records: Sequence[Record]) -> str | None:
 
 
 def choose_metric(
-    records: Sequence[Record], asked: str | None, *, all_hold_it: bool = False
+    records: Sequence[Record], requested: str | None, *, all_hold_it: bool = False
 ) -> str:
-    """The metric that was asked for, under the name that records hold; else the headline.
+    """The requested metric under the name that records use; by default the headline.
 
-    Raises UsageError where no record holds it, or with `all_hold_it` where one of them does not.
+    Raises UsageError if no record has it, or with `all_hold_it` if one of them does not.
     """
     counts = Counter(name for record in records for name in record.per_query)
     fewest = len(records) if all_hold_it else 1
-    held = [name for name, count in counts.items() if count >= fewest]
+    available = [name for name, count in counts.items() if count >= fewest]
     if not counts:
-        raise UsageError("these records hold no metric; name one with --metric")
-    if asked is not None:
-        metric = metric_name.among(naming.metric_as_held(asked), held)
+        raise UsageError("these records have no metric; name one with --metric")
+    if requested is not None:
+        metric = metric_name.among(naming.metric_as_held(requested), available)
         if metric is None:
-            missing = f"no metric '{asked}' in all of these records"
-            problem = missing if all_hold_it else f"no record holds {asked}"
-            raise UsageError(f"{problem}; {nearest(asked, held)}")
+            missing = f"no metric '{requested}' in all of these records"
+            problem = missing if all_hold_it else f"no record holds {requested}"
+            raise UsageError(f"{problem}; {nearest(requested, available)}")
         return metric
     if not all_hold_it:
-        return headline(records) or held[0]
-    if not held:
-        raise UsageError("no metric in common; name records that share one")
-    return held[0]
+        return headline(records) or available[0]
+    if not available:
+        raise UsageError("these records have no metric in common; name records that share one")
+    return available[0]
 
 
 def name_for(records: Sequence[Record], metric: str) -> str:
-    """The metric at the level that is meant for all these records; as it is where they differ."""
-    meant = {metric_in(record, metric) for record in records}
-    if len(meant) != 1:
+    """The metric at the level that all these records mean by it; unchanged if they differ."""
+    meanings = {metric_in(record, metric) for record in records}
+    if len(meanings) != 1:
         return metric
-    name = meant.pop()
+    name = meanings.pop()
     is_clear = all(metric_in(record, name) == name for record in records)
     return name if is_clear else metric_name.explicit(name)
 
 
 def metric_in(record: Record, metric: str) -> str:
-    """The metric that a name means for that record: at its collection's level of relevance.
+    """The metric that a name means for this record: at its collection's level of relevance.
 
-    `MAP` is `MAP(rel=2)` on TREC DL 2019. A name that says its level keeps it, and so does one
-    that the record holds at another level alone.
+    `MAP` is `MAP(rel=2)` on TREC DL 2019. A name with a level keeps it, and so does one
+    that the record has only at another level.
     """
     usual = metric_name.at_level(metric, record.cell.collection.relevance_level)
     return usual if usual in record.per_query else metric_name.at_level(metric, 1)
 
 
 def values_of(record: Record, metric: str) -> Mapping[str, float]:
-    """The values by query of the metric that a name means for that record; none where it lacks."""
+    """Values by query of the metric that a name means for this record; empty if it has none."""
     return record.per_query.get(metric_in(record, metric), {})
 
 
 def mean_of(record: Record, metric: str) -> float | None:
-    """The mean of the metric that a name means for that record; None where it has none."""
+    """The mean of the metric that a name means for this record; None if it has none."""
     return record.mean(metric_in(record, metric))
 
 
 def query_count(record: Record) -> int:
-    """How many queries count in the means."""
+    """How many queries the means are over."""
     return max((len(values) for values in record.per_query.values()), default=0)
 
 
@@ -168,15 +168,15 @@ def latency_interval_ms(record: Record, p: float) -> tuple[float, float] | None:
 
 
 def encodes_documents_once(record: Record) -> bool:
-    """Whether its work grows with the documents, not with the pairs that they are in."""
+    """Whether its cost grows with the number of documents instead of pairs."""
     return record.cell.reranker.reads == "documents-once"
 
 
 def usd_per_1000_queries(record: Record) -> float | None:
-    """What reranking a thousand queries costs in US dollars, from the price and what was measured.
+    """The cost of reranking a thousand queries in US dollars, from the price and the measurements.
 
-    Tokens and searches of the offline pass are counted as the service billed them; hours are the
-    wall time of the median pass. None without a price in dollars, or where nothing was counted.
+    Tokens and searches of the offline pass count as the service billed them; hours are the
+    wall time of the median pass. None without a price in dollars, or if nothing was counted.
     """
     price, throughput = record.cell.reranker.price, record.measurements.throughput
     if price is None or price.currency != "USD" or throughput is None or not throughput.passes_s:
@@ -200,7 +200,7 @@ def setting(record: Record) -> tuple[str, str]:
 
 
 def machine(record: Record) -> str:
-    """What the cell ran on, in words: a service, the GPU where it was used, else the CPU."""
+    """The hardware in words: a service, the GPU if it was used, else the CPU."""
     environment, device = record.environment, record.cell.engine.device
     if is_imported(record):
         return "another tool, whose run was imported"
@@ -212,7 +212,7 @@ def machine(record: Record) -> str:
 
 
 def is_baseline(record: Record) -> bool:
-    """Whether the row is no model: first stage, oracle, random."""
+    """Whether the row is not a model: first stage, oracle or random."""
     return record.cell.reranker.role in ("first-stage", "oracle", "random")
 
 
@@ -222,5 +222,5 @@ def is_imported(record: Record) -> bool:
 
 
 def is_first_stage(record: Record) -> bool:
-    """Whether the row is the first stage's own order, against which gains are counted."""
+    """Whether the row is the first stage's own order, the reference for gains."""
     return record.cell.reranker.role == "first-stage"

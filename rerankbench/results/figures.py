@@ -21,7 +21,7 @@ Better: TypeAlias = Literal["higher", "lower"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure; `get` gives None where it was not measured or does not apply.
+    """One figure; `get` returns None if it was not measured or does not apply.
 
     `name` is the key in JSON and the column of the data frame. A figure that is one of several in
     JSON stands there `within` another key, under a short one; some stand in JSON `only`, or in the
@@ -43,7 +43,7 @@ class Figure:
     only: Literal["json", "frame"] | None = None
 
     def number(self, record: Record) -> float | None:
-        """The figure of a record, for one that is a number."""
+        """The value for a record; None unless it is a number."""
         value = self.get(record)
         return value if isinstance(value, int | float) else None
 
@@ -83,7 +83,7 @@ HEAD = (
     ),
     Figure(name="reranker", get=lambda r: r.cell.reranker.name, meaning="name"),
 )
-"""What a record is of."""
+"""Figures that identify a record."""
 CELL = (
     *HEAD,
     Figure(
@@ -105,7 +105,7 @@ CELL = (
         only="frame",
     ),
 )
-"""The same with the keys that find it."""
+"""The same, with the keys of the record's file."""
 DOCS_PER_S = Figure(
     name="docs_per_s",
     get=derived.docs_per_s,
@@ -234,7 +234,7 @@ def flat(record: Record, figures: Iterable[Figure] = FIGURES) -> dict[str, objec
 
 
 def summary(record: Record) -> dict[str, object]:
-    """What a program needs to know of one record, under the keys of JSON."""
+    """One record's figures under the keys of the JSON format."""
     values: dict[str, object] = {}
     groups: dict[str, dict[str, object]] = {}
     for figure in FIGURES:

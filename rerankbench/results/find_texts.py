@@ -1,4 +1,4 @@
-"""The texts behind a record's ids: looked up in its collection, where that can still be opened."""
+"""Looks up the texts behind a record's ids, if its collection can still be opened."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _MOST_SHOWN = 150
 
 
 class CollectionFinder:
-    """Collections by what they hold, each found once."""
+    """Finds collections by their content; each is searched for once."""
 
     def __init__(self, places: Sequence[str] = ()) -> None:
-        """`places` are folders and ids to look at before the name that a record gives."""
+        """`places` are folders and ids to try before the record's own source."""
         self._places = tuple(places)
         self._found: dict[CollectionHashes, Collection] = {}
 
     def collection(self, ref: CollectionRef) -> Collection:
         """The collection with exactly that content.
 
-        Raises UsageError where none of the places has it. The first time all of a corpus is read.
+        Raises UsageError if no place has it. The first call reads the whole corpus.
         """
         if ref.hashes not in self._found:
             self._found[ref.hashes] = self._find(ref)
@@ -36,7 +36,7 @@ class CollectionFinder:
                 collection = naming.open_collection(place, ref.split)
                 if collection.hashes() == ref.hashes:
                     return collection
-                problems.append(f"{place} holds other texts or judgments than were used")
+                problems.append(f"{place} has other texts or judgments than the record's")
             except RerankbenchError as error:
                 problems.append(cut(" ".join(str(error).split()), _MOST_SHOWN))
         tried = "; ".join(problems)
@@ -46,7 +46,7 @@ class CollectionFinder:
         )
 
     def _sorted_places(self, ref: CollectionRef) -> Iterator[str]:
-        """Those that sound like the collection first; to try one is to read all of it."""
+        """Places that sound like the collection come first, since trying one reads all of it."""
         alike = slug(ref.name)
         yield from sorted(self._places, key=lambda place: not slug(place).endswith(alike))
         yield ref.source

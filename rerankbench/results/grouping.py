@@ -1,4 +1,4 @@
-"""Several records → their order, the newest of each kind, and what tells their tasks apart."""
+"""Order and grouping of several records: newest of each kind, differences of tasks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 
 def age(record: Record) -> tuple[str, str, str, str]:
-    """Sorts records from the oldest to the newest; the keys settle what started together."""
+    """A sort key from oldest to newest; keys settle ties of the starting time."""
     return (record.started_at, record.suite, record.quality_key, record.speed_key)
 
 
 def newest(records: Iterable[Record], key: Callable[[Record], _Key]) -> dict[_Key, Record]:
-    """Key → the newest of the records that share it; keys stand in the order of their oldest."""
+    """Key → the newest record with that key, keys in the order of their oldest record."""
     return {key(record): record for record in sorted(records, key=age)}
 
 
@@ -36,7 +36,7 @@ def newest_pair(
     *,
     prefer: Callable[[Record, Record], bool] = lambda *_: True,
 ) -> tuple[Record, Record]:
-    """One record of each side: those preferred, then of one machine and device, then the newest.
+    """One record of each side: preferred pairs first, then same machine and device, then newest.
 
     There must be one on each side.
     """
@@ -71,8 +71,14 @@ def _place(record: Record) -> tuple[str, str, str, str, int, str, tuple[str, ...
 def different_facts(tasks: Iterable[TaskKey]) -> dict[str, list[str]]:
     """The facts in which tasks differ: name of the fact → its values, sorted."""
     facts = [task.facts for task in tasks]
-    values = {fact: {each[fact] for each in facts} for fact in (facts[0] if facts else ())}
-    return {fact: sorted(several) for fact, several in values.items() if len(several) > 1}
+    values = {
+        fact: {task_facts[fact] for task_facts in facts} for fact in (facts[0] if facts else ())
+    }
+    return {
+        fact: sorted(distinct_values)
+        for fact, distinct_values in values.items()
+        if len(distinct_values) > 1
+    }
 
 
 def distinct_titles(titles: Sequence[str], records: Sequence[Record]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Hashes that say what a cell is: what decides its ranking, and what decides its speed."""
+"""Hashes that identify a cell by what decides its ranking, and by what decides its speed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rerankbench.types import KEY_VERSION, Cell, digest
 
 
 def quality_key(cell: Cell) -> str:
-    """What decides the ranking: contents, first stage, depth, model, dtype, length, recipe.
+    """Hash of all that decides the ranking: contents, first stage, depth, model, dtype, recipe.
 
     Names do not count: the same collection under another name, or the same weights in another
     folder, are the same work.
@@ -31,10 +31,10 @@ def speed_key(cell: Cell, machine_id: str) -> str:
 
 
 def record_key(quality: str, speed: str) -> str:
-    """Names a record's file: one for each combination of quality key and speed key."""
+    """The name of a record's file: one per combination of quality key and speed key."""
     return digest([quality, speed])
 
 
 def candidates_key(hashes: Mapping[str, Any], first_stage: Mapping[str, Any], depth: int) -> str:
-    """Names a cached candidate list."""
+    """The name of a cached candidate list."""
     return digest({"version": KEY_VERSION, "of": hashes, "by": dict(first_stage), "depth": depth})

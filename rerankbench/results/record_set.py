@@ -1,6 +1,6 @@
-"""Records together with the files beside them: reranked runs, tasks, and what judges said.
+"""Records together with the files beside them: reranked runs, tasks, and judges' answers.
 
-Files are read when asked for, once.
+Files are read on demand, once.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from rerankbench.types import Ranking, Record, TaskKey
 
 
 class RecordSet:
-    """Finished records, and what lies beside them in their suites' folders."""
+    """Finished records and the other files in their suites' folders."""
 
     def __init__(self, records: Sequence[Record], stores: Sequence[Store] = ()) -> None:
-        """Without stores there are records alone: no task, no rankings."""
+        """Without stores there are only records: no tasks, no rankings."""
         self.records = tuple(records)
         self._stores = tuple(stores)
         self._first_stages: dict[TaskKey, str] = {}
@@ -34,36 +34,36 @@ class RecordSet:
         return self._first_stages[record.task]
 
     def store(self, record: Record) -> Store | None:
-        """Where the record lies; None where the archive was made without."""
+        """The store of the record; None if the set has none."""
         keys = record.quality_key, record.speed_key
-        return next((each for each in self._stores if each.record_path(*keys).exists()), None)
+        return next((store for store in self._stores if store.record_path(*keys).exists()), None)
 
     def task(self, record: Record) -> Task | None:
-        """The queries, judgments and candidates of the record; None where the file is missing.
+        """The queries, judgments and candidates of the record; None if the file is missing.
 
         Raises InputError for a damaged file.
         """
         key = record.cell.task.digest
         if key not in self._tasks:
             paths = (store.task_path(key) for store in self._stores)
-            found = next((path for path in paths if path.exists()), None)
-            self._tasks[key] = None if found is None else read_task(found)
+            task_path = next((path for path in paths if path.exists()), None)
+            self._tasks[key] = None if task_path is None else read_task(task_path)
         return self._tasks[key]
 
     def rankings(self, record: Record) -> tuple[Ranking, ...] | None:
-        """The rankings that the record was computed from; None where no run file is its own.
+        """The rankings behind the record; None if no run file matches its hash.
 
         Raises InputError for a damaged file.
         """
         key = record.quality_key, record.run_sha256
         if key not in self._rankings:
             runs = (store.rankings(record) for store in self._stores)
-            found = next((run for run in runs if run is not None), None)
-            self._rankings[key] = None if found is None else tuple(found)
+            rankings = next((run for run in runs if run is not None), None)
+            self._rankings[key] = None if rankings is None else tuple(rankings)
         return self._rankings[key]
 
     def judged(self, record: Record) -> tuple[JudgedMatch, ...]:
-        """What judges answered about rankings of the record's task, of whichever rerankers.
+        """All answers of judges about rankings of the record's task, whatever the rerankers.
 
         Raises InputError for a damaged file.
         """

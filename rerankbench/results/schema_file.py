@@ -1,4 +1,4 @@
-"""Files of one value with a schema: tasks, and the answers of judges."""
+"""Reads files of one value with a schema number: tasks, and the answers of judges."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Held = TypeVar("Held")
 def read(path: Path, adapter: TypeAdapter[Held], schema: int, *, fault: str, remedy: str) -> Held:
     """The value in a file, plain or gzipped.
 
-    Raises NewerFileError for a schema later than `schema`, and InputError with `fault` and
-    `remedy` for what is no such value, or is damaged.
+    Raises NewerFileError for a schema above `schema`, and InputError with `fault` and
+    `remedy` for any other content.
     """
     try:
         with open_bytes(path) as handle:

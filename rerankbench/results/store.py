@@ -1,4 +1,4 @@
-"""Record and run files under `results/`, and the work of cells that are not finished yet.
+"""Record and run files under `results/`, and the working files of unfinished cells.
 
 A record file is written whole or not at all, and its presence means that the cell is done. No
 file is ever rewritten by another cell, so `results/` can be committed and merged.
@@ -25,14 +25,14 @@ from rerankbench.files.whole import cache_home, gzip_bytes, read_lines, read_who
 from rerankbench.results.identity import record_key
 from rerankbench.types import Ranking, Record
 
-# When the form changes, add a step to _UPGRADES that turns the older form into the next.
+# After a change of the format, add a step to _UPGRADES that converts the previous one.
 # 2: cells say whether missed positives were added to the candidates; before, none did.
-# 3: what a reranker is, what it reads and what its scores are, which its recipe alone said before.
+# 3: fields for what a reranker is and reads and what its scores are; before, only its recipe said.
 SCHEMA = 3
 
 
 def _with_typed_recipe(raw: dict[str, Any]) -> dict[str, Any]:
-    """What its recipe says, in fields; what has not a record's form is left to be refused."""
+    """Schema 3: set the fields that the recipe implied. Anything malformed is refused later."""
     cell = raw.get("cell")
     reranker = cell.get("reranker") if isinstance(cell, dict) else None
     recipe = reranker.get("recipe", {}) if isinstance(reranker, dict) else None
@@ -58,7 +58,7 @@ _UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 BASELINES = "baselines"
-"""The folder below the results where baselines lie, each with records of its own."""
+"""The folder below the results that holds baselines, each with its own records."""
 
 _RECORD_ANEW = "restore it from git, or delete it and run its cell again"
 _RUN_ANEW = "restore it from git, or run its cell again with --fresh"
@@ -66,13 +66,13 @@ _RUN_ANEW = "restore it from git, or run its cell again with --fresh"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """Where one suite's records and runs lie."""
+    """The folder of one suite's records and runs."""
 
     results: Path
     suite: str
 
     def record_path(self, quality_key: str, speed_key: str) -> Path:
-        """Where the record of that cell lies or will lie."""
+        """The path of that cell's record, whether it exists or not."""
         name = f"{record_key(quality_key, speed_key)}.json"
         return self.results / self.suite / "records" / name
 
@@ -82,15 +82,15 @@ class Store:
         return read_record(path) if path.exists() else None
 
     def run_path(self, quality_key: str) -> Path:
-        """Where the reranked run lies; equal quality keys share it."""
+        """The path of the reranked run; cells with equal quality keys share it."""
         return self.results / self.suite / "runs" / f"{quality_key}.trec.gz"
 
     def task_path(self, task_key: str) -> Path:
-        """Where the queries, judgments and candidates lie that its cells share."""
+        """The path of the queries, judgments and candidates that a task's cells share."""
         return self.results / self.suite / "tasks" / f"{task_key}.json.gz"
 
     def judged_path(self, task_key: str, key: str) -> Path:
-        """Where a judge's answers on two rankings of that task lie or will lie."""
+        """The path of a judge's answers on two rankings of that task."""
         return self.results / self.suite / "judged" / f"{task_key}-{key}.json"
 
     def judged_paths(self, task_key: str) -> list[Path]:
@@ -98,9 +98,9 @@ class Store:
         return sorted((self.results / self.suite / "judged").glob(f"{task_key}-*.json"))
 
     def write(self, record: Record, rankings: Sequence[Ranking], *, fresh: bool = False) -> Path:
-        """Write the run, then the record whose presence says that the cell is done.
+        """Write the run, then the record, whose presence means that the cell is done.
 
-        A run that another machine or engine left under the same quality key stays, unless `fresh`
+        A run that another machine or engine wrote under the same quality key stays, unless `fresh`
         or damaged.
         """
         run_path = self.run_path(record.quality_key)
@@ -116,12 +116,12 @@ class Store:
         return path
 
     def rankings(self, record: Record) -> list[Ranking] | None:
-        """The rankings that a record was computed from; None where the run file is not its own.
+        """The rankings behind a record; None if the run file has another hash.
 
         Raises InputError for a damaged file.
         """
         if record.run_sha256 == run_sha256(()):
-            return []  # No query has results; a run file cannot say so.
+            return []  # No query has results, so the run file is empty.
         path = self.run_path(record.quality_key)
         if not path.exists():
             return None
@@ -129,14 +129,14 @@ class Store:
             text = "".join(f"{line}\n" for _, line in read_lines(path))
             if _text_sha256(text) == record.run_sha256:
                 return parse_formatted(text)
-            read_run(path)  # What is no run is complained of; another run is just not its own.
+            read_run(path)  # Raises if it is not a run; a valid run is just another one.
         except InputError as error:
             raise InputError(path, "the run file is damaged", remedy=_RUN_ANEW) from error
         return None
 
 
 def _is_run(path: Path) -> bool:
-    """Whether a whole run lies there, of whichever machine or engine."""
+    """Whether there is a complete run, whatever machine or engine made it."""
     try:
         read_run(path)
     except InputError:
@@ -150,7 +150,7 @@ def run_sha256(rankings: Iterable[Ranking]) -> str:
 
 
 def _text_sha256(run: str) -> str:
-    """The same of the text that `format_run` gave, under any tag."""
+    """The same for text made by `format_run`, whatever its tag."""
     lines = [line.rpartition(" ")[0] for line in run.split("\n")[:-1]]
     of_queries = groupby(lines, key=lambda line: line.partition(" ")[0])
     blocks = sorted((query, list(block)) for query, block in of_queries)
@@ -170,26 +170,26 @@ def read_record(path: Path) -> Record:
         return _parse(path, body)
     except ValidationError as error:
         first = error.errors()[0]
-        # Keys are names that anyone chose, as long as they liked.
+        # Keys are arbitrary names of any length.
         place = cut(" ".join(".".join(map(str, first["loc"])).split()), 80)
-        told = f"is not a record ({place}: {first['msg']})" if place else "is not a record"
-        raise InputError(path, told, remedy=_RECORD_ANEW) from None
+        problem = f"is not a record ({place}: {first['msg']})" if place else "is not a record"
+        raise InputError(path, problem, remedy=_RECORD_ANEW) from None
 
 
 def _parse(path: Path, body: bytes) -> Record:
-    # The schema comes first in the file; only another schema needs the slower way over a dict.
+    # The schema comes first in the file; only older ones need the slower way over a dict.
     if body[:40].lstrip(b"{ \n").startswith(b'"schema": %d,' % SCHEMA):
         return _adapter().validate_json(body)
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError):
         raw = None
-    found = raw.get("schema") if isinstance(raw, dict) else None
-    if type(found) is not int or found < min(_UPGRADES, default=SCHEMA):
+    schema = raw.get("schema") if isinstance(raw, dict) else None
+    if type(schema) is not int or schema < min(_UPGRADES, default=SCHEMA):
         raise InputError(path, "is not a record (no known schema in it)", remedy=_RECORD_ANEW)
-    if found > SCHEMA:
-        raise NewerFileError(path, found, SCHEMA)
-    for step in range(found, SCHEMA):
+    if schema > SCHEMA:
+        raise NewerFileError(path, schema, SCHEMA)
+    for step in range(schema, SCHEMA):
         raw = _UPGRADES[step](raw)
     return _adapter().validate_json(json.dumps(raw))
 
@@ -197,30 +197,30 @@ def _parse(path: Path, body: bytes) -> Record:
 def read_records(paths: Sequence[Path]) -> list[Record]:
     """All records below folders, or in the files themselves; each file once, in path order.
 
-    Baselines count only where one of them, or the folder of all, is named: elsewhere they would
-    pass for results. Raises InputError for a path that is missing or holds no records.
+    Baselines count only if one of them, or their common folder, is named: otherwise they would
+    pass for results. Raises InputError for a path that is missing or has no records.
     """
     return [read_record(path) for path in _files(paths)]
 
 
 def suite_folders(paths: Sequence[Path]) -> list[Path]:
-    """The suites' folders of those records: where `runs/` and `tasks/` lie. Raises likewise."""
+    """The suites' folders of those records, with `runs/` and `tasks/`. Raises in the same way."""
     return list(dict.fromkeys(path.parent.parent for path in map(Path.resolve, _files(paths))))
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
-    found: dict[Path, Path] = {}
+    files: dict[Path, Path] = {}
     for path in paths:
         recover(path.parent)
         if not path.exists():
             remedy = "run `rerankbench run` first, or name a folder with records"
             raise InputError(path, "no such file or folder", remedy=remedy)
         for file in _record_files(path) if path.is_dir() else [path]:
-            found.setdefault(file.resolve(), file)
-    if not found:
+            files.setdefault(file.resolve(), file)
+    if not files:
         names = ", ".join(str(path) for path in paths)
-        raise InputError(names, "holds no records", remedy="run `rerankbench run` first")
-    return list(found.values())
+        raise InputError(names, "has no records", remedy="run `rerankbench run` first")
+    return list(files.values())
 
 
 def _record_files(folder: Path) -> list[Path]:
@@ -236,7 +236,7 @@ def _record_files(folder: Path) -> list[Path]:
 
 
 def _is_hidden(path: Path) -> bool:
-    """Whether it, or a folder above it, is: such as a baseline that is being written."""
+    """Whether it or a folder above it is hidden, such as a baseline that is being written."""
     return any(part.startswith(".") for part in path.parts)
 
 
@@ -247,22 +247,22 @@ def _is_of_baseline(path: Path) -> bool:
 
 @cache
 def _adapter() -> TypeAdapter[Record]:
-    # Numbers are numbers, and finite: "0.5", true and NaN are no values.
+    # Strict: "0.5", true and NaN are not accepted as numbers.
     return TypeAdapter(with_config(ConfigDict(strict=True, allow_inf_nan=False))(Record))
 
 
 def work_folder(key: str) -> Path:
-    """Where the journal and the error of an unfinished cell lie."""
+    """The folder of an unfinished cell's journal and error."""
     return cache_home() / "work" / key
 
 
 def keep_error(key: str, text: str) -> Path:
-    """Leave what went wrong with a cell where a person can read it."""
+    """Save the error of a cell for people to read."""
     path = work_folder(key) / "error.txt"
     write_whole(path, text)
     return path
 
 
 def forget_work(key: str) -> None:
-    """Drop the journal of a cell: it is finished, or starts anew."""
+    """Delete the journal of a cell that is finished or starts again."""
     shutil.rmtree(work_folder(key), ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What the cells of one task share, kept beside their records: topics, candidates, judgments.
+"""What the cells of one task share, in a file beside their records: topics, candidates, judgments.
 
 A task is one collection (or a sample of its queries), one first stage and one depth. Its file lets
 ceilings, slices, depth curves and side-by-side pages be derived from `results/` alone, without the
@@ -28,7 +28,7 @@ _REMEDY = "restore it from git, or run its cells again: nothing is scored anew"
 class Topic:
     """One query with its judgments and its candidates.
 
-    `text` is None where the run was told not to keep texts. `words` counts what white space parts.
+    `text` is None if the run does not keep texts. `words` counts words between white space.
     `grades` holds every judgment of the query, retrieved or not; `candidates` are document ids in
     the first stage's order, `document_words` the length of each in words.
     """
@@ -58,22 +58,24 @@ def make_task(key: str, lists: CandidateLists, qrels: Qrels, *, keep_texts: bool
     """The task of these candidates and judgments; a judged query without candidates has none."""
     topics = [
         Topic(
-            query_id=each.query.query_id,
-            text=each.query.text if keep_texts else None,
-            words=len(each.query.text.split()),
-            grades=qrels.get(each.query.query_id, {}),
-            candidates=tuple(document.doc_id for document in each.documents),
-            document_words=tuple(len(document.content.split()) for document in each.documents),
+            query_id=candidates.query.query_id,
+            text=candidates.query.text if keep_texts else None,
+            words=len(candidates.query.text.split()),
+            grades=qrels.get(candidates.query.query_id, {}),
+            candidates=tuple(document.doc_id for document in candidates.documents),
+            document_words=tuple(
+                len(document.content.split()) for document in candidates.documents
+            ),
         )
-        for each in lists.candidates
+        for candidates in lists.candidates
     ]
-    there = {topic.query_id for topic in topics}
+    with_candidates = {topic.query_id for topic in topics}
     topics += [
         Topic(
             query_id=query_id, text=None, words=0, grades=grades, candidates=(), document_words=()
         )
         for query_id, grades in qrels.items()
-        if query_id not in there
+        if query_id not in with_candidates
     ]
     return Task(schema=SCHEMA, key=key, topics=tuple(topics))
 
@@ -84,7 +86,7 @@ def write_task(path: Path, task: Task) -> None:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the file is as it was written; its stream holds a checksum, so nothing is parsed."""
+    """Whether the file is complete; its gzip stream has a checksum, so nothing is parsed."""
     try:
         with open_bytes(path) as handle:
             if handle.read(1) != b"{":
@@ -103,5 +105,5 @@ def read_task(path: Path) -> Task:
 
 @cache
 def _adapter() -> TypeAdapter[Task]:
-    # Numbers are numbers: "1" and true are no grades.
+    # Strict: "1" and true are not accepted as grades.
     return TypeAdapter(with_config(ConfigDict(strict=True))(Task))

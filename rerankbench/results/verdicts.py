@@ -1,6 +1,6 @@
-"""What a judge answered when shown two rankings, kept beside the records: one file a pair.
+"""A judge's answers about two rankings, in files beside the records: one file a pair.
 
-Answers are stored as they were given, in both orders; who won is derived from them.
+Answers are stored as given, in both orders; the winner is derived from them.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ SCHEMA = 1
 _REMEDY = "restore it from git, or delete it and run `rerankbench judge` again"
 
 Answer: TypeAlias = Literal["a", "b", "tie", "malformed"]
-"""Which of the two was called better; malformed is what could not be read, even when repeated."""
+"""The ranking that was called better; `malformed` if no answer could be read."""
 Ground: TypeAlias = Literal["agreed", "disagreed", "malformed", "identical"]
-"""Why a query ended as it did: everything but `agreed` is a tie."""
+"""Why a query was decided as it was; all but `agreed` are ties."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Who judged, and what it was shown.
+    """The judge, and how it was asked.
 
-    `prompt_sha256` hashes everything in a question that is no text of a collection. `temperature`
-    is None where the service's own was used.
+    `prompt_sha256` hashes everything in a question except texts of the collection. `temperature`
+    is None if the service's default was used.
     """
 
     url: str
@@ -45,7 +45,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contestant:
-    """A reranker, and the rankings that were shown."""
+    """A reranker and its rankings."""
 
     reranker: str
     quality_key: str
@@ -56,9 +56,9 @@ class Contestant:
 class JudgedMatch:
     """Two rerankers' rankings of one task, judged.
 
-    `answers` maps every query to what was answered with A shown first, then with B shown first;
-    it is empty where both showed the same texts and nobody was asked. `sampled_queries` is None
-    where all queries were judged. `malformed_replies` counts every reply that could not be read.
+    `answers` maps every query to the answers with A shown first and with B shown first;
+    they are empty if both rankings were the same, so nothing was asked. `sampled_queries` is None
+    if all queries were judged. `malformed_replies` counts every reply that could not be read.
     Tokens are as the service counted them, those of repeated questions included; prices are US
     dollars for a million of them, None where none was given.
     """
@@ -78,24 +78,24 @@ class JudgedMatch:
 
     @property
     def key(self) -> str:
-        """Names the file: what was judged, by whom, on how many queries."""
-        asked = [asdict(self.judge), asdict(self.a), asdict(self.b), self.sampled_queries]
-        return digest([self.task_key, *asked])
+        """The file's name: a hash of the rankings, the judge and the sample."""
+        parts = [asdict(self.judge), asdict(self.a), asdict(self.b), self.sampled_queries]
+        return digest([self.task_key, *parts])
 
     @property
     def usd(self) -> float | None:
-        """What all answers cost; None without prices."""
+        """The cost of all answers in US dollars; None without prices."""
         return cost_usd(
             (self.prompt_tokens, self.completion_tokens),
             (self.usd_per_1m_prompt_tokens, self.usd_per_1m_completion_tokens),
         )
 
     def grounds(self) -> dict[str, Ground]:
-        """query_id → why it ended as it did."""
+        """query_id → why it was decided as it was."""
         return {query_id: ground(answers) for query_id, answers in self.answers.items()}
 
     def results(self) -> dict[str, Literal["a", "b", "tie"]]:
-        """query_id → who won."""
+        """query_id → the winner."""
         return {query_id: result(answers) for query_id, answers in self.answers.items()}
 
     def counts(self) -> Counter[str]:
@@ -104,7 +104,7 @@ class JudgedMatch:
 
 
 def ground(answers: tuple[Answer, ...]) -> Ground:
-    """Why these answers end as they do."""
+    """Why these answers lead to their result."""
     if not answers:
         return "identical"
     if "malformed" in answers:
@@ -121,7 +121,7 @@ def result(answers: tuple[Answer, ...]) -> Literal["a", "b", "tie"]:
 def cost_usd(
     tokens: tuple[int, int], usd_per_1m: tuple[float | None, float | None]
 ) -> float | None:
-    """What prompt and completion tokens cost; None where a price is missing."""
+    """The cost of prompt and completion tokens; None if a price is missing."""
     price_in, price_out = usd_per_1m
     if price_in is None or price_out is None:
         return None
@@ -135,10 +135,10 @@ def write_judged(path: Path, judged: JudgedMatch) -> None:
 
 def read_judged(path: Path) -> JudgedMatch:
     """Read one file. Raises InputError, or NewerFileError for a later schema."""
-    return schema_file.read(path, _adapter(), SCHEMA, fault="holds no judgements", remedy=_REMEDY)
+    return schema_file.read(path, _adapter(), SCHEMA, fault="has no judgements", remedy=_REMEDY)
 
 
 @cache
 def _adapter() -> TypeAdapter[JudgedMatch]:
-    # Numbers are numbers, and finite.
+    # Strict: numbers must be numbers, and finite.
     return TypeAdapter(with_config(ConfigDict(strict=True, allow_inf_nan=False))(JudgedMatch))

@@ -1,1 +1,1 @@
-"""The order of work of `run`. Prints nothing: what it does is reported to a `Progress`."""
+"""One run from config to records. It prints nothing: progress is reported to a `Progress`."""

@@ -1,4 +1,4 @@
-"""What rerankers reorder: the first stage's rankings, cached, cut to depth, with their texts."""
+"""The documents to rerank: the first stage's rankings, cached, cut to depth, with texts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def retrieve(
     progress: Progress,
     own_ids: Set[str] | None = None,
 ) -> list[Ranking]:
-    """One ranking per query, at most `depth` hits, from the cache where it was made before.
+    """One ranking per query, at most `depth` hits, from the cache if they are there.
 
     For the queries in `own_ids` the document with the query's id is dropped before the cut, so one
     more is retrieved; None means all queries where the collection has that rule (ArguAna, Quora).
@@ -34,12 +34,12 @@ def retrieve(
     if own_ids is None:
         dropping = queries if collection.drops_identical_ids else ()
         own_ids = {query.query_id for query in dropping}
-    wanted = depth + 1 if own_ids else depth
-    path = cached_path(collection, queries, first_stage, name, wanted, cache)
+    retrieved_depth = depth + 1 if own_ids else depth
+    path = cached_path(collection, queries, first_stage, name, retrieved_depth, cache)
     rankings = _cached(path, progress)
     if rankings is None:
-        fresh = first_stage.retrieve(collection, queries, wanted, progress=progress)
-        # A plug-in may order ties as it likes; the cut must be that of the cached run.
+        fresh = first_stage.retrieve(collection, queries, retrieved_depth, progress=progress)
+        # A plug-in may order ties in any way; the cut must be the same as from the cache.
         rankings = [Ranking.sort(ranking.query_id, ranking.hits) for ranking in fresh]
         if any(ranking.hits for ranking in rankings):
             write_whole(path, gzip_bytes(format_run(rankings, name)))
@@ -57,7 +57,7 @@ def cached_path(
     depth: int,
     cache: Path,
 ) -> Path:
-    """Where such rankings are kept, there or not."""
+    """The path of such rankings in the cache, whether they exist or not."""
     hashes = {
         **asdict(collection.hashes()),
         "qrels": "",
@@ -68,7 +68,7 @@ def cached_path(
 
 
 def stage_warnings(first_stage: FirstStage) -> tuple[str, ...]:
-    """What a first stage found odd in what it was given; most have nothing to say."""
+    """Warnings of the first stage about its input; most have none."""
     return tuple(first_stage.warnings()) if isinstance(first_stage, FirstStageWarnings) else ()
 
 
@@ -83,22 +83,22 @@ def _cached(path: Path, progress: Progress) -> list[Ranking] | None:
 
 
 def cut(ranking: Ranking, depth: int, *, drop_own_id: bool) -> Ranking:
-    """The first `depth` hits, without the document that is the query itself where asked."""
+    """The first `depth` hits; with `drop_own_id` without the document that is the query itself."""
     hits = [hit for hit in ranking.hits if not (drop_own_id and hit.doc_id == ranking.query_id)]
     return Ranking(query_id=ranking.query_id, hits=tuple(hits[:depth]))
 
 
 def add_positives(rankings: Sequence[Ranking], qrels: Qrels) -> tuple[list[Ranking], int]:
-    """Put relevant documents that were not retrieved behind the hits; how many there were.
+    """Append relevant documents that were not retrieved; returns also how many there were.
 
-    They come in trec_eval's order of ties, below every hit: a figure cut at or above the depth is
-    for the first stage's own order what it was.
+    They come in trec_eval's order of ties, below every hit: a metric cut at or above the depth
+    stays the same for the first stage's own order.
     """
     completed, added = [], 0
     for ranking in rankings:
         scores = ranking.scores()
         lowest = min(scores.values(), default=0.0)
-        # At least two steps of float32, which could not tell them from the hits otherwise.
+        # At least two steps of float32, so that they differ from the hits.
         step = max(1.0, abs(lowest) * 2.0**-22)
         grades = qrels.get(ranking.query_id, {})
         missed = sorted((d for d, grade in grades.items() if grade > 0 and d not in scores))
@@ -114,20 +114,20 @@ def add_positives(rankings: Sequence[Ranking], qrels: Qrels) -> tuple[list[Ranki
 def with_texts(
     collection: Collection, queries: Sequence[Query], rankings: Sequence[Ranking]
 ) -> CandidateLists:
-    """Look the texts up; hits whose document the collection does not hold are dropped and counted.
+    """Look up the texts; hits whose document is not in the collection are dropped and counted.
 
     `rankings` holds one ranking per query, in the same order.
     """
-    documents = collection.lookup({hit.doc_id for each in rankings for hit in each.hits})
+    documents = collection.lookup({hit.doc_id for ranking in rankings for hit in ranking.hits})
     candidates, missing = [], []
     for query, ranking in zip(queries, rankings, strict=True):
-        kept = [hit for hit in ranking.hits if hit.doc_id in documents]
+        hits = [hit for hit in ranking.hits if hit.doc_id in documents]
         missing += [hit.doc_id for hit in ranking.hits if hit.doc_id not in documents]
         candidates.append(
             Candidates(
                 query=query,
-                documents=tuple(documents[hit.doc_id] for hit in kept),
-                scores=tuple(hit.score for hit in kept),
+                documents=tuple(documents[hit.doc_id] for hit in hits),
+                scores=tuple(hit.score for hit in hits),
             )
         )
     warnings = []

@@ -22,7 +22,7 @@ from rerankbench.run.scoring import ScoredRankings
 from rerankbench.run.work import Work
 from rerankbench.types import CandidateLists, Environment, Measurements, Ranking, Record, digest
 
-# A library that changes may change scores: cells half finished with another version start anew.
+# Another version of these may change scores: cells half finished with another one start again.
 _SCORING_PACKAGES = ("rerankbench", "torch", "transformers", "tokenizers")
 
 
@@ -41,23 +41,25 @@ def retrieve(work: Work, group: Group) -> list[Ranking]:
 
 
 def find_candidates(work: Work, group: Group) -> CandidateLists:
-    """The group's rankings with their texts; what was odd in reading them is shown."""
+    """The group's rankings with their texts; shows warnings about them."""
     rankings = retrieve(work, group)
     if group.adds_positives:
         rankings, added = candidate_lists.add_positives(rankings, group.qrels)
     lists = candidate_lists.with_texts(group.collection, group.queries, rankings)
     if group.adds_positives:
-        told = f"{added:,} relevant documents that the first stage missed were added: unrealistic"
-        lists = replace(lists, warnings=(*lists.warnings, told))
-    odd = candidate_lists.stage_warnings(group.first_stage)
-    lists = replace(lists, warnings=(*group.remarks, *odd, *lists.warnings))
+        added_warning = (
+            f"{added:,} relevant documents that the first stage missed were added: unrealistic"
+        )
+        lists = replace(lists, warnings=(*lists.warnings, added_warning))
+    stage_warnings = candidate_lists.stage_warnings(group.first_stage)
+    lists = replace(lists, warnings=(*group.remarks, *stage_warnings, *lists.warnings))
     for warning in (*group.collection.warnings(), *lists.warnings):
         work.progress.warn(f"{group.collection_ref.name}: {warning}")
     return lists
 
 
 def rerank(work: Work, group: Group, cell: PlannedCell) -> tuple[Ranking, ...]:
-    """One reranker's rankings, with no measurement and no record; resumable until forgotten."""
+    """One reranker's rankings, without measurement or record; can be resumed until `forget`."""
     reranker = _load(work, cell)
     lists = find_candidates(work, group)
     scored = _score(work, group, cell, reranker, lists)
@@ -85,7 +87,7 @@ def forget_failure(cell: PlannedCell) -> None:
 
 
 def keep_failure(cell: PlannedCell, error: Exception) -> RerankbenchError:
-    """Leave the traceback under `work/` and say in one line what failed."""
+    """Save the traceback under `work/`, and say in one line what failed."""
     path = store.keep_error(cell.key, "".join(traceback.format_exception(error)))
     if isinstance(error, RerankbenchError):
         return error
@@ -256,7 +258,7 @@ def _journal_header(
 def journal_header(
     cell: PlannedCell, listed: Sequence[Sequence[str]], environment: Environment
 ) -> dict[str, str | list[str | None]]:
-    """What a cell's journal begins with; `listed` are query ids, each before its documents'."""
+    """The first line of a cell's journal; `listed` has a query id, then its documents' ids."""
     packages = [environment.packages.get(name) for name in _SCORING_PACKAGES]
     return {"cell": cell.scores_key, "candidates": digest(listed), "packages": packages}
 

@@ -1,4 +1,4 @@
-"""What `run`, `retrieve`, `rerank` and `evaluate` do once their options are read."""
+"""What `run`, `retrieve`, `rerank` and `evaluate` do with their parsed options."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run_config(
     fresh: bool,
     verbosity: int,
 ) -> None:
-    """Run what config and options ask for, then `show` the records of those cells.
+    """Run what config and options describe, then `show` the records of those cells.
 
     Raises what `Report.raise_for_failures` does, after the records were shown.
     """
@@ -59,12 +59,12 @@ def foresee(
     if form not in ("text", "json"):
         raise UsageError(f"no format '{form}'; known: text, json")
     work = prepare(_load(path, overrides), Terminal(verbosity=verbosity), fresh=fresh)
-    as_form = forecast_page.as_json if form == "json" else forecast_page.as_text
-    typer.echo(as_form(forecast(work)), nl=False)
+    render = forecast_page.as_json if form == "json" else forecast_page.as_text
+    typer.echo(render(forecast(work)), nl=False)
 
 
 def _load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
-    """The config, or the demo's where nothing at all is named."""
+    """The config, or the demo's if nothing at all is named."""
     nothing_named = path is None and not overrides["datasets"] and not overrides["models"]
     return configs.load(configs.demo_path() if nothing_named else path, overrides)
 
@@ -123,9 +123,9 @@ def retrieve(
 
 
 def deepest(run: Path) -> int:
-    """Documents in a run's longest list: the depth that takes all of it. Raises InputError.
+    """The number of documents in a run's longest list. Raises InputError.
 
-    Lines are counted, not checked: that is done where the run is read.
+    Lines are only counted; they are checked when the run is read.
     """
     counts = Counter(line.split(maxsplit=1)[0] for _, line in read_lines(run))
     return max(counts.values(), default=1)
@@ -145,7 +145,7 @@ def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> Non
 
 
 def only_group(planned: plan.Plan) -> plan.Group:
-    """The one group of a plan. Raises UsageError where a name stands for several collections."""
+    """The single group of a plan. Raises UsageError for a name of several collections."""
     if len(planned.groups) != 1:
         raise UsageError("that name stands for several collections; name one of them")
     return plan.open_group(planned, planned.groups[0])
@@ -164,8 +164,8 @@ def evaluate(
         raise UsageError(f"no format '{form}'; known: text, json")
     metrics = {name: naming.parse_metric(name) for name in names}
     qrels, rankings = read_qrels(qrels_path), read_run(run_path, warn=Terminal().warn)
-    found = quality.evaluate(qrels, rankings, list(metrics.values()))
-    values = {name: found[metric.name] for name, metric in metrics.items()}
+    by_metric = quality.evaluate(qrels, rankings, list(metrics.values()))
+    values = {name: by_metric[metric.name] for name, metric in metrics.items()}
     unanswered = quality.without_results(qrels, rankings)
     if unanswered:
         Terminal().warn(f"{unanswered} of {len(qrels)} judged queries have no results, score 0")

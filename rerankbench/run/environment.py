@@ -46,7 +46,7 @@ def inspect() -> Environment:
         gpu_memory_bytes=sum(size for _, size in gpus) or None,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
-        packages={name: found for name in PACKAGES if (found := _version(name))},
+        packages={name: installed for name in PACKAGES if (installed := _version(name))},
         git_sha=_git_sha(),
     )
 
@@ -77,7 +77,7 @@ def machine_busy_s() -> float | None:
 
 
 def energy_j() -> float | None:
-    """Joules counted by the CPU packages (RAPL) since some moment; None where not readable."""
+    """Joules counted by the CPU packages (RAPL) since some moment; None if unreadable."""
     total = 0
     for counter in sorted(Path("/sys/class/powercap").glob("intel-rapl:?/energy_uj")):
         try:
@@ -88,7 +88,7 @@ def energy_j() -> float | None:
 
 
 def reset_peak_memory() -> bool:
-    """Start counting peak memory anew (Linux: /proc/self/clear_refs); False where it cannot be."""
+    """Reset the count of peak memory (Linux: /proc/self/clear_refs); False if impossible."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -103,7 +103,7 @@ def peak_memory_bytes() -> int | None:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     except OSError:
-        pass  # Not Linux: getrusage below knows the peak since the process started.
+        pass  # Not Linux: getrusage below gives the peak since the process started.
     try:
         import resource
     except ImportError:
@@ -140,17 +140,17 @@ def _memory_bytes() -> int:
 def _gpus() -> tuple[tuple[str, int], ...]:
     """Name and memory in bytes of every NVIDIA GPU."""
     out = _output("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits")
-    found = []
+    gpus = []
     for line in out.splitlines():
         name, _, mebibytes = line.rpartition(",")
         # "[N/A]" where GPU and CPU share their memory.
         size = int(mebibytes) * 2**20 if mebibytes.strip().isdecimal() else 0
-        found.append((name.strip(), size))
-    return tuple(found)
+        gpus.append((name.strip(), size))
+    return tuple(gpus)
 
 
 def _git_sha() -> str | None:
-    """Commit of the checkout this package runs from, `-dirty` when changed; None elsewhere."""
+    """Commit of this package's checkout, `-dirty` if changed; None outside a checkout."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return None
@@ -160,11 +160,13 @@ def _git_sha() -> str | None:
 
 
 def _output(*command: str) -> str:
-    """What a command prints; nothing where it is not installed, fails or hangs."""
+    """The output of a command; empty if it is not installed, fails or hangs."""
     if shutil.which(command[0]) is None:
         return ""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        completed = subprocess.run(
+            command, capture_output=True, text=True, timeout=20, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout if done.returncode == 0 else ""
+    return completed.stdout if completed.returncode == 0 else ""

@@ -1,4 +1,4 @@
-"""What a run would do, found without loading a model: cells, pairs, tokens, hours and dollars.
+"""What a run would do, without loading a model: cells, pairs, tokens, hours and dollars.
 
 Collections are read, which keeps their content hashes in the cache; nothing else is written.
 """
@@ -31,14 +31,14 @@ State: TypeAlias = Literal[
 alone; one `to measure` lacks the speed; one `to fuse` is made of the scores of its plain row; of a
 `half-done` one some pairs have scores."""
 DOCUMENTS_PER_SEARCH = 100
-"""What services that bill by the search count as one."""
+"""How many documents services count as one search, if they bill by the search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellForecast:
-    """What is left to do of one cell; None is not known.
+    """The work that is left of one cell; None where unknown.
 
-    `seconds` are those of scoring and of measuring the speed.
+    `seconds` covers scoring and measuring the speed.
     """
 
     reranker: str
@@ -55,8 +55,8 @@ class CellForecast:
 class GroupForecast:
     """The cells of one collection, first stage and depth.
 
-    `pairs_are_known` where the first stage's rankings are in the cache; else there are at most so
-    many.
+    `pairs_are_known` if the first stage's rankings are in the cache; else `pairs` is the largest
+    possible number.
     """
 
     collection: str
@@ -127,7 +127,7 @@ def _group(work: Work, group: Group, speeds: PastSpeeds) -> GroupForecast:
 
 
 def _kept_candidates(work: Work, group: Group) -> list[Ranking] | None:
-    """The candidates that an earlier run left in the cache; None where none did."""
+    """The candidates that an earlier run left in the cache, or None."""
     depth = group.depth + 1 if group.own_ids else group.depth
     name = group.first_stage_ref.name
     stage = group.first_stage
@@ -137,7 +137,7 @@ def _kept_candidates(work: Work, group: Group) -> list[Ranking] | None:
     if not path.exists():
         return None
     try:
-        # Queries without hits stand in no run file.
+        # A run file has no lines for queries without hits.
         hits = {ranking.query_id: ranking for ranking in read_run(path)}
     except InputError:
         return None
@@ -161,7 +161,7 @@ def _distinct(rankings: Sequence[Ranking]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """What the cells of a group are judged by."""
+    """What forecasts of a group's cells are based on."""
 
     work: Work
     group: Group
@@ -217,7 +217,7 @@ class _Look:
         )
 
     def _state(self, cell: PlannedCell) -> tuple[State, int]:
-        """How far the cell is, and how many of its pairs have scores in a journal."""
+        """The state of the cell, and how many of its pairs have scores in a journal."""
         if self.work.fresh:
             return "to do", 0
         store, config = self.work.store, self.work.plan.config
@@ -225,17 +225,17 @@ class _Look:
         if record is not None:
             level = record.cell.collection.relevance_level
             metrics = {metric.name for metric in self.group.metrics}
-            lacks = level != self.group.collection_ref.relevance_level
-            lacks = lacks or not metrics <= record.per_query.keys()
-            if not lacks or store.run_path(cell.quality_key).exists():
+            is_incomplete = level != self.group.collection_ref.relevance_level
+            is_incomplete = is_incomplete or not metrics <= record.per_query.keys()
+            if not is_incomplete or store.run_path(cell.quality_key).exists():
                 if lacks_speed(config, cell, record):
                     return "to measure", 0
-                return ("to evaluate" if lacks else "finished"), 0
+                return ("to evaluate" if is_incomplete else "finished"), 0
         scored = self._journalled(cell)
         return ("half-done" if scored else "to do"), scored
 
     def _journalled(self, cell: PlannedCell) -> int:
-        """Pairs that a run would pick up; none without candidates, which a journal came from."""
+        """How many pairs a run would resume; 0 without cached candidates."""
         if self.rankings is None or not journal_path(cell).exists():
             return 0
         listed = [
@@ -245,7 +245,7 @@ class _Look:
         return len(Journal(journal_path(cell), header).scores)
 
     def _tokens(self, cell: PlannedCell, left: int) -> int | None:
-        """What is left to read; an earlier run of the model on this collection counted it."""
+        """Tokens left to read, as counted in an earlier run or from a text sample."""
         counted = self.speeds.tokens_per_pair(cell.cell)
         if counted is not None:
             return round(left * counted)

@@ -1,4 +1,4 @@
-"""A forecast as people and as programs read it."""
+"""A forecast as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNKNOWN = "unknown"
 
 
 def as_text(forecast: Forecast) -> str:
-    """A table for every group, the sums, and how the figures came about."""
+    """A table for every group, the sums, and how the figures were estimated."""
     lines: list[str] = []
     for group in forecast.groups:
         lines += [*_title(group), _row(_HEADS), *map(_cell, group.cells), ""]
@@ -27,7 +27,7 @@ def as_text(forecast: Forecast) -> str:
 
 
 def as_json(forecast: Forecast) -> str:
-    """One object a cell; what is not known is null."""
+    """One object a cell; unknown values are null."""
     cells = [
         {
             "suite": forecast.suite,
@@ -117,18 +117,18 @@ def _hours(cell: CellForecast) -> float | None:
     return None if cell.seconds is None else cell.seconds / 3600
 
 
-def _sum(values: Sequence[float | None], unit: str, as_words: Callable[[float], str]) -> str:
+def _sum(values: Sequence[float | None], unit: str, to_text: Callable[[float], str]) -> str:
     known = [value for value in values if value is not None]
     unknown = len(values) - len(known)
     if unknown and not any(known):
         return f"{_UNKNOWN} {unit}"
-    besides = f" (besides {unknown} unknown)" if unknown else ""
-    return f"{as_words(sum(known)) or '0'} {unit}{besides}"
+    unknown_note = f" (plus {unknown} unknown)" if unknown else ""
+    return f"{to_text(sum(known)) or '0'} {unit}{unknown_note}"
 
 
 def _notes(forecast: Forecast) -> Iterator[str]:
     if not all(group.pairs_are_known for group in forecast.groups):
-        yield "Pairs are the most that there can be: the first stage has not run yet."
+        yield "Pairs are upper bounds: the first stage has not run yet."
     yield (
         "Tokens are estimated from a sample of the texts, or taken from an earlier run of the "
         "model on the collection."
@@ -137,7 +137,7 @@ def _notes(forecast: Forecast) -> Iterator[str]:
         f" and {forecast.measuring_s:g} s a cell for its speed" if forecast.measuring_s else ""
     )
     yield (
-        f"Hours are those of scoring{measuring}, at the speed that records in {forecast.results} "
+        f"Hours cover scoring{measuring}, at the speed that records in {forecast.results} "
         "have for this machine and the same settings; unknown where there is none. Indexing, "
         "retrieving and loading models come on top."
     )

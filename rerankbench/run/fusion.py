@@ -1,7 +1,7 @@
-"""A reranker's ranking joined with the first stage's, query by query.
+"""Fuses a reranker's ranking with the first stage's, query by query.
 
-Equal scores (as float32, as everywhere) share a rank, so a reranker that says nothing leaves the
-first stage's order, and no document gains by its id.
+Equal scores (as float32, as everywhere) share a rank, so a reranker that ties all leaves the
+first stage's order, and no document gains from its id.
 """
 
 from __future__ import annotations
@@ -37,34 +37,36 @@ class Fusion:
 
     @property
     def label(self) -> str:
-        """What a fused reranker's name ends in."""
+        """The suffix of a fused reranker's name."""
         return "RRF" if self.method == "rrf" else f"{self.weight:g} linear"
 
     @property
     def described(self) -> str:
-        """As a record's recipe holds it."""
+        """The description in a record's recipe."""
         if self.method == "rrf":
             return f"rrf k={self.k}, equal scores share a rank"
         return f"linear min-max weight={self.weight:g}"
 
     def named(self, name: str) -> str:
-        """The name of a fused reranker's row: it says how it was joined, whatever it is called."""
+        """The name of a fused reranker's row, which says how it was fused."""
         return name if self.method in name.casefold() else f"{name} + {self.label}"
 
     def fuse(
         self, rankings: Sequence[Ranking], first_stage: Sequence[Ranking]
     ) -> tuple[Ranking, ...]:
-        """One ranking for each query, given in the same order by both."""
+        """One ranking for each query; both arguments have the same order of queries."""
         return tuple(self._one(*pair) for pair in zip(rankings, first_stage, strict=True))
 
     def _one(self, ranking: Ranking, first: Ranking) -> Ranking:
-        known = {hit.doc_id for hit in ranking.hits}
-        before = Ranking.sort(first.query_id, (hit for hit in first.hits if hit.doc_id in known))
+        reranked_ids = {hit.doc_id for hit in ranking.hits}
+        before = Ranking.sort(
+            first.query_id, (hit for hit in first.hits if hit.doc_id in reranked_ids)
+        )
         if self.method == "rrf":
             parts = [(1.0, self._reciprocal(ranking)), (1.0, self._reciprocal(before))]
         else:
             parts = [(self.weight, _scaled(ranking)), (1.0 - self.weight, _scaled(before))]
-        doc_ids = sorted(known)
+        doc_ids = sorted(reranked_ids)
         sums = (sum(factor * part[doc_id] for factor, part in parts) for doc_id in doc_ids)
         hits = (Hit._make(pair) for pair in zip(doc_ids, sums, strict=True))
         return Ranking.sort(ranking.query_id, hits)
@@ -74,7 +76,7 @@ class Fusion:
 
 
 def shared_ranks(ranking: Ranking) -> Mapping[str, int]:
-    """doc_id → 1 and how many documents have a higher score: 1, 2, 2, 4."""
+    """doc_id → 1 + the number of documents with a higher score: 1, 2, 2, 4."""
     ranks: dict[str, int] = {}
     rank, last = 0, None
     for at, (doc_id, score) in enumerate(_single(ranking).items(), start=1):

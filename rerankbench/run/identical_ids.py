@@ -1,7 +1,7 @@
-"""Which queries are documents of the collection themselves, and so no candidates of their own.
+"""Which queries are documents of the collection themselves, so not their own candidates.
 
-ArguAna's queries are arguments out of its corpus: every search would find the query first. BEIR
-drops whatever document has the query's id; elsewhere ids may be plain numbers that coincide by
+ArguAna's queries are arguments from its corpus: every search would find the query first. BEIR
+drops any document with the query's id; elsewhere ids may be plain numbers that coincide by
 chance, so here the texts decide (docs/interface.md).
 """
 
@@ -22,8 +22,8 @@ Setting: TypeAlias = Literal["auto"] | bool
 class IdenticalIds:
     """The queries whose own document is dropped before the cut.
 
-    `drops` says so of the collection; `unlike_stay` that some documents with a query's id are
-    others and stay. `remark` tells it where no name and no setting did.
+    `drops`: the collection drops some; `unlike_stay`: some documents with a query's id are
+    different and stay. `remark` says so if it was decided by the contents alone.
     """
 
     of_queries: frozenset[str] = frozenset()
@@ -36,19 +36,19 @@ def decide(
     collection: Collection, queries: Sequence[Query], setting: Setting = "auto"
 ) -> IdenticalIds:
     """Follow the setting, or the collection's own rule and its contents."""
-    every = frozenset(query.query_id for query in queries)
+    query_ids = frozenset(query.query_id for query in queries)
     if setting is not True and setting is not False:
-        return _by_content(collection, every)
-    return IdenticalIds(of_queries=every if setting else frozenset(), drops=setting)
+        return _by_content(collection, query_ids)
+    return IdenticalIds(of_queries=query_ids if setting else frozenset(), drops=setting)
 
 
-def _by_content(collection: Collection, every: frozenset[str]) -> IdenticalIds:
+def _by_content(collection: Collection, query_ids: frozenset[str]) -> IdenticalIds:
     shared = _shared(collection)
     same = frozenset(query_id for query_id, is_same in shared.items() if is_same)
-    # A folder may have the name of such a collection and hold something else, with plain numbers.
-    by_chance = [each for each in shared if each.isdecimal() and each not in same]
+    # A folder may have such a collection's name but other contents, with plain numbers as ids.
+    by_chance = [query_id for query_id in shared if query_id.isdecimal() and query_id not in same]
     if collection.drops_identical_ids and (not shared or 2 * len(by_chance) < len(shared)):
-        return IdenticalIds(of_queries=every, drops=True)
+        return IdenticalIds(of_queries=query_ids, drops=True)
     if not same:
         return IdenticalIds()
     return IdenticalIds(
@@ -65,6 +65,6 @@ def _by_content(collection: Collection, every: frozenset[str]) -> IdenticalIds:
 def _shared(collection: Collection) -> Mapping[str, bool]:
     """Ids that a query and a document share → whether the texts are the same.
 
-    Collections that are plug-ins need not say it; then their own rule stands alone.
+    Plug-in collections need not provide this; then only their own rule counts.
     """
     return collection.identical_ids() if isinstance(collection, SharedIds) else {}

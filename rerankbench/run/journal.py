@@ -1,8 +1,8 @@
-"""The journal of a cell that is being scored: one line for every finished batch.
+"""The journal of a cell while it is scored: one line for every finished batch.
 
-A killed process loses the batch it was working on and nothing else. The first line says what the
-scores belong to; under any other circumstances the journal is started anew. Every other line ends
-in a checksum of itself and of the first: a line that does not verify, and all behind it, is scored
+A killed process loses only the batch it was working on. The first line says what the
+scores belong to; in any other situation the journal starts again. Every other line ends
+in a checksum of itself and of the first: a line that does not verify, and all after it, is scored
 again.
 """
 
@@ -35,10 +35,10 @@ class Journal:
         *,
         belongs: Callable[[Collection[int]], bool] = lambda pairs: True,
     ) -> None:
-        """Pick up what an earlier process with the same header left.
+        """Resume from the lines that an earlier process with the same header wrote.
 
-        `belongs` says whether such pairs may stand in one batch; others are not believed. What is
-        dropped otherwise than as the torn end of a killed process is told in `damage`.
+        `belongs` says whether pairs may form a batch; other lines are ignored. Anything
+        dropped, except the torn end of a killed process, is reported in `damage`.
         """
         self._path = path
         self._header = json.dumps({**header, "journal": FORMAT}, sort_keys=True)
@@ -52,31 +52,35 @@ class Journal:
         self._kept = self._pick_up()
 
     def _pick_up(self) -> list[str]:
-        """The whole lines of the file, without a last one that was cut off."""
+        """The complete lines of the file, without a last one that was cut off."""
         try:
             text = self._path.read_text(encoding="utf-8", errors="replace")
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            self.damage = f"cannot be read ({error.strerror}): all is scored anew"
+            self.damage = f"cannot be read ({error.strerror}): everything is scored again"
             return []
         lines = text.split("\n")[:-1]
         if not lines or lines[0] not in (self._header, self._first_header):
-            self.damage = "is damaged, or of other candidates or packages: all is scored anew"
+            self.damage = (
+                "is damaged, or of other candidates or packages: everything is scored again"
+            )
             return []
         read = self._verified if lines[0] == self._header else _without_checksum
-        kept = [self._header]
+        valid = [self._header]
         for number, line in enumerate(lines[1:], start=2):
             try:
                 batch = _batch(read(line))
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                self.damage = f"line {number} does not verify: it and all behind are scored again"
+                self.damage = (
+                    f"line {number} does not verify: it and all after it are scored again"
+                )
                 break
             if self.scores.keys() >= set(batch.pairs) or not self._belongs(batch.pairs):
-                continue  # Appended twice, or of a kind that is scored again.
+                continue  # A duplicate, or not a valid batch: scored again.
             self._count(batch)
-            kept.append(self._line(batch))
-        return kept
+            valid.append(self._line(batch))
+        return valid
 
     def _verified(self, line: str) -> dict[str, Any]:
         return unseal(line, self._header)
@@ -92,9 +96,9 @@ class Journal:
         return seal(line, self._header)
 
     def __enter__(self) -> Self:
-        """Open the file for appending, first cutting off a torn end."""
-        kept = self._kept or [self._header]
-        write_whole(self._path, "".join(f"{line}\n" for line in kept))
+        """Open the file for appending; a torn end is cut off first."""
+        lines = self._kept or [self._header]
+        write_whole(self._path, "".join(f"{line}\n" for line in lines))
         try:
             self._handle = self._path.open("a", encoding="utf-8")
         except OSError as error:
@@ -107,7 +111,7 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the file; a full disk that was complained of is not complained of again."""
+        """Close the file; a full disk is reported only once."""
         assert self._handle is not None, "closed before it was opened"
         try:
             self._handle.close()
@@ -116,7 +120,7 @@ class Journal:
                 raise self._refused(closing) from closing
 
     def add(self, batch: ScoredBatch) -> None:
-        """Keep a batch; it survives the process from here on. Raises StorageError."""
+        """Save a batch; from here on it survives the process. Raises StorageError."""
         if not self._belongs(batch.pairs):
             raise ValueError("a batch holds a part of a list whose scores depend on all of it")
         self._count(batch)
@@ -140,14 +144,14 @@ class Journal:
 
 
 def _without_checksum(line: str) -> Any:
-    """What a line of format 1 holds. Raises ValueError for one of format 2 under its header."""
+    """Parse a line of format 1. Raises ValueError for one of format 2 under its header."""
     if is_sealed(line):
         raise ValueError("its header is that of a journal without checksums")
     return json.loads(line)
 
 
 def _batch(batch: Any) -> ScoredBatch:
-    """The batch of what a line holds. Raises for what is no such line."""
+    """Make a batch of a parsed line. Raises if it is not one."""
     pairs, scores = [int(pair) for pair in batch["pairs"]], list(map(float, batch["scores"]))
     if not all(map(math.isfinite, scores)) or len(pairs) != len(scores):
         raise ValueError("a score is not finite, or missing")

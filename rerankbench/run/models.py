@@ -1,4 +1,4 @@
-"""The models that a run asks for: found, identified, and told apart by their names."""
+"""The models of a run: located, identified, with distinct names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PlannedModel:
 
 
 def entries(config: RunConfig) -> list[ModelConfig]:
-    """The models asked for, after the first stage's own row, which every table needs."""
+    """The requested models, preceded by the first stage's own row, which every table needs."""
     if any(entry.model == "bm25" for entry in config.models):
         return list(config.models)
     return [ModelConfig(model="bm25"), *config.models]
@@ -42,7 +42,7 @@ def entries(config: RunConfig) -> list[ModelConfig]:
 def reranker_spec(
     entry: ModelConfig, config: RunConfig, device: str, threads: int
 ) -> RerankerSpec:
-    """What the factory is asked for: the model's own keys, else the run's."""
+    """What the factory needs: the model's own keys, else the run's."""
     dtype = entry.dtype or config.dtype
     return RerankerSpec(
         model=entry.model,
@@ -81,7 +81,7 @@ def identify(
 
 
 def refuse_twins(models: Sequence[PlannedModel]) -> None:
-    """Two rows of one name could not be told apart in a table."""
+    """Raise UsageError for two models of one name, which a table could not distinguish."""
     seen: dict[str, RerankerRef] = {}
     for model in models:
         twin = seen.setdefault(model.ref.name, model.ref)

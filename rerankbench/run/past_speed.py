@@ -1,4 +1,4 @@
-"""How fast models were on this machine before, as the records in a results folder tell."""
+"""How fast models were on this machine, according to records in a results folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rerankbench.types import Cell, Record, RerankerRef, Throughput
 
 
 class PastSpeeds:
-    """Records with a measured speed, the newest first; those that cannot be read are passed by."""
+    """Records with a measured speed, newest first; unreadable ones are skipped."""
 
     def __init__(self, results: Path) -> None:
         records: list[Record] = []
@@ -23,7 +23,7 @@ class PastSpeeds:
         self._timed = sorted(timed, key=lambda record: record.started_at, reverse=True)
 
     def tokens_per_pair(self, cell: Cell) -> float | None:
-        """What the model read of the same collection, wherever that was."""
+        """Tokens that the model read per pair of the same collection, on any machine."""
         for record in self._timed:
             throughput = record.measurements.throughput
             if throughput is not None and throughput.tokens and _is_same_work(record.cell, cell):
@@ -31,9 +31,9 @@ class PastSpeeds:
         return None
 
     def seconds(self, cell: Cell, speed_key: str, pairs: int, tokens: int | None) -> float | None:
-        """How long so many pairs take; None without a record of equal machine and settings.
+        """How long that many pairs take; None without a record of the same machine and settings.
 
-        The speed on the same collection counts; else that on another, token by token.
+        The speed on the same collection counts; else that on another, per token.
         """
         same = [
             (record.cell, record.measurements.throughput)
@@ -55,16 +55,16 @@ def _at_that_speed(throughput: Throughput, pairs: int, tokens: int | None) -> fl
     return tokens * throughput.pairs / throughput.tokens / throughput.docs_per_s
 
 
-def _is_same_work(one: Cell, other: Cell) -> bool:
+def _is_same_work(a: Cell, b: Cell) -> bool:
     return (
-        _is_same_model(one, other)
-        and one.collection.hashes.corpus == other.collection.hashes.corpus
-        and one.first_stage == other.first_stage
+        _is_same_model(a, b)
+        and a.collection.hashes.corpus == b.collection.hashes.corpus
+        and a.first_stage == b.first_stage
     )
 
 
-def _is_same_model(one: Cell, other: Cell) -> bool:
-    return _settings(one.reranker) == _settings(other.reranker)
+def _is_same_model(a: Cell, b: Cell) -> bool:
+    return _settings(a.reranker) == _settings(b.reranker)
 
 
 def _settings(ref: RerankerRef) -> tuple[object, ...]:

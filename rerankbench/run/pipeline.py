@@ -1,4 +1,4 @@
-"""Group by group, cell by cell: what is finished is kept, what fails does not stop the others."""
+"""Runs groups and cells in turn; finished ones are kept, a failure does not stop the others."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from rerankbench.types import CandidateLists, Record
 
 
 def run(work: Work) -> Report:
-    """Run every cell that has no record yet. A failure is kept and reported, the others go on.
+    """Run every cell without a record. Failures are saved and reported, the others go on.
 
-    Raises StorageError at once: what cannot be kept need not be computed.
+    Raises StorageError at once: results that cannot be saved need not be computed.
     """
     records: list[Record] = []
     failures: list[RerankbenchError] = []
     for group_plan in work.plan.groups:
         try:
             group = open_group(work.plan, group_plan)
-            there = _records_there(work, group)
-            done = _done(work, group, there)
-            fresh, problems = _run_pending(work, group, there, done)
+            existing = _existing_records(work, group)
+            done = _done(work, group, existing)
+            fresh, problems = _run_pending(work, group, existing, done)
         except StorageError:
             raise
         except RerankbenchError as error:
             failures.append(error)
             continue
-        found = {**done, **fresh}
-        records += [found[cell.key] for cell in group.cells if cell.key in found]
+        records_by_key = {**done, **fresh}
+        records += [records_by_key[cell.key] for cell in group.cells if cell.key in records_by_key]
         failures += problems
     return Report(records=tuple(records), failures=tuple(failures))
 
 
-def _records_there(work: Work, group: Group) -> dict[str, Record]:
-    """Records that are there already, completed by metrics that were not asked for then."""
+def _existing_records(work: Work, group: Group) -> dict[str, Record]:
+    """Existing records, with metrics added that were not computed then."""
     if work.fresh:
         return {}
-    found: dict[str, Record] = {}
+    existing: dict[str, Record] = {}
     for cell in group.cells:
         record = work.store.find(cell.quality_key, cell.speed_key)
         if record is not None:
             record = _with_metrics(work, record, group)
         if record is not None:
-            found[cell.key] = _with_price(work, record, cell)
-    return found
+            existing[cell.key] = _with_price(work, record, cell)
+    return existing
 
 
 def _with_metrics(work: Work, record: Record, group: Group) -> Record | None:
-    """The record with all wanted metrics, from its run file; None where that is not at hand.
+    """The record with all requested metrics, from its run file; None if that is missing.
 
-    The collection's level of relevance becomes the one that was asked for; figures at other levels
+    The collection's level of relevance becomes the requested one; values at other levels
     stay beside them.
     """
     lacking = [metric for metric in group.metrics if metric.name not in record.per_query]
@@ -67,14 +67,14 @@ def _with_metrics(work: Work, record: Record, group: Group) -> Record | None:
     try:
         rankings = work.store.rankings(record)
     except InputError as error:
-        work.progress.warn(f"{str(error).partition(';')[0]}; it is made anew")
+        work.progress.warn(f"{str(error).partition(';')[0]}; it is made again")
         return None
     if rankings is None:
         return None
     added = quality.evaluate(group.qrels, rankings, lacking)
     values = {**record.per_query, **added}
     if collection.relevance_level != level:
-        # The first is the headline: of those at the level of now, not of before.
+        # The first metric is the headline; it must be at the new level.
         values = {**{metric.name: values[metric.name] for metric in group.metrics}, **values}
     cell = replace(record.cell, collection=replace(collection, relevance_level=level))
     record = replace(record, cell=cell, per_query=values)
@@ -83,7 +83,7 @@ def _with_metrics(work: Work, record: Record, group: Group) -> Record | None:
 
 
 def _with_price(work: Work, record: Record, cell: PlannedCell) -> Record:
-    """The record with the price that the config names now; nothing else depends on it."""
+    """The record with the price in the config; nothing else depends on it."""
     price = cell.cell.reranker.price
     if price is None or price == record.cell.reranker.price:
         return record
@@ -93,12 +93,12 @@ def _with_price(work: Work, record: Record, cell: PlannedCell) -> Record:
     return record
 
 
-def _done(work: Work, group: Group, there: Mapping[str, Record]) -> dict[str, Record]:
-    """The records that lack nothing: not the speed either, where it is wanted."""
+def _done(work: Work, group: Group, existing: Mapping[str, Record]) -> dict[str, Record]:
+    """The complete records: with the speed if it is to be measured."""
     return {
-        cell.key: there[cell.key]
+        cell.key: existing[cell.key]
         for cell in group.cells
-        if cell.key in there and not lacks_speed(work.plan.config, cell, there[cell.key])
+        if cell.key in existing and not lacks_speed(work.plan.config, cell, existing[cell.key])
     }
 
 
@@ -113,7 +113,7 @@ def wants_speed(config: RunConfig, cell: PlannedCell) -> bool:
 
 
 def _run_pending(
-    work: Work, group: Group, there: Mapping[str, Record], done: Mapping[str, Record]
+    work: Work, group: Group, existing: Mapping[str, Record], done: Mapping[str, Record]
 ) -> tuple[dict[str, Record], list[RerankbenchError]]:
     pending = [cell for cell in group.cells if cell.key not in done]
     wanted = {cell.scores_key for cell in pending}
@@ -133,7 +133,7 @@ def _run_pending(
         texts = work.plan.config.keep_texts
         task = make_task(key, lists, group.qrels, keep_texts=texts)
         write_task(work.store.task_path(key), task)
-    return _run_cells(work, group, pending, there, lists)
+    return _run_cells(work, group, pending, existing, lists)
 
 
 def _has_task(work: Work, key: str) -> bool:
@@ -142,7 +142,7 @@ def _has_task(work: Work, key: str) -> bool:
         return False
     if is_whole(path):
         return True
-    work.progress.warn(f"{path}: is damaged and made anew")
+    work.progress.warn(f"{path}: is damaged and made again")
     return False
 
 
@@ -150,7 +150,7 @@ def _run_cells(
     work: Work,
     group: Group,
     pending: Sequence[PlannedCell],
-    there: Mapping[str, Record],
+    existing: Mapping[str, Record],
     lists: CandidateLists,
 ) -> tuple[dict[str, Record], list[RerankbenchError]]:
     records: dict[str, Record] = {}
@@ -162,7 +162,7 @@ def _run_cells(
         for cell in together:
             try:
                 row = _Row(work=work, group=group, cell=cell, lists=lists)
-                records[cell.key], scores = row.finish(there.get(cell.key), scores)
+                records[cell.key], scores = row.finish(existing.get(cell.key), scores)
             except StorageError:
                 raise
             except Exception as error:  # noqa: BLE001 - one broken model must not cost the others

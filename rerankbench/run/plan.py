@@ -1,4 +1,4 @@
-"""From a config to the cells it asks for, with every name and number checked before any work."""
+"""From a config to its cells, with every name and number checked before any work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Made = TypeVar("Made")
 
 QUERY_SAMPLE_SEED = 20_231_114
 
-# Every record holds these besides what was asked for, so that other tables need no new run.
+# Every record has these as well, so that other tables need no new run.
 ALWAYS = ("nDCG@10", "nDCG@5", "MAP", "MRR@10", "Recall@5", "Recall@10", "Recall@100", "P@10")
 
 
@@ -64,10 +64,10 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The cells that share their candidates.
+    """Cells that share their candidates.
 
     `metrics` are at the collection's level of relevance. For the queries in `own_ids` the document
-    with the query's id is no candidate; `remarks` say what was decided about the collection.
+    with the query's id is not a candidate; `remarks` say what was decided about the collection.
     """
 
     collection: Collection
@@ -86,7 +86,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupPlan:
-    """A group whose collection was found but not read yet."""
+    """A group whose collection was located, but not read yet."""
 
     collection: Collection
     drop_identical_ids: identical_ids.Setting
@@ -98,7 +98,7 @@ class GroupPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything a run will do; `open_group` reads a group's collection.
+    """Everything that a run will do; `open_group` reads a group's collection.
 
     `metrics` are those of collections where grade 1 is relevant; each group has its own.
     """
@@ -151,14 +151,14 @@ def make(
 def _all(
     problems: list[str], entries: Iterable[Entry], make_one: Callable[[Entry], Made]
 ) -> list[Made]:
-    """What `make_one` gives for each entry; complaints are gathered instead of raised."""
-    made = []
+    """What `make_one` returns for each entry; errors are collected instead of raised."""
+    results = []
     for entry in entries:
         try:
-            made.append(make_one(entry))
+            results.append(make_one(entry))
         except RerankbenchError as error:
             problems.append(str(error))
-    return made
+    return results
 
 
 def _members(given: Given, dataset: DatasetConfig) -> list[DatasetConfig]:
@@ -200,18 +200,18 @@ def _group_plan(
 
 
 def open_group(plan: Plan, group: GroupPlan) -> Group:
-    """Read the group's queries and judgments and say what its cells are. Raises InputError."""
+    """Read the group's queries and judgments, and list its cells. Raises InputError."""
     config, collection = plan.config, group.collection
     queries, qrels = _sample(collection, config.limit_queries)
-    own = identical_ids.decide(collection, queries, group.drop_identical_ids)
+    identical = identical_ids.decide(collection, queries, group.drop_identical_ids)
     sampled = len(qrels) if len(qrels) < len(collection.qrels()) else None
     collection_ref = CollectionRef(
         name=collection.name,
         source=collection.source,
         split=collection.split,
         hashes=collection.hashes(),
-        drops_identical_ids=own.drops,
-        unlike_ids_stay=own.unlike_stay,
+        drops_identical_ids=identical.drops,
+        unlike_ids_stay=identical.unlike_stay,
         relevance_level=group.relevance_level,
         sampled_queries=sampled,
         sample_seed=QUERY_SAMPLE_SEED if sampled else None,
@@ -233,13 +233,13 @@ def open_group(plan: Plan, group: GroupPlan) -> Group:
         adds_positives=config.always_include_positives,
         cells=tuple(cells),
         metrics=_metrics(config, group.relevance_level),
-        own_ids=own.of_queries,
-        remarks=(own.remark,) if own.remark else (),
+        own_ids=identical.of_queries,
+        remarks=(identical.remark,) if identical.remark else (),
     )
 
 
 def _metrics(config: RunConfig, level: int) -> tuple[Metric, ...]:
-    """Those of the config and those that every record holds, each once."""
+    """The metrics of the config and those of every record, each once."""
     metrics = [naming.parse_metric(name, level) for name in (*config.metrics, *ALWAYS)]
     return tuple({metric.name: metric for metric in metrics}.values())
 
@@ -251,8 +251,8 @@ def _sample(collection: Collection, limit: int | None) -> tuple[tuple[Query, ...
         return queries, qrels
     ids = sorted(query.query_id for query in queries)
     chosen = set(random.Random(QUERY_SAMPLE_SEED).sample(ids, limit))
-    kept = tuple(query for query in queries if query.query_id in chosen)
-    return kept, {query.query_id: qrels[query.query_id] for query in kept}
+    sampled = tuple(query for query in queries if query.query_id in chosen)
+    return sampled, {query.query_id: qrels[query.query_id] for query in sampled}
 
 
 def _cell(

@@ -1,4 +1,4 @@
-"""From rankings and judgments to values per query, and how far ties could move them."""
+"""From rankings and judgments to values per query, and how much ties could change them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIE_RATE_LIMIT = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingChecks:
-    """What a reader of a cell's figures should know of its rankings."""
+    """What a reader of a cell's figures should know about its rankings."""
 
     queries_without_results: int
     ties: Ties | None
@@ -29,7 +29,7 @@ class RankingChecks:
 
 
 def as_run(rankings: Iterable[Ranking]) -> Run:
-    """Scores by query and document, for metrics."""
+    """Scores by query and document, the form that metrics take."""
     return {ranking.query_id: ranking.scores() for ranking in rankings}
 
 
@@ -38,19 +38,19 @@ def evaluate(
 ) -> dict[str, Mapping[str, float]]:
     """Name of each metric → {query_id: value}, over every query of the qrels.
 
-    Raises UsageError for a value that is no finite number: a plug-in may give one.
+    Raises UsageError for a value that is not finite, which a plug-in may return.
     """
     values = _computed(qrels, as_run(rankings), metrics)
     for name, of_queries in values.items():
         for query_id, value in of_queries.items():
             if not math.isfinite(value):
-                problem = f"its value of query '{query_id}' is {value}, no finite number"
-                raise UsageError(f"metric {name}: {problem}; mend or leave out the metric")
+                problem = f"its value of query '{query_id}' is {value}, not a finite number"
+                raise UsageError(f"metric {name}: {problem}; mend the metric or leave it out")
     return values
 
 
 def _computed(qrels: Qrels, run: Run, metrics: Sequence[Metric]) -> dict[str, Mapping[str, float]]:
-    """Name of each metric → its values; those of one provider are computed in one pass."""
+    """Name of each metric → its values; metrics of one provider are computed in one pass."""
     provided = [metric for metric in metrics if isinstance(metric, ProvidedMetric)]
     values: dict[str, Mapping[str, float]] = {}
     for provider in dict.fromkeys(metric.provider for metric in provided):
@@ -63,13 +63,13 @@ def _computed(qrels: Qrels, run: Run, metrics: Sequence[Metric]) -> dict[str, Ma
 
 
 def without_results(qrels: Qrels, rankings: Iterable[Ranking]) -> int:
-    """How many judged queries the rankings answer with nothing."""
+    """How many judged queries have no results in the rankings."""
     answered = {ranking.query_id for ranking in rankings if ranking.hits}
     return sum(query not in answered for query in qrels)
 
 
 def without_relevant(qrels: Qrels, level: int = 1) -> list[str]:
-    """The judged queries of which no document has that grade or a higher one, in order."""
+    """The judged queries without any document of that grade or a higher one, in order."""
     return sorted(
         query for query, grades in qrels.items() if max(grades.values(), default=0) < level
     )
@@ -78,7 +78,7 @@ def without_relevant(qrels: Qrels, level: int = 1) -> list[str]:
 def audit(
     qrels: Qrels, rankings: Sequence[Ranking], metrics: Sequence[Metric], *, level: int = 1
 ) -> RankingChecks:
-    """Queries that cannot score, and ties beyond chance with what they may do to the headline.
+    """Queries that cannot score, ties beyond chance, and how they may change the headline.
 
     The headline is the first of the metrics. `level` is the lowest grade that counts as relevant
     in the collection; a metric may have another one.
@@ -89,7 +89,9 @@ def audit(
     warnings = []
     if unanswered:
         warnings.append(f"{unanswered} judged queries have no results and score 0")
-    warnings += cannot_score(qrels, (level, *(metric_name.level(each.name) for each in metrics)))
+    warnings += cannot_score(
+        qrels, (level, *(metric_name.level(metric.name) for metric in metrics))
+    )
     if ties and ties.rate > TIE_RATE_LIMIT:
         worst, best = f"{ties.worst:.4f}", f"{ties.best:.4f}"
         effect = (
@@ -107,7 +109,7 @@ def is_about_ties(warning: str) -> bool:
 
 
 def cannot_score(qrels: Qrels, levels: Iterable[int]) -> Iterator[str]:
-    """What to say of queries that no ranking can do well on, where these grades are relevant."""
+    """Warnings about queries that score 0 with any ranking, at these levels of relevance."""
     none = without_relevant(qrels)
     if none:
         yield (
@@ -125,9 +127,9 @@ def cannot_score(qrels: Qrels, levels: Iterable[int]) -> Iterator[str]:
 
 
 def tie_audit(qrels: Qrels, rankings: Sequence[Ranking], metric: Metric) -> Ties | None:
-    """Share of neighbouring hits that tie, and the metric when ties fall worst and best.
+    """Share of neighbouring hits that tie, and the metric for the worst and best order of ties.
 
-    None where no hits tie. Ties are broken by grade, against the ranking and for it, in integer
+    None if no hits tie. Ties are broken by grade, to its disadvantage and advantage, in integer
     scores, so that the metric itself sees no tie.
     """
     rate = tie_rate(rankings)
@@ -173,17 +175,21 @@ def as_trec_eval(values: Mapping[str, Mapping[str, float]], *, per_query: bool) 
     # trec_eval.c prints "%-22s\t%s\t%6.4f", with -q query by query before the means.
     queries = next(iter(values.values()))
     lines = [
-        f"{name:<22}\t{query}\t{each[query]:6.4f}"
+        f"{name:<22}\t{query}\t{by_query[query]:6.4f}"
         for query in (queries if per_query else ())
-        for name, each in values.items()
+        for name, by_query in values.items()
     ]
-    lines += [f"{name:<22}\tall\t{fmean(each.values()):6.4f}" for name, each in values.items()]
+    lines += [
+        f"{name:<22}\tall\t{fmean(by_query.values()):6.4f}" for name, by_query in values.items()
+    ]
     return "\n".join(lines)
 
 
 def as_json(values: Mapping[str, Mapping[str, float]], *, per_query: bool) -> str:
-    """Means by metric, the count of queries and, where asked for, every value."""
-    summary: dict[str, object] = {name: fmean(each.values()) for name, each in values.items()}
+    """Means by metric, the number of queries and, with `per_query`, every value."""
+    summary: dict[str, object] = {
+        name: fmean(by_query.values()) for name, by_query in values.items()
+    }
     summary["queries"] = len(next(iter(values.values())))
     if per_query:
         summary["per_query"] = values

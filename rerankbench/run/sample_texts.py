@@ -1,4 +1,4 @@
-"""How many tokens a reranker will read, estimated from a seeded sample of a collection's texts."""
+"""Estimates how many tokens a reranker will read, from a seeded sample of texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rerankbench.types import Query, Ranking, RerankerRef
 SEED = 20_261_129
 _PAIRS = 300
 _DOCUMENTS_READ = 20_000
-"""Where no candidates are known yet the sample is drawn from the first documents alone."""
+"""Until candidates are known, the sample is drawn from this many first documents."""
 _SPECIAL_TOKENS = 3
 """A cross-encoder's pair is `[CLS] query [SEP] document [SEP]`."""
 _PIECES = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
@@ -24,15 +24,15 @@ _FIRST_IDEOGRAPH = "\u2e80"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSample:
-    """Tokens of queries and documents, pair by pair."""
+    """Token counts of sampled pairs: their queries and their documents."""
 
     queries: Sequence[int]
     documents: Sequence[int]
 
     def tokens(self, ref: RerankerRef, *, queries: int, pairs: int, documents: int) -> int | None:
-        """What the model reads of so many pairs, of `documents` documents at most.
+        """Tokens that the model reads for that many pairs, with at most `documents` documents.
 
-        None where there was no text to count, and for models that read whole lists, which read a
+        None without any text to count, and for models that read whole lists, which read a
         text as often as their windows overlap. Texts are cut to the model's length.
         """
         if not self.queries or ref.reads == "lists":
@@ -52,7 +52,7 @@ class TextSample:
 def sample(
     collection: Collection, queries: Sequence[Query], rankings: Sequence[Ranking] | None
 ) -> TextSample:
-    """Pairs of the candidates, or of any documents where no candidates are known yet."""
+    """Sampled pairs of the candidates, or of any documents if there are no candidates yet."""
     numbers = random.Random(SEED)
     by_id = {query.query_id: query.text for query in queries}
     if rankings is None:
@@ -76,10 +76,10 @@ def sample(
 
 
 def count(text: str) -> int:
-    """About how many tokens usual tokenisers make of a text.
+    """About how many tokens common tokenisers make of a text.
 
-    A word has one for every seven letters begun (three where they are not Latin), a number one for
-    three digits; every ideograph and every other sign is one.
+    A word counts one per seven letters or part of that (three if not Latin), a number one per
+    three digits; every ideograph and every other sign counts one.
     """
     return sum(map(_tokens, _PIECES.findall(text)))
 

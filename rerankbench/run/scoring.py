@@ -15,8 +15,8 @@ from rerankbench.protocols import Job, Reranker
 from rerankbench.run.journal import Journal
 from rerankbench.types import CandidateLists, Hit, Qrels, Ranking
 
-# Pairs readied and length-sorted together: all of most collections, and a bound on memory (token
-# ids of so many pairs of 512 tokens take 0.5 GiB).
+# Pairs prepared and sorted by length together: all of most collections, and a bound on memory
+# (token ids of so many pairs of 512 tokens take 0.5 GiB).
 WINDOW_PAIRS = 262_144
 
 
@@ -40,9 +40,9 @@ def score(
     header: Mapping[str, Any],
     progress: Progress,
 ) -> ScoredRankings:
-    """Score every pair, picking up what a journal with the same header holds.
+    """Score every pair; scores in a journal with the same header are reused.
 
-    Of a reranker whose scores depend on the whole list, whole lists are picked up alone. Raises
+    If scores depend on the whole list, only complete lists are reused. Raises
     ModelError for scores that are not finite.
     """
     job = Job(candidates=lists.candidates, qrels=qrels)
@@ -54,8 +54,8 @@ def score(
         resumed = len(journal.scores)
         with progress.task(reranker.ref.name, total, "pairs") as advance:
             advance(resumed)
-            rest = replace(job, done=frozenset(journal.scores))
-            for first_pair, window in _windows(rest, _window_pairs(reranker, total)):
+            remaining = replace(job, done=frozenset(journal.scores))
+            for first_pair, window in _windows(remaining, _window_pairs(reranker, total)):
                 for batch in reranker.score(reranker.prepare(window)):
                     _check_finite(batch.scores, reranker)
                     pairs = [first_pair + pair for pair in batch.pairs]
@@ -76,21 +76,21 @@ def _window_pairs(reranker: Reranker[Any], total: int) -> int:
 
 
 def _whole_lists(job: Job) -> Callable[[Collection[int]], bool]:
-    """Says of pairs whether they are all of one query's, or of several queries'."""
+    """A function that tells whether pairs form complete lists of one or more queries."""
     starts = job.starts
 
     def are_whole(pairs: Collection[int]) -> bool:
-        held = set(pairs)
-        queries = {bisect_right(starts, pair) - 1 for pair in held}
+        distinct = set(pairs)
+        queries = {bisect_right(starts, pair) - 1 for pair in distinct}
         if not all(0 <= query < len(job.candidates) for query in queries):
             return False
-        return len(held) == sum(starts[query + 1] - starts[query] for query in queries)
+        return len(distinct) == sum(starts[query + 1] - starts[query] for query in queries)
 
     return are_whole
 
 
 def _malformed(answers: Mapping[str, int]) -> Iterator[str]:
-    """What a reader should know of a model whose answers were not all as it was asked."""
+    """A warning if some of a model's answers did not have the requested form."""
     wrong = {kind: count for kind, count in answers.items() if kind != "ok" and count}
     if wrong:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(wrong.items()))
@@ -99,7 +99,7 @@ def _malformed(answers: Mapping[str, int]) -> Iterator[str]:
 
 
 def _windows(job: Job, most: int) -> Iterator[tuple[int, Job]]:
-    """Parts of whole queries with the index of their first pair; finished ones are left out."""
+    """Parts of complete queries with the index of their first pair; without finished parts."""
     starts = job.starts
     begin = 0
     while begin < len(job.candidates):

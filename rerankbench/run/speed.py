@@ -32,7 +32,7 @@ FOREIGN_LOAD_LIMIT = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruments:
-    """What a measurement reads; all return seconds, joules or bytes, None where unknown."""
+    """The clocks and counters of a measurement, in seconds, joules or bytes; None if unknown."""
 
     clock: Callable[[], float] = time.perf_counter
     own_cpu_s: Callable[[], float] = time.process_time
@@ -44,9 +44,9 @@ class Instruments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassResult:
-    """One pass over a job: wall seconds end to end and of the model alone, and what it handled.
+    """One pass over a job: wall seconds in total and of the model alone, and what was processed.
 
-    Both times are without `lost_s`, the wall seconds that failed attempts of a service cost.
+    Neither includes `lost_s`, the wall seconds of a service's failed attempts.
     """
 
     whole_s: float
@@ -73,10 +73,10 @@ def measure(
 ) -> tuple[Measurements, list[str]]:
     """Latency and throughput of a loaded reranker on a seeded sample, within about `budget_s`.
 
-    The sample is cut to the budget, never the number of passes. Returns the raw values and what
-    a reader should be warned of.
+    The sample is cut to the budget, never the number of passes. Returns the raw values and
+    warnings for the reader.
     """
-    sample = seeded_order([each for each in candidates if each.documents])
+    sample = seeded_order([entry for entry in candidates if entry.documents])
     if not sample:
         return Measurements(), ["speed was not measured: no query has candidates"]
     memory_is_fresh = instruments.reset_peak_memory()
@@ -96,12 +96,12 @@ def measure(
     if failed_s:
         warnings.append(
             f"failed attempts ({len(failed_s)}) took {sum(failed_s):.1f} s while speed was "
-            "measured; they are left out of it"
+            "measured; they do not count in it"
         )
     load = _foreign_load(began_s, own_s, busy_s, instruments)
     if load is not None and load > FOREIGN_LOAD_LIMIT:
         warnings.append(f"measured while other processes kept {load:.1f} cores busy")
-    found = Measurements(
+    measurements = Measurements(
         throughput=throughput,
         latency=latency,
         peak_host_bytes=instruments.peak_memory_bytes() if memory_is_fresh else None,
@@ -110,12 +110,12 @@ def measure(
         foreign_load=load,
         failed_attempts_s=tuple(failed_s),
     )
-    return found, warnings
+    return measurements, warnings
 
 
 def seeded_order(candidates: Sequence[Candidates]) -> list[Candidates]:
-    """The candidates in an order that depends on their query ids and the seed alone."""
-    ordered = sorted(candidates, key=lambda each: each.query.query_id)
+    """The candidates in an order that depends only on their query ids and the seed."""
+    ordered = sorted(candidates, key=lambda entry: entry.query.query_id)
     random.Random(SAMPLE_SEED).shuffle(ordered)
     return ordered
 
@@ -144,7 +144,7 @@ def one_pass(reranker: Reranker[Any], job: Job, instruments: Instruments) -> Pas
 
 
 def _counted(before_j: float | None, after_j: float | None) -> float | None:
-    """What a counter counted; None where it cannot tell, or started over in between."""
+    """The difference of a counter; None if it is unreadable or was reset in between."""
     if before_j is None or after_j is None or after_j < before_j:
         return None
     return after_j - before_j
@@ -156,12 +156,12 @@ def _latency(run: Pass, sample: Sequence[Candidates], share_s: float) -> Latency
     requests: list[float] = []
     pairs: list[int] = []
     used_s = 0.0
-    for each in sample[:MOST_REQUESTS]:
+    for candidates in sample[:MOST_REQUESTS]:
         if used_s >= share_s and len(requests) >= FEWEST_REQUESTS:
             break
-        result = run([each])
+        result = run([candidates])
         requests.append(result.whole_s)
-        pairs.append(len(each.documents))
+        pairs.append(len(candidates.documents))
         used_s += result.whole_s + result.lost_s
     return Latency(requests_s=tuple(requests), pairs_per_request=tuple(pairs))
 
@@ -170,7 +170,7 @@ def _throughput(
     run: Pass, sample: Sequence[Candidates], passes: int, left_s: float, pair_s: float
 ) -> tuple[Throughput, list[str]]:
     warnings: list[str] = []
-    # Two warm-up passes at least; one more in hand for a machine that takes longer to settle.
+    # At least two warm-up passes; one in reserve for a machine that settles slowly.
     affordable_pairs = left_s / (passes + 3) / pair_s
     chosen = _cut(sample, affordable_pairs)
     warmups = [run(chosen) for _ in range(2)]
@@ -182,37 +182,39 @@ def _throughput(
     last = timed[-1]
     throughput = Throughput(
         queries=len(chosen),
-        pairs=sum(len(each.documents) for each in chosen),
+        pairs=sum(len(candidates.documents) for candidates in chosen),
         tokens=last.tokens,
         padded_tokens=last.padded_tokens,
         truncated_pairs=last.truncated_pairs,
-        warmup_passes_s=tuple(each.whole_s for each in warmups),
-        passes_s=tuple(each.whole_s for each in timed),
-        model_passes_s=tuple(each.model_s for each in timed),
-        energy_j=tuple(each.energy_j for each in timed if each.energy_j is not None),
+        warmup_passes_s=tuple(warmup.whole_s for warmup in warmups),
+        passes_s=tuple(timed_pass.whole_s for timed_pass in timed),
+        model_passes_s=tuple(timed_pass.model_s for timed_pass in timed),
+        energy_j=tuple(
+            timed_pass.energy_j for timed_pass in timed if timed_pass.energy_j is not None
+        ),
         searches=last.searches,
     )
     return throughput, warnings
 
 
 def _cut(sample: Sequence[Candidates], pairs: float) -> Sequence[Candidates]:
-    """As many queries of the sample as fit into that many pairs, at least one."""
+    """The queries of the sample that fit into that many pairs, at least one."""
     total = 0
-    for count, each in enumerate(sample):
-        total += len(each.documents)
+    for count, candidates in enumerate(sample):
+        total += len(candidates.documents)
         if total > pairs:
             return sample[: max(1, count)]
     return sample
 
 
-def _agree(one: PassResult, other: PassResult) -> bool:
-    return abs(one.whole_s - other.whole_s) <= AGREEMENT * min(one.whole_s, other.whole_s)
+def _agree(first: PassResult, second: PassResult) -> bool:
+    return abs(first.whole_s - second.whole_s) <= AGREEMENT * min(first.whole_s, second.whole_s)
 
 
 def _foreign_load(
     began_s: float, own_s: float, busy_s: float | None, instruments: Instruments
 ) -> float | None:
-    """Cores that other processes kept busy on average since the beginning."""
+    """Cores that other processes kept busy on average since `began_s`."""
     after = instruments.machine_busy_s()
     wall_s = instruments.clock() - began_s
     if busy_s is None or after is None or wall_s <= 0:

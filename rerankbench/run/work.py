@@ -1,4 +1,4 @@
-"""What the cells of a run share, and what a run leaves."""
+"""What the cells of a run share, and the outcome of a run."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a run left: records in the plan's order, and failures."""
+    """The outcome of a run: records in the plan's order, and failures."""
 
     records: tuple[Record, ...]
     failures: tuple[RerankbenchError, ...]
 
     def raise_for_failures(self) -> None:
-        """Raise CellsFailedError where cells failed, or the one error that stopped everything."""
+        """Raise CellsFailedError if cells failed, or the single error that stopped everything."""
         if not self.failures:
             return
         if not self.records and len(self.failures) == 1:

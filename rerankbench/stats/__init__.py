@@ -1,1 +1,1 @@
-"""Pure statistics over numbers: no records, no files, no output."""
+"""Statistics of plain numbers: no records, no files, no output."""

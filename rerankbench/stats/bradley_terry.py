@@ -26,7 +26,7 @@ _MOST_STEPS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fit:
-    """Ratings (…, n), and for each table whether they are its maximum likelihood as it stands."""
+    """Ratings (…, n), and whether each table has a finite maximum likelihood as it is."""
 
     ratings: FloatArray
     as_it_stands: BoolArray
@@ -35,9 +35,9 @@ class Fit:
 def fit(points: FloatArray, *, tie: float = 1.0) -> Fit:
     """Ratings of n players with mean 1500, from tables (…, n, n) of points of i against j.
 
-    A table has a finite maximum only if however the players are parted in two, each part has a
-    point against the other (Ford 1957). To one that has none a tie of weight `tie` between every
-    two players is added: the least that makes every rating finite, and favours nobody.
+    A table has a finite maximum only if, however the players are split in two, each part has a
+    point against the other (Ford 1957). Without one, a tie of weight `tie` between every
+    two players is added: this makes every rating finite and favours nobody.
     """
     finite = has_maximum(points)
     players = points.shape[-1]
@@ -57,7 +57,7 @@ def has_maximum(points: FloatArray) -> BoolArray:
     players = points.shape[-1]
     reached = (points > 0) | np.eye(players, dtype=bool)
     for _ in range(max(players - 1, 1).bit_length()):
-        # Paths of up to twice the length; as floats, because matrices of truth multiply slowly.
+        # Paths of up to twice the length; as floats, because boolean matrices multiply slowly.
         paths = reached.astype(np.float32)
         reached = paths @ paths > 0
     return np.asarray(reached.all(axis=(-1, -2)))
@@ -73,15 +73,15 @@ def _strengths(points: FloatArray) -> FloatArray:
     players = points.shape[-1]
     met = points + np.swapaxes(points, -1, -2)
     strengths = np.zeros(points.shape[:-1])
-    one = np.eye(players)
+    identity = np.eye(players)
     for _ in range(_MOST_STEPS):
         ahead = strengths[..., :, None] - strengths[..., None, :]
         # Half a hyperbolic tangent is the logistic function, and never overflows.
         expected = 0.5 * (1 + np.tanh(ahead / 2))
         gradient = (points - met * expected).sum(axis=-1)
         weights = met * expected * (1 - expected)
-        curvature = one * weights.sum(axis=-1)[..., None] - weights
-        # Nothing changes when all strengths rise alike; this makes the matrix regular there.
+        curvature = identity * weights.sum(axis=-1)[..., None] - weights
+        # Nothing changes if all strengths rise alike; this makes the matrix regular there too.
         level = np.trace(curvature, axis1=-2, axis2=-1)[..., None, None] / players**2
         step = np.linalg.solve(curvature + level, gradient[..., None])[..., 0]
         widest = np.ptp(step, axis=-1, keepdims=True)

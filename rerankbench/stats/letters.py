@@ -28,7 +28,7 @@ def letters(different: Sequence[Sequence[bool]]) -> list[str]:
             continue
         group = sorted({a, b})
         for other in systems:
-            if other not in group and not any(different[other][each] for each in group):
+            if other not in group and not any(different[other][member] for member in group):
                 group.append(other)
         groups.append(sorted(group))
     shown = list(enumerate(_needed(groups)))
@@ -36,12 +36,12 @@ def letters(different: Sequence[Sequence[bool]]) -> list[str]:
 
 
 def _needed(groups: Sequence[list[int]]) -> list[list[int]]:
-    """The groups in the order of their members, less those whose pairs all stand in others."""
+    """The groups in the order of their members, without those whose pairs are all in others."""
     kept = sorted(groups)
     for group in sorted(groups, key=len):
-        others = [one for one in kept if one is not group]
+        others = [other for other in kept if other is not group]
         pairs = combinations_with_replacement(group, 2)
-        if all(any(a in one and b in one for one in others) for a, b in pairs):
+        if all(any(a in other and b in other for other in others) for a, b in pairs):
             kept = others
     return kept
 

@@ -1,4 +1,4 @@
-"""Did a mean drop by more than a margin? Its bound, its p, and what could be detected."""
+"""Did a mean drop by more than a margin? Its bound, its p, and the detectable drop."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def upper_bound(
     resamples: int = paired.RESAMPLES,
     seed: int = paired.SEED,
 ) -> float:
-    """The drop of the mean that is not exceeded with that confidence: one-sided, bootstrap.
+    """The one-sided bootstrap bound of the mean's drop at that confidence.
 
     Percentile bootstrap over queries, as for intervals. `drops` holds base less new, one a query.
     Raises ValueError where there are none.
     """
-    given = np.asarray(drops, dtype=np.float64)[None, :]
-    means = paired.bootstrap_means(given, resamples=resamples, seed=seed)
+    row = np.asarray(drops, dtype=np.float64)[None, :]
+    means = paired.bootstrap_means(row, resamples=resamples, seed=seed)
     return float(np.quantile(means[0], confidence))
 
 
@@ -38,7 +38,7 @@ def p_of_drop(
     """One-sided p of Fisher's paired randomisation test that the mean did not drop.
 
     Under equality each query's difference could as well have the other sign, so the two-sided p
-    divides between the sides; where the mean did not drop, p is at least one half.
+    divides between the sides; if the mean did not drop, p is at least one half.
     """
     two_sided = paired.randomisation_p(drops, permutations=permutations, seed=seed)
     dropped = math.fsum(drops) > 0
@@ -46,9 +46,9 @@ def p_of_drop(
 
 
 def fewest(alpha: float = ALPHA) -> int:
-    """The fewest queries that can show a drop at all: were each worse, p is 1/2ⁿ.
+    """The fewest queries that can show a drop at all: if each is worse, p is 1/2ⁿ.
 
-    Of the 2ⁿ sign patterns only the observed one then has so large a sum, however large the drop.
+    Of the 2ⁿ sign patterns only the observed one then has such a large sum, whatever the drop.
     """
     return max(1, math.ceil(math.log2(1 / alpha)))
 
@@ -56,7 +56,7 @@ def fewest(alpha: float = ALPHA) -> int:
 def detectable(
     drops: Sequence[float], *, alpha: float = ALPHA, power: float = POWER
 ) -> float | None:
-    """The least drop of the mean that so many queries tell from none with that power.
+    """The smallest drop of the mean that this many queries detect with that power.
 
     The largest of three, s being the standard deviation of the n drops:
 
@@ -66,16 +66,16 @@ def detectable(
       queries that drop, so each must do so with a probability q that gives as many with that
       power: by a shift of all queries, or by queries that lose what these moved by.
 
-    None where no number is honest: fewer than `fewest` queries, or none that moved.
+    None if there is no honest number: fewer than `fewest` queries, or no changed value.
     """
-    given = np.asarray(drops, dtype=np.float64)
-    queries, needed = len(given), fewest(alpha)
-    sizes = np.abs(given)
-    # What is left of equal values by rounding moved nothing.
+    differences = np.asarray(drops, dtype=np.float64)
+    queries, needed = len(differences), fewest(alpha)
+    sizes = np.abs(differences)
+    # Differences that are only rounding do not count as changes.
     moved = sizes[sizes > 1e-9 * sizes.max(initial=0.0)]
     if queries < max(2, needed) or not len(moved):
         return None
-    spread = float(given.std(ddof=1))
+    spread = float(differences.std(ddof=1))
     chance = _chance(queries, needed, power)
     t = _student(1 - alpha, queries - 1) + _student(power, queries - 1)
     of_all = max(t / math.sqrt(queries), NormalDist().inv_cdf(chance)) * spread
@@ -83,7 +83,7 @@ def detectable(
 
 
 def _chance(queries: int, needed: int, power: float) -> float:
-    """The probability of each query with which at least `needed` of them come with that power."""
+    """The probability of each query at which at least `needed` of them occur with that power."""
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2

@@ -17,7 +17,7 @@ def median(values: Sequence[float]) -> float:
     """The middle value, or the mean of the two in the middle.
 
     Differs from `percentile(values, 50)`, which always is one of the values. Raises ValueError
-    where there are none.
+    if there are none.
     """
     if not values:
         raise ValueError("no values")
@@ -87,8 +87,8 @@ def percentile_interval_ranks(
         coverage = below[upper - 1] - below[lower - 1]
         if coverage < confidence:
             break
-        found = (upper - lower, coverage, lower)
-        best = found if best is None else min(best, found)
+        candidate = (upper - lower, coverage, lower)
+        best = candidate if best is None else min(best, candidate)
     return None if best is None else (best[2], best[2] + best[0])
 
 

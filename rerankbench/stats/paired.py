@@ -20,8 +20,8 @@ SEED = 0
 
 _Floats: TypeAlias = NDArray[np.float64]
 _Places: TypeAlias = NDArray[np.int64]
-# Multiplications in one matrix product. So few, OpenBLAS does in one thread: where other programs
-# are busy, threads wait long for each other. They also keep the matrices in the processor's cache.
+# Multiplications in one matrix product: OpenBLAS does this few in one thread. Where other programs
+# are busy, its threads wait long for each other. The matrices also stay in the processor's cache.
 _CHUNK = 2**18
 # Binary digits kept of a value. Sums of up to a million such values are exact in a float64,
 # in whatever order a matrix product adds them.
@@ -43,8 +43,8 @@ def randomisation_p(
 
     See `pairwise_p`, of which this is the case of two systems.
     """
-    given = np.asarray(differences, dtype=np.float64)
-    both = np.stack([given, np.zeros_like(given)])
+    observed = np.asarray(differences, dtype=np.float64)
+    both = np.stack([observed, np.zeros_like(observed)])
     return float(pairwise_p(both, permutations=permutations, seed=seed)[0, 1])
 
 
@@ -73,22 +73,22 @@ def pairwise_p(
     grid = _on_grid(np.asarray(values, dtype=np.float64))
     systems, queries = grid.shape
     left, right = np.triu_indices(systems, 1)
-    # Equal statistics count as equal: by rounding, n values may be off by n / 2 steps of the grid.
+    # Equal statistics count as equal: rounding moves n values by up to n / 2 steps of the grid.
     observed = np.abs(grid[left].sum(axis=1) - grid[right].sum(axis=1)) - queries
-    found = np.empty(len(left))
+    p_values = np.empty(len(left))
     sampled = np.ones(len(left), dtype=bool)
     for pair, (a, b) in enumerate(zip(left, right, strict=True)):
         differences = grid[a] - grid[b]
         differing = differences[np.abs(differences) > 1]
         if 2 ** len(differing) <= permutations:
             sampled[pair] = False
-            found[pair] = _exact_p(differing, observed[pair])
+            p_values[pair] = _exact_p(differing, observed[pair])
     if sampled.any():
         chosen = left[sampled], right[sampled]
         reached = _reached(grid, *chosen, observed[sampled], permutations, seed)
-        found[sampled] = (reached + 1) / (permutations + 1)
+        p_values[sampled] = (reached + 1) / (permutations + 1)
     p = np.ones((systems, systems))
-    p[left, right] = p[right, left] = found
+    p[left, right] = p[right, left] = p_values
     return p
 
 
@@ -125,8 +125,8 @@ def _reached(
     reached = np.zeros(len(left), dtype=np.int64)
     for sums in _signed_sums(grid, permutations, seed):
         # A signed sum of differences is the difference of the signed sums.
-        apart = np.abs(sums[left] - sums[right])
-        reached += np.count_nonzero(apart >= observed[:, None], axis=1)
+        distances = np.abs(sums[left] - sums[right])
+        reached += np.count_nonzero(distances >= observed[:, None], axis=1)
     return reached
 
 
@@ -154,9 +154,9 @@ def bootstrap_interval(
     One value alone has an interval of no width. Raises ValueError where there are no values or
     `confidence` is not between 0 and 1.
     """
-    given = np.asarray(values, dtype=np.float64)[None, :]
+    row = np.asarray(values, dtype=np.float64)[None, :]
     return percentile_interval(
-        bootstrap_means(given, resamples=resamples, seed=seed)[0], confidence=confidence
+        bootstrap_means(row, resamples=resamples, seed=seed)[0], confidence=confidence
     )
 
 
@@ -167,12 +167,12 @@ def bootstrap_means(values: ArrayLike, *, resamples: int = RESAMPLES, seed: int 
     difference. `values` is systems × queries, the result systems × resamples. Raises ValueError
     where there are no queries.
     """
-    given = np.asarray(values, dtype=np.float64)
-    systems, queries = given.shape
+    table = np.asarray(values, dtype=np.float64)
+    systems, queries = table.shape
     if not queries:
         raise ValueError("no values")
     # A row of whole numbers of steps has the same sums in whatever order they are added.
-    steps, step_sizes = _in_steps(given)
+    steps, step_sizes = _in_steps(table)
     bits = np.random.PCG64(seed)
     means = np.empty((systems, resamples))
     done = 0
@@ -200,12 +200,12 @@ def percentile_interval(means: ArrayLike, *, confidence: float = 0.95) -> Interv
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust p for testing all of them at once (Holm 1979), in the order given.
 
-    Calling different what has an adjusted p of at most α errs in any of the tests with a
-    probability of at most α, however the tests depend on one another.
+    If differences with an adjusted p of at most α are called significant, the probability of any
+    error among the tests is at most α, however the tests depend on one another.
     """
     adjusted = [0.0] * len(p_values)
     highest = 0.0
-    for place, at in enumerate(sorted(range(len(p_values)), key=lambda each: p_values[each])):
+    for place, at in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
         highest = max(highest, min(1.0, (len(p_values) - place) * p_values[at]))
         adjusted[at] = highest
     return adjusted
@@ -214,17 +214,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def effect_size(differences: Sequence[float]) -> float | None:
     """Cohen's d for pairs (d_z): the mean difference in its standard deviations (n - 1).
 
-    0 where no query differs; None where it has no meaning: fewer than two queries, or all
-    differing by the same.
+    0 if no query differs; None if it has no meaning: fewer than two queries, or all
+    differing by the same amount.
     """
-    given = np.asarray(differences, dtype=np.float64)
-    if len(given) < 2:
+    array = np.asarray(differences, dtype=np.float64)
+    if len(array) < 2:
         return None
-    if not given.any():
+    if not array.any():
         return 0.0
-    spread = float(given.std(ddof=1))
-    # What is left of equal numbers by rounding is no spread.
-    return None if spread < 1e-9 * np.abs(given).max() else float(given.mean()) / spread
+    spread = float(array.std(ddof=1))
+    # What rounding leaves of equal numbers is not a spread.
+    return None if spread < 1e-9 * np.abs(array).max() else float(array.mean()) / spread
 
 
 def _chunks(rows: int, multiplications: int) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Which of several choices are worth taking when two things count."""
+"""The Pareto front of choices with two criteria."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """The positions of the points that no other one beats, by their first value rising.
+    """The indices of the points that no other point beats, by ascending first value.
 
     More is better in both values. A point is beaten by one that is at least as good in both and
     better in one (Pareto dominance), so equal points stand or fall together.

@@ -1,4 +1,4 @@
-"""How many times slower: a ratio of times that were measured in turn, and its interval."""
+"""Ratios of times that were measured in turn, with intervals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rerankbench.stats import order, signed_rank
 
 DRIFT = 1.25
-"""So many times slower may one and the same program be on one machine at another time: 1.23 was
+"""How many times slower the same program may be on the same machine at another time: 1.23 was
 measured on an idle one (docs/gate-evidence.md)."""
 
 
@@ -25,9 +25,9 @@ class Ratio:
 def paired(base: Sequence[float], new: Sequence[float]) -> Ratio:
     """The ratio of values that were measured in turn, pair by pair.
 
-    What drifts slowly touches both of a pair and cancels. Were base and new one and the same, each
-    ratio could as well be its inverse, so that logarithms of ratios scatter evenly about that of
-    the true one: what the signed-rank interval asks for. It needs six pairs for 95 %. `median` is
+    Slow drift affects both of a pair and cancels. If base and new were the same, each
+    ratio could as well be its inverse, so that logarithms of ratios scatter evenly around that of
+    the true one: as the signed-rank interval requires. It needs six pairs for 95 %. `median` is
     Hodges and Lehmann's. Raises ValueError for unequal or no pairs.
     """
     logs = [math.log(after / before) for before, after in zip(base, new, strict=True)]
@@ -42,17 +42,17 @@ def paired(base: Sequence[float], new: Sequence[float]) -> Ratio:
 def in_rounds(base: Sequence[Sequence[float]], new: Sequence[Sequence[float]]) -> Ratio:
     """The same from rounds of pairs: a round counts once, with the estimate from its own pairs.
 
-    Pairs of a round share what their processes had of luck; rounds do not.
+    Pairs of a round share the random conditions of their processes; rounds do not.
     """
-    rounds = [paired(*each).median for each in zip(base, new, strict=True)]
+    rounds = [paired(*passes).median for passes in zip(base, new, strict=True)]
     return paired([1.0] * len(rounds), rounds)
 
 
 def apart(base: Sequence[float], new: Sequence[float]) -> Ratio:
-    """The ratio of medians of values measured apart, each set by itself.
+    """The ratio of medians of two separately measured sets.
 
-    Its bounds are the ranges', the least of the new by the greatest of the base and the reverse,
-    widened by `DRIFT`: what a machine did between the two no repetition within one of them shows.
+    Its bounds are those of the ranges: least new by greatest base, and the reverse,
+    widened by `DRIFT`: repetitions within a set do not show changes of the machine between both.
     """
     return Ratio(
         median=order.median(new) / order.median(base),

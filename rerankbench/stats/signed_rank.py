@@ -1,4 +1,4 @@
-"""The middle of values that scatter evenly to both sides, and an interval around it.
+"""The centre of values that scatter evenly to both sides, and an interval around it.
 
 Hodges and Lehmann's estimator with the interval that belongs to Wilcoxon's signed-rank test: as
 narrow as Student's where the scatter is normal, and hardly moved by a burst of noise in a few of
@@ -14,7 +14,7 @@ from statistics import median
 
 
 def estimate(values: Sequence[float]) -> float:
-    """Hodges and Lehmann's: the median of the means of all pairs, each with itself included.
+    """Hodges and Lehmann's estimator: the median of the means of all pairs, self-pairs included.
 
     Raises ValueError where there are no values.
     """
@@ -37,28 +37,28 @@ def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, 
 
 def _walsh(values: Sequence[float]) -> list[float]:
     """Walsh averages: the means of all pairs, each value with itself included."""
-    return [(one + other) / 2 for one, other in combinations_with_replacement(values, 2)]
+    return [(first + second) / 2 for first, second in combinations_with_replacement(values, 2)]
 
 
 @lru_cache(maxsize=64)
 def _outside(count: int, confidence: float) -> int:
-    """How many of the rank sums from 0 on are, on one side, less likely than the rest allows.
+    """How many of the smallest rank sums, on one side, stay within the allowed probability.
 
-    The interval begins with as many a Walsh average. Raises ValueError for no probability.
+    The interval starts at the Walsh average of that rank. Raises ValueError for no probability.
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is between 0 and 1, not {confidence}")
     allowed = (1 - confidence) / 2 * 2**count
     ways = _rank_sums(count)
-    below = found = 0
-    while below + ways[found] <= allowed:
-        below += ways[found]
-        found += 1
-    return found
+    below = count_below = 0
+    while below + ways[count_below] <= allowed:
+        below += ways[count_below]
+        count_below += 1
+    return count_below
 
 
 def _rank_sums(count: int) -> list[int]:
-    """By total: in how many of the 2^count sign patterns the ranks with a plus add up to it."""
+    """Total → in how many of the 2^count sign patterns the positive ranks add up to it."""
     ways = [1]
     for rank in range(1, count + 1):
         longer = [*ways, *[0] * rank]

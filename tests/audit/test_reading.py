@@ -194,7 +194,7 @@ def test_a_heading_over_columns_of_html_is_an_outer_heading(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("text", ["", "Some words.\n", "| a | b |\n|---|---|\n| x | y |\n"])
 def test_a_file_without_figures_is_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no table with figures"):
+    with pytest.raises(InputError, match="has no table with figures"):
         _read(tmp_path, text)
 
 

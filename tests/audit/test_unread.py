@@ -28,8 +28,8 @@ def _words(audit: AuditReport) -> list[tuple[int, str, str, str]]:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("```\n| a | b |\n|---|---|\n| x | 0.1 |\n```\n", "it stands in fenced code"),
-        ("| a | b |\n| x | 0.1 |\n| y | 0.2 |\n", "no rule of dashes below its headings"),
+        ("```\n| a | b |\n|---|---|\n| x | 0.1 |\n```\n", "it is in fenced code"),
+        ("| a | b |\n| x | 0.1 |\n| y | 0.2 |\n", "there is no rule of dashes below its headings"),
         ("| a | b |\n|---|---|\n| x | 0.1/0.2 |\n", "no column of it holds single figures"),
         ("\\begin{tabular}{lc}\na & b \\\\\nx & 0.1 \\\\\n\\end{tabular}\n", "it is LaTeX"),
         ("===  ===\na    b\n===  ===\nx    0.1\n===  ===\n", "it is reStructuredText"),
@@ -47,7 +47,7 @@ def test_a_table_in_a_table_of_html_is_read_and_the_outer_one_named(tmp_path: Pa
     inner = "<table><tr><th>a</th><th>b</th></tr>\n<tr><td>x</td><td>0.5</td></tr></table>"
     audit = _review(tmp_path, f"<table>\n<tr><td>{inner}</td></tr></table>", "page.html")
     assert audit.tables == 1
-    assert _words(audit) == [(1, "", "", "not read: another table stands in it")]
+    assert _words(audit) == [(1, "", "", "not read: it contains another table")]
 
 
 def test_every_row_that_is_not_read_whole_is_named(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_column_of_several_figures_a_cell_is_named(tmp_path: Path) -> None:
     rows = [f"| {name} | 0.1/0.2 | 0.{at} |" for at, name in enumerate("xyz", 1)]
     audit = _review(tmp_path, "\n".join(["| M | A | B |", "|---|---|---|", *rows]))
     assert _words(audit) == [
-        (1, "", "A", "not read: its cells, such as 0.1/0.2, are no single figures")
+        (1, "", "A", "not read: its cells, such as 0.1/0.2, are not single figures")
     ]
 
 
@@ -94,7 +94,7 @@ def test_what_holds_no_figures_gets_no_word(text: str, tmp_path: Path) -> None:
 
 
 def test_a_file_of_which_nothing_is_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"that can be read \(line 1: no rule of dashes below"):
+    with pytest.raises(InputError, match=r"that can be read \(line 1: there is no rule of dashes"):
         _review(tmp_path, "| a | b |\n| x | 0.1 |\n| y | 0.2 |\n")
 
 

@@ -126,8 +126,8 @@ def test_a_baseline_of_other_cells_says_which_go_and_come(command: Command) -> N
     done = command("baseline", "promote", "main", "now", "--yes")
     assert done.code == 0
     assert done.out.splitlines() == [
-        "goes: scifact/test · bm25 top-100 · one",
-        "comes: scifact/test · bm25 top-100 · two",
+        "removed: scifact/test · bm25 top-100 · one",
+        "added: scifact/test · bm25 top-100 · two",
     ]
 
 

@@ -59,7 +59,7 @@ def test_metric_and_margin_decide_the_games(command: Command, results: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["card"], "name a reranker, or ask for --all"),
+        (["card"], "name a reranker, or add --all"),
         (["card", "--all"], "name a folder for them with -o"),
         (["card", "A1", "{results}"], "no rated reranker 'A1'"),
         (["card", "a", "{results}", "--metric", "nDCG@7"], "the records hold MAP, nDCG@10"),
@@ -115,8 +115,8 @@ def test_a_leaderboard_by_a_judge(command: Command, judged: Path) -> None:
     for arguments, message in (
         (("--judge", "judge-1"), "--judge decides nothing in 'plain'"),
         (("--layout", "ratings", "--judge", "x"), "no judge 'x'"),
-        (("--layout", "ratings", "--judge", "x", "--format", "json"), "--format json holds"),
-        (("--judge", "x", "--against", "published"), "published figures are no games"),
+        (("--layout", "ratings", "--judge", "x", "--format", "json"), "--format json prints"),
+        (("--judge", "x", "--against", "published"), "published figures have no games"),
     ):
         done = command("leaderboard", judged, *arguments)
         assert (done.code, done.out) == (2, "")

@@ -43,8 +43,8 @@ def test_paths_make_two_names_of_what_else_could_be_places(
     Path("b").mkdir()
     _suite(Path("elsewhere"))
     assert "## a and b" in command("compare", "a", "b", "elsewhere").out
-    assert "a, b: holds no records" not in command("compare", "a", "b", "elsewhere").err
-    assert "a: holds no records" in command("compare", "a", "b").err
+    assert "a, b: has no records" not in command("compare", "a", "b", "elsewhere").err
+    assert "a: has no records" in command("compare", "a", "b").err
 
 
 def test_two_places_compare_their_equal_cells(command: Command, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_two_places_compare_their_equal_cells(command: Command, tmp_path: Path) 
 def test_a_place_and_a_name_do_not_mix(command: Command, tmp_path: Path) -> None:
     done = command("compare", _suite(tmp_path / "main"), "b")
     assert done.code == 2
-    assert "is a place and 'b' is none" in done.err.replace("\n", " ")
+    assert "exists, but not 'b'" in done.err.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -650,7 +650,7 @@ def test_a_source_is_not_replaced_by_what_is_made_of_it(command: Command) -> Non
         ("query,passage,label\nq,p,maybe\n", r"a\.csv:2: label 'maybe' is no number"),
         ("query,passage,label\nq,p,inf\n", "is no number"),
         ("query,passage,label\nq,p,99999999999\n", "beyond what can be counted"),
-        ("query,passage,label,doc_id\nq,p,1,a b\n", r"'doc_id': the id 'a b' holds white space"),
+        ("query,passage,label,doc_id\nq,p,1,a b\n", r"'doc_id': the id 'a b' has white space"),
         ("query,text,label,pid\nq,p,1,7\nq,o,0,7\n", "document id '7' stands for another text"),
         ("query,text,label,qid\nq,p,1,7\no,p,0,7\n", "query id '7' stands for another text"),
         ("query,positive,negative\nq,\"['a', 'b']\",n\n", "a list that was written as one text"),
@@ -726,7 +726,7 @@ def test_what_cannot_be_asked(command: Command, arguments: tuple[str, ...], mess
         ("qrels.dev.small.tsv", "1\t0\t8\t1\n", "collection.tsv: holds none of those"),
         ("queries.dev.small.tsv", "1\ta\n1\tb\n", r"queries.*:2: query id '1' occurs twice"),
         ("collection.tsv", "0\ta\n1\tb\n0\tb\n", r"collection.*:3: document id '0' occurs twice"),
-        ("collection.tsv", "0 1\ta\n", r"collection.*:1: 'id': the id '0 1' holds white space"),
+        ("collection.tsv", "0 1\ta\n", r"collection.*:1: 'id': the id '0 1' has white space"),
         ("queries.dev.tsv", "1\ta\n", ""),
         ("qrels.train.tsv", "1\t0\t0\t1\n", "several splits; name one: --split NAME"),
     ],
@@ -780,7 +780,7 @@ def test_a_folder_of_ours_with_a_part_missing_is_not_sent_to_convert(command: Co
         path.unlink()
     done = command("run", "-d", "hf", "-m", "bm25")
     assert done.code == 2
-    assert "holds no qrels/*.tsv; a BEIR folder has" in done.err
+    assert "has no qrels/*.tsv; a BEIR folder has" in done.err
 
 
 def test_a_folder_called_as_a_collection_of_ours_is_shown_as_a_path(command: Command) -> None:

@@ -182,7 +182,7 @@ def test_a_page_is_at_most_80_columns_wide_and_names_what_is_unknown(command: Co
     done = command("run", "config.yaml", "--dry-run")
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
-    assert "unknown hours (besides" not in done.out and "unknown hours" in done.out
+    assert "unknown hours (plus" not in done.out and "unknown hours" in done.out
     tokens = _forecast(command, "config.yaml")["other"]["tokens_left"]
     assert f"{tokens * 250 / 1000:,.0f} EUR" in done.out
 

@@ -211,7 +211,7 @@ def test_a_version_that_cannot_run_ends_the_gate_with_its_own_words(
     done = gate("--rev", "v1", "-c", "mine.yaml")
     side = "base" if base else "new"
     assert done.code == 2
-    assert f"{side}: `rerankbench run` failed: error: a; the file has all it said" in done.err
+    assert f"{side}: `rerankbench run` failed: error: a; the file has its whole output" in done.err
     log = Path(done.err.split("error: ", 1)[1].split(":")[0])
     assert "error: a" in log.read_text()
 
@@ -219,9 +219,9 @@ def test_a_version_that_cannot_run_ends_the_gate_with_its_own_words(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--rev", "no-such"), "revision no-such: there is none such here; fetch it"),
+        (("--rev", "no-such"), "revision no-such: not found in this repository; fetch it"),
         (("--rev", "v1", "-c", "other.yaml"), "base: v1 has no other.yaml"),
-        (("--rev", "v1", "--new-rev", "gone"), "revision gone: there is none such"),
+        (("--rev", "v1", "--new-rev", "gone"), "revision gone: not found in this repository"),
         (("--rev", "v1", "--remeasure", 3), "needs 6 rounds at least"),
         (("-c", "absent.yaml"), "no such file"),
     ],
@@ -266,7 +266,7 @@ def test_an_environment_is_made_for_a_revision_and_used_again(
     assert len(list(own_cache.glob("gate/*/env-*"))) == 1
     failing = gate(*asked[:4], "--install", "false", pythons=("--new-python",))
     assert failing.code == 2
-    assert "base (v1): `false` failed: it said nothing" in failing.err
+    assert "base (v1): `false` failed: it printed nothing" in failing.err
 
 
 @pytest.mark.slow

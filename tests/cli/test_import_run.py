@@ -170,7 +170,7 @@ def test_documents_from_nowhere_are_counted_and_keep_their_ranks(
     assert _by_name(results / "with")["a"].warnings == (
         ghost,
         "2 documents of 1 queries are not among the first stage's candidates, such as 'ghost': "
-        "this is no reranking of them",
+        "this run is not a reranking of them",
     )
     rankings = open_archive([results / "with"]).rankings(_by_name(results / "with")["a"])
     assert rankings is not None
@@ -220,7 +220,7 @@ def test_ties_that_other_tools_order_otherwise_are_told_of_with_their_range(
     (line,) = _elsewhere(done.err)
     tied = 3 / 29
     assert line.startswith(
-        f"{tied:.1%} of neighbouring scores tie, and tools order ties otherwise"
+        f"{tied:.1%} of neighbouring scores tie, and tools order ties differently"
     )
     found = {
         name: tuple(map(float, values))
@@ -298,7 +298,7 @@ def test_queries_that_other_means_leave_out_are_told_of_with_their_mean(
         (
             '{"stat_test": "fisher", "metrics": ["mrr"], "model_names": ["A"], "A": {}}',
             "ranx",
-            "a p of 0 stands for a small one",
+            "a p of 0 means a small p",
         ),
         ('[{"NDCG@10": 0.5, "NDCG@100": 0.6}, {"MAP@10": 0.4}]', "BEIR", "their query's own id"),
         ("nDCG@10\t0.5\nRR@10\t0.25\n", "ir_measures", "RR@k breaks ties by document id rising"),
@@ -325,7 +325,7 @@ def test_figures_in_place_of_a_run_are_refused_with_what_sets_them_apart(
     path.write_text(text)
     done = command("import", path, "-d", collection, "-o", results)
     assert (done.code, done.out) == (2, "")
-    assert f"holds figures of {whose} and no run; " in done.err
+    assert f"has figures of {whose}, not a run; " in done.err
     assert difference in done.err
     assert "import the run that they were computed from" in done.err
     assert done.err.count("\n") == 1
@@ -340,7 +340,7 @@ def test_importing_again_changes_nothing_and_another_metric_is_added(
     command(*options)
     before = {file: file.read_bytes() for file in results.rglob("*.*")}
     done = command(*options)
-    assert "a: is there already" in done.err
+    assert "a: is recorded already" in done.err
     assert {file: file.read_bytes() for file in results.rglob("*.*")} == before
     command(*options, "--metric", "P@3")
     again = _by_name(results)["a"]
@@ -397,7 +397,7 @@ def test_what_cannot_be_leaves_nothing_behind(
     ("name", "run", "message"),
     [
         ("b.json", {"q0": {"d1": "high"}}, 'the score "high" is no number'),
-        ("b.json", {"q0": {}}, "holds no documents"),
+        ("b.json", {"q0": {}}, "has no documents"),
         ("b.json", {"x": {"d1": 1.0}}, "answers none of the 6 judged queries of small/test"),
         ("a.trec.json", {"q0": {"d1": 1.0}}, "would both be 'a'; rename one"),
         ("b.json", _some_run(), "are the same run; import one of them"),

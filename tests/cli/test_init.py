@@ -102,7 +102,7 @@ def test_ci_is_not_told_to_install_what_only_this_machine_has(
     monkeypatch.setattr("rerankbench.gate.init.installed.requirement", lambda folder: None)
     done = command("init", "--yes", "--no-run")
     assert done.code == 2
-    assert "say with --package what pip installs there" in done.err
+    assert "name with --package what pip installs there" in done.err
     assert _files() == []
     # A hook runs what is on the path, and asks for nothing.
     assert command("init", "--yes", "--no-run", "--ci", "pre-commit").code == 0
@@ -132,8 +132,8 @@ def test_files_that_are_there_are_all_named_and_none_is_touched(command: Command
     MAIN.mkdir(parents=True)
     done = command("init", "--yes", "--no-run", *PIP)
     assert done.code == 2
-    assert f"{CONFIG}: is there already" in done.err
-    assert f"{MAIN}: is there already; nothing was written" in done.err
+    assert f"{CONFIG}: already exists" in done.err
+    assert f"{MAIN}: already exists; nothing was written" in done.err
     assert _files() == [str(CONFIG)]
     assert CONFIG.read_text() == "mine\n"
 
@@ -150,7 +150,7 @@ def test_an_init_stopped_before_its_baseline_is_finished_by_the_same_command(
     done = command(*asked)
     assert done.code == 0, done.err
     assert len(read_records([MAIN])) == 2
-    assert f"{MAIN}: is there already" in command(*asked).err
+    assert f"{MAIN}: already exists" in command(*asked).err
 
 
 def test_a_name_that_cannot_run_is_told_before_anything_is_written(

@@ -390,7 +390,7 @@ def test_an_interrupt_ends_with_130_and_says_how_to_go_on(
     monkeypatch.setattr(CrossEncoderFactory, "build", interrupt)
     done = command(*_options(collection, model))
     assert done.code == 130
-    assert "type the same command again to go on" in done.err
+    assert "repeat the same command to continue" in done.err
     assert "Traceback" not in done.err
 
 

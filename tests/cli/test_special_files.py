@@ -50,7 +50,7 @@ def test_a_pipe_is_no_input(arguments: tuple[str, ...], command: Command, place:
     done = command(*arguments)
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
-    assert "pipe: is a pipe, not a regular file; put what it gives into a file" in done.err
+    assert "pipe: is a pipe, not a regular file; save its content to a file" in done.err
     assert not (place / "out.trec").exists()
 
 

@@ -112,13 +112,13 @@ def test_missing_parts_are_all_named(write_folder: WriteFolder, tmp_path: Path) 
     with pytest.raises(InputError, match="no such folder"):
         open_collection(str(tmp_path / "nowhere"), None)
     folder = write_folder(corpus=None)
-    with pytest.raises(InputError, match=r"tiny: holds no corpus\.jsonl; a BEIR folder has"):
+    with pytest.raises(InputError, match=r"tiny: has no corpus\.jsonl; a BEIR folder has"):
         open_collection(str(folder), None)
     with pytest.raises(InputError, match="is a file, not a folder"):
         open_collection(str(folder / "queries.jsonl"), None)
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(InputError, match=r"holds no corpus\.jsonl, queries\.jsonl, qrels/\*\.tsv"):
+    with pytest.raises(InputError, match=r"has no corpus\.jsonl, queries\.jsonl, qrels/\*\.tsv"):
         open_collection(str(empty), None)
 
 
@@ -149,15 +149,13 @@ def test_a_shared_hash_is_no_repeated_id(
 @pytest.mark.parametrize("gzipped", [False, True])
 def test_an_empty_corpus_is_refused(write_folder: WriteFolder, gzipped: bool) -> None:
     collection = open_collection(str(write_folder(corpus="\n", gzipped=gzipped)), None)
-    with pytest.raises(InputError, match=r"corpus\.jsonl.*: holds no documents"):
+    with pytest.raises(InputError, match=r"corpus\.jsonl.*: has no documents"):
         collection.hashes()
 
 
 def test_queries_that_no_split_judges_are_refused(write_folder: WriteFolder) -> None:
     collection = open_collection(str(write_folder(queries='{"_id": "z", "text": "x"}\n')), None)
-    with pytest.raises(
-        InputError, match=r"queries\.jsonl: holds none of the queries that .*qrels"
-    ):
+    with pytest.raises(InputError, match=r"queries\.jsonl: has none of the queries that .*qrels"):
         collection.queries()
 
 
@@ -249,7 +247,7 @@ def test_titles_alone_are_a_caution_where_the_other_key_may_be_a_remark(
     folder = str(write_folder(corpus=corpus))
     for collection in (open_collection(folder, None), open_collection(folder, None)):
         collection.hashes()
-        expected = 'no document has a "text", titles alone are read; "curator" is not'
+        expected = 'no document has a "text", only titles are read; "curator" is not'
         assert expected in collection.warnings(), "also where the corpus is remembered"
 
 

@@ -115,7 +115,7 @@ def test_no_flipped_bit_of_a_memo_is_believed_and_each_is_told(
             caplog.clear()
             assert load_facts(path) is None, f"bit {bit} of byte {place}"
             assert [each.getMessage() for each in caplog.records] == [
-                f"{path}: does not verify and is made anew by reading the corpus again"
+                f"{path}: does not verify; the corpus is read again"
             ]
             assert not path.exists()
     path.write_bytes(whole)

@@ -95,7 +95,7 @@ def test_grades_come_from_numpy_too() -> None:
         ({"name": "a\nb"}, "the collection: 'name' is 'a\\nb', not a line of text"),
         ({"split": 3}, "the collection: 'split' is 3, not a line of text"),
         ({"corpus": {1: "x"}}, "corpus: the id 1 is a int, not a text; make all ids texts"),
-        ({"corpus": {"a b": "x"}}, "corpus: the id 'a b' holds white space"),
+        ({"corpus": {"a b": "x"}}, "corpus: the id 'a b' has white space"),
         ({"queries": {"": "x"}}, "queries: the id is empty"),
         ({"corpus": {"d1": 5}}, "corpus: 'd1' is a int, not a text"),
         (
@@ -119,7 +119,7 @@ def test_what_is_of_another_form_is_one_line(parts: dict[str, Any], told: str) -
 
 def test_judgments_of_other_queries_are_refused() -> None:
     opened = _open(qrels={"q7": {"d1": 1}})
-    with pytest.raises(InputError, match="queries of in-memory: holds none of the queries that"):
+    with pytest.raises(InputError, match="queries of in-memory: has none of the queries that"):
         opened.queries()
 
 

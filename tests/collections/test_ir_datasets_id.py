@@ -241,8 +241,8 @@ def test_a_damaged_archive_is_told_in_one_line(irds_home: Path) -> None:
         ),
         ("corpus", '{"_id": "d 1", "title": "", "text": ""}\n', "document: the id 'd 1' holds w"),
         ("queries", QUERIES + '{"_id": "q1", "text": ""}\n', "query id 'q1' occurs twice"),
-        ("splits", {**SPLITS, "test": "query-id\tcorpus-id\tscore\n"}, "holds no judgments"),
-        ("queries", '{"_id": "q7", "text": "x"}\n', "holds none of the queries"),
+        ("splits", {**SPLITS, "test": "query-id\tcorpus-id\tscore\n"}, "has no judgments"),
+        ("queries", '{"_id": "q7", "text": "x"}\n', "has none of the queries"),
     ],
 )
 def test_strictness_is_that_of_folders(

@@ -48,7 +48,7 @@ def test_ties_of_an_imported_run_are_told_of_with_what_they_can_do(tmp_path: Pat
     _write(tmp_path, "theirs", TIED, 0.5, family="imported")
     assert _notes(tmp_path) == (
         "theirs (an imported run): 100.0% of neighbouring scores tie; MRR@10 is between 0.5000 "
-        "and 1.0000 as tools order ties",
+        "and 1.0000 depending on how ties are ordered",
     )
 
 
@@ -83,7 +83,7 @@ def test_without_its_run_the_record_tells_of_its_headline_alone() -> None:
     (headline,) = compare(pairs, "nDCG@10", queries=0)
     assert headline.notes == (
         "theirs (an imported run): 25.0% of neighbouring scores tie; nDCG@10 is between 0.4000 "
-        "and 0.7000 as tools order ties",
+        "and 0.7000 depending on how ties are ordered",
         "which of the two has the higher nDCG@10 depends on the order of ties",
     )
     (other,) = compare(pairs, "MRR@10", queries=0)

@@ -40,7 +40,7 @@ def test_two_rerankers_meet_on_every_task_that_both_answered() -> None:
     found = pair_rerankers(archive, "a", "b")
     assert _pairs(found) == [("nq", "a", "b"), ("scifact", "a", "b")]
     assert [(pair.a.label, pair.b.label) for pair in found.pairs] == [("a", "b")] * 2
-    assert found.notes == ("no partner in the other: a: a on fiqa",)
+    assert found.notes == ("only in a: a on fiqa",)
 
 
 def test_what_is_not_the_same_task_is_never_a_pair() -> None:
@@ -54,13 +54,13 @@ def test_what_is_not_the_same_task_is_never_a_pair() -> None:
     )
     found = pair_rerankers(archive, "a", "b")
     assert _pairs(found) == [("nq", "a", "b")]
-    told = "a and b answered different tasks on scifact (unequal: first-stage parameters, depth)"
+    told = "a and b have different tasks on scifact (different: first-stage parameters, depth)"
     assert found.notes[0] == told
 
 
 def test_two_without_a_common_task_are_refused_with_the_reason() -> None:
     archive = RecordSet([make_record("a", sampled_queries=5), make_record("b")])
-    with pytest.raises(UsageError, match=r"nothing to compare: .*unequal: queries\)"):
+    with pytest.raises(UsageError, match=r"nothing to compare: .*different: queries\)"):
         pair_rerankers(archive, "a", "b")
 
 
@@ -101,19 +101,19 @@ def test_places_pair_equal_rerankers_on_equal_tasks() -> None:
     )
     assert _pairs(found) == [("scifact", "a", "a"), ("scifact", "b", "b")]
     assert found.notes == (
-        "no partner in the other: main: gone on scifact",
-        "no partner in the other: branch: new on scifact, b on scifact",
+        "only in main: gone on scifact",
+        "only in branch: new on scifact, b on scifact",
     )
 
 
 def test_places_with_other_contents_say_what_differs() -> None:
-    with pytest.raises(UsageError, match=r"a and a answered different tasks .*unequal: depth\)"):
+    with pytest.raises(UsageError, match=r"a and a have different tasks .*different: depth\)"):
         _places([make_record("a"), make_record("x")], [make_record("a", depth=9)])
 
 
 def test_two_single_records_are_a_pair_whatever_their_names() -> None:
     assert _pairs(_places([make_record("a")], [make_record("b")])) == [("scifact", "a", "b")]
-    with pytest.raises(UsageError, match="a and b answered different tasks on scifact"):
+    with pytest.raises(UsageError, match="a and b have different tasks on scifact"):
         _places([make_record("a")], [make_record("b", depth=9)])
 
 

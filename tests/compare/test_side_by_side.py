@@ -176,5 +176,5 @@ def test_texts_come_from_the_collection_only_while_its_content_is_the_same(
         handle.write('{"_id": "more", "title": "", "text": "text"}\n')
     (found,) = compare(pairs, "nDCG@10", queries=1, library=CollectionFinder([str(folder)]))
     assert found.documents == {}
-    assert "holds other texts or judgments than were used" in found.notes[-1]
+    assert "has other texts or judgments than the record's" in found.notes[-1]
     assert "--dataset" in found.notes[-1]

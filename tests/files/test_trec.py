@@ -154,7 +154,7 @@ def test_one_document_may_answer_two_queries(tmp_path: Path) -> None:
 
 
 def test_an_empty_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no run lines; a run line is"):
+    with pytest.raises(InputError, match="has no run lines; a run line is"):
         read_run(_file(tmp_path, "\n"))
 
 
@@ -244,5 +244,5 @@ def test_a_bad_judgment_is_named_with_its_number(line: str, problem: str, tmp_pa
 
 @pytest.mark.parametrize("text", ["", "query-id\tcorpus-id\tscore\n"])
 def test_qrels_without_judgments_are_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no judgments; expected lines of"):
+    with pytest.raises(InputError, match="has no judgments; expected lines of"):
         read_qrels(_file(tmp_path, text))

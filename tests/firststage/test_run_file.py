@@ -65,7 +65,7 @@ def test_missing_queries_are_empty_and_told_once(tmp_path: Path) -> None:
 def test_a_run_of_other_queries_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.trec"
     path.write_text("other Q0 d0 1 1 x\n")
-    with pytest.raises(InputError, match="holds none of the 2 queries of tiny; choose the run"):
+    with pytest.raises(InputError, match="has none of the 2 queries of tiny; choose the run"):
         retrieve(path, 2)
 
 

@@ -141,7 +141,7 @@ def test_cells_that_stayed_the_same_are_no_tests() -> None:
 def test_a_loss_of_few_queries_among_many_says_how_many_must_change() -> None:
     verdict = _only(record([1.0] * 300), record([0.0] * 6 + [1.0] * 294))
     assert verdict.outcome == "unclear"
-    assert verdict.why == "too few queries to tell (6 of 300 changed; to show a drop takes 7)"
+    assert verdict.why == "too few queries to tell (6 of 300 changed; showing a drop takes 7)"
     assert verdict.detectable is not None
     assert verdict.drop is not None
     assert verdict.detectable > verdict.drop
@@ -155,7 +155,7 @@ def test_a_gain_of_so_few_queries_that_they_bound_nothing_does_not_pass(
     verdict = _only(record([0.5] * queries), record([0.75] * queries))
     assert verdict.outcome == outcome
     assert (verdict.bound is None) == (outcome == "unclear")
-    few = f"too few queries to tell ({queries} bound no drop at 95 %; it takes 5)"
+    few = f"too few queries to tell ({queries} give no 95 % bound; that takes 5)"
     assert verdict.why == ("no drop" if outcome == "passed" else few)
 
 
@@ -269,13 +269,13 @@ def test_slower_within_the_noise_is_no_verdict_but_a_question() -> None:
     gate = _speeds([1.0, 1.0, 1.0], [1.2, 1.2, 1.2])
     speed, _ = gate.speed
     assert (speed.outcome, gate.conclusion) == ("unclear", "unclear")
-    assert speed.why == "more than the limit, but within noise and drift; use --remeasure 10"
+    assert speed.why == "above the limit, but within noise and drift; use --remeasure 10"
     again = Remeasurement(base_s=((1.0,),) * 6, new_s=((1.2,),) * 5 + ((1.0,),), pairs=100)
     before, after = timed(record(VALUES), [1.0] * 3), timed(record(VALUES), [1.0] * 3)
     name = match([before], [after]).both[0].name
     (speed,) = compare([before], [after], LIMITS, remeasured={name: again}).speed
     assert speed.outcome == "unclear"
-    assert speed.why == "more than the limit, but so is the noise; measure more rounds"
+    assert speed.why == "above the limit, but so is the noise; measure more rounds"
 
 
 @pytest.mark.parametrize(

@@ -183,8 +183,8 @@ def test_missing_files_beside_a_record_are_told_of_in_a_line_each(
     store = Store(results=results, suite=lonely.suite)
     store.write_record(replace(lonely, quality_key="lonely"))
     assert _export(results, "ranx", tmp_path / "out") == [
-        "other.bm25.100.lonely: no run file lies beside the record; left out",
-        "other.test: no judgments lie beside its records; run its config again to keep them",
+        "other.bm25.100.lonely: its run file is missing; left out",
+        "other.test: its judgments are missing; run its config again to write them",
     ]
     assert _names(tmp_path / "out") == [
         "scifact.bm25.100.org_model.json",
@@ -225,7 +225,7 @@ def test_a_run_that_answers_nothing_is_told_of(written: Record, tmp_path: Path) 
     silent = record_of([], make_record("silent"))
     write_record(tmp_path / "results", silent, [])
     said = _export(tmp_path / "results", "trec", tmp_path / "out")
-    assert said == ["scifact.bm25.100.silent: the run answers no query; left out"]
+    assert said == ["scifact.bm25.100.silent: the run has no results; left out"]
 
 
 def test_a_damaged_run_stops_the_export(written: Record, tmp_path: Path) -> None:

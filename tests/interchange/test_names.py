@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerankbench.interchange.names import file_part, ir_measures_name, mteb_name, told_apart
+from rerankbench.interchange.names import distinct_stems, file_part, ir_measures_name, mteb_name
 from rerankbench.registry import naming
 
 
@@ -30,9 +30,9 @@ def test_a_part_of_a_name_is_a_plain_file_name(text: str) -> None:
     )
 )
 def test_names_depend_on_what_is_there_and_not_on_its_order(found: list[tuple[str, str]]) -> None:
-    names = told_apart(found)
+    names = distinct_stems(found)
     shuffled = random.Random(0).sample(found, len(found))
-    assert told_apart(shuffled) == names
+    assert distinct_stems(shuffled) == names
     assert set(names) == set(found)
     for (stem, identity), name in names.items():
         alone = {other for other_stem, other in found if other_stem == stem} == {identity}

@@ -46,7 +46,7 @@ def test_json_and_trec_give_the_same_rankings(
     ("text", "message"),
     [
         ("{", "is not JSON"),
-        ("{}", "holds no queries"),
+        ("{}", "has no queries"),
         ('{"q": [1]}', "query 'q' has no scores by document"),
         ('{"q": {"d": "1"}}', """query 'q', document 'd': the score "1" is no number"""),
         ('{"q": {"d": true}}', "the score true is no number"),
@@ -56,7 +56,7 @@ def test_json_and_trec_give_the_same_rankings(
         ('{"q": {"d": 1%s}}' % ("0" * 5000), "the score Infinity is no number"),
         ('{"q": {"d": 1, "d": 2}}', "'d' is given twice"),
         ('{"q": {"d": 1}, "q": {}}', "'q' is given twice"),
-        ('{"q": {"a b": 1}}', "the id 'a b' is empty, or holds white space"),
+        ('{"q": {"a b": 1}}', "the id 'a b' is empty, or has white space"),
         ('{"": {"d": 1}}', "the id '' is empty"),
         ('{"q": {"d\\u0000": 1}}', "broken characters"),
         ('{"q": {"\\ud800": 1}}', "broken characters"),

@@ -60,7 +60,7 @@ def _by_ir_measures(out: Path) -> dict[str, float]:
 def test_ir_measures_computes_every_figure_of_ours_from_an_untied_run(tmp_path: Path) -> None:
     record = _write(tmp_path / "results", _tied())
     assert _export(tmp_path / "results", "trec", tmp_path / "raw") == [
-        f"{STEM}: 100.0% of neighbouring scores tie, and other tools order ties otherwise; "
+        f"{STEM}: 100.0% of neighbouring scores tie, and other tools order ties differently; "
         "--untied writes scores that keep our order"
     ]
     assert _export(tmp_path / "results", "trec", tmp_path / "out", untied=True) == []

@@ -226,7 +226,7 @@ def test_the_services_own_reason_is_told(suite: Suite, scene: Scene) -> None:
     scene.body = json.dumps({"error": {"message": "model is still loading", "code": 503}})
     with pytest.raises(
         ModelError,
-        match="not the answer of a chat endpoint; it says: model is still loading; check",
+        match="not an answer of a chat endpoint; it says: model is still loading; check",
     ):
         _run(suite, scene)
 
@@ -238,7 +238,7 @@ def test_what_is_no_chat_endpoint_is_told_in_one_line(
     body: str, suite: Suite, scene: Scene
 ) -> None:
     scene.body = body
-    with pytest.raises(ModelError, match="not the answer of a chat endpoint; check --url"):
+    with pytest.raises(ModelError, match="not an answer of a chat endpoint; check --url"):
         _run(suite, scene)
 
 
@@ -275,10 +275,10 @@ def test_the_key_is_sent_and_never_kept_or_shown(
     [
         ({"url": "https://user:secret@host/v1"}, "--url must be http"),
         ({"url": "https://host/v1?key=secret"}, "--url must be http"),
-        ({"key_variable": "NO_SUCH_KEY"}, "the environment variable NO_SUCH_KEY holds no key"),
+        ({"key_variable": "NO_SUCH_KEY"}, "the environment variable NO_SUCH_KEY has no key"),
         ({"key_variable": "sk-secret"}, "must be the name of an environment variable"),
         ({"rerankers": ("crosss", "late")}, "no reranker 'crosss' in these records; did you"),
-        ({"rerankers": ("cross",)}, "no two rerankers answered one task"),
+        ({"rerankers": ("cross",)}, "no two rerankers have the same task"),
         ({"most_questions": 3}, "are more than --max-questions 3"),
         ({"format_name": "html"}, "no format 'html'"),
     ],
@@ -314,7 +314,7 @@ def test_a_dry_run_counts_and_asks_nothing(suite: Suite, scene: Scene) -> None:
     text = command.run(_options(suite, scene, dry_run=True, prices=prices), Silent())
     assert scene.seen == []
     counted = int(text.split()[0])
-    assert "0 were answered before" in text and " USD besides" in text
+    assert "0 were answered before" in text and " USD, not counting" in text
     _run(suite, scene)
     assert len(scene.seen) == counted
 

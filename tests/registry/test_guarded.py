@@ -150,7 +150,7 @@ RERANKERS: Mapping[str, tuple[Any, str]] = {
         _loadable(load=lambda engine: sys.exit(5)),
         "load raised SystemExit: 5",
     ),
-    "not callable": (_reranker(prepare=3), "its prepare is no function but a int"),
+    "not callable": (_reranker(prepare=3), "its prepare is not a function but a int"),
     "prepare raises": (_reranker(prepare=_raising), "prepare raised KeyError"),
     "score raises": (_reranker(score=_raising), "score raised KeyError"),
     "score gives nothing": (_reranker(score=lambda job: None), "score gave None, which cannot"),
@@ -200,7 +200,7 @@ RERANKERS: Mapping[str, tuple[Any, str]] = {
     ),
     "one attempt": (
         _reranker(score=_batch(pairs=[0], scores=[1.0], failed_attempts_s=3)),
-        "the failed_attempts_s of score gave a int, which cannot be gone through",
+        "the failed_attempts_s of score gave a int, which cannot be iterated",
     ),
     "answers of no kind": (
         _reranker(score=_batch(pairs=[0], scores=[1.0], answers=4)),
@@ -216,15 +216,15 @@ RERANKERS: Mapping[str, tuple[Any, str]] = {
     ),
     "twice": (
         _reranker(score=_batch(pairs=[0, 0], scores=[1.0, 1.0])),
-        "score gave a score for pair 0, not asked for",
+        "score gave a score for pair 0, not requested",
     ),
     "beyond": (
         _reranker(score=_batch(pairs=[6], scores=[1.0])),
-        "score gave a score for pair 6, not asked for",
+        "score gave a score for pair 6, not requested",
     ),
     "not finite": (
         _reranker(score=_batch(pairs=[0], scores=[float("nan")])),
-        "score gave the score nan, which is no finite number",
+        "score gave the score nan, which is not a finite number",
     ),
     "no number": (_reranker(score=_batch(pairs=[0], scores=["1"])), "gave the score '1'"),
     "pairs no list": (_reranker(score=_batch(pairs=3, scores=[1.0])), "score gave a int, which"),
@@ -242,7 +242,7 @@ RERANKERS: Mapping[str, tuple[Any, str]] = {
     ),
     "a recipe of objects": (
         _loadable(ref=replace(REF, recipe={"at": object()})),  # type: ignore[dict-item]
-        "the recipe of identify gave what is no JSON",
+        "the recipe of identify gave a value that is not JSON",
     ),
     "no kernel's name": (_reranker(attention_kernel=3), "attention_kernel must give str"),
 }
@@ -364,7 +364,7 @@ WRONG: list[tuple[str, Change, str]] = [
         if callable(COLLECTION[n])
     ),
     *(
-        ("collections", {n: 3}, f"its {n} is no func")
+        ("collections", {n: 3}, f"its {n} is not a func")
         for n in COLLECTION
         if callable(COLLECTION[n])
     ),
@@ -372,7 +372,7 @@ WRONG: list[tuple[str, Change, str]] = [
     ("collections", {"hashes": lambda: {}}, "must give CollectionHashes"),
     ("collections", {"documents": lambda: ["a text"]}, "documents must give Document"),
     ("collections", {"document_count": lambda: "1"}, "must give int, and gave a str"),
-    ("collections", {"queries": lambda: None}, "queries gave None, which cannot be gone through"),
+    ("collections", {"queries": lambda: None}, "queries gave None, which cannot be iterated"),
     ("collections", {"qrels": lambda: {"q": {"d": "1"}}}, "qrels must give int, and gave a str"),
     ("collections", {"qrels": lambda: {"q": ["d"]}}, "qrels must give Mapping, and gave a list"),
     ("collections", {"lookup": lambda ids: {"d": "text"}}, "lookup must give Document"),
@@ -388,8 +388,16 @@ WRONG: list[tuple[str, Change, str]] = [
     ("collections", {"identical_ids": lambda: {"q": 1}}, "identical_ids must give bool"),
     ("firststages", {"warnings": lambda: "text"}, "must give several texts, and gave one"),
     ("firststages", {"retrieve": del_}, "no 'retrieve'"),
-    ("firststages", {"describe": lambda: {"at": object()}}, "describe gave what is no JSON"),
-    ("firststages", {"describe": lambda: {"k1": float("nan")}}, "describe gave what is no JSON"),
+    (
+        "firststages",
+        {"describe": lambda: {"at": object()}},
+        "describe gave a value that is not JSON",
+    ),
+    (
+        "firststages",
+        {"describe": lambda: {"k1": float("nan")}},
+        "describe gave a value that is not JSON",
+    ),
     ("firststages", {"retrieve": lambda queries: []}, "retrieve raised TypeError"),
     ("firststages", {"retrieve": lambda *_, **__: {"q": 1}}, "must give Ranking, and gave a str"),
     ("firststages", {"retrieve": _ranking(("d", 1.0))}, "must give Hit, and gave a tuple"),

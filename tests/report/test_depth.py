@@ -119,12 +119,12 @@ def test_what_has_no_curve_is_left_out_with_a_reason(tmp_path: Path) -> None:
 
 
 def test_records_alone_tell_no_curve(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="model on scifact: no task lies beside its record"):
+    with pytest.raises(UsageError, match="model on scifact: its task file is missing"):
         publish(RecordSet([make_record()]), "markdown", budget_ms=1)
     write_suite(tmp_path, TOPICS, {"m": finds()}, depth=200)
     for run in (tmp_path / "default" / "runs").iterdir():
         run.unlink()
-    with pytest.raises(UsageError, match="m on small: no run of its own lies beside its record"):
+    with pytest.raises(UsageError, match="m on small: its run file is missing"):
         publish(open_archive([tmp_path]), "markdown", budget_ms=1)
 
 

@@ -123,14 +123,14 @@ def test_small_bins_are_marked(tmp_path: Path) -> None:
 def test_what_cannot_be_sliced_is_said_once(archive: RecordSet, tmp_path: Path) -> None:
     for asked, problem in (
         ({"by": "length"}, "no slices by 'length'"),
-        ({"metric": "MAP"}, "does not hold MAP, but nDCG@10, MRR@10"),
+        ({"metric": "MAP"}, "has no MAP, only nDCG@10, MRR@10"),
         ({"models": ["modl"]}, "did you mean 'model'"),
         ({"against": "nobody"}, "no reranker 'nobody'"),
     ):
         with pytest.raises(UsageError, match=problem) as raised:
             _json(archive, **asked)
         assert len(str(raised.value).splitlines()) == 1
-    with pytest.raises(UsageError, match="no task lies beside its record"):
+    with pytest.raises(UsageError, match="its task file is missing"):
         _json(RecordSet([make_record()]), models=())
 
 

@@ -13,7 +13,7 @@ def test_the_metric_is_the_one_asked_for_or_the_headline() -> None:
     records = [make_record("a", {"MRR@10": 0.1, "nDCG@10": 0.2}), make_record("b")]
     assert choose_metric(records, None) == "nDCG@10"
     assert choose_metric(records, "MRR@10") == "MRR@10", "one that some hold"
-    with pytest.raises(UsageError, match="hold no metric"):
+    with pytest.raises(UsageError, match="have no metric"):
         choose_metric([make_record("a", {})], None)
 
 

@@ -692,7 +692,7 @@ def test_a_missing_path_is_named(tmp_path: Path) -> None:
 
 
 def test_folders_without_records_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no records; run `rerankbench run` first"):
+    with pytest.raises(InputError, match="has no records; run `rerankbench run` first"):
         read_records([tmp_path])
 
 

@@ -117,7 +117,7 @@ def test_the_key_says_what_was_judged_and_by_whom_not_what_was_answered() -> Non
 def test_a_damaged_file_is_told(body: str, tmp_path: Path) -> None:
     path = tmp_path / "judged.json"
     path.write_text(body)
-    with pytest.raises(InputError, match="holds no judgements; restore it from git"):
+    with pytest.raises(InputError, match="has no judgements; restore it from git"):
         read_judged(path)
 
 

@@ -142,7 +142,7 @@ def test_the_line_that_does_not_verify_is_named(path: Path) -> None:
     path.write_bytes(_journalled(path).replace(b"7.0", b"9.0"))
     journal = Journal(path, HEADER)
     assert journal.scores == {4: 0.1, 0: -2.5e-8}
-    assert journal.damage == "line 3 does not verify: it and all behind are scored again"
+    assert journal.damage == "line 3 does not verify: it and all after it are scored again"
 
 
 def test_lines_of_another_journal_do_not_verify(path: Path) -> None:
@@ -193,7 +193,10 @@ def test_a_torn_end_is_what_kills_leave_and_no_damage(path: Path) -> None:
 
 def test_a_journal_that_is_a_folder_is_told(path: Path) -> None:
     path.mkdir(parents=True)
-    assert Journal(path, HEADER).damage == "cannot be read (Is a directory): all is scored anew"
+    assert (
+        Journal(path, HEADER).damage
+        == "cannot be read (Is a directory): everything is scored again"
+    )
 
 
 @pytest.mark.parametrize("header", [{}, {**HEADER, "cell": "l"}, {**HEADER, "more": 1}])

@@ -137,7 +137,7 @@ def test_failed_attempts_stand_beside_the_times_not_in_them() -> None:
     # One unmeasured request, three measured ones, five passes of three queries: two each.
     assert found.failed_attempts_s == (7.0,) * 2 * (1 + 3 + 5 * 3)
     assert warnings == [
-        "failed attempts (38) took 266.0 s while speed was measured; they are left out of it"
+        "failed attempts (38) took 266.0 s while speed was measured; they do not count in it"
     ]
     assert smooth.failed_attempts_s == ()
 

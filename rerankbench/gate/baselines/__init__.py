@@ -1,1 +1,1 @@
-"""Records that later results are held against, kept in git under a name."""
+"""Records kept in git under a name, which later results are compared with."""

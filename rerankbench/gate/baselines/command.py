@@ -1,4 +1,4 @@
-"""Puts the rooms together for `baseline`: records, the gate between two sets, and the person."""
+"""What `rerankbench baseline` does: reads records, compares two sets, asks before replacing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FORMATS = ("markdown", "json")
 def save(folder: Path | None, name: str, paths: Sequence[Path]) -> None:
     """Keep records under a new name."""
     path = _baselines(folder).save(name, read_records(paths))
-    _say_kept(path, "kept")
+    _say_kept(path, "saved")
 
 
 def show(folder: Path | None, name: str | None, format_name: str) -> None:
@@ -37,29 +37,30 @@ def show(folder: Path | None, name: str | None, format_name: str) -> None:
         raise UsageError(f"no format '{format_name}'; {nearest(format_name, _FORMATS)}")
     baselines = _baselines(folder)
     names = [name] if name is not None else baselines.names()
-    found = {each: baselines.read(each) for each in names}
+    baselines_by_name = {title: baselines.read(title) for title in names}
     if format_name == "json":
         body = [
-            {"name": each, "records": [summary(record) for record in records]}
-            for each, records in found.items()
+            {"name": title, "records": [summary(record) for record in records]}
+            for title, records in baselines_by_name.items()
         ]
         typer.echo(json.dumps(body, indent=2, ensure_ascii=True))
         return
-    if not found:
+    if not baselines_by_name:
         Terminal().note(f"no baselines in {baselines.folder}; rerankbench baseline save main")
     typer.echo(
-        markdown.render([table(each, records) for each, records in found.items()]), nl=False
+        markdown.render([table(title, records) for title, records in baselines_by_name.items()]),
+        nl=False,
     )
 
 
 def promote(folder: Path | None, name: str, paths: Sequence[Path], *, yes: bool) -> None:
-    """Show what would change, ask, and replace the baseline. Raises UsageError where refused."""
+    """Show what would change, ask, and replace the baseline. Raises UsageError if declined."""
     baselines = _baselines(folder)
     base, new = baselines.read(name), chosen(read_records(paths))
     typer.echo(_changes(base, new), nl=False)
     if not yes and not _agreed(f"Replace {baselines.find(name)}?"):
         raise UsageError(f"{baselines.find(name)} stays as it is; --yes replaces it")
-    _say_kept(baselines.replace(name, new), "put in its place")
+    _say_kept(baselines.replace(name, new), "saved in its place")
 
 
 def _baselines(folder: Path | None) -> Baselines:
@@ -67,21 +68,21 @@ def _baselines(folder: Path | None) -> Baselines:
 
 
 def _changes(base: Sequence[Record], new: Sequence[Record]) -> str:
-    """The gate between both; where no cell is in both, which go and which come."""
+    """The gate between both; where they share no cell, the cells that go and those that come."""
     matched = match(base, new)
     if matched.both:
         return formats.render(compare(base, new, Limits()), "text")
-    gone = [f"goes: {cell}" for cell in matched.missing]
-    return "\n".join([*gone, *(f"comes: {cell}" for cell in matched.added)]) + "\n"
+    gone = [f"removed: {cell}" for cell in matched.missing]
+    return "\n".join([*gone, *(f"added: {cell}" for cell in matched.added)]) + "\n"
 
 
 def _agreed(question: str) -> bool:
     return sys.stdin.isatty() and typer.confirm(question, err=True)
 
 
-def _say_kept(path: Path, what: str) -> None:
+def _say_kept(path: Path, done: str) -> None:
     terminal, count = Terminal(), len(read_records([path]))
-    terminal.note(f"{path}: {count} {'record' if count == 1 else 'records'} {what}; commit it")
+    terminal.note(f"{path}: {count} {'record' if count == 1 else 'records'} {done}; commit it")
     if is_ignored(path):
         terminal.warn(
             f"git ignores {path}: where .gitignore has `results/`, write `results/*` and "

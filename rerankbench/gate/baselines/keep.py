@@ -1,7 +1,7 @@
 """Baselines on disk: `results/baselines/NAME/` with record files and a README.md for reviewers.
 
-A baseline holds records alone: no runs, no tasks, so nothing of a collection but its queries' ids.
-Its files are named after their cells, so that git shows what became of a cell as a change of one
+A baseline holds records only, no runs or tasks: of a collection it has nothing but query ids.
+Its files are named after their cells, so that git shows a change of a cell as a change of one
 file.
 """
 
@@ -37,14 +37,14 @@ class Baselines:
     folder: Path = FOLDER
 
     def names(self) -> list[str]:
-        """The baselines that there are, after what a killed process left was put in order."""
+        """The names of all baselines, after cleaning up what a killed process left."""
         recover(self.folder)
         partials.clear(self.folder)
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
         return sorted(path.name for path in folders if is_plain(path.name) and path.is_dir())
 
     def find(self, name: str) -> Path:
-        """Where that baseline lies. Raises InputError naming the nearest one."""
+        """The folder of that baseline. Raises InputError naming the nearest one."""
         known = self.names()
         if name not in known:
             hint = nearest(name, known) if known else "`rerankbench baseline save` makes one"
@@ -52,24 +52,23 @@ class Baselines:
         return self.folder / name
 
     def read(self, name: str) -> list[Record]:
-        """Its records. Raises InputError."""
         return read_records([self.find(name)])
 
-    def resolve(self, given: Path) -> Path:
+    def resolve(self, path: Path) -> Path:
         """A path that exists, or else the baseline of that name.
 
         Raises InputError naming the nearest baseline.
         """
-        if given.exists():
-            return given
+        if path.exists():
+            return path
         known = self.names()
-        if given.exists():
-            return given  # It was put back just now.
-        if str(given) in known:
-            return self.folder / given
-        hint = nearest(str(given), known) if known else "`rerankbench baseline save` makes one"
+        if path.exists():
+            return path  # It was restored just now.
+        if str(path) in known:
+            return self.folder / path
+        hint = nearest(str(path), known) if known else "`rerankbench baseline save` makes one"
         problem = f"no such file or folder, nor a baseline in {self.folder}"
-        raise InputError(given, problem, remedy=hint)
+        raise InputError(path, problem, remedy=hint)
 
     def save(self, name: str, records: Sequence[Record]) -> Path:
         """Keep the records under a new name. Raises UsageError for one that is taken."""
@@ -83,7 +82,7 @@ class Baselines:
         return path
 
     def replace(self, name: str, records: Sequence[Record]) -> Path:
-        """Put the records in the place of a baseline's: at any time one of both is there whole."""
+        """Replace a baseline's records; at any time the old or the new ones are complete."""
         path = self.find(name)
         with self._staged(name, records) as staged:
             swap_in(staged, path)
@@ -91,12 +90,12 @@ class Baselines:
 
     def _new(self, name: str) -> Path:
         if not is_plain(name):
-            raise UsageError(f"'{name}' is no name of a baseline; expected {FORM_IN_WORDS}")
+            raise UsageError(f"'{name}' is not a valid baseline name; expected {FORM_IN_WORDS}")
         return self.folder / name
 
     @contextmanager
     def _staged(self, name: str, records: Sequence[Record]) -> Iterator[Path]:
-        """The whole baseline in a hidden folder beside its place; it goes again at the end."""
+        """The whole baseline in a hidden folder beside its place, which is removed at the end."""
         kept = chosen(records)
         try:
             with partials.folder_beside(self.folder / name) as staged:
@@ -112,7 +111,7 @@ class Baselines:
 
 
 def is_ignored(path: Path) -> bool:
-    """Whether git would leave the path out; false where there is no git or no repository."""
+    """Whether git would leave the path out; False without git or a repository."""
     command = ("git", "-C", str(path), "check-ignore", "--quiet", "README.md")
     try:
         return (
@@ -123,10 +122,7 @@ def is_ignored(path: Path) -> bool:
 
 
 def chosen(records: Sequence[Record]) -> list[Record]:
-    """One state of every cell, in order: its newest record, and what has the same quality key.
-
-    Those are measurements of the same ranking on other machines and devices, the newest of each.
-    """
+    """The current state of every cell: its newest record, and those with the same quality key."""
     of_cell = newest(records, cell_name)
     same = (
         record
@@ -138,7 +134,7 @@ def chosen(records: Sequence[Record]) -> list[Record]:
 
 
 def file_stems(records: Sequence[Record]) -> dict[str, Record]:
-    """What to call each record's file: as its cell, with a number where that is taken."""
+    """A file name for each record: its cell's, with a number if that is taken."""
     named: dict[str, Record] = {}
     for record in records:
         stem = slug(str(cell_name(record)))[:_LONGEST_STEM] or "cell"

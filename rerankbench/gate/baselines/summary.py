@@ -1,4 +1,4 @@
-"""A baseline in a few lines: what a reviewer reads of its change."""
+"""A short page about a baseline, for whoever reviews a change of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def readme(name: str, records: Sequence[Record]) -> str:
 
 
 def table(title: str, records: Sequence[Record]) -> Table:
-    """One row a record: the cell, its queries, the mean of the headline metric, docs/s if any."""
+    """One row a record: cell, queries, mean of the headline metric, and docs/s where measured."""
     metric = derived.headline(records) or "nDCG@10"
     heads = headers(("Cell", "Queries", metric))
     timed = any(derived.docs_per_s(record) is not None for record in records)
@@ -46,14 +46,14 @@ def _entries(record: Record, metric: str, timed: bool) -> Iterator[Entry]:
 
 
 def _notes(records: Sequence[Record]) -> Iterator[str]:
-    """When, by which program and where, each combination once."""
-    made = []
+    """When, where and with which version records were made; each combination once."""
+    lines = []
     for record in sorted(records, key=grouping.age):
         environment = record.environment
         version = environment.packages.get("rerankbench", "of unknown version")
         commit = f" (commit {environment.git_sha})" if environment.git_sha else ""
-        made.append(
+        lines.append(
             f"Measured on {record.started_at[:10]} by rerankbench {version}{commit} on "
             f"{environment.cpu}, {environment.cores} cores (machine {environment.machine_id})."
         )
-    yield from dict.fromkeys(made)
+    yield from dict.fromkeys(lines)

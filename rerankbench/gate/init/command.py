@@ -1,4 +1,4 @@
-"""Puts the rooms together for `init`: questions, files, the first run and its baseline."""
+"""What `rerankbench init` does: asks, writes files, runs once and keeps the baseline."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_SPEED: Mapping[str, Any] = {"speed": {"enabled": False}}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitOptions:
-    """What the options say; None is to be asked for."""
+    """The given options; None for those to ask for."""
 
     datasets: list[str] | None = None
     models: list[str] | None = None
@@ -36,10 +36,10 @@ class InitOptions:
 
 
 def init(options: InitOptions, folder: Path, *, run: bool, yes: bool) -> None:
-    """Ask, write, run, keep the baseline; nothing is written before all of it is known to work."""
+    """Ask, write, run, keep the baseline; write nothing unless the answers work."""
     terminal = Terminal()
     if not yes and not sys.stdin.isatty():
-        raise UsageError("there is nobody to ask; answer by options and add --yes")
+        raise UsageError("there is no terminal to ask at; answer with options and add --yes")
     answers = _answers(options, folder, ask=not yes)
     planned = scaffold.make(answers, folder)
     scaffold.refuse_existing(planned, FOLDER / BASELINE, _RESULTS, folder)
@@ -79,21 +79,21 @@ def _answers(options: InitOptions, folder: Path, *, ask: bool) -> Answers:
 
 
 def _package(package: str | None, ci: Sequence[str], folder: Path, *, ask: bool) -> str:
-    """What CI installs: by itself only what another machine can get."""
+    """What CI installs; without being asked only something that another machine can get."""
     if package is not None:
         return package
     if not scaffold.installs(ci):
         return PACKAGE
-    same = installed.requirement(folder)
+    origin = installed.requirement(folder)
     if ask:
         question = "What pip installs in CI (a release, a git address, a path in the repository)"
-        return str(typer.prompt(question, default=same, err=True)).strip()
-    if same is None:
+        return str(typer.prompt(question, default=origin, err=True)).strip()
+    if origin is None:
         raise UsageError(
-            "this rerankbench came from a folder that CI does not have; say with --package what "
+            "rerankbench came from a folder that CI does not have; name with --package what "
             "pip installs there: a path in the repository, or 'rerankbench @ git+https://…'"
         )
-    return same
+    return origin
 
 
 def _confirm(planned: Scaffold, folder: Path) -> None:

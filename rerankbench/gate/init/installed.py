@@ -11,21 +11,21 @@ from urllib.request import url2pathname
 NAME = "rerankbench"
 
 
-def requirement(folder: Path, found: Distribution | None = None) -> str | None:
-    """What pip installs on another machine, in a checkout of `folder`, to get this very version.
+def requirement(folder: Path, installed: Distribution | None = None) -> str | None:
+    """What pip must install on another machine, in a checkout of `folder`, to get this version.
 
     A release of an index (`rerankbench==0.1.0`), a commit of a repository, an archive's address,
-    or a path inside of `folder`. None where another machine has nothing to take it from: a folder
+    or a path inside `folder`. None where another machine cannot get it: a folder
     or a file elsewhere on this one, or sources that were never installed. What installers write
     into direct_url.json decides (PyPA's "Recording the Direct URL Origin").
     """
     try:
-        found = found or distribution(NAME)
+        installed = installed or distribution(NAME)
     except PackageNotFoundError:
         return None
-    recorded = found.read_text("direct_url.json")
+    recorded = installed.read_text("direct_url.json")
     if recorded is None:
-        return f"{NAME}=={found.version}"
+        return f"{NAME}=={installed.version}"
     origin = json.loads(recorded)
     url, subdirectory = origin["url"], origin.get("subdirectory")
     if urlsplit(url).scheme == "file":

@@ -1,6 +1,6 @@
-"""The files that put the gate into a repository: a config, and a workflow for each CI.
+"""The files that put the gate into a repository: a config, and a workflow for each CI system.
 
-Templates are complete files that run as they are; only the margin and what pip installs are put
+Templates are complete files that run as they are; only the margin and the package are filled
 in.
 """
 
@@ -30,7 +30,7 @@ _MARGIN = "--max-drop nDCG@10=0.005"
 _PACKAGE_LINES = re.compile(
     r"(?<=RERANKBENCH_PACKAGE)(?P<sign>: | = )(?P<value>\S+)$", re.MULTILINE
 )
-# It stands between quotes in YAML, Groovy and a shell.
+# It stands between quotes in YAML, Groovy and shell scripts.
 _PACKAGE = re.compile(r"[A-Za-z0-9.~/][\w .,:;@+=~/<>!#&?%\[\]()*-]*")
 _CONFIG_HEADER = """\
 # What CI runs for the gate. float32 keeps scores as equal as machines of different kinds can make
@@ -77,7 +77,7 @@ CI: Mapping[str, tuple[Target, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What a person wants: collections, models, CI systems, margins, and what CI installs."""
+    """The answers of the user: collections, models, CI systems, margins, and what CI installs."""
 
     datasets: Sequence[str]
     models: Sequence[str]
@@ -100,9 +100,9 @@ class Scaffold:
 
 
 def make(answers: Answers, folder: Path) -> Scaffold:
-    """The files for a repository. Raises UsageError for an answer that cannot be."""
+    """The files for a repository. Raises UsageError for an impossible answer."""
     if not folder.is_dir():
-        raise InputError(folder, "is no folder", remedy="make it, or name another with --folder")
+        raise InputError(folder, "not a folder", remedy="make it, or name another with --folder")
     drops = parse_drops(answers.max_drop)
     margins = " ".join(f"--max-drop {metric}={drop:g}" for metric, drop in drops.items())
     values = {
@@ -125,7 +125,6 @@ def make(answers: Answers, folder: Path) -> Scaffold:
 
 
 def template(name: str) -> str:
-    """A template of this package, which runs as it is."""
     return (package_files("rerankbench") / "gate" / "init" / "templates" / name).read_text(
         encoding="utf-8"
     )
@@ -141,7 +140,7 @@ def write(scaffold: Scaffold, folder: Path) -> list[Path]:
 
     Raises StorageError where the disk refuses one, InputError where .gitignore cannot be read.
 
-    Files of an earlier `init` that was stopped stay, also where a later one cannot be written.
+    Files of an earlier, stopped `init` stay even then.
     """
     written: list[Path] = []
     try:
@@ -158,14 +157,14 @@ def write(scaffold: Scaffold, folder: Path) -> list[Path]:
 
 
 def refuse_existing(scaffold: Scaffold, baseline: Path, results: Path, folder: Path) -> None:
-    """Raises UsageError naming every path that is there already: none is overwritten.
+    """Raise UsageError naming every path that exists already: none is overwritten.
 
-    An `init` that was stopped can be given again: files with the very text that would be written
-    are no obstacle, and with all of them in place neither are results, which the run goes on with.
+    A stopped `init` can be repeated: files with exactly the text that would be written
+    are no obstacle, and if all of them are in place, nor are results: the run continues them.
     """
     missing = [path for path, text in scaffold.files.items() if not _holds(folder / path, text)]
     paths = [*missing, baseline, *([results] if missing else [])]
-    taken = [f"{path}: is there already" for path in paths if (folder / path).exists()]
+    taken = [f"{path}: already exists" for path in paths if (folder / path).exists()]
     if taken:
         taken[-1] += "; nothing was written: move it away, or edit it by hand"
         raise UsageError("\n".join(taken))

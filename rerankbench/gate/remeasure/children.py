@@ -1,4 +1,4 @@
-"""Programs that are run on another's behalf: what they say goes to a log, and they end with us."""
+"""Child processes: their output goes to a log, and they end when this process does."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from rerankbench.errors import InputError, UsageError
 
-# Seconds that a program has to end by itself.
+# Seconds that a process has to end by itself.
 PATIENCE_S = 10
-# Becomes the program, after asking Linux to kill it when its parent ends, in whatever way
-# (prctl(2), PR_SET_PDEATHSIG = 1); where the parent has ended already, it is too late to ask.
+# Becomes the program, after asking Linux to kill it when its parent ends for whatever reason
+# (prctl(2), PR_SET_PDEATHSIG = 1); if the parent has ended already, it is too late to ask.
 _TIED = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 9)
@@ -33,10 +33,10 @@ def started(
     environment: Mapping[str, str],
     talks: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
-    """A running program, ended when the block is left; the log has what it wrote, and only that.
+    """A running program, ended when the block is left; the log holds only what it wrote.
 
-    One that `talks` has pipes for its input and output, and only its errors in the log. Raises
-    UsageError for a program that is not there.
+    A program that `talks` has pipes for input and output, and only its errors in the log. Raises
+    UsageError for a program that does not exist.
     """
     pipe = subprocess.PIPE if talks else None
     with log.open("wb") as written:
@@ -49,7 +49,7 @@ def started(
                 stdout=pipe or written,
                 stderr=written,
                 text=True,
-                # Out of reach of the terminal's Ctrl-C, which we pass on.
+                # Out of reach of the terminal's Ctrl-C, which we pass on ourselves.
                 start_new_session=True,
             )
         except OSError as error:
@@ -62,7 +62,7 @@ def started(
         raise
     finally:
         if process.stdin is not None:
-            with suppress(OSError):  # What it was to be told last may never have reached it.
+            with suppress(OSError):  # The last question may never have reached it.
                 process.stdin.close()
         _end(process, patience_s=PATIENCE_S)
         if process.stdout is not None:
@@ -70,18 +70,18 @@ def started(
 
 
 def run(command: Sequence[str], *, folder: Path, log: Path, environment: Mapping[str, str]) -> int:
-    """Run a program to its end; its exit code."""
+    """Run a program to its end and return its exit code."""
     with started(command, folder=folder, log=log, environment=environment) as process:
         return process.wait()
 
 
 def failure(what: str, log: Path) -> InputError:
-    """What to raise for a program that failed: its own last words, and where all of them are."""
+    """An error for a program that failed: its last words, and the file that has all of them."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
-    said = [line for line in lines if line]
-    errors = [line for line in said if "error" in line.lower()]
-    last = (errors or said or ["it said nothing"])[-1]
-    return InputError(log, f"{what}: {last[:300]}", remedy="the file has all it said")
+    output = [line for line in lines if line]
+    errors = [line for line in output if "error" in line.lower()]
+    last = (errors or output or ["it printed nothing"])[-1]
+    return InputError(log, f"{what}: {last[:300]}", remedy="the file has its whole output")
 
 
 def _tied(command: Sequence[str]) -> list[str]:
@@ -91,7 +91,7 @@ def _tied(command: Sequence[str]) -> list[str]:
 
 
 def _end(process: subprocess.Popen[str], *, patience_s: float) -> None:
-    """Wait for a program that is about to end, then make it, and all that it started."""
+    """Wait for a program that is about to end; then kill it with all that it started."""
     try:
         process.wait(timeout=patience_s)
     except subprocess.TimeoutExpired:
@@ -103,6 +103,6 @@ def _kill(process: subprocess.Popen[str]) -> None:
     if sys.platform == "win32":
         process.kill()
         return
-    # It leads a session of its own: its number is that of the group.
+    # It leads a session of its own, so its number is that of the process group.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

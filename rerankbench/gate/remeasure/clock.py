@@ -1,4 +1,4 @@
-"""The stopwatch of one side: a process that times a pass whenever it is asked to."""
+"""The stopwatch of one side: a process that times a pass on request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOG = "stopwatch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedPass:
-    """One pass: its seconds, the pairs in it, and the most memory held in bytes where known."""
+    """One pass: seconds, pairs, and the peak memory in bytes where known."""
 
     seconds: float
     pairs: int
@@ -29,7 +29,7 @@ class TimedPass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedCell:
-    """A cell that the side can time: its key there, and what it runs on."""
+    """A cell that the side can time: its key and its device there."""
 
     key: str
     device: str
@@ -37,52 +37,52 @@ class TimedCell:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Questions to the process, and its answers. `tell` may come well before `hear`."""
+    """The stopwatch process: `ask` sends a question, `answer` reads the answer later."""
 
     side: GateSide
     questions: IO[str]
     answers: IO[str]
 
-    def tell(self, **question: Any) -> None:
-        """Ask something; the answer is fetched by `hear`."""
+    def ask(self, **question: Any) -> None:
+        """Send a question; `answer` fetches the answer."""
         try:
             self.questions.write(json.dumps(question) + "\n")
             self.questions.flush()
         except OSError:
             raise self._failure() from None
 
-    def hear(self) -> Mapping[str, Any]:
-        """The answer to the question before. Raises UsageError or InputError for none."""
+    def answer(self) -> Mapping[str, Any]:
+        """The answer to the last question. Raises UsageError or InputError if there is none."""
         line = self.answers.readline()
         try:
-            answer = json.loads(line)
+            reply = json.loads(line)
         except ValueError:
             raise self._failure() from None
-        if "error" in answer:
-            raise UsageError(f"{self.side.label}: {answer['error']}")
-        return answer  # type: ignore[no-any-return]
+        if "error" in reply:
+            raise UsageError(f"{self.side.label}: {reply['error']}")
+        return reply  # type: ignore[no-any-return]
 
     def cells(self) -> tuple[Mapping[str, Any], dict[CellName, TimedCell]]:
-        """Facts of the machine, and the cells by name: the answer to `cells`."""
-        answer = self.hear()
-        found = {
+        """Facts of the machine, and the cells by name: what `cells` is answered with."""
+        reply = self.answer()
+        cells = {
             CellName(**cell["name"]): TimedCell(key=cell["key"], device=cell["device"])
-            for cell in answer["cells"]
+            for cell in reply["cells"]
         }
-        return answer["machine"], found
+        return reply["machine"], cells
 
     def time(self, queries: int) -> TimedPass:
-        """Time a pass over the first so many queries of the open cell's sample."""
-        self.tell(do="pass", queries=queries)
-        return TimedPass(**self.hear())
+        """Time a pass over that many queries, the first of the open cell's sample."""
+        self.ask(do="pass", queries=queries)
+        return TimedPass(**self.answer())
 
     def _failure(self) -> RerankbenchError:
         log = self.side.log(_LOG)
         failed = children.failure(f"{self.side.label}: the measuring process ended", log)
         if _MODULE in str(failed):
             return UsageError(
-                f"{self.side.label}: this rerankbench is too old to be remeasured (it has no "
-                f"{_MODULE}); leave out --remeasure, or take a later base"
+                f"{self.side.label}: this version of rerankbench cannot be remeasured (it has no "
+                f"{_MODULE}); leave out --remeasure, or name a later base"
             )
         return failed
 

@@ -1,4 +1,4 @@
-"""Puts the rooms together for `gate --rev`: both versions run here, then held together."""
+"""What `rerankbench gate --rev` does: runs both versions here and compares their records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rerankbench.gate.limits import Limits
 from rerankbench.gate.remeasure import quality
 from rerankbench.gate.remeasure.request import DEFAULT_BUDGET_S, GateRequest
 from rerankbench.gate.remeasure.rounds import remeasure
-from rerankbench.gate.remeasure.sides import both
+from rerankbench.gate.remeasure.sides import prepare_sides
 from rerankbench.gate.speed import Remeasurement
 from rerankbench.gate.verdict import Gate, compare
 from rerankbench.types import Record
@@ -25,45 +25,50 @@ from rerankbench.types import Record
 _Records = Sequence[Record]
 
 
-def remade(asked: GateRequest, limits: Limits, known: tuple[_Records, _Records] | None) -> Gate:
-    """The gate of two versions; their quality is that of `known` records, or made here."""
+def gate_of_versions(
+    request: GateRequest, limits: Limits, records: tuple[_Records, _Records] | None
+) -> Gate:
+    """The gate of two versions; quality comes from `records` where given, else it is run here."""
     terminal = Terminal()
-    with _workplace(asked.keep) as work:
-        base, new = both(asked, Path.cwd(), work, terminal)
-        before, after = known or (
+    with _workplace(request.keep) as work:
+        base, new = prepare_sides(request, Path.cwd(), work, terminal)
+        before, after = records or (
             quality.records(base, terminal, may_fail=False),
             quality.records(new, terminal, may_fail=True),
         )
-        if asked.rounds is None:
+        if request.rounds is None:
             if limits.slowdown is not None:
                 terminal.note("speed and memory are left out; --remeasure 10 measures them")
             return compare(before, after, replace(limits, slowdown=None, growth=None))
-        again = remeasure(
+        remeasured = remeasure(
             base,
             new,
-            rounds=asked.rounds,
-            budget_s=asked.budget_s or DEFAULT_BUDGET_S,
+            rounds=request.rounds,
+            budget_s=request.budget_s or DEFAULT_BUDGET_S,
             progress=terminal,
         )
-        write_whole(work / "rounds.json", _raw(again))
-    return compare(before, after, limits, remeasured=again)
+        write_whole(work / "rounds.json", _raw(remeasured))
+    return compare(before, after, limits, remeasured=remeasured)
 
 
-def _raw(again: Mapping[CellName, Remeasurement]) -> str:
-    """Every pass of every cell, for whoever keeps what was run."""
-    cells = [{"cell": asdict(name), **asdict(found)} for name, found in again.items()]
+def _raw(remeasured: Mapping[CellName, Remeasurement]) -> str:
+    """Every pass of every cell as JSON, kept with `--keep`."""
+    cells = [
+        {"cell": asdict(name), **asdict(remeasurement)}
+        for name, remeasurement in remeasured.items()
+    ]
     return json.dumps(cells, indent=1) + "\n"
 
 
 @contextmanager
 def _workplace(keep: Path | None) -> Iterator[Path]:
-    """An empty folder; one that nobody named goes again.
+    """The folder that was named, which must be empty, or else a temporary one.
 
-    Where an error names a file in it, it stays until the next gate.
+    If an error names a file in the temporary folder, the folder stays until the next gate.
     """
     if keep is not None:
         if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-            raise UsageError(f"--keep {keep}: is there already; name a new or an empty folder")
+            raise UsageError(f"--keep {keep}: already exists; name a new or an empty folder")
         keep.mkdir(parents=True, exist_ok=True)
         yield keep.resolve()
         return

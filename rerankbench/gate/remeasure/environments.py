@@ -1,4 +1,4 @@
-"""A virtual environment for a revision: made once, kept beside its worktree, used again."""
+"""Virtual environments for revisions: made once, kept beside the worktree, used again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PYTHON = "{python}"
 
 @contextmanager
 def locked(place: Path, progress: Progress) -> Iterator[None]:
-    """Keep other gates on this machine away from a folder meanwhile, where files can be locked."""
+    """Keep other gates on this machine out of a folder, where files can be locked."""
     place.mkdir(parents=True, exist_ok=True)
     try:
         import fcntl
@@ -34,7 +34,7 @@ def locked(place: Path, progress: Progress) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            progress.note(f"waiting for another gate, which prepares {place}")
+            progress.note(f"waiting for another gate to prepare {place}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -49,9 +49,9 @@ def environment(
     variables: Mapping[str, str],
     progress: Progress,
 ) -> Path:
-    """The Python of an environment with what the sources in `folder` need.
+    """The Python of an environment with the packages that the sources in `folder` need.
 
-    It lies below `place`, one for each content of the requirement files and way to install; half
+    It lies below `place`, one for each content of the requirement files and install command; half
     made ones are made again. The requirement files are those of `folder` or the nearest folder
     above it, up to `top`. `install` is a command, in which `{python}` stands for the new Python.
     Raises UsageError where there is no way to install, InputError where it fails.
@@ -59,19 +59,19 @@ def environment(
     sources = _with_requirements(folder, top)
     steps = [shlex.split(install)] if install else _usual(name, sources)
     contents = {
-        each: (sources / each).read_text(errors="replace")
-        for each in _REQUIREMENTS
-        if (sources / each).is_file()
+        file: (sources / file).read_text(errors="replace")
+        for file in _REQUIREMENTS
+        if (sources / file).is_file()
     }
     key = digest({"python": [sys.version, sys.base_prefix], "steps": steps, "files": contents})
-    made = place / f"env-{key}"
-    python = made / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if (made / _FINISHED).exists():
+    environment_folder = place / f"env-{key}"
+    python = environment_folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if (environment_folder / _FINISHED).exists():
         return python
-    shutil.rmtree(made, ignore_errors=True)
+    shutil.rmtree(environment_folder, ignore_errors=True)
     log = place / "install.log"
     steps = [
-        [sys.executable, "-m", "venv", str(made)],
+        [sys.executable, "-m", "venv", str(environment_folder)],
         *([part.replace(_PYTHON, str(python)) for part in step] for step in steps),
     ]
     with progress.task(f"{name}: making its environment", None, "steps") as advance:
@@ -80,19 +80,19 @@ def environment(
             if children.run(step, folder=sources, log=log, environment=variables):
                 raise children.failure(f"{name}: `{_shown(step)}` failed", log)
             advance(1)
-    (made / _FINISHED).touch()
+    (environment_folder / _FINISHED).touch()
     return python
 
 
 def _with_requirements(folder: Path, top: Path) -> Path:
-    for each in (folder, *folder.parents):
-        if each == top or any((each / name).is_file() for name in _REQUIREMENTS):
-            return each
+    for candidate in (folder, *folder.parents):
+        if candidate == top or any((candidate / name).is_file() for name in _REQUIREMENTS):
+            return candidate
     return top
 
 
 def _usual(name: str, sources: Path) -> list[list[str]]:
-    """How such sources are usually installed."""
+    """The usual commands to install such sources."""
     pip = [_PYTHON, "-m", "pip", "--disable-pip-version-check", "install"]
     pins = ["-c", "constraints.txt"] if (sources / "constraints.txt").is_file() else []
     if _is_project(sources):
@@ -101,7 +101,7 @@ def _usual(name: str, sources: Path) -> list[list[str]]:
         return [[*pip, *pins, "-r", "requirements.txt"]]
     raise UsageError(
         f"{name}: neither a project in pyproject.toml nor a requirements.txt to install; say how "
-        "with --install, or name a Python that has all with --base-python (--new-python)"
+        "with --install, or name a Python that has everything, with --base-python (--new-python)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Both versions' own records of a config, made with the command line that any version has."""
+"""The records of both versions for a config, made with the command line of each."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rerankbench.progress import Progress
 from rerankbench.results.store import read_records
 from rerankbench.types import Record
 
-# `rerankbench run` ends so when some cells failed and the others are recorded.
+# The exit code of `rerankbench run` when some cells failed and the others were recorded.
 _SOME_FAILED = 1
 
 
 def records(side: GateSide, progress: Progress, *, may_fail: bool) -> Sequence[Record]:
-    """Run the side's config without measuring speed; its records.
+    """Run the side's config without measuring speed, and read its records.
 
-    Where cells `may_fail`, those that do are missing. Raises InputError with the log where the
+    If cells `may_fail`, those that fail are missing. Raises InputError with the log if the
     run fails.
     """
     results, log = side.own / "results", side.log("run")

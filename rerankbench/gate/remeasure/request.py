@@ -1,4 +1,4 @@
-"""What the user asked to be run, and which wishes contradict each other."""
+"""What the user wants to run, and which options contradict each other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rerankbench.errors import UsageError
 
-# The signed-rank interval of 95 % needs as many.
+# A 95 % signed-rank interval needs this many.
 FEWEST_ROUNDS = 6
 DEFAULT_BUDGET_S = 10.0
 _NEEDS_A_BASE = "a base to run: --rev REV or --base-python PATH"
@@ -15,10 +15,10 @@ _NEEDS_A_BASE = "a base to run: --rev REV or --base-python PATH"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRequest:
-    """The versions to run; None leaves a side to the folder and the Python here.
+    """The versions to run; None means the folder and the Python here.
 
-    `config` is None for the demo, `rounds` where speed is not to be measured, `keep` where nothing
-    of what was run is to stay. `budget_s` are seconds a cell and round.
+    `config` is None for the demo, `rounds` if speed is not to be measured, `keep` if nothing
+    of the run is to be kept. `budget_s` is seconds a cell and round.
     """
 
     rev: str | None = None
@@ -33,11 +33,11 @@ class GateRequest:
 
     @property
     def runs(self) -> bool:
-        """Whether anything is to be run at all: something else than what is here is the base."""
+        """Whether anything is to be run: true if the base is something other than what is here."""
         return self.rev is not None or self.base_python is not None
 
     def refuse_contradictions(self, *, base: bool, new: bool, speed: bool) -> None:
-        """Raises UsageError for wishes that cannot all be met.
+        """Raise UsageError for options that contradict each other.
 
         `base` and `new` say whether records of that name were given, `speed` whether it counts.
         """
@@ -49,7 +49,7 @@ class GateRequest:
                 raise UsageError(f"name BASE and NEW, or {_NEEDS_A_BASE}")
         if self.runs and base and self.rounds is None:
             raise UsageError(
-                "BASE and NEW are there already, so nothing would be run; "
+                "BASE and NEW exist already, so nothing would be run; "
                 "add --remeasure 10, or leave them out"
             )
         if self.install is not None and self.rev is None and self.new_rev is None:
@@ -57,7 +57,7 @@ class GateRequest:
         self._refuse_useless_rounds(speed=speed)
 
     def _refuse_what_only_runs_use(self) -> None:
-        given = {
+        options = {
             "--remeasure": self.rounds,
             "--new-rev": self.new_rev,
             "--new-python": self.new_python,
@@ -66,7 +66,7 @@ class GateRequest:
             "--keep": self.keep,
             "--speed-budget": self.budget_s,
         }
-        for option, value in given.items():
+        for option, value in options.items():
             if value is not None:
                 raise UsageError(f"{option} needs {_NEEDS_A_BASE}")
 

@@ -1,4 +1,4 @@
-"""A revision of the user's repository, checked out beside it: git worktrees below the cache."""
+"""Revisions of the user's repository, checked out as git worktrees below the cache."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rerankbench.errors import UsageError
 
-# Git sets these for its hooks; they would send every call back to the repository of the hook.
+# Git sets these for its hooks; they would redirect every call to the hook's repository.
 _HOOKS_ALONE = (
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -22,7 +22,7 @@ _HOOKS_ALONE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A commit of the repository at `root`, and the name by which the user asked for it."""
+    """A commit of the repository at `root`, and the name that the user gave for it."""
 
     root: Path
     name: str
@@ -30,7 +30,7 @@ class Revision:
 
 
 def free_of_git(environment: dict[str, str]) -> dict[str, str]:
-    """The environment without what git tells its hooks."""
+    """The environment without the variables that git sets for its hooks."""
     return {name: value for name, value in environment.items() if name not in _HOOKS_ALONE}
 
 
@@ -39,23 +39,23 @@ def find(folder: Path, name: str) -> Revision:
     top = _git(folder, "rev-parse", "--show-toplevel")
     if top.returncode:
         raise UsageError(
-            f"revision {name}: {folder} is in no git repository; run it inside of one"
+            f"revision {name}: {folder} is not in a git repository; run this inside one"
         )
     root = Path(top.stdout.rstrip("\n"))
-    asked = _git(
+    parsed = _git(
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
     )
-    if asked.returncode:
+    if parsed.returncode:
         raise UsageError(
-            f"revision {name}: there is none such here; fetch it (in CI, with its history)"
+            f"revision {name}: not found in this repository; fetch it (in CI, with its history)"
         )
-    return Revision(root=root, name=name, commit=asked.stdout.strip())
+    return Revision(root=root, name=name, commit=parsed.stdout.strip())
 
 
 def check_out(revision: Revision, place: Path) -> None:
     """Make `place` a worktree of the commit, unless it is one already and unchanged.
 
-    What else lies there is deleted. Raises UsageError with git's own words.
+    Anything else there is deleted. Raises UsageError with git's own message.
     """
     if _stands_at(place, revision.commit):
         return
@@ -65,17 +65,17 @@ def check_out(revision: Revision, place: Path) -> None:
     # prune`: it would forget the user's own on disks that are not mounted.
     hooks = f"core.hooksPath={os.devnull}"
     options = ("worktree", "add", "--force", "--detach")
-    done = _git(revision.root, "-c", hooks, *options, str(place), revision.commit)
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    added = _git(revision.root, "-c", hooks, *options, str(place), revision.commit)
+    if added.returncode:
+        message = (added.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise UsageError(
-            f"revision {revision.name}: git made no worktree at {place} ({said}); "
+            f"revision {revision.name}: git made no worktree at {place} ({message}); "
             "run `git worktree list`"
         )
 
 
 def _stands_at(place: Path, commit: str) -> bool:
-    # Without a .git of its own git would answer for a repository around it.
+    # Without a .git folder here, git would answer for a repository around it.
     if not (place / ".git").exists():
         return False
     head = _git(place, "rev-parse", "HEAD")

@@ -1,9 +1,8 @@
-"""Base and new measured in turn, so that what the machine does meanwhile cancels.
+"""Base and new measured in turn, so that changes of the machine's load cancel out.
 
-A round starts a new process for each side: what a process has by luck, such as where its memory
-lies, is another in every round. Within a round the two are asked for one pass after the other over
-the same pairs. Each pass of the one is neighbour of a pass of the other, and which of them comes
-first alternates.
+A round starts a new process for each side: what varies between processes, such as where memory
+lies, then varies between rounds. Within a round both take turns with passes over the same pairs.
+Each pass of the base has a neighbouring pass of the new one, and which comes first alternates.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _WARMUPS = 2
 
 @dataclass(frozen=True, slots=True)
 class _Rounds:
-    """What was measured of a cell so far, in so many passes over so many queries each."""
+    """The passes of a cell so far: `passes` a round and side, each over `queries` queries."""
 
     queries: int
     passes: int
@@ -46,21 +45,21 @@ def remeasure(
     progress: Progress,
     now_s: Callable[[], float] = time.monotonic,
 ) -> dict[CellName, Remeasurement]:
-    """Measure every cell that both sides time, in rounds of about `budget_s` a cell.
+    """Measure every cell that both sides can time, in rounds of about `budget_s` a cell.
 
-    Raises UsageError where the two have no such cell in common, or ran on different machines or
+    Raises UsageError if the two have no such cell in common, or run on different machines or
     devices; InputError where a side fails.
     """
-    found: dict[CellName, _Rounds] = {}
+    by_cell: dict[CellName, _Rounds] = {}
     began_s = now_s()
     with progress.task("measuring base and new in turn", rounds, "rounds") as advance:
         for number in range(rounds):
-            with clock(base) as one, clock(new) as other:
-                for name, keys in _shared(one, other).items():
-                    _open(one, other, keys)
-                    if name not in found:
-                        found[name] = _affordable(one, other, budget_s)
-                    _measure(one, other, found[name], base_first=number % 2 == 0)
+            with clock(base) as base_clock, clock(new) as new_clock:
+                for name, keys in _shared(base_clock, new_clock).items():
+                    _open(base_clock, new_clock, keys)
+                    if name not in by_cell:
+                        by_cell[name] = _affordable(base_clock, new_clock, budget_s)
+                    _measure(base_clock, new_clock, by_cell[name], base_first=number % 2 == 0)
             advance(1)
             if number == 0:
                 took_s = now_s() - began_s
@@ -68,15 +67,15 @@ def remeasure(
                     f"round 1 of {rounds} took {took_s:.0f} s; "
                     f"about {_minutes((rounds - 1) * took_s)} to go"
                 )
-    return dict(_comparable(found, progress))
+    return dict(_comparable(by_cell, progress))
 
 
-def _shared(one: Clock, other: Clock) -> Mapping[CellName, tuple[str, str]]:
-    """The keys of the cells that both time; they read their collections side by side."""
-    for each in (one, other):
-        each.tell(do="cells")
-    machine, before = one.cells()
-    other_machine, after = other.cells()
+def _shared(base: Clock, new: Clock) -> Mapping[CellName, tuple[str, str]]:
+    """The keys of the cells that both sides time; both read their collections at the same time."""
+    for side in (base, new):
+        side.ask(do="cells")
+    machine, before = base.cells()
+    other_machine, after = new.cells()
     if machine != other_machine:
         facts = ", ".join(fact for fact in machine if machine[fact] != other_machine.get(fact))
         raise UsageError(f"base and new see different machines ({facts}): not comparable")
@@ -95,60 +94,65 @@ def _shared(one: Clock, other: Clock) -> Mapping[CellName, tuple[str, str]]:
 
 
 def _is_timed(cell: TimedCell) -> bool:
-    """A service's speed is not that of a version here."""
+    """A remote service's speed is not a property of a version here."""
     return cell.device != derived.REMOTE
 
 
-def _open(one: Clock, other: Clock, keys: tuple[str, str]) -> None:
+def _open(base: Clock, new: Clock, keys: tuple[str, str]) -> None:
     """Load the cell's model on both sides at once."""
-    for each, key in zip((one, other), keys, strict=True):
-        each.tell(do="open", key=key)
-    counts = [each.hear()["queries"] for each in (one, other)]
+    for side, key in zip((base, new), keys, strict=True):
+        side.ask(do="open", key=key)
+    counts = [side.answer()["queries"] for side in (base, new)]
     if not min(counts):
         raise UsageError("a cell has no candidates to rerank; leave out --remeasure")
 
 
-def _affordable(one: Clock, other: Clock, budget_s: float) -> _Rounds:
-    """As many queries as fit into the budget with all passes; fewer passes where not even one."""
-    each_s = budget_s / 2  # of a side
-    share_s = each_s / (_MOST_PASSES + _WARMUPS)
+def _affordable(base: Clock, new: Clock, budget_s: float) -> _Rounds:
+    """How many queries and passes fit the budget; fewer passes if one query is too long."""
+    side_s = budget_s / 2  # of a side
+    share_s = side_s / (_MOST_PASSES + _WARMUPS)
     queries, pairs = 1, 0
-    _slower(one, other, queries)  # The first pass of a process is none to go by.
-    slower = _slower(one, other, queries)
+    _slower(base, new, queries)  # The first pass of a process is slower.
+    slower = _slower(base, new, queries)
     while slower.seconds < share_s / 2 and slower.pairs > pairs:
         queries, pairs = 2 * queries, slower.pairs
-        slower = _slower(one, other, queries)
+        slower = _slower(base, new, queries)
     fitting = max(1, int(queries * share_s / slower.seconds))
-    passes = int(each_s / (slower.seconds * fitting / queries)) - _WARMUPS
+    passes = int(side_s / (slower.seconds * fitting / queries)) - _WARMUPS
     return _Rounds(fitting, max(_FEWEST_PASSES, min(_MOST_PASSES, passes)))
 
 
-def _slower(one: Clock, other: Clock, queries: int) -> TimedPass:
-    return max((each.time(queries) for each in (one, other)), key=lambda timed: timed.seconds)
+def _slower(base: Clock, new: Clock, queries: int) -> TimedPass:
+    return max((side.time(queries) for side in (base, new)), key=lambda timed: timed.seconds)
 
 
-def _measure(one: Clock, other: Clock, found: _Rounds, *, base_first: bool) -> None:
+def _measure(base_clock: Clock, new_clock: Clock, cell: _Rounds, *, base_first: bool) -> None:
     for _ in range(_WARMUPS):
-        for each in (one, other):
-            each.time(found.queries)
+        for side in (base_clock, new_clock):
+            side.time(cell.queries)
     base: list[TimedPass] = []
     new: list[TimedPass] = []
-    turns = [(one, base), (other, new)]
+    turns = [(base_clock, base), (new_clock, new)]
     if not base_first:
         turns.reverse()
-    for _ in range(found.passes):
-        for each, passes in turns:
-            passes.append(each.time(found.queries))
+    for _ in range(cell.passes):
+        for side, passes in turns:
+            passes.append(side.time(cell.queries))
         turns.reverse()
-    found.base.append(base)
-    found.new.append(new)
+    cell.base.append(base)
+    cell.new.append(new)
 
 
 def _comparable(
-    found: Mapping[CellName, _Rounds], progress: Progress
+    by_cell: Mapping[CellName, _Rounds], progress: Progress
 ) -> Iterator[tuple[CellName, Remeasurement]]:
-    for name, each in found.items():
-        counts = {timed.pairs for side in (each.base, each.new) for one in side for timed in one}
+    for name, cell in by_cell.items():
+        counts = {
+            timed.pairs
+            for side in (cell.base, cell.new)
+            for timed_pass in side
+            for timed in timed_pass
+        }
         if len(counts) > 1:
             progress.warn(
                 f"{name}: base and new rerank different numbers of pairs "
@@ -158,11 +162,11 @@ def _comparable(
         yield (
             name,
             Remeasurement(
-                base_s=_seconds(each.base),
-                new_s=_seconds(each.new),
+                base_s=_seconds(cell.base),
+                new_s=_seconds(cell.new),
                 pairs=counts.pop(),
-                **_peaks(each, "host_bytes", "bytes"),
-                **_peaks(each, "device_bytes", "device_bytes"),
+                **_peaks(cell, "host_bytes", "bytes"),
+                **_peaks(cell, "device_bytes", "device_bytes"),
             ),
         )
 
@@ -171,10 +175,10 @@ def _seconds(rounds: list[list[TimedPass]]) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(timed.seconds for timed in passes) for passes in rounds)
 
 
-def _peaks(found: _Rounds, fact: str, name: str) -> dict[str, tuple[int, ...]]:
-    """The most memory of each round, of both sides; nothing where a pass could not tell."""
+def _peaks(cell: _Rounds, fact: str, name: str) -> dict[str, tuple[int, ...]]:
+    """The peak memory of each round on both sides; nothing if a pass could not measure it."""
     peaks = {}
-    for side, rounds in (("base", found.base), ("new", found.new)):
+    for side, rounds in (("base", cell.base), ("new", cell.new)):
         known = [[getattr(timed, fact) for timed in passes] for passes in rounds]
         if any(peak is None for passes in known for peak in passes):
             return {}

@@ -1,9 +1,4 @@
-"""The config that a side runs: its own, with the data found that git does not keep.
-
-Relative paths in a config start from the folder in which the command runs. In a worktree there are
-no untracked files and no neighbours of the repository: where such a path leads nowhere there, and
-somewhere from the user's own folder, the latter is meant.
-"""
+"""The config that a side runs, with paths of data that git does not keep resolved."""
 
 from __future__ import annotations
 
@@ -19,23 +14,23 @@ from rerankbench.files.whole import write_whole
 from rerankbench.run import config as configs
 
 
-def write_config(config: Path, folder: Path, here: Path, written: Path) -> None:
-    """Write the config for a side that runs in `folder`, where the user stands in `here`.
+def write_config(config: Path, side_folder: Path, user_folder: Path, written: Path) -> None:
+    """Write the config for a side that runs in `side_folder`; the user is in `user_folder`.
 
-    It keeps its suite's name. That speed is not to be measured is left out: whoever runs it says
-    so. Raises InputError for what is no YAML mapping; anything else is for the side to refuse.
+    It keeps its suite's name. `enabled` of speed is left out: whoever runs it sets
+    that. Raises InputError unless it is a YAML mapping; the side itself checks the rest.
     """
     raw = configs.read_yaml(config)
 
-    def found(kind: Literal["collections", "rerankers"]) -> Callable[[str], str]:
+    def unless_named(kind: Literal["collections", "rerankers"]) -> Callable[[str], str]:
         known = registry.names(kind)
-        return lambda text: text if text in known else _found(text, folder, here)
+        return lambda text: text if text in known else _resolved(text, side_folder, user_folder)
 
     for key, inside, place in (
-        ("datasets", "id", found("collections")),
-        ("models", "model", found("rerankers")),
-        ("first_stages", "name", lambda text: _run_file(text, folder, here)),
-        ("first_stages", "path", lambda text: _found(text, folder, here)),
+        ("datasets", "id", unless_named("collections")),
+        ("models", "model", unless_named("rerankers")),
+        ("first_stages", "name", lambda text: _run_file(text, side_folder, user_folder)),
+        ("first_stages", "path", lambda text: _resolved(text, side_folder, user_folder)),
     ):
         if isinstance(raw.get(key), list):
             raw[key] = [_placed(entry, inside, place) for entry in raw[key]]
@@ -45,7 +40,7 @@ def write_config(config: Path, folder: Path, here: Path, written: Path) -> None:
 
 
 def _placed(entry: Any, inside: str, place: Callable[[str], str]) -> Any:
-    """An entry, with its path put right: the entry itself, or what it has under that key."""
+    """An entry with its path resolved: the entry itself, or its value under that key."""
     if isinstance(entry, str) and inside != "path":
         return place(entry)
     if isinstance(entry, Mapping) and isinstance(entry.get(inside), str):
@@ -53,20 +48,20 @@ def _placed(entry: Any, inside: str, place: Callable[[str], str]) -> Any:
     return entry
 
 
-def _run_file(text: str, folder: Path, here: Path) -> str:
-    """`run:FILE.trec` with its file put right."""
+def _run_file(text: str, side_folder: Path, user_folder: Path) -> str:
+    """`run:FILE.trec` with its file resolved."""
     name, colon, path = text.partition(":")
-    return f"{name}{colon}{_found(path, folder, here)}" if colon else text
+    return f"{name}{colon}{_resolved(path, side_folder, user_folder)}" if colon else text
 
 
-def _found(text: str, folder: Path, here: Path) -> str:
-    """The absolute path where only the user's own folder has it; else as it was."""
-    # A run file may be one of several, by the name of the collection.
+def _resolved(text: str, side_folder: Path, user_folder: Path) -> str:
+    """The absolute path if it exists only from the user's own folder; else unchanged."""
+    # A path with {dataset} stands for one run file a collection.
     pattern = "*".join(map(glob.escape, text.split("{dataset}")))
-    is_there, is_here = (_matches(pattern, place) for place in (folder, here))
-    return text if is_there or not is_here else str(here / text)
+    in_side, in_user = (_matches(pattern, place) for place in (side_folder, user_folder))
+    return text if in_side or not in_user else str(user_folder / text)
 
 
 def _matches(pattern: str, folder: Path) -> bool:
-    # Path.glob refuses what is no relative pattern, and "" is none.
+    # Path.glob refuses anything but a relative pattern, even "".
     return bool(glob.glob(pattern, root_dir=folder, include_hidden=True))  # noqa: PTH207

@@ -1,4 +1,4 @@
-"""The two versions that a gate runs: a Python and a folder each, and the config they run."""
+"""The two versions that a gate runs: for each a Python, a folder and a config."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rerankbench.run import config as configs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSide:
-    """One version: `python -m rerankbench` in `folder`, whose package wins over an installed one.
+    """One version: `python -m rerankbench` in `folder`, whose package precedes an installed one.
 
-    Everything that it leaves lies below `own`: its logs, its results, and a `$RERANKBENCH_HOME` of
-    its own, so that what one version cached does not hide what the other does differently.
+    Everything that it writes lies below `own`: logs, results, and a `$RERANKBENCH_HOME` of
+    its own, so that one version's cache does not hide what the other does differently.
     """
 
     label: str
@@ -33,24 +33,24 @@ class GateSide:
     variables: Mapping[str, str]
 
     def command(self, module: str, *arguments: str) -> list[str]:
-        """How a module of this version is run."""
+        """The command that runs a module of this version."""
         return [str(self.python), "-m", module, *arguments]
 
     def log(self, name: str) -> Path:
-        """Where a program of this side says what it does."""
+        """The log of a program of this side."""
         return self.own / f"{name}.log"
 
 
-def both(
-    asked: GateRequest, here: Path, work: Path, progress: Progress
+def prepare_sides(
+    request: GateRequest, folder: Path, work: Path, progress: Progress
 ) -> tuple[GateSide, GateSide]:
-    """Base and new, ready to run from the folder `here`; what they write lies below `work`.
+    """Base and new, ready to run from `folder`; what they write lies below `work`.
 
-    Raises UsageError and InputError, which name the side.
+    Raises UsageError or InputError naming the side.
     """
     return (
-        _side("base", asked.rev, asked.base_python, asked, here, work, progress),
-        _side("new", asked.new_rev, asked.new_python, asked, here, work, progress),
+        _side("base", request.rev, request.base_python, request, folder, work, progress),
+        _side("new", request.new_rev, request.new_python, request, folder, work, progress),
     )
 
 
@@ -58,7 +58,7 @@ def _side(
     label: str,
     rev: str | None,
     python: Path | None,
-    asked: GateRequest,
+    request: GateRequest,
     here: Path,
     work: Path,
     progress: Progress,
@@ -67,32 +67,32 @@ def _side(
     own.mkdir(parents=True)
     variables = revisions.free_of_git(dict(os.environ))
     variables["RERANKBENCH_HOME"] = str(own / "home")
-    # It would take the folder off the path, whose package is to be run.
+    # It would take `folder`, whose package is to be run, off the path.
     variables.pop("PYTHONSAFEPATH", None)
-    config = configs.demo_path() if asked.config is None else (here / asked.config).resolve()
+    config = configs.demo_path() if request.config is None else (here / request.config).resolve()
     folder, program = here, python or Path(sys.executable)
     if rev is not None:
-        found = revisions.find(here, rev)
-        progress.note(f"{label}: {rev} is {found.commit[:12]}")
-        place = cache_home().resolve() / "gate" / found.commit[:16]
-        moved = PathMap(root=found.root.resolve(), target=place / "src")
-        folder, config = moved.to(here.resolve()), moved.to(config)
-        variables["PYTHONPATH"] = moved.paths(variables.get("PYTHONPATH", ""))
+        revision = revisions.find(here, rev)
+        progress.note(f"{label}: {rev} is {revision.commit[:12]}")
+        place = cache_home().resolve() / "gate" / revision.commit[:16]
+        worktree = PathMap(root=revision.root.resolve(), target=place / "src")
+        folder, config = worktree.to(here.resolve()), worktree.to(config)
+        variables["PYTHONPATH"] = worktree.paths(variables.get("PYTHONPATH", ""))
         with environments.locked(place, progress):
-            revisions.check_out(found, moved.target)
+            revisions.check_out(revision, worktree.target)
             _refuse_absent(label, rev, folder, config)
             program = python or environments.environment(
                 f"{label} ({rev})",
                 folder,
-                moved.target,
+                worktree.target,
                 place,
-                asked.install,
+                request.install,
                 variables=variables,
                 progress=progress,
             )
     written = own / "config" / config.name
     write_config(config, folder, here, written)
-    # Not resolved: that its Python is a link is what makes an environment one.
+    # Not resolved: an environment's Python is a link, and resolving it leaves the environment.
     program = Path(os.path.abspath(here / program))  # noqa: PTH100
     side = GateSide(
         label=label, python=program, folder=folder, config=written, own=own, variables=variables
@@ -103,20 +103,20 @@ def _side(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathMap:
-    """From places in the repository at `root` to the same places in a worktree of it."""
+    """Maps paths in the repository at `root` to the same paths in a worktree of it."""
 
     root: Path
     target: Path
 
     def to(self, path: Path) -> Path:
-        """Where a path's counterpart is; a path outside of the repository is its own."""
+        """The path in the worktree; a path outside the repository stays as it is."""
         inside = path == self.root or self.root in path.parents
         return self.target / path.relative_to(self.root) if inside else path
 
     def paths(self, text: str) -> str:
-        """The same for a list such as PYTHONPATH, in which relative paths stay relative."""
-        given = [Path(each) for each in text.split(os.pathsep) if each]
-        moved = (self.to(each.resolve()) if each.is_absolute() else each for each in given)
+        """The same for a list such as PYTHONPATH; relative paths stay relative."""
+        entries = [Path(entry) for entry in text.split(os.pathsep) if entry]
+        moved = (self.to(entry.resolve()) if entry.is_absolute() else entry for entry in entries)
         return os.pathsep.join(map(str, moved))
 
 
@@ -131,7 +131,7 @@ def _refuse_absent(label: str, rev: str, folder: Path, config: Path) -> None:
 
 
 def _try_out(side: GateSide) -> None:
-    """Raises UsageError where the Python is none, InputError where it has no rerankbench."""
+    """Raise UsageError if the Python cannot be run, InputError if it has no rerankbench."""
     command, log = side.command("rerankbench", "--version"), side.log("version")
     if children.run(command, folder=side.folder, log=log, environment=side.variables):
         raise children.failure(f"{side.label}: {side.python} cannot run rerankbench", log)

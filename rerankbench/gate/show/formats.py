@@ -22,9 +22,9 @@ def as_json(gate: Gate) -> str:
     body = {
         "conclusion": gate.conclusion,
         "limits": asdict(gate.limits),
-        "quality": [{**asdict(each), "name": str(each.name)} for each in gate.quality],
-        "speed": [{**asdict(each), "name": str(each.name)} for each in gate.speed],
-        "drift": [asdict(each) for each in gate.drift],
+        "quality": [{**asdict(verdict), "name": str(verdict.name)} for verdict in gate.quality],
+        "speed": [{**asdict(verdict), "name": str(verdict.name)} for verdict in gate.speed],
+        "drift": [asdict(fact) for fact in gate.drift],
         "missing": [str(name) for name in gate.missing],
         "added": [str(name) for name in gate.added],
     }
@@ -32,7 +32,7 @@ def as_json(gate: Gate) -> str:
 
 
 def as_junit(gate: Gate) -> str:
-    """One test case for each verdict; what could not be told is skipped, with its reason."""
+    """One test case for each verdict; an inconclusive one is skipped, with its reason."""
     cases = list(_cases(gate))
     failures = sum(outcome in _BAD for _, _, outcome, _ in cases)
     skipped = sum(outcome == "unclear" for _, _, outcome, _ in cases)
@@ -53,7 +53,7 @@ def as_junit(gate: Gate) -> str:
 
 
 def _cases(gate: Gate) -> Iterator[tuple[str, str, str, str]]:
-    """Cell, kind, outcome and line of every verdict; a missing cell is a failed one."""
+    """Cell, kind, outcome and line of every verdict; a missing cell counts as failed."""
     for verdict in gate.quality:
         name = printable(str(verdict.name))
         yield name, verdict.metric, verdict.outcome, words.quality_line(verdict)
@@ -77,14 +77,14 @@ def as_markdown(gate: Gate) -> str:
 
 
 def as_github(gate: Gate) -> str:
-    """Workflow commands, which GitHub Actions shows as annotations; Markdown is its summary."""
-    found = []
+    """Workflow commands, which GitHub Actions shows as annotations; the summary is Markdown."""
+    lines = []
     for name, kind, outcome, line in _cases(gate):
         if outcome not in ("same", "passed"):
             level = "error" if outcome in _BAD else "warning"
             title = _property(f"{kind}: {name}")
-            found.append(f"::{level} title={title}::{_data(line)}\n")
-    return "".join([*found, f"::notice title=rerankbench gate::{_data(words.headline(gate))}\n"])
+            lines.append(f"::{level} title={title}::{_data(line)}\n")
+    return "".join([*lines, f"::notice title=rerankbench gate::{_data(words.headline(gate))}\n"])
 
 
 def _data(text: str) -> str:
@@ -93,7 +93,7 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    """A property of a workflow command: besides, colon and comma would end it."""
+    """A property of a workflow command, in which colon and comma are escaped too."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
@@ -108,7 +108,7 @@ _FORMATS: Mapping[str, Callable[[Gate], str]] = {
 
 def render(gate: Gate, format_name: str) -> str:
     """The gate in one of the formats. Raises UsageError for an unknown one."""
-    found = _FORMATS.get(format_name)
-    if found is None:
+    formatter = _FORMATS.get(format_name)
+    if formatter is None:
         raise UsageError(f"no format '{format_name}'; {nearest(format_name, _FORMATS)}")
-    return found(gate)
+    return formatter(gate)

@@ -15,11 +15,11 @@ _MARKS = {"same": "same", "passed": "passed", "failed": "FAILED", "unclear": "un
 
 
 def tables(gate: Gate) -> list[Table]:
-    """The tables that have rows; the last one carries the notes."""
-    found = [*_quality(gate), *_speed(gate)]
+    """The tables; only the last one carries the notes."""
+    all_tables = [*_quality(gate), *_speed(gate)]
     notes = tuple(words.notes(gate))
-    found[-1] = replace(found[-1], notes=notes)
-    return found
+    all_tables[-1] = replace(all_tables[-1], notes=notes)
+    return all_tables
 
 
 def _quality(gate: Gate) -> Iterator[Table]:
@@ -42,7 +42,7 @@ def _quality_entries(verdict: QualityVerdict) -> tuple[Entry, ...]:
 
 
 def _detects(verdict: QualityVerdict) -> Entry:
-    """A drop; in words where so few queries show none. Blank where nothing was tested."""
+    """The detectable drop, or "nothing" with too few queries. Blank without a test."""
     if verdict.needs is not None and verdict.detectable is None:
         return Entry(value="nothing")
     return Entry(value=verdict.detectable, form="fixed", decimals=4)

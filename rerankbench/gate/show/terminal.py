@@ -1,4 +1,4 @@
-"""A gate for the terminal: rich tables, then one line for each verdict that needs one."""
+"""A gate for the terminal: tables, then a line for each verdict that needs attention."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOUD = {"FAILED": "bold red", "REFUSED": "bold red", "unclear": "yellow"}
 
 
 def render(gate: Gate, *, width: int = 80, colours: bool = False) -> str:
-    """Text that fits `width` columns; `colours` adds a terminal's codes."""
+    """Text that fits `width` columns; `colours` adds escape codes."""
     out = io.StringIO()
     console = Console(
         file=out, width=width, force_terminal=colours, no_color=not colours, highlight=False

@@ -15,14 +15,14 @@ _MEBIBYTE = 2**20
 
 
 def headline(gate: Gate) -> str:
-    """One line: what the gate came to, and over how much."""
+    """The gate's conclusion in one line, with the number of cells."""
     cells = len({verdict.name for verdict in gate.quality})
-    found = {
+    conclusion = {
         "passed": "Gate passed: nothing became worse.",
         "unclear": "Gate passed; some cells were inconclusive.",
         "failed": "Gate failed.",
     }[gate.conclusion]
-    return f"{found} {cells} {'cell' if cells == 1 else 'cells'} compared."
+    return f"{conclusion} {cells} {'cell' if cells == 1 else 'cells'} compared."
 
 
 def quality_line(verdict: QualityVerdict) -> str:
@@ -37,7 +37,7 @@ def quality_line(verdict: QualityVerdict) -> str:
             f"margin {verdict.margin:g}"
         )
     if verdict.detectable is not None:
-        parts.append(f"{verdict.queries} queries show drops from {verdict.detectable:.4f} on")
+        parts.append(f"{verdict.queries} queries can show drops from {verdict.detectable:.4f}")
     if verdict.outcome in ("failed", "unclear") and verdict.worst:
         parts.append(f"worst queries: {worst_queries(verdict)}")
     return "; ".join(parts)
@@ -46,7 +46,8 @@ def quality_line(verdict: QualityVerdict) -> str:
 def worst_queries(verdict: QualityVerdict) -> str:
     """The queries that lost most, each with both values."""
     return ", ".join(
-        f"{printable(each.query_id)} ({each.base:.3f} → {each.new:.3f})" for each in verdict.worst
+        f"{printable(query.query_id)} ({query.base:.3f} → {query.new:.3f})"
+        for query in verdict.worst
     )
 
 
@@ -61,23 +62,22 @@ def speed_line(verdict: SpeedVerdict) -> str:
 
 
 def amount(verdict: SpeedVerdict, value: float) -> str:
-    """Docs/s as a whole number, bytes in MiB."""
     return f"{value:,.0f}" if verdict.kind == "docs/s" else f"{value / _MEBIBYTE:,.0f} MiB"
 
 
 def times(verdict: SpeedVerdict) -> str:
-    """`1.21× (1.18–1.24)`; empty where nothing compares."""
-    found = verdict.times
-    if found is None:
+    """`1.21× (1.18–1.24)`; empty if there is no ratio."""
+    ratio = verdict.times
+    if ratio is None:
         return ""
     span = (
-        "" if found.low is None or found.high is None else f" ({found.low:.2f}–{found.high:.2f})"
+        "" if ratio.low is None or ratio.high is None else f" ({ratio.low:.2f}–{ratio.high:.2f})"
     )
-    return f"{found.median:.2f}×{span}"
+    return f"{ratio.median:.2f}×{span}"
 
 
 def drift_line(drift: Drift) -> str:
-    """What changed, from what to what, in how many cells."""
+    """What changed, from which value to which, in how many cells."""
     cells = f"{drift.cells} {'cell' if drift.cells == 1 else 'cells'}"
     return f"{printable(drift.fact)}: {_short(drift.base)} → {_short(drift.new)} ({cells})"
 
@@ -89,7 +89,7 @@ def _short(value: str) -> str:
 
 
 def notes(gate: Gate) -> Iterator[str]:
-    """What decides and what else changed, below the verdicts."""
+    """Notes below the verdicts: how they are decided, and what else changed."""
     margins = ", ".join(f"{metric} {drop:g}" for metric, drop in gate.limits.drops.items())
     yield (
         f"Margins: {margins}. Detects: the smallest true drop that a test on this many queries "
@@ -106,7 +106,7 @@ def notes(gate: Gate) -> Iterator[str]:
     for name in gate.added:
         yield f"only in the new results: {printable(str(name))}"
     if gate.drift:
-        yield from (f"Changed: {drift_line(each)}." for each in gate.drift)
+        yield from (f"Changed: {drift_line(fact)}." for fact in gate.drift)
     elif gate.quality:
         yield "Nothing else changed: packages, models, collections and machine are the same."
 

@@ -90,7 +90,7 @@ class Cells:
 
 def _key(values: Mapping[str, Any], usual: Sequence[str]) -> str | None:
     keys = {plain(key): key for key in values}
-    return next((keys[each] for each in usual if each in keys), None)
+    return next((keys[name] for name in usual if name in keys), None)
 
 
 def _kind(value: object) -> str:

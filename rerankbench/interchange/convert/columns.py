@@ -122,9 +122,9 @@ class Guess:
         """
         if wanted is not None:
             return self._named(option, wanted)
-        for each in usual:
-            for name, found in self._free.items():
-                if found == each:
+        for spelling in usual:
+            for name, spelled in self._free.items():
+                if spelled == spelling:
                     del self._free[name]
                     return name
         return None
@@ -134,9 +134,9 @@ class Guess:
     ) -> tuple[str, ...]:
         """All columns that were named, or else those whose names are of a kind."""
         if wanted is not None:
-            found = (self._named(option, each) for each in wanted)
-            return tuple(name for name in found if name is not None)
-        return tuple(name for name, found in self._free.items() if usual.fullmatch(found))
+            taken = (self._named(option, name) for name in wanted)
+            return tuple(name for name in taken if name is not None)
+        return tuple(name for name, taken in self._free.items() if usual.fullmatch(taken))
 
     def _named(self, option: str, wanted: str) -> str | None:
         if wanted in self._columns:
@@ -171,16 +171,20 @@ def _choose(columns: Sequence[str], options: ColumnOptions) -> RowColumns:
     text = document if options.document is not None or not positive else positive[0]
     if text is None:
         raise unknown("documents", "document", columns)
-    found = RowColumns(query=query, query_id=query_id, document_id=document_id, title=title)
+    columns_of_rows = RowColumns(
+        query=query, query_id=query_id, document_id=document_id, title=title
+    )
     if label is not None and not _is_tuples(options, negative):
-        return replace(found, document=text, label=label)
+        return replace(columns_of_rows, document=text, label=label)
     texts = positive or (text,)
     if len(texts) == 1 and not negative:
-        return replace(found, positive=texts)
+        return replace(columns_of_rows, positive=texts)
     if options.document_id not in (None, UNUSED) or options.title not in (None, UNUSED):
         raise UsageError("--document-id and --title are for rows with one document each")
     # A column of ids or titles beside several documents belongs to none of them for sure.
-    return replace(found, positive=texts, negative=negative, document_id=None, title=None)
+    return replace(
+        columns_of_rows, positive=texts, negative=negative, document_id=None, title=None
+    )
 
 
 def _is_tuples(options: ColumnOptions, negative: Sequence[str]) -> bool:

@@ -63,15 +63,15 @@ def convert(options: ConvertOptions) -> None:
     Raises InputError, UsageError or StorageError; then nothing was written.
     """
     terminal = Terminal(verbosity=-1 if options.quiet else 0)
-    found = sources.find(options.named)
-    paths = (*options.named.paths, *_files(found))
+    source = sources.find(options.named)
+    paths = (*options.named.paths, *_files(source))
     place = Place(options.output or _default(paths[0]), paths, force=options.force)
     with place.staged() as folder:
         with StagedCollection(folder) as staged:
-            if isinstance(found, RowFiles):
-                converted = _convert_rows(found, options, staged, terminal)
+            if isinstance(source, RowFiles):
+                converted = _convert_rows(source, options, staged, terminal)
             else:
-                converted = _convert_parts(found, options, staged, terminal)
+                converted = _convert_parts(source, options, staged, terminal)
             staged.finish(converted.split, converted.qrels, converted.candidates)
         _show_counts(converted, terminal)
         if not options.yes:
@@ -80,10 +80,10 @@ def convert(options: ConvertOptions) -> None:
     _say_next(place.folder, converted, terminal)
 
 
-def _files(found: RowFiles | PartFiles) -> tuple[Path, ...]:
-    if isinstance(found, RowFiles):
-        return found.paths
-    return (*found.corpus, *found.queries, *found.qrels, *found.candidates)
+def _files(source: RowFiles | PartFiles) -> tuple[Path, ...]:
+    if isinstance(source, RowFiles):
+        return source.paths
+    return (*source.corpus, *source.queries, *source.qrels, *source.candidates)
 
 
 def _default(source: Path) -> Path:
@@ -95,11 +95,11 @@ def _default(source: Path) -> Path:
 
 
 def _convert_rows(
-    found: RowFiles, options: ConvertOptions, staged: StagedCollection, terminal: Terminal
+    source: RowFiles, options: ConvertOptions, staged: StagedCollection, terminal: Terminal
 ) -> Converted:
     tables = [
         open_rows(path, has_heading=options.has_heading, quotes=options.quotes)
-        for path in found.paths
+        for path in source.paths
     ]
     columns = guess_rows(tables[0].columns, options.columns)
     for table in tables[1:]:
@@ -109,7 +109,7 @@ def _convert_rows(
         unread = [name for name in tables[0].columns if name not in columns.used()]
         refuse_unread(tables[0], unread)
     readers = [RowReader(table, columns, options.labels) for table in tables]
-    terminal.note(f"Rows of {_named(found.paths)}:")
+    terminal.note(f"Rows of {_named(source.paths)}:")
     for line in preview.of_rows(tables[0], columns, readers[0]):
         terminal.note(line)
     converter = RowConverter(staged)
@@ -117,23 +117,23 @@ def _convert_rows(
         converter.add(table, reader, terminal)
     return Converted(
         counts=converter.counts,
-        split=found.split,
+        split=source.split,
         qrels=converter.qrels(tables[-1]),
         candidates=converter.candidates(),
     )
 
 
 def _convert_parts(
-    found: PartFiles, options: ConvertOptions, staged: StagedCollection, terminal: Terminal
+    source: PartFiles, options: ConvertOptions, staged: StagedCollection, terminal: Terminal
 ) -> Converted:
-    parts = open_parts(found, options.columns)
+    parts = open_parts(source, options.columns)
     for part in parts:
         for line in preview.of_part(part):
             terminal.note(line)
     converter = PartConverter(staged, options.labels, terminal)
     qrels, candidates = converter.convert(parts)
     return Converted(
-        counts=converter.counts, split=found.split, qrels=qrels, candidates=candidates
+        counts=converter.counts, split=source.split, qrels=qrels, candidates=candidates
     )
 
 

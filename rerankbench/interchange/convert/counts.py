@@ -65,7 +65,7 @@ def lines(counts: Counts, qrels: Qrels, candidates: list[int]) -> Iterator[str]:
         yield f"dropped: {_many(tally.count, 'row')} {reason}{_first(tally)}"
     for text, tally in counts.remarks.items():
         yield f"{text}: {tally.count:,}{_first(tally)}"
-    none = sum(not each for each in of_each)
+    none = sum(not of_query for of_query in of_each)
     if none:
         yield f"queries without a relevant document, which score 0 in any order: {none:,}"
 
@@ -79,5 +79,5 @@ def _first(tally: Tally) -> str:
     return f" (first: {tally.first})" if tally.first else ""
 
 
-def _many(count: int, one: str, several: str = "") -> str:
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
+def _many(count: int, singular: str, plural: str = "") -> str:
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

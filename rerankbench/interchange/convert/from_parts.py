@@ -94,7 +94,7 @@ class PartConverter:
         for part, row in self._rows(parts, "qrels"):
             self._add_judgment(part, row)
         known = self._add_queries(parts)
-        for query_id in [each for each in judged if each not in known]:
+        for query_id in [query_id for query_id in judged if query_id not in known]:
             self.counts.remark("judged queries without a text, left out", query_id)
             del judged[query_id]
         if not judged:
@@ -174,12 +174,12 @@ class PartConverter:
             if hash(doc_id) in repeated:
                 seen.add(doc_id)
 
-    def _add_candidates(self, part: OpenPart, row: Row, found: dict[str, list[str]]) -> None:
+    def _add_candidates(self, part: OpenPart, row: Row, candidates: dict[str, list[str]]) -> None:
         query_id = part.text_id(row, part.columns.query_id)
         if query_id not in self._judgments.found:
             return
         cell: Any = row[1].get(part.columns.document_id or "")
-        known = found.setdefault(query_id, [])
+        known = candidates.setdefault(query_id, [])
         for value in cell if isinstance(cell, list) else [cell]:
             doc_id = part.text_id((row[0], {"": value}), "")
             if doc_id not in known:

@@ -44,22 +44,22 @@ class RowConverter:
 
     def qrels(self, last: Table) -> Qrels:
         """All judgments. Raises InputError where they cannot tell one ranking from another."""
-        found = self._judgments.found
-        if not found:
+        judgments = self._judgments.found
+        if not judgments:
             reasons = ", ".join(f"{of.count} {why}" for why, of in self.counts.dropped.items())
             problem = f"no row gives a judgment ({reasons or 'there are none'})"
             remedy = "see that the columns are the right ones: --query, --document, --label"
             raise InputError(last.path, problem, remedy=remedy)
-        if not any(grade > 0 for grades in found.values() for grade in grades.values()):
+        if not any(grade > 0 for grades in judgments.values() for grade in grades.values()):
             problem = "no document is relevant to any query"
             raise InputError(last.path, problem, remedy="see what the labels mean: --label COLUMN")
-        return found
+        return judgments
 
     def candidates(self) -> Mapping[str, Collection[str]] | None:
         """Each query's documents; None where rows hold relevant documents alone."""
-        found = self._judgments.found
-        has_negatives = any(grade <= 0 for of in found.values() for grade in of.values())
-        return found if has_negatives else None
+        judgments = self._judgments.found
+        has_negatives = any(grade <= 0 for of in judgments.values() for grade in of.values())
+        return judgments if has_negatives else None
 
     def _add(self, table: Table, read: Read) -> None:
         if isinstance(read, Dropped):

@@ -48,6 +48,6 @@ def _open_named(path: Path) -> Table:
         return open_parquet(path)
     if suffix in (".jsonl", ".ndjson", ".json"):
         return open_json(path)
-    known = ", ".join(each.removeprefix(".") for each in ROW_SUFFIXES)
+    known = ", ".join(suffix.removeprefix(".") for suffix in ROW_SUFFIXES)
     remedy = _ELSEWHERE.get(suffix, f"name a file of {known}")
     raise InputError(path, "its ending is none of a file that is read", remedy=remedy)

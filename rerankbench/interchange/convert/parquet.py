@@ -58,7 +58,7 @@ def _top(names: Sequence[str], wanted: Collection[str]) -> list[str]:
     return [
         name
         for name in names
-        if any(each == name or each.startswith(f"{name}.") for each in wanted)
+        if any(column == name or column.startswith(f"{name}.") for column in wanted)
     ]
 
 

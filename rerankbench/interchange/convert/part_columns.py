@@ -83,38 +83,38 @@ def guess_part(part: Part, columns: Sequence[str], options: ColumnOptions) -> Pa
 
     An option counts where there is a column of that name: the three files share the options.
     """
-    given = ColumnOptions(
+    column_options = ColumnOptions(
         **{
             name: value
             for name, value in asdict(options).items()
             if isinstance(value, str) and (value in columns or value == UNUSED)
         }
     )
-    guess = Guess(columns, given.named())
+    guess = Guess(columns, column_options.named())
 
     def must(option: str, wanted: str | None, usual: Sequence[str]) -> str:
-        found = guess.take(option, wanted, usual)
-        if found is None:
+        column = guess.take(option, wanted, usual)
+        if column is None:
             raise unknown(f"{option.replace('-', ' ')} of the {part}", option, columns)
-        return found
+        return column
 
     if part == "queries":
         return PartColumns(
-            query_id=must("query-id", given.query_id, ("id", *QUERY_ID)),
-            text=must("query", given.query, (*QUERY, "text")),
+            query_id=must("query-id", column_options.query_id, ("id", *QUERY_ID)),
+            text=must("query", column_options.query, (*QUERY, "text")),
         )
     if part == "corpus":
         return PartColumns(
-            document_id=must("document-id", given.document_id, ("id", *DOCUMENT_ID)),
-            title=guess.take("title", given.title, TITLE),
-            text=must("document", given.document, DOCUMENT),
+            document_id=must("document-id", column_options.document_id, ("id", *DOCUMENT_ID)),
+            title=guess.take("title", column_options.title, TITLE),
+            text=must("document", column_options.document, DOCUMENT),
         )
-    query_id = must("query-id", given.query_id, _QUERY_IDS)
+    query_id = must("query-id", column_options.query_id, _QUERY_IDS)
     if part == "candidates":
-        ids = must("document-id", given.document_id, (*_MANY_IDS, *_DOCUMENT_IDS))
+        ids = must("document-id", column_options.document_id, (*_MANY_IDS, *_DOCUMENT_IDS))
         return PartColumns(query_id=query_id, document_id=ids)
     return PartColumns(
         query_id=query_id,
-        document_id=must("document-id", given.document_id, _DOCUMENT_IDS),
-        label=must("label", given.label, LABEL),
+        document_id=must("document-id", column_options.document_id, _DOCUMENT_IDS),
+        label=must("label", column_options.label, LABEL),
     )

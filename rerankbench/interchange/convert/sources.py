@@ -49,13 +49,13 @@ def find(named: Named) -> RowFiles | PartFiles:
         "corpus": named.corpus,
         "qrels": named.qrels,
     }
-    given = {part: path for part, path in options.items() if path is not None}
-    for path in (*named.paths, *given.values()):
+    named_parts = {part: path for part, path in options.items() if path is not None}
+    for path in (*named.paths, *named_parts.values()):
         if not path.exists():
             raise InputError(path, "no such file or folder", remedy="check the path")
     folders = [path for path in named.paths if path.is_dir()]
-    if given or (len(named.paths) > 1 and all(map(part_of, named.paths)) and not folders):
-        return _named_parts(named, given)
+    if named_parts or (len(named.paths) > 1 and all(map(part_of, named.paths)) and not folders):
+        return _named_parts(named, named_parts)
     if not folders:
         split = named.split or _DEFAULT_SPLIT
         return RowFiles(split=split, paths=tuple(named.paths))
@@ -79,23 +79,23 @@ def _in_folder(folder: Path, split: str | None) -> RowFiles | PartFiles:
     raise InputError(folder, f"is not {_FORMS}", remedy=remedy)
 
 
-def _named_parts(named: Named, given: Mapping[Part, Path]) -> PartFiles:
+def _named_parts(named: Named, paths_by_part: Mapping[Part, Path]) -> PartFiles:
     """Parts that options name, or that names of files tell; a folder gives what is missing."""
-    found: dict[Part, tuple[Path, ...]] = {}
+    parts: dict[Part, tuple[Path, ...]] = {}
     for path in named.paths:
         part = part_of(path)
         if path.is_dir():
-            found |= part_files(path)
+            parts |= part_files(path)
         elif part is None:
             raise UsageError(f"{path}: which part is it? say --queries, --corpus or --qrels FILE")
         else:
-            found[part] = (*found.get(part, ()), path)
-    found |= {part: (path,) for part, path in given.items()}
+            parts[part] = (*parts.get(part, ()), path)
+    parts |= {part: (path,) for part, path in paths_by_part.items()}
     for needed in NEEDED:
-        if not found.get(needed):
+        if not parts.get(needed):
             raise UsageError(f"there is no file of {needed}; name it: --{needed} FILE")
-    at = named.paths[0] if named.paths else next(iter(given.values()))
-    return choose_parts(found, named.split, at)
+    at = named.paths[0] if named.paths else next(iter(paths_by_part.values()))
+    return choose_parts(parts, named.split, at)
 
 
 def _refuse_collection(folder: Path, parts: PartFiles) -> None:
@@ -109,6 +109,6 @@ def _refuse_collection(folder: Path, parts: PartFiles) -> None:
             json.loads(next(read_lines(path))[1]).keys()
             for path in (*parts.corpus, *parts.queries)
         ]
-        if all({"_id", "text"} <= each for each in keys):
+        if all({"_id", "text"} <= line_keys for line_keys in keys):
             line = f"rerankbench run -d {shlex.quote(str(folder))}"
             raise UsageError(f"{folder}: is a collection already; {line}")

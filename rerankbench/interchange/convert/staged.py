@@ -68,7 +68,7 @@ class StagedCollection:
 def is_own(path: Path) -> bool:
     """Whether a file or folder is one that a collection made here consists of."""
     if path.name == _QRELS:
-        return path.is_dir() and all(each.suffix == ".tsv" for each in path.iterdir())
+        return path.is_dir() and all(file.suffix == ".tsv" for file in path.iterdir())
     return path.name in (_CORPUS, _QUERIES, CANDIDATES) and path.is_file()
 
 

@@ -44,10 +44,10 @@ def unique_columns(path: Path, names: Sequence[str]) -> tuple[str, ...]:
 
 def flattened(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """Values within objects under dotted names: {"a": {"b": 1}} gives {"a.b": 1}."""
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
-            found |= flattened(value, f"{before}{key}.")
+            flat |= flattened(value, f"{before}{key}.")
         else:
-            found[f"{before}{key}"] = value
-    return found
+            flat[f"{before}{key}"] = value
+    return flat

@@ -16,7 +16,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def render(tables: Sequence[Table]) -> str:
-    """All tables as one CSV with a header line, so that any reader takes it.
+    """All tables as a single CSV with one header line, readable by any CSV reader.
 
     Marks stand in a column of their own behind the column that they mark, and so do the two bounds
     of an interval. Neither links nor what
@@ -48,15 +48,15 @@ def _cells(table: Table, row: Row) -> _Line:
     """Header → raw value. Two columns of one name are told apart by a number."""
     cells: _Line = {}
     for at, (column, entry) in enumerate(zip(table.columns, row.entries, strict=True)):
-        every = [one.entries[at] for one in table.rows]
+        every = [other_row.entries[at] for other_row in table.rows]
         name, count = column.full, 2
         while name in cells:
             name, count = f"{column.full} ({count})", count + 1
-        if not any(one.form == "between" for one in every):
+        if not any(other_row.form == "between" for other_row in every):
             cells[name] = entry.value
-        if any(one.span for one in every):
+        if any(other_row.span for other_row in every):
             cells[f"{name} (low)"], cells[f"{name} (high)"] = entry.span or (None, None)
-        if any(one.mark for one in every):
+        if any(other_row.mark for other_row in every):
             cells[f"{name} (mark)"] = entry.mark or None
     return cells
 

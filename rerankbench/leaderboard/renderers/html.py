@@ -1,4 +1,4 @@
-"""Tables as HTML: a whole page in one file, or the tables alone for a page of one's own.
+"""Tables as HTML: a whole self-contained page, or only the tables for another page.
 
 Nothing is loaded and no script runs. A number's cell has its raw value in `data-value`.
 """
@@ -27,7 +27,7 @@ def render(tables: Sequence[Table]) -> str:
 
 
 def fragment(tables: Sequence[Table]) -> Markup:
-    """The tables with their notes, each in a frame in which it scrolls by itself."""
+    """The tables with their notes, each in a frame that scrolls by itself."""
     return fill("tables.html", **_values(tables))
 
 
@@ -48,7 +48,7 @@ def _titled(tables: Sequence[Table]) -> Iterator[tuple[str, Table]]:
 
 
 def _bodies(table: Table) -> Iterator[tuple[str, list[Row]]]:
-    """The rows of every group, or of every block where a column spans its rows.
+    """The rows of every group, or of every block if a column spans rows.
 
     The group's title stands above its first rows alone.
     """
@@ -59,7 +59,7 @@ def _bodies(table: Table) -> Iterator[tuple[str, list[Row]]]:
 
 
 def _name_column(table: Table, row: Row) -> int | None:
-    """The first text names the row; what spans rows names its block."""
+    """The column of the row's name: the first text that does not span rows."""
     for at, (column, entry) in enumerate(zip(table.columns, row.entries, strict=True)):
         if not column.spans and isinstance(entry.value, str):
             return at

@@ -1,6 +1,6 @@
 """Records as JSON: the stable interface for programs (docs/interface.md).
 
-Keys are only ever added. Nothing is rounded, filtered or chosen; null means not measured.
+Keys are only added. Nothing is rounded, filtered or selected; null means not measured.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def render(tables: Sequence[Table]) -> str:
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it is, on one line."""
-    # Two hyphens would print as a dash.
+    # Two hyphens would become a dash.
     apart = printable(text).replace("--", "-\0-").replace("--", "-\0-")
     return "".join(_SPECIAL.get(character, character) for character in apart)
 
@@ -71,15 +71,15 @@ def _block(table: Table, caption: str) -> str:
 
 
 def _head(table: Table) -> list[str]:
-    """Heads over several columns have a rule below them, as booktabs has it."""
+    """Heads over several columns get a rule below them, as usual with booktabs."""
     *above, _ = table.head_rows()
     lines = []
     names = [escape(column.text) for column in table.columns]
     for headings in above:
         cells = [""] * len(table.columns)
         rules: list[str] = []
-        # From the right, so that places to the left stay what they are.
-        for heading in reversed([one for one in headings if one.is_above]):
+        # From the right, so that indices to the left stay valid.
+        for heading in reversed([head for head in headings if head.is_above]):
             end = heading.at + heading.columns
             cells[heading.at : end] = [
                 rf"\multicolumn{{{heading.columns}}}{{c}}{{{escape(heading.text)}}}"
@@ -106,7 +106,7 @@ def _body(table: Table) -> list[str]:
 
 
 def _cells(table: Table, row: Row, first: bool) -> list[str]:
-    """The row's cells; what spans the rows of a block stands in its first alone."""
+    """The row's cells; a cell that spans the rows of a block is in its first row only."""
     return [
         _cell(entry, row) if first or not column.spans else ""
         for column, entry in zip(table.columns, row.entries, strict=True)
@@ -116,7 +116,7 @@ def _cells(table: Table, row: Row, first: bool) -> list[str]:
 def _cell(entry: Entry, row: Row) -> str:
     text = escape(entry.text)
     if not isinstance(entry.value, str) and text.startswith(("+", "-")):
-        # In mathematics a minus is a minus, not a hyphen; it heeds no \textbf.
+        # In mathematics a minus is a minus, not a hyphen; \textbf does not affect it.
         text = _SIGNED.sub(r"$\\mathbf{\g<0>}$" if entry.strong else r"$\g<0>$", text)
     elif text and entry.strong:
         text = rf"\textbf{{{text}}}"

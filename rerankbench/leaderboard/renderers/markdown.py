@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from rerankbench.leaderboard.table import Align, Entry, Row, Table, firsts_of_blocks, printable
 
-# What could start markup anywhere in a cell. `_` only starts emphasis at the edge of a word, and
-# model names are full of it elsewhere. `$` starts mathematics on GitHub.
+# Characters that could start markup anywhere in a cell. `_` only starts emphasis at the edge of a
+# word, and model names often contain it elsewhere. `$` starts mathematics on GitHub.
 _MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -17,7 +17,7 @@ def render(tables: Sequence[Table]) -> str:
     """All tables, each with heading, preamble and notes, as Markdown that ends with a newline."""
     text = ""
     for table in tables:
-        # Whatever stands before a table (text or another table) is parted by blank lines from it.
+        # Blank lines separate a table from whatever is above it.
         parts = [text.rstrip("\n"), _heading(table), table.preamble.rstrip("\n")]
         above = "\n\n".join(part for part in parts if part)
         gap = "\n" * (table.blank_lines + 1) if above else ""
@@ -55,7 +55,7 @@ def _grid(table: Table) -> list[str]:
 
 
 def _cells(table: Table, row: Row, first: bool) -> list[str]:
-    """The row's cells; what spans the rows of a block stands in its first alone."""
+    """The row's cells; a cell that spans the rows of a block is in its first row only."""
     return [
         _cell(entry, row) if first or not column.spans else ""
         for column, entry in zip(table.columns, row.entries, strict=True)
@@ -69,7 +69,7 @@ def _cell(entry: Entry, row: Row) -> str:
     stars = "*" * (row.emphasised + 2 * entry.strong)
     text = f"{stars}{text}{stars}"
     if entry.url:
-        # An address could hold what looks like an entity: &copy=1.
+        # An address could contain text that looks like an entity: &copy=1.
         text = f"[{text}]({entry.url.replace('&', '&amp;')})"
     return f"{text} {escape(entry.mark)}" if entry.mark else text
 
@@ -81,7 +81,7 @@ def _rule(align: Align, width: int) -> str:
 
 
 def _line(cells: Sequence[str], aligns: Sequence[Align], widths: Sequence[int]) -> str:
-    """One row; a group row may have fewer cells than there are columns."""
+    """One row; group rows may have fewer cells than there are columns."""
     padded = [
         _pad(cell, align, width) for cell, align, width in zip(cells, aligns, widths, strict=False)
     ]

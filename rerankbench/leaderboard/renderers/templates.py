@@ -1,4 +1,4 @@
-"""Templates of HTML: whatever is put into one is escaped and stays on one line.
+"""HTML templates: every inserted value is escaped and stays on one line.
 
 `Markup` alone is left as it is, so that a text which was forgotten shows as text.
 """
@@ -17,12 +17,12 @@ _FOLDER = Path(__file__).with_name("templates")
 
 
 def fill(name: str, folder: Path = _FOLDER, /, **values: object) -> Markup:
-    """A template of `folder`, or else one of the leaderboard's, with these values in it."""
+    """A template of `folder`, or else of the leaderboard, filled with these values."""
     return Markup(_environment(folder).get_template(name).render(values))
 
 
 def isolated(text: str) -> Markup:
-    """A name or text out of a file, escaped, its direction kept from what stands around it."""
+    """A name or text from a file, escaped, with its text direction isolated."""
     return Markup("<bdi>{}</bdi>").format(printable(text))
 
 

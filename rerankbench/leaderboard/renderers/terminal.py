@@ -74,16 +74,16 @@ class _Shown:
     def of(cls, table: Table) -> _Shown:
         """Find the best figures and the widths."""
         rows = table.rows
-        found = frozenset(
+        best_entries = frozenset(
             (at, column)
             for column, head in enumerate(table.columns)
             if head.better is not None
             for at in best(rows, range(len(rows)), column, head.better)
         )
         widths = [_width(table, column) for column in range(len(table.columns))]
-        for column in {column for _, column in found}:
+        for column in {column for _, column in best_entries}:
             widths[column] += len(_BEST)
-        return cls(table=table, best=found, widths=tuple(widths))
+        return cls(table=table, best=best_entries, widths=tuple(widths))
 
     @property
     def has_best(self) -> frozenset[int]:

@@ -1,4 +1,4 @@
-"""What is asked of plug-ins of every kind, and what is said where they fail."""
+"""What is required of plug-ins of every kind, and the errors if they fail."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from pydantic import TypeAdapter, ValidationError
 
 from rerankbench.errors import PluginError, RerankbenchError, show_traceback
 
-_Found = TypeVar("_Found")
+_Value = TypeVar("_Value")
 
 
 class Plugin:
-    """What messages say of a plug-in, such as `reranker 'mine' of my-package`."""
+    """A plug-in's name in messages, such as `reranker 'mine' of my-package`."""
 
-    def __init__(self, told: str) -> None:
-        """`told` begins every complaint."""
-        self._told = told
+    def __init__(self, label: str) -> None:
+        """`label` begins every message."""
+        self._told = label
 
     def wrong(self, what: str) -> PluginError:
-        """The complaint to raise."""
+        """An error to raise."""
         return PluginError(f"{self._told}: {what}; mend the plug-in, or uninstall it")
 
     def call(self, name: str, function: Any, *arguments: Any, **named: Any) -> Any:
-        """What a plug-in's function gives back. Raises PluginError for whatever it raises."""
+        """The result of a plug-in's function. Raises PluginError for anything it raises."""
         if not callable(function):
-            raise self.wrong(f"its {name} is no function but {kind_of(function)}")
+            raise self.wrong(f"its {name} is not a function but {kind_of(function)}")
         try:
             return function(*arguments, **named)
         except (Exception, SystemExit) as error:
             raise self._raised(name, error) from error
 
-    def each(self, name: str, found: Any) -> Iterator[Any]:
-        """What an iterable of a plug-in holds, read as it goes."""
-        if not hasattr(found, "__iter__"):
-            raise self.wrong(f"{name} gave {kind_of(found)}, which cannot be gone through")
+    def items_of(self, name: str, iterable: Any) -> Iterator[Any]:
+        """The items of a plug-in's iterable, read on demand."""
+        if not hasattr(iterable, "__iter__"):
+            raise self.wrong(f"{name} gave {kind_of(iterable)}, which cannot be iterated")
         try:
-            yield from found
+            yield from iterable
         except (Exception, SystemExit) as error:
             raise self._raised(name, error) from error
 
@@ -54,82 +54,82 @@ class Plugin:
             if not is_there:
                 raise self.wrong(f"{what} gave {kind_of(found)}, which has no '{name}'")
 
-    def being(self, name: str, found: Any, kind: type[_Found]) -> _Found:
-        """Check what came back."""
-        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
-            raise self.wrong(f"{name} must give {kind.__name__}, and gave {kind_of(found)}")
-        return found
+    def being(self, name: str, value: Any, kind: type[_Value]) -> _Value:
+        """Check the type of a value."""
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise self.wrong(f"{name} must give {kind.__name__}, and gave {kind_of(value)}")
+        return value
 
     def _raised(self, name: str, error: BaseException) -> RerankbenchError:
         if isinstance(error, RerankbenchError):
-            return error  # Said on purpose.
+            return error  # Raised on purpose.
         show_traceback(error)
         reason = (str(error).strip().splitlines() or [""])[0][:100]
-        said = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-        return self.wrong(f"{name} raised {said} (RERANKBENCH_TRACEBACK=1 shows where)")
+        description = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        return self.wrong(f"{name} raised {description} (RERANKBENCH_TRACEBACK=1 shows where)")
 
 
-def kind_of(found: Any) -> str:
-    """What messages call a value of the wrong kind."""
-    return "None" if found is None else f"a {type(found).__name__}"
+def kind_of(value: Any) -> str:
+    """A value of the wrong kind, as messages name it."""
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
-def texts_of(plugin: Plugin, name: str, found: Any) -> list[str]:
-    """Texts that a plug-in gave. Raises PluginError."""
-    if isinstance(found, str):
+def texts_of(plugin: Plugin, name: str, texts: Any) -> list[str]:
+    """Check texts from a plug-in. Raises PluginError."""
+    if isinstance(texts, str):
         raise plugin.wrong(f"{name} must give several texts, and gave one")
-    return [plugin.being(name, each, str) for each in plugin.each(name, found)]
+    return [plugin.being(name, text, str) for text in plugin.items_of(name, texts)]
 
 
-def check_fields(plugin: Plugin, name: str, found: Any) -> None:
-    """Check that each field of one of the project's dataclasses is what its type says.
+def check_fields(plugin: Plugin, name: str, instance: Any) -> None:
+    """Check that each field of one of the project's dataclasses has its declared type.
 
-    Records hold them, and what does not fit is not read again. Raises PluginError.
+    Records contain them, and invalid ones could not be read again. Raises PluginError.
     """
-    for field, kind in get_type_hints(type(found), include_extras=True).items():
-        value = getattr(found, field)
+    for field, kind in get_type_hints(type(instance), include_extras=True).items():
+        value = getattr(instance, field)
         try:
             TypeAdapter(kind).validate_python(value, strict=True)
         except ValidationError as error:
-            told = error.errors(include_url=False)[0]["msg"]
-            raise plugin.wrong(f"the {field} of {name} is {value!r:.40}; {told:.80}") from error
+            message = error.errors(include_url=False)[0]["msg"]
+            raise plugin.wrong(f"the {field} of {name} is {value!r:.40}; {message:.80}") from error
 
 
-def count(plugin: Plugin, name: str, found: Any) -> int:
-    """A whole number from 0 on, of whatever integer type. Raises PluginError."""
+def count(plugin: Plugin, name: str, value: Any) -> int:
+    """A whole number from 0 on, of any integer type. Raises PluginError."""
     try:
-        number = operator.index(found)
+        number = operator.index(value)
     except TypeError:
         number = -1
     if number < 0:
-        raise plugin.wrong(f"{name} must be a count, and is {found!r:.40}")
+        raise plugin.wrong(f"{name} must be a count, and is {value!r:.40}")
     return number
 
 
-def amount(plugin: Plugin, name: str, found: Any) -> float:
-    """A finite number from 0 on, of whatever type. Raises PluginError."""
-    check_score(plugin, name, found)
-    if found < 0:
-        raise plugin.wrong(f"{name} must not be negative, and is {found!r:.40}")
-    return float(found)
+def amount(plugin: Plugin, name: str, value: Any) -> float:
+    """A finite number from 0 on, of any type. Raises PluginError."""
+    check_score(plugin, name, value)
+    if value < 0:
+        raise plugin.wrong(f"{name} must not be negative, and is {value!r:.40}")
+    return float(value)
 
 
 def check_score(plugin: Plugin, name: str, score: Any) -> None:
     """Check that a score is a finite number. Raises PluginError."""
-    # NumPy's numbers are floats by their __float__ alone.
+    # NumPy's numbers are floats only by their __float__.
     try:
         finite = not isinstance(score, str | bytes) and math.isfinite(score)
     except (TypeError, ValueError, OverflowError):
         finite = False
     if not finite:
-        raise plugin.wrong(f"{name} gave the score {score!r:.40}, which is no finite number")
+        raise plugin.wrong(f"{name} gave the score {score!r:.40}, which is not a finite number")
 
 
-def json_object(plugin: Plugin, name: str, found: Any) -> Mapping[str, Any]:
-    """What can be written into a record. Raises PluginError."""
-    checked = plugin.being(name, found, Mapping)  # type: ignore[type-abstract]
+def json_object(plugin: Plugin, name: str, value: Any) -> Mapping[str, Any]:
+    """Check a value that goes into a record. Raises PluginError."""
+    checked = plugin.being(name, value, Mapping)  # type: ignore[type-abstract]
     try:
         json.dumps(dict(checked), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise plugin.wrong(f"{name} gave what is no JSON ({error!s:.60})") from error
+        raise plugin.wrong(f"{name} gave a value that is not JSON ({error!s:.60})") from error
     return checked

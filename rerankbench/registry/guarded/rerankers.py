@@ -68,7 +68,7 @@ class GuardedReranker:
     _PARTS = ("ref", "engine", "prepare", "score", "warnings", "peak_device_bytes")
 
     def __init__(self, plugin: Plugin, inner: Any) -> None:
-        """Check that it has all of its parts."""
+        """Check that all parts are there."""
         plugin.having("load", inner, self._PARTS)
         self._plugin, self._inner = plugin, inner
         self.ref = _reranker_ref(plugin, "ref", inner.ref)
@@ -81,16 +81,16 @@ class GuardedReranker:
 
     @property
     def about(self) -> Mapping[str, str]:
-        """As in `protocols`; nothing where the plug-in says nothing."""
+        """As in `protocols`; empty if the plug-in does not have it."""
         return self._texts("about")
 
     @property
     def checks(self) -> Mapping[str, str]:
-        """As in `protocols`; nothing where the plug-in says nothing."""
+        """As in `protocols`; empty if the plug-in does not have it."""
         return self._texts("checks")
 
     def _texts(self, part: str) -> Mapping[str, str]:
-        # A plug-in may have one of the two.
+        # A plug-in may have only one of the two.
         texts = self._plugin.being(part, getattr(self._inner, part, {}), Mapping)  # type: ignore[type-abstract]
         texts_of(self._plugin, part, (*texts.keys(), *texts.values()))
         return texts
@@ -100,23 +100,23 @@ class GuardedReranker:
         return GuardedJob(job, self._plugin.call("prepare", self._inner.prepare, job))
 
     def score(self, prepared: GuardedJob) -> Iterator[ScoredBatch]:
-        """As in `protocols`; every pair must get one score, and only one."""
+        """As in `protocols`; checks that every pair gets exactly one score."""
         plugin, job = self._plugin, prepared.job
-        found = plugin.call("score", self._inner.score, prepared.inner)
-        total = sum(len(each.documents) for each in job.candidates)
+        batches = plugin.call("score", self._inner.score, prepared.inner)
+        total = sum(len(candidates.documents) for candidates in job.candidates)
         open_pairs = set(range(total)) - job.done
-        for each in plugin.each("score", found):
-            batch = plugin.being("score", each, ScoredBatch)
-            pairs = [_place(plugin, pair) for pair in plugin.each("score", batch.pairs)]
-            scores = list(plugin.each("score", batch.scores))
+        for item in plugin.items_of("score", batches):
+            batch = plugin.being("score", item, ScoredBatch)
+            pairs = [_place(plugin, pair) for pair in plugin.items_of("score", batch.pairs)]
+            scores = list(plugin.items_of("score", batch.scores))
             if len(pairs) != len(scores):
                 raise plugin.wrong(f"score gave {len(scores)} scores for {len(pairs)} pairs")
             for pair, score in zip(pairs, scores, strict=True):
                 if pair not in open_pairs:
-                    raise plugin.wrong(f"score gave a score for pair {pair}, not asked for")
+                    raise plugin.wrong(f"score gave a score for pair {pair}, not requested")
                 open_pairs.remove(pair)
                 check_score(plugin, "score", score)
-            # Journals and runs hold Python's own numbers.
+            # Journals and runs contain Python's own numbers.
             own = [float(score) for score in scores]
             yield replace(_counted(plugin, batch), pairs=pairs, scores=own)
         if open_pairs:
@@ -124,50 +124,50 @@ class GuardedReranker:
 
     def warnings(self) -> Sequence[str]:
         """As in `protocols`."""
-        found = self._plugin.call("warnings", self._inner.warnings)
-        return texts_of(self._plugin, "warnings", found)
+        texts = self._plugin.call("warnings", self._inner.warnings)
+        return texts_of(self._plugin, "warnings", texts)
 
     def peak_device_bytes(self) -> int | None:
         """As in `protocols`."""
-        found = self._plugin.call("peak_device_bytes", self._inner.peak_device_bytes)
-        return None if found is None else self._plugin.being("peak_device_bytes", found, int)
+        peak = self._plugin.call("peak_device_bytes", self._inner.peak_device_bytes)
+        return None if peak is None else self._plugin.being("peak_device_bytes", peak, int)
 
 
 class GuardedJob:
-    """What a plug-in's `prepare` gave, with the job that it is for."""
+    """The result of a plug-in's `prepare`, with its job."""
 
     def __init__(self, job: Job, inner: Any) -> None:
         self.job, self.inner = job, inner
 
     @property
     def truncated(self) -> Sequence[Any]:
-        """As in `protocols`; false for every pair where the plug-in does not know."""
+        """As in `protocols`; false for every pair if the plug-in does not know."""
         if isinstance(self.inner, MarkedPairs):
             return self.inner.truncated
         return [False] * self.job.starts[-1]
 
     @property
     def cut_queries(self) -> Collection[str]:
-        """As in `protocols`; none where the plug-in does not know."""
+        """As in `protocols`; empty if the plug-in does not know."""
         return self.inner.cut_queries if isinstance(self.inner, MarkedQueries) else ()
 
 
 def _place(plugin: Plugin, pair: Any) -> int:
-    """The index of a pair, of whatever integer type."""
+    """The index of a pair, of any integer type."""
     try:
         return operator.index(pair)
     except TypeError as error:
-        raise plugin.wrong(f"score named the pair {pair!r:.40}, which is no index") from error
+        raise plugin.wrong(f"score named the pair {pair!r:.40}, which is not an index") from error
 
 
 def _counted(plugin: Plugin, batch: ScoredBatch) -> ScoredBatch:
-    """The batch with what it counts in Python's own numbers."""
+    """The batch with its counts as Python's own numbers."""
 
     def counted(name: str) -> int:
         return count(plugin, f"the {name} of score", getattr(batch, name))
 
     answers = plugin.being("the answers of score", batch.answers, Mapping)  # type: ignore[type-abstract]
-    failed = plugin.each("the failed_attempts_s of score", batch.failed_attempts_s)
+    failed = plugin.items_of("the failed_attempts_s of score", batch.failed_attempts_s)
     return replace(
         batch,
         tokens=counted("tokens"),
@@ -185,15 +185,15 @@ def _counted(plugin: Plugin, batch: ScoredBatch) -> ScoredBatch:
     )
 
 
-def _reranker_ref(plugin: Plugin, name: str, found: Any) -> RerankerRef:
-    ref = plugin.being(name, found, RerankerRef)
+def _reranker_ref(plugin: Plugin, name: str, value: Any) -> RerankerRef:
+    ref = plugin.being(name, value, RerankerRef)
     for part in ("name", "family", "revision"):
         plugin.being(f"the {part} of {name}", getattr(ref, part), str)
     json_object(plugin, f"the recipe of {name}", ref.recipe)
     check_fields(plugin, name, ref)
     if ref.recipe.get("scores_lists") and not ref.scores_lists:
         raise plugin.wrong(f"the recipe of {name} says scores_lists; say reads='lists' instead")
-    # A name stands in tables and in the names of files.
+    # Names are printed in tables and used in file names.
     if not ref.name.strip() or not ref.name.isprintable() or len(ref.name) > _LONGEST_NAME:
         raise plugin.wrong(
             f"the name of {name} is {ref.name!r:.60}; it must be one line of 1 to {_LONGEST_NAME} "
@@ -202,8 +202,8 @@ def _reranker_ref(plugin: Plugin, name: str, found: Any) -> RerankerRef:
     return ref
 
 
-def _engine_ref(plugin: Plugin, name: str, found: Any) -> EngineRef:
-    engine = plugin.being(name, found, EngineRef)
+def _engine_ref(plugin: Plugin, name: str, value: Any) -> EngineRef:
+    engine = plugin.being(name, value, EngineRef)
     for part in ("engine", "device"):
         plugin.being(f"the {part} of {name}", getattr(engine, part), str)
     check_fields(plugin, name, engine)

@@ -25,7 +25,7 @@ class GuardedCollection:
     )
 
     def __init__(self, plugin: Plugin, inner: Any) -> None:
-        """Check that it has all of its parts."""
+        """Check that all parts are there."""
         plugin.having("its function", inner, ("name", "source", "split", *self._METHODS))
         self._plugin, self._inner = plugin, inner
         self.name = plugin.being("name", inner.name, str)
@@ -47,31 +47,31 @@ class GuardedCollection:
 
     def documents(self) -> Iterator[Document]:
         """As in `protocols`."""
-        for each in self._plugin.each("documents", self._call("documents")):
-            yield self._plugin.being("documents", each, Document)
+        for item in self._plugin.items_of("documents", self._call("documents")):
+            yield self._plugin.being("documents", item, Document)
 
     def document_count(self) -> int | None:
         """As in `protocols`."""
-        found = self._call("document_count")
-        return None if found is None else self._plugin.being("document_count", found, int)
+        number = self._call("document_count")
+        return None if number is None else self._plugin.being("document_count", number, int)
 
     def queries(self) -> Sequence[Query]:
         """As in `protocols`."""
-        found = self._plugin.each("queries", self._call("queries"))
-        return [self._plugin.being("queries", each, Query) for each in found]
+        items = self._plugin.items_of("queries", self._call("queries"))
+        return [self._plugin.being("queries", item, Query) for item in items]
 
     def qrels(self) -> Mapping[str, Mapping[str, int]]:
         """As in `protocols`."""
-        found = self._plugin.being("qrels", self._call("qrels"), Mapping)  # type: ignore[type-abstract]
-        for query, grades in found.items():
+        judgments = self._plugin.being("qrels", self._call("qrels"), Mapping)  # type: ignore[type-abstract]
+        for query, grades in judgments.items():
             self._plugin.being("qrels", query, str)
             for doc_id, grade in self._plugin.being("qrels", grades, Mapping).items():  # type: ignore[type-abstract]
                 self._plugin.being("qrels", doc_id, str)
                 self._plugin.being("qrels", grade, int)
-        return found
+        return judgments
 
     def identical_ids(self) -> Mapping[str, bool]:
-        """As in `protocols`; none where the plug-in does not know."""
+        """As in `protocols`; empty if the plug-in does not know."""
         if not isinstance(self._inner, SharedIds):
             return {}
         same = self._plugin.being("identical_ids", self._call("identical_ids"), Mapping)  # type: ignore[type-abstract]
@@ -82,10 +82,10 @@ class GuardedCollection:
 
     def lookup(self, doc_ids: Any) -> Mapping[str, Document]:
         """As in `protocols`."""
-        found = self._plugin.being("lookup", self._call("lookup", doc_ids), Mapping)  # type: ignore[type-abstract]
-        for each in found.values():
-            self._plugin.being("lookup", each, Document)
-        return found
+        documents = self._plugin.being("lookup", self._call("lookup", doc_ids), Mapping)  # type: ignore[type-abstract]
+        for document in documents.values():
+            self._plugin.being("lookup", document, Document)
+        return documents
 
     def warnings(self) -> Sequence[str]:
         """As in `protocols`."""
@@ -96,27 +96,29 @@ class GuardedFirstStage:
     """A first stage of another package."""
 
     def __init__(self, plugin: Plugin, inner: Any) -> None:
-        """Check that it has all of its parts."""
+        """Check that all parts are there."""
         plugin.having("its function", inner, ("describe", "retrieve"))
         self._plugin, self._inner = plugin, inner
 
     def describe(self) -> Mapping[str, Any]:
         """As in `protocols`."""
-        found = self._plugin.call("describe", self._inner.describe)
-        return json_object(self._plugin, "describe", found)
+        description = self._plugin.call("describe", self._inner.describe)
+        return json_object(self._plugin, "describe", description)
 
     def retrieve(self, *arguments: Any, **named: Any) -> Sequence[Ranking]:
         """As in `protocols`."""
         plugin = self._plugin
-        found = plugin.call("retrieve", self._inner.retrieve, *arguments, **named)
-        rankings = [plugin.being("retrieve", x, Ranking) for x in plugin.each("retrieve", found)]
+        results = plugin.call("retrieve", self._inner.retrieve, *arguments, **named)
+        rankings = [
+            plugin.being("retrieve", x, Ranking) for x in plugin.items_of("retrieve", results)
+        ]
         for ranking in rankings:
-            for hit in plugin.each("retrieve", ranking.hits):
+            for hit in plugin.items_of("retrieve", ranking.hits):
                 _check_hit(plugin, hit)
         return rankings
 
     def warnings(self) -> Sequence[str]:
-        """As in `protocols`; none where the plug-in has none to give."""
+        """As in `protocols`; empty if the plug-in has none."""
         if not isinstance(self._inner, FirstStageWarnings):
             return ()
         return texts_of(

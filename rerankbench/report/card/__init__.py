@@ -1,1 +1,1 @@
-"""The model card of one reranker: its tables, its words, its Markdown and HTML."""
+"""The model card of one reranker as Markdown and HTML."""

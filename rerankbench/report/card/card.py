@@ -1,7 +1,7 @@
-"""One reranker's page as values: its place among the others, its games, its figures.
+"""The content of one reranker's card: its ranks, its games, its figures.
 
-Everything comes out of records and the list of known models. None is what was not measured or what
-no source settles; it is never a zero.
+Everything comes from records and the list of known models. None means not measured or not
+known; it is never shown as zero.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHOWN_METRICS = ("nDCG@5", "nDCG@10", "Recall@5", "Recall@10")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """Single requests that succeeded, in milliseconds; `failed` attempts are in no figure."""
+    """Times of successful single requests in milliseconds; `failed` attempts are not included."""
 
     mean_ms: float
     p50_ms: float
@@ -38,9 +38,9 @@ class Requests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCard:
-    """What the reranker did on one task, where `of` are ranked.
+    """Results of the reranker on one task, on which `of` rerankers are ranked.
 
-    `metrics` holds None for what its record has not. Its `queries` count in them; games were
+    `metrics` has None for those that its record lacks, and is over `queries` queries; games were
     played on `played_queries`.
     """
 
@@ -56,9 +56,9 @@ class TaskCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """The whole page.
+    """The whole card.
 
-    `facts` are label → value. `tasks` and `others`, the opponents, stand in the order of their
+    `facts` are label → value. `tasks` and `others`, the opponents, are in the order of their
     ratings, the highest first. `judge` is None where the metric decided the games.
     """
 
@@ -79,7 +79,7 @@ class Card:
 
 
 def make_card(rated: TaskRatings, name: str) -> Card:
-    """The card of a rated reranker. Raises UsageError, with the nearest name, for any other."""
+    """The card of a rated reranker. Raises UsageError with the nearest name for any other."""
     standing = rated.overall.find(name)
     if standing is None:
         names = [each.name for each in rated.overall.standings]
@@ -102,8 +102,8 @@ def make_card(rated: TaskRatings, name: str) -> Card:
         quality=places.quality(rated, standing),
         latency=places.latency(rated, standing),
         facts=_facts(grouping.newest_of_all(records), standing, known),
-        tasks=tuple(sorted(tasks, key=lambda one: (-one.standing.rating, one.title))),
-        others=tuple(one.name for one in rated.overall.standings if one.name != name),
+        tasks=tuple(sorted(tasks, key=lambda task: (-task.standing.rating, task.title))),
+        others=tuple(other.name for other in rated.overall.standings if other.name != name),
         method=tuple(_method(rated)),
         cautions=tuple(notes.cautions(rated, standing)),
     )
@@ -127,7 +127,7 @@ def _task_card(task: RatedTask, standing: RatedReranker, metric: str) -> TaskCar
         queries=derived.query_count(record),
         played_queries=sum(task.ratings.queries.values()),
         metrics={
-            each: derived.mean_of(record, each) for each in dict.fromkeys((*SHOWN_METRICS, metric))
+            name: derived.mean_of(record, name) for name in dict.fromkeys((*SHOWN_METRICS, metric))
         },
         relevance_level=record.cell.collection.relevance_level,
         requests=_requests(record),
@@ -152,7 +152,7 @@ def _requests(record: Record) -> Requests | None:
 def _facts(
     record: Record, standing: RatedReranker, known: KnownModel | None
 ) -> dict[str, str | None]:
-    """Of the model and its newest run; what the run says wins over the list of known models."""
+    """Facts of the model and its newest run, which overrides the list of known models."""
     model, engine = record.cell.reranker, record.cell.engine
     price = model.price or (known.price if known else None)
     parameters = model.parameters or (known.parameters if known else None)

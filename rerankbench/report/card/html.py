@@ -1,4 +1,4 @@
-"""A card as one page that needs nothing but itself, and the page that lists all cards."""
+"""A card as one self-contained page, and the page that lists all cards."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _CONTENTS = (
 )
 _DESCRIPTION = "What this reranker did against others on the same queries and candidates."
 _CHART_NOTE = (
-    "The bars are bootstrap intervals over queries. The dashed line is the mean of all that were "
-    "rated."
+    "The bars are bootstrap intervals over queries. The dashed line is the mean of all rated "
+    "rerankers."
 )
 
 
@@ -64,7 +64,7 @@ def render_list(rated: TaskRatings, notes: Sequence[str], pages: Mapping[str, st
 
 
 def _tiles(card: Card) -> Iterator[tuple[str, str, str]]:
-    """Label, figure, and what stands below it."""
+    """Label, figure, and the line below it."""
     possible = card.standing.ranks_text
     yield "Leaderboard rank", words.rank(card.rating), f"possible: {possible}" if possible else ""
     for label, entry, rank in tables.headline(card):

@@ -78,7 +78,7 @@ def _compare(card: Card, name: str, pages: Mapping[str, str]) -> str:
 
 
 def _code(command: str) -> str:
-    """A span of code, fenced by more backticks than it holds in a row."""
+    """A code span, fenced by more backticks than it contains in a row."""
     fence = "`"
     while fence in command:
         fence += "`"

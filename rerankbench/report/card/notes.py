@@ -1,4 +1,4 @@
-"""What a reader of a card could otherwise get wrong."""
+"""Cautions below a card."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from rerankbench.compare.ratings import RatedReranker
 
 
 def cautions(rated: TaskRatings, standing: RatedReranker) -> Iterator[str]:
-    """What a reader of this reranker's figures should know."""
+    """Cautions about this reranker's figures."""
     better = [
-        one.name
-        for one in rated.overall.standings
-        if one.rank is None and one.rating > standing.rating
+        other.name
+        for other in rated.overall.standings
+        if other.rank is None and other.rating > standing.rating
     ]
     if better and standing.rank is not None:
         yield f"{', '.join(better)}, the order without any reranking, is rated higher."
     played = [task for task in rated.tasks if standing.name in task.records]
     if not all(task.ratings.as_it_stands for task in played):
         yield (
-            "where rerankers won, or lost, every game against the others no finite rating is the "
-            "likeliest: one more query on which all tie was added, and their intervals say little."
+            "some rerankers won, or lost, every game against the others, so their rating would be "
+            "infinite: one query on which all tie was added, and their intervals mean little."
         )
     yield from not_judged(rated)
     missing = [task.title for task in rated.tasks if standing.name not in task.records]

@@ -1,4 +1,4 @@
-"""Where a reranker stands among the others, figure by figure; only what compares is ranked."""
+"""The rank of a reranker in each figure, among those with a comparable one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _EQUAL = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedFigure:
-    """A figure and its rank among the `of` rerankers that have a comparable one.
+    """A figure and its rank among the `of` rerankers with a comparable one.
 
-    None for a figure that was not measured, and for the rank of what is no reranker.
+    `value` is None if not measured, `rank` also for rows that are not rerankers.
     """
 
     value: float | None = None
@@ -26,13 +26,12 @@ class RankedFigure:
 
 
 def rating(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
-    """The rating over all collections."""
     return RankedFigure(value=standing.rating, rank=standing.rank, of=rated.overall.ranked)
 
 
 def win_rate(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
-    """The share of all points."""
-    rates = {one.name: one.win_rate for one in _compared(rated, standing)}
+    """The share of points, with its rank."""
+    rates = {other.name: other.win_rate for other in _competitors(rated, standing)}
     return _placed(standing, rates)
 
 
@@ -40,7 +39,7 @@ def quality(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
     """The mean of the metric over all collections, among those that ran on all of them."""
     weight = sum(task.weight for task in rated.tasks)
     values = {}
-    for name in [one.name for one in _compared(rated, standing)]:
+    for name in [other.name for other in _competitors(rated, standing)]:
         means = [
             task.weight * mean
             for task in rated.tasks
@@ -53,42 +52,44 @@ def quality(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
 
 
 def latency(rated: TaskRatings, standing: RatedReranker) -> RankedFigure:
-    """The median over its collections of its median request, in milliseconds.
+    """The median over its collections of the median request, in milliseconds.
 
-    Compared with those that were timed on all of them, on the same machine and device.
+    It is compared with rerankers timed on all of them, on the same machine and device.
     """
     settings = [setting for setting, _ in _medians_ms(rated, standing.name)]
     if not settings:
         return RankedFigure()
-    setting = max(settings, key=lambda each: (settings.count(each), each))
+    setting = max(settings, key=lambda candidate: (settings.count(candidate), candidate))
     timed = {
-        one.name: {
+        other.name: {
             task: value
-            for (its, task), value in _medians_ms(rated, one.name).items()
-            if its == setting
+            for (of_setting, task), value in _medians_ms(rated, other.name).items()
+            if of_setting == setting
         }
-        for one in _compared(rated, standing)
+        for other in _competitors(rated, standing)
     }
-    asked = timed[standing.name].keys()
+    tasks = timed[standing.name].keys()
     values = {
-        name: order.median([found[task] for task in asked])
-        for name, found in timed.items()
-        if asked <= found.keys()
+        name: order.median([by_task[task] for task in tasks])
+        for name, by_task in timed.items()
+        if tasks <= by_task.keys()
     }
     return _placed(standing, values, lowest_first=True)
 
 
-def _compared(rated: TaskRatings, standing: RatedReranker) -> list[RatedReranker]:
-    """All that have a rank, and the one that is asked about."""
+def _competitors(rated: TaskRatings, standing: RatedReranker) -> list[RatedReranker]:
+    """All that have a rank, and the given one in any case."""
     return [
-        one for one in rated.overall.standings if one.rank is not None or one.name == standing.name
+        other
+        for other in rated.overall.standings
+        if other.rank is not None or other.name == standing.name
     ]
 
 
 def _placed(
     standing: RatedReranker, values: Mapping[str, float], *, lowest_first: bool = False
 ) -> RankedFigure:
-    """The value and its rank among them all; equal values share one."""
+    """The value and its rank among all values; equal values share a rank."""
     value = values.get(standing.name)
     if value is None or standing.rank is None:
         return RankedFigure(value=value)
@@ -99,10 +100,10 @@ def _placed(
 
 def _medians_ms(rated: TaskRatings, name: str) -> dict[tuple[tuple[str, str], str], float]:
     """(machine and device, title of the task) → the median request."""
-    found = {}
+    medians = {}
     for task in rated.tasks:
         record = task.records.get(name)
         value = None if record is None else derived.latency_ms(record, 50)
         if record is not None and value is not None:
-            found[derived.setting(record), task.title] = value
-    return found
+            medians[derived.setting(record), task.title] = value
+    return medians

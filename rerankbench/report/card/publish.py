@@ -1,4 +1,4 @@
-"""Cards out of records: one as text, or all of them as files that link to one another."""
+"""Makes cards from records: one as text, or all as files with links between them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def card_text(
     margin: float = 0.0,
     judge: StoredJudge | None = None,
 ) -> str:
-    """One card, of games that the metric or the judge decided.
+    """One card; the metric or the judge decides the games.
 
-    Raises UsageError for an unknown name or format, or where nothing can be rated.
+    Raises UsageError for an unknown name or format, or if nothing can be rated.
     """
     renderer, _ = _renderer(format_name)
     rated = rate(by_name(records), metric=metric, margin=margin, judge=judge)
@@ -55,17 +55,17 @@ def all_cards(
     rated = rate(by_name(records), metric=metric, margin=margin, judge=judge)
     pages = {"": f"{_LIST}.{suffix}"} | _pages(rated, suffix)
     files = {
-        pages[one.name]: renderer.render(make_card(rated, one.name), pages)
-        for one in rated.overall.standings
+        pages[standing.name]: renderer.render(make_card(rated, standing.name), pages)
+        for standing in rated.overall.standings
     }
     return files | {pages[""]: renderer.render_list(rated, list(method(rated)), pages)}
 
 
 def _pages(rated: TaskRatings, suffix: str) -> dict[str, str]:
-    """Name → file: letters, digits and hyphens; names that would share one get a number."""
+    """Name → file of letters, digits and hyphens; equal file names get a number."""
     taken = {_LIST}
     pages = {}
-    for name in sorted(one.name for one in rated.overall.standings):
+    for name in sorted(standing.name for standing in rated.overall.standings):
         stem = base = slug(name)[:80] or "reranker"
         number = 2
         while stem in taken:

@@ -1,4 +1,4 @@
-"""A card's figures as tables, for Markdown and HTML alike. What is missing says so in words."""
+"""A card's figures as tables, for Markdown and HTML; missing figures are stated in words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES = frozenset({"Reranker", "Collection", "Result"})
 
 
 def headline(card: Card) -> tuple[tuple[str, Entry, str], ...]:
-    """What stands on top: label, figure, rank."""
+    """The lines at the top: label, figure, rank."""
     by = f" by {card.judge}" if card.judge else ""
     return (
         (f"Rating{by}", _rating(card.standing), words.rank(card.rating)),
@@ -72,7 +72,7 @@ def ratings(card: Card) -> Table:
 
 
 def accuracy(card: Card) -> Table:
-    """One row a collection, one column a metric; a row says its level of relevance if not 1."""
+    """One row a collection, one column a metric; a level of relevance other than 1 is stated."""
     metrics = list(card.tasks[0].metrics)
     return _table(
         "Accuracy by collection",
@@ -93,7 +93,7 @@ def _level(task: TaskCard) -> str:
 
 
 def latency(card: Card) -> Table:
-    """One row a collection; failed attempts are counted and in no figure."""
+    """One row a collection; failed attempts are counted, but not timed."""
     heads = ("Collection", "Mean", "P50 (median)", "P90", "Requests")
     timed = {task.title: task.requests for task in card.tasks if task.requests is not None}
     rows = [
@@ -104,11 +104,11 @@ def latency(card: Card) -> Table:
         )
         for task in card.tasks
     ]
-    machines = dict.fromkeys(found.machine for found in timed.values())
+    machines = dict.fromkeys(requests.machine for requests in timed.values())
     notes = [
         f"Timed on {machine}"
         + (
-            f": {', '.join(title for title, found in timed.items() if found.machine == machine)}."
+            f": {', '.join(title for title, times in timed.items() if times.machine == machine)}."
             if len(machines) > 1
             else "."
         )
@@ -118,21 +118,21 @@ def latency(card: Card) -> Table:
 
 
 def standings(rated: TaskRatings, pages: Mapping[str, str]) -> Table:
-    """All that were rated, the highest first; `pages` maps a name to where it leads."""
+    """All rated rerankers, highest first; `pages` maps a name to its page."""
     heads = ("Reranker", "Rank", "Possible", "Rating", "Win rate", "W-L-T", rated.metric, "P50")
     rows = []
-    for one in rated.overall.standings:
+    for standing in rated.overall.standings:
         entries = (
-            Entry(value=one.name, link=pages.get(one.name)),
-            Entry(value=words.rank(places.rating(rated, one))),
-            Entry(value=one.ranks_text or words.NOT_RANKED),
-            _rating(one),
-            Entry(value=words.percent(one.win_rate)),
-            Entry(value=one.record_text),
-            _number(places.quality(rated, one).value, 3),
-            _milliseconds(places.latency(rated, one).value),
+            Entry(value=standing.name, link=pages.get(standing.name)),
+            Entry(value=words.rank(places.rating(rated, standing))),
+            Entry(value=standing.ranks_text or words.NOT_RANKED),
+            _rating(standing),
+            Entry(value=words.percent(standing.win_rate)),
+            Entry(value=standing.record_text),
+            _number(places.quality(rated, standing).value, 3),
+            _milliseconds(places.latency(rated, standing).value),
         )
-        rows.append(Row(entries=entries, emphasised=one.rank is None))
+        rows.append(Row(entries=entries, emphasised=standing.rank is None))
     return Table(title="", columns=_headers(heads), rows=tuple(rows))
 
 
@@ -167,5 +167,5 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[tuple[Entry, ...]]) 
 
 
 def _headers(heads: Sequence[str]) -> tuple[Header, ...]:
-    """Names to the left, figures to the right."""
+    """Names are aligned left, figures right."""
     return tuple(Header(text=head, align="left" if head in _NAMES else "right") for head in heads)

@@ -15,12 +15,11 @@ LIST_TITLE = "Rerankers by rating"
 
 
 def rank(placed: RankedFigure) -> str:
-    """`#8 of 9`, or that there is none."""
+    """`#8 of 9`, or "not ranked"."""
     return f"#{placed.rank} of {placed.of}" if placed.rank is not None else NOT_RANKED
 
 
 def percent(share: float | None) -> str:
-    """`30.6%`."""
     return NOT_MEASURED if share is None else f"{share:.1%}"
 
 
@@ -30,8 +29,8 @@ def milliseconds(value: float | None) -> str:
 
 
 def compare_command(first: str, second: str) -> str:
-    """What to type to see two rerankers side by side."""
+    """The command that compares two rerankers."""
     names = [shlex.quote(printable(name)) for name in (first, second)]
-    # A name that begins with a hyphen would be taken for an option.
+    # A name with a leading hyphen would be read as an option.
     guard = "-- " if any(name.startswith("-") for name in names) else ""
     return f"rerankbench compare {guard}{' '.join(names)}"

@@ -1,4 +1,4 @@
-"""Two models side by side as one page that needs nothing but itself."""
+"""Two models side by side as a self-contained page."""
 
 from __future__ import annotations
 

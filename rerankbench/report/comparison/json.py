@@ -11,16 +11,16 @@ from rerankbench.types import Document
 
 
 def render(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
-    """One object, with one more for every pair of records."""
+    """An object for the comparison, with an inner one for every pair of records."""
     pair = comparisons[0].pair
-    found = {
+    body = {
         "a": pair.a.label,
         "b": pair.b.label,
         "metric": comparisons[0].metric,
         "notes": list(notes),
-        "comparisons": [_comparison(each) for each in comparisons],
+        "comparisons": [_comparison(comparison) for comparison in comparisons],
     }
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:
@@ -67,15 +67,15 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 def _ranking(
     tops: Sequence[RankedDocument] | None, documents: Mapping[str, Document]
 ) -> list[dict[str, Any]] | None:
-    return None if tops is None else [_document(seen, documents) for seen in tops]
+    return None if tops is None else [_document(ranked, documents) for ranked in tops]
 
 
-def _document(seen: RankedDocument, documents: Mapping[str, Document]) -> dict[str, Any]:
-    document = documents.get(seen.doc_id)
+def _document(ranked: RankedDocument, documents: Mapping[str, Document]) -> dict[str, Any]:
+    document = documents.get(ranked.doc_id)
     texts = {} if document is None else {"title": document.title, "text": document.text}
     return {
-        "doc_id": seen.doc_id,
-        "grade": seen.grade,
-        "first_stage_rank": seen.first_stage_rank,
+        "doc_id": ranked.doc_id,
+        "grade": ranked.grade,
+        "first_stage_rank": ranked.first_stage_rank,
         **texts,
     }

@@ -12,7 +12,7 @@ from rerankbench.report.comparison import words
 from rerankbench.types import Document
 
 _COLUMNS = 80
-# What would begin a list, a heading or a rule at the start of a line.
+# Text that would begin a list, a heading or a rule at the start of a line.
 _MARK = re.compile(r"(\d+)?((?(1)[.)]|[-+])(?=\s|$)|-(?=-)|#|=)")
 
 
@@ -54,20 +54,20 @@ def _query(query: QueryDifference, comparison: Comparison) -> Iterator[str]:
     )
     for label, tops in words.rankings(query, comparison):
         if tops is not None:
-            what = "ranked first:" if tops else "ranked nothing"
-            yield from _wrapped(f"{label} {what}", "  - ", "    ")
-            for place, seen in enumerate(tops, 1):
-                yield from _document(place, seen, query, comparison.documents)
+            heading = "ranked first:" if tops else "ranked nothing"
+            yield from _wrapped(f"{label} {heading}", "  - ", "    ")
+            for place, ranked in enumerate(tops, 1):
+                yield from _document(place, ranked, query, comparison.documents)
 
 
 def _document(
-    place: int, seen: RankedDocument, query: QueryDifference, documents: Mapping[str, Document]
+    place: int, ranked: RankedDocument, query: QueryDifference, documents: Mapping[str, Document]
 ) -> Iterator[str]:
-    known = words.facts(seen, query)
-    name = words.identifier(seen.doc_id)
-    yield from _wrapped(f"{name} ({known})" if known else name, f"    {place}. ", "       ")
-    if seen.doc_id in documents:
-        parts = [part for part in words.snippet(documents[seen.doc_id]) if part]
+    remarks = words.facts(ranked, query)
+    name = words.identifier(ranked.doc_id)
+    yield from _wrapped(f"{name} ({remarks})" if remarks else name, f"    {place}. ", "       ")
+    if ranked.doc_id in documents:
+        parts = [part for part in words.snippet(documents[ranked.doc_id]) if part]
         yield from _wrapped(" — ".join(parts) or "(empty)", "       ", "       ")
 
 
@@ -76,7 +76,7 @@ def _item(text: str) -> list[str]:
 
 
 def _wrapped(text: str, first: str, then: str) -> list[str]:
-    """Escaped lines that fit a terminal; none but the first begins what Markdown reads as new."""
+    """Escaped lines that fit a terminal; continuation lines never start a new block."""
     room = _COLUMNS - len(then)
     lines = textwrap.wrap(
         markdown.escape(text), room, break_long_words=False, break_on_hyphens=False

@@ -1,4 +1,4 @@
-"""Names or places → the comparison as text in one of the formats."""
+"""Makes a comparison, as text in one of the formats, from two names or two places."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ def publish(
     queries: int,
     library: CollectionFinder | None,
 ) -> str:
-    """The page of `a` beside `b`, with texts of documents where there is a library.
+    """The page of `a` beside `b`, with texts of documents if there is a library.
 
-    Raises UsageError for what cannot be compared and for an unknown format.
+    Raises UsageError if they cannot be compared, and for an unknown format.
     """
     if format_name not in _FORMATS:
         raise UsageError(f"no format '{format_name}'; {nearest(format_name, _FORMATS)}")
-    found = find_pairs(a, b, paths)
-    records = [side.record for pair in found.pairs for side in (pair.a, pair.b)]
+    pairing = find_pairs(a, b, paths)
+    records = [side.record for pair in pairing.pairs for side in (pair.a, pair.b)]
     chosen = derived.choose_metric(records, metric, all_hold_it=True)
-    comparisons = compare(found.pairs, chosen, queries=queries, library=library)
-    text: str = importlib.import_module(_FORMATS[format_name]).render(comparisons, found.notes)
+    comparisons = compare(pairing.pairs, chosen, queries=queries, library=library)
+    text: str = importlib.import_module(_FORMATS[format_name]).render(comparisons, pairing.notes)
     return text
 
 
 def find_pairs(a: str, b: str, paths: Sequence[Path]) -> Pairing:
-    """Two places where both exist and no paths are given; two rerankers' names otherwise.
+    """Two places if both exist and no paths are given; else the names of two rerankers.
 
-    Raises UsageError where only one of them is a place, or nothing can be compared.
+    Raises UsageError if only one of them is a place, or nothing can be compared.
     """
     places = [Path(a), Path(b)]
-    there = [place.exists() for place in places]
-    if paths or not any(there):
+    exists = [place.exists() for place in places]
+    if paths or not any(exists):
         return pair_rerankers(open_archive(paths or [RESULTS]), a, b)
-    if not all(there):
-        place, name = (a, b) if there[0] else (b, a)
+    if not all(exists):
+        place, name = (a, b) if exists[0] else (b, a)
         raise UsageError(
-            f"{place} is a place and '{name}' is none; name two places with records, or two "
-            "rerankers and then where their records lie"
+            f"{place} exists, but not '{name}'; name two folders or files of records, or two "
+            "rerankers and then the folders of their records"
         )
     # Of two places the same reranker is compared, also where its settings are what changed.
     archives = (

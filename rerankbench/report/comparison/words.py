@@ -1,4 +1,4 @@
-"""What a comparison says, in words and tables that every format shares."""
+"""The words and tables of a comparison, shared by all formats."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ _MOST_ID = 80
 
 
 def title(first: Comparison) -> str:
-    """What is compared."""
     return f"{first.pair.a.label} and {first.pair.b.label}, {first.metric}"
 
 
 def heading(comparison: Comparison) -> str:
-    """The task, and the reranker where it is the same one twice."""
+    """The task, and the reranker if both sides have the same one."""
     pair = comparison.pair
     cell = pair.a.record.cell
     first_stage = pair.a.archive.first_stage(pair.a.record)
@@ -35,7 +34,7 @@ def heading(comparison: Comparison) -> str:
 
 
 def rerankers(pair: Pair) -> str:
-    """Whose records they are, where the labels do not say so."""
+    """The names of the rerankers, unless the labels are these names."""
     a, b = (side.record.cell.reranker.name for side in (pair.a, pair.b))
     if (a, b) == (pair.a.label, pair.b.label):
         return ""
@@ -43,13 +42,12 @@ def rerankers(pair: Pair) -> str:
 
 
 def summary(comparisons: Sequence[Comparison]) -> Table:
-    """One row a comparison."""
     names = ("Collection", "A", "B", "Δ", "95 % interval", "p", "W–L–T")
     return table_of(headers(names), map(_entries, comparisons))
 
 
 def explanations(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    """What the figures of the summary are."""
+    """Explains the figures of the summary."""
     metric = comparisons[0].metric
     yield f"A and B: mean {metric}. Δ is B − A, its interval a bootstrap over queries."
     among = f", after Holm over {len(comparisons)} comparisons" if len(comparisons) > 1 else ""
@@ -58,7 +56,7 @@ def explanations(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def verdict(comparison: Comparison) -> str:
-    """Wins, losses and ties in words, and how large the difference is beside its spread."""
+    """Wins, losses and ties in words, and the effect size."""
     size = comparison.effect_size
     effect = (
         "" if size is None else f"; effect size {size:+.2f} (mean difference ÷ standard deviation)"
@@ -70,7 +68,7 @@ def verdict(comparison: Comparison) -> str:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """What else there is to say of one task, a line each."""
+    """All remarks about one task, a line each."""
     lines = (verdict(comparison), comparison.no_speeds, *comparison.notes)
     return [line for line in lines if line]
 
@@ -78,7 +76,7 @@ def remarks(comparison: Comparison) -> list[str]:
 def rankings(
     query: QueryDifference, comparison: Comparison
 ) -> Iterator[tuple[str, tuple[RankedDocument, ...] | None]]:
-    """Whose ranking it is, and the documents at its top."""
+    """The label of each ranking, and the documents at its top."""
     yield f"{comparison.pair.a.label} (A)", query.first_a
     yield f"{comparison.pair.b.label} (B)", query.first_b
 
@@ -98,7 +96,7 @@ def _entries(comparison: Comparison) -> tuple[Entry, ...]:
 
 
 def speed_table(comparison: Comparison) -> Table | None:
-    """Docs per second and latency of both; None where they do not compare."""
+    """Docs per second and latency of both; None if they are not comparable."""
     speeds = comparison.speeds
     if speeds is None:
         return None
@@ -117,31 +115,30 @@ def speed_table(comparison: Comparison) -> Table | None:
 
 
 def cut(text: str, most: int) -> str:
-    """One printable line of at most so many characters."""
+    """One printable line of at most `most` characters."""
     line = printable(text)
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
 def query_text(query: QueryDifference) -> str:
-    """What was asked, as far as it was kept."""
+    """The text of the query, if it was kept."""
     return "(text not kept)" if query.text is None else cut(query.text, _MOST_TEXT)
 
 
 def identifier(name: str) -> str:
-    """The id of a query or document."""
     return cut(name, _MOST_ID)
 
 
-def facts(seen: RankedDocument, query: QueryDifference) -> str:
-    """What is known of a document besides its text."""
-    known = []
+def facts(ranked: RankedDocument, query: QueryDifference) -> str:
+    """What is known about a document besides its text."""
+    parts = []
     if query.judged:
-        known.append("unjudged" if seen.grade is None else f"grade {seen.grade}")
-    if seen.first_stage_rank is not None:
-        known.append(f"first stage {seen.first_stage_rank}")
-    return ", ".join(known)
+        parts.append("unjudged" if ranked.grade is None else f"grade {ranked.grade}")
+    if ranked.first_stage_rank is not None:
+        parts.append(f"first stage {ranked.first_stage_rank}")
+    return ", ".join(parts)
 
 
 def snippet(document: Document) -> tuple[str, str]:
-    """Title and beginning of a document."""
+    """The title and the beginning of a document."""
     return cut(document.title, _MOST_SNIPPET), cut(document.text, _MOST_SNIPPET)

@@ -1,1 +1,1 @@
-"""Values → matplotlib figures, one kind of plot a file; no state outside the figure."""
+"""Draws values as matplotlib figures, one kind of plot a file; no state outside the figure."""

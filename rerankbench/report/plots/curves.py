@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from rerankbench.report.plots.look import MUTED, Size, legend, name_panel, panels, style
 
 MOST = 8
-"""More lines than this in one panel cannot be told apart."""
+"""More lines than this in one panel cannot be distinguished."""
 _HEIGHT = 210.0
 _LEGEND = 21.0
 _NUMBERS = 54.0
@@ -21,7 +21,7 @@ _DEPTHS = (0, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One model: a line through (x, y), and points that it need not meet."""
+    """One model: a line through (x, y), and separate points."""
 
     name: str
     line: tuple[tuple[float, float], ...]
@@ -60,7 +60,7 @@ def by_length(groups: Sequence[CurvePanel], size: Size) -> Figure:
 
 
 def _curves(groups: Sequence[CurvePanel], size: Size, x_label: str) -> tuple[Figure, list[Axes]]:
-    """The panels with one legend for all; a model looks the same in each."""
+    """The panels with one common legend; a model has the same style in each."""
     names = list(dict.fromkeys(curve.name for panel in groups for curve in panel.curves))
     figure, axes = panels(
         size,

@@ -1,4 +1,4 @@
-"""Means with their intervals, a row a model, a panel a collection."""
+"""Means with their intervals: a row a model, a panel a collection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BETWEEN = 24.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean over that many queries, and its interval."""
+    """The mean over that many queries, and its interval."""
 
     mean: float
     low: float
@@ -51,7 +51,7 @@ def draw(
     quality_label: str,
     muted: Sequence[str] = (),
 ) -> Figure:
-    """The panels, their rows in the order of `names`; `muted` are those that are no models."""
+    """The panels, rows in the order of `names`; those in `muted` are not models."""
     figure, axes = panels(
         size, len(groups), _ROW * len(names), left=room_for(names, size), rest=_BETWEEN
     )
@@ -75,10 +75,15 @@ def draw(
 
 def _estimates(ax: Axes, rows: dict[int, Estimate], *, models: bool) -> None:
     colour = ACCENT if models else MUTED
-    at, found = list(rows), list(rows.values())
-    ax.hlines(at, [one.low for one in found], [one.high for one in found], color=colour)
+    at, estimates = list(rows), list(rows.values())
+    ax.hlines(
+        at,
+        [estimate.low for estimate in estimates],
+        [estimate.high for estimate in estimates],
+        color=colour,
+    )
     ax.plot(
-        [one.mean for one in found],
+        [estimate.mean for estimate in estimates],
         at,
         linestyle="none",
         marker="o" if models else "s",

@@ -1,4 +1,4 @@
-"""Where the names of points go so that none covers another."""
+"""Places the names of points so that none covers another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot
 
-# How far a name stands from its point, in pixels; from the third on a thin line joins them.
+# Distances of a name from its point in pixels; from the third on, a thin line joins them.
 _DISTANCES = (9.0, 15.0, 26.0, 40.0, 60.0, 85.0)
 LEADER_FROM = 20.0
 _MARKER = 7.0
@@ -25,7 +25,6 @@ class Box:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """Its middle."""
         return (self.left + self.right) / 2, (self.bottom + self.top) / 2
 
     def overlaps(self, other: Box) -> bool:
@@ -38,7 +37,7 @@ class Box:
         )
 
     def holds(self, other: Box) -> bool:
-        """Whether the other lies wholly within."""
+        """Whether the other box lies completely inside."""
         return (
             self.left <= other.left
             and other.right <= self.right
@@ -49,7 +48,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelPosition:
-    """A name's box, and how far it stands from its point."""
+    """A name's box, and its distance from the point."""
 
     box: Box
     distance: float
@@ -63,11 +62,11 @@ def place(
     covered: Sequence[Box] = (),
     lines: Sequence[tuple[float, float]] = (),
 ) -> list[LabelPosition | None]:
-    """Find room beside each point, the first points first; None where there is none.
+    """Find room beside each point, first points first; None if there is no room.
 
-    A name never covers a point, another name or what is `covered`, nor leaves `bounds`, and what
-    joins it to its point crosses none of them. Places on the way of a line (given as points along
-    it) are taken only where there is no other.
+    A name never covers a point, another name or a `covered` box, nor leaves `bounds`, and the line
+    to its point crosses none of them. Places that cover a line of the plot (given as points along
+    it) are used only if there is no other.
     """
     taken = [*covered, *map(_around, points)]
     soft = [_around(point, 1.0) for point in lines]
@@ -82,16 +81,18 @@ def place(
             and not any(candidate.box.overlaps(box) for box in taken)
             and not any(box.overlaps(part) for part in _leader(point, candidate) for box in others)
         ]
-        clear = (one for one in free if not any(one.box.overlaps(box) for box in soft))
-        found = next(clear, next(iter(free), None))
-        placed.append(found)
-        if found is not None:
-            taken += [found.box, *_leader(point, found)]
+        clear = (
+            candidate for candidate in free if not any(candidate.box.overlaps(box) for box in soft)
+        )
+        best = next(clear, next(iter(free), None))
+        placed.append(best)
+        if best is not None:
+            taken += [best.box, *_leader(point, best)]
     return placed
 
 
 def _leader(point: tuple[float, float], placed: LabelPosition) -> list[Box]:
-    """The line between a point and a name that stands far off, as small boxes outside the name."""
+    """The line between a point and a distant name, as small boxes outside the name."""
     if placed.distance <= LEADER_FROM:
         return []
     parts = [_around(part, 0.5) for part in along([point, placed.box.centre])]
@@ -102,7 +103,7 @@ def _candidates(point: tuple[float, float], size: tuple[float, float]) -> Iterat
     (x, y), (width, height) = point, size
     for distance in _DISTANCES:
         for right, up in _DIRECTIONS:
-            # A slanting way is as long as a straight one.
+            # A diagonal step is as long as a straight one.
             step = distance * (0.71 if right and up else 1.0)
             left = x + right * step - width * (1 - right) / 2
             bottom = y + up * step - height * (1 - up) / 2
@@ -117,11 +118,11 @@ def _around(point: tuple[float, float], reach: float = _MARKER) -> Box:
 
 def along(corners: Sequence[tuple[float, float]], step: float = 4.0) -> list[tuple[float, float]]:
     """Points along the straight lines between these, at most `step` pixels apart."""
-    found = []
+    points = []
     for (x, y), (to_x, to_y) in pairwise(corners):
         count = int(hypot(to_x - x, to_y - y) / step) + 1
-        found += [
+        points += [
             (x + (to_x - x) * part / count, y + (to_y - y) * part / count)
             for part in range(count + 1)
         ]
-    return found
+    return points

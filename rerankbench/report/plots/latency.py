@@ -1,4 +1,4 @@
-"""How long requests took: every request a stroke, with quartiles, median, and P95 on top."""
+"""Request times: a stroke a request, with quartiles, median and P95 on top."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LatencyPanel:
 
 
 def thinned(values: Sequence[float], count: int) -> list[float]:
-    """At most `count` of the values, evenly by rank, the least and the greatest among them."""
+    """At most `count` of the values, evenly by rank, including the least and the greatest."""
     ordered = sorted(values)
     if len(ordered) <= count:
         return ordered
@@ -45,7 +45,7 @@ def thinned(values: Sequence[float], count: int) -> list[float]:
 
 
 def strokes_each(groups: Sequence[LatencyPanel]) -> int:
-    """How many requests of each row are shown, so that all rows together stay drawable."""
+    """How many requests of each row are drawn, so that all rows together stay drawable."""
     rows = sum(len(panel.requests_ms) for panel in groups)
     return max(20, MOST_STROKES // max(1, rows))
 
@@ -55,14 +55,14 @@ def draw(groups: Sequence[LatencyPanel], names: Sequence[str], size: Size) -> Fi
     figure, axes = panels(
         size, len(groups), _ROW * len(names), left=room_for(names, size), rest=_BETWEEN
     )
-    every = [value for panel in groups for row in panel.requests_ms.values() for value in row]
+    values_ms = [value for panel in groups for row in panel.requests_ms.values() for value in row]
     most = strokes_each(groups)
     for at, (panel, ax) in enumerate(zip(groups, axes, strict=True)):
         rows_of(ax, names, size, named=at % size.columns == 0)
         name_panel(ax, panel.title, size)
         ax.set_xlabel("Milliseconds a request")
         ax.grid(axis="x")
-        log_axis(ax, every, size)
+        log_axis(ax, values_ms, size)
         for row, name in enumerate(names):
             if name in panel.requests_ms:
                 _row(ax, row, panel.requests_ms[name], most)
@@ -70,8 +70,8 @@ def draw(groups: Sequence[LatencyPanel], names: Sequence[str], size: Size) -> Fi
 
 
 def _row(ax: Axes, row: int, values: Sequence[float], most: int) -> None:
-    # One path for all strokes: a shape each would make the page large.
-    x = [each for value in thinned(values, most) for each in (value, value, nan)]
+    # One path for all strokes: one shape for each would make the page large.
+    x = [edge for value in thinned(values, most) for edge in (value, value, nan)]
     y = [row + shift for _ in range(len(x) // 3) for shift in (-0.2, 0.2, nan)]
     ax.plot(x, y, color=MUTED, linewidth=0.6, alpha=0.55)
     p25, p50, p75, p95 = (percentile(values, p) for p in (25, 50, 75, 95))

@@ -1,4 +1,4 @@
-"""A plot on a page: the picture for two widths of screen, its words, and the table behind it."""
+"""A plot on a page: the picture in two widths, a description, and the table behind it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from rerankbench.report.plots.svg import inline, png_file, svg_file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """One plot; `name` is its place in the page and the name of its files.
+    """One plot; `name` is its anchor in the page and the stem of its files.
 
-    `description` says in words what there is to see. `notes` are the sentences below the picture,
-    escaped unless they are `Markup`. `labels` are the hints of single points, by the name of their
+    `description` describes in words what it shows. `notes` are the sentences below the picture,
+    escaped unless they are `Markup`. `labels` are tooltips of single points, by the name of their
     group in the figure.
     """
 
@@ -53,7 +53,7 @@ def figure_html(plot: Plot) -> Markup:
 
 
 def export(plot: Plot, folder: Path) -> list[Path]:
-    """Write the plot as `NAME.svg` and `NAME.png` into a folder; which files they are."""
+    """Write the plot as `NAME.svg` and `NAME.png` into a folder; returns the paths."""
     files = {
         folder / f"{plot.name}.svg": svg_file(plot.draw, WIDE, plot.name),
         folder / f"{plot.name}.png": png_file(plot.draw, WIDE, plot.name),

@@ -1,4 +1,4 @@
-"""Figures → SVG for a page, where its colours and fonts are the page's, and files of their own."""
+"""Figures as SVG: inline in a page with its colours and fonts, or as files."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def inline(
     description: str,
     labels: Mapping[str, str],
 ) -> Markup:
-    """The figure as an element of a page, with its names for those who cannot see it.
+    """The figure as an SVG element of a page, with title and description for screen readers.
 
-    `labels` maps a group's name in the figure to what is shown where the pointer rests on it.
+    `labels` maps a group's name in the figure to its tooltip.
     """
     buffer = BytesIO()
     with _drawing(draw, size, identifier) as figure:
@@ -77,7 +77,7 @@ def inline(
 @contextmanager
 def _drawing(draw: Callable[[Size], Figure], size: Size, salt: str) -> Iterator[Figure]:
     with look(size, salt), warnings.catch_warnings():
-        # matplotlib measures with its own font; the page's font has the letters.
+        # matplotlib measures with its own font; the page's font has the missing letters.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield draw(size)
 
@@ -87,10 +87,10 @@ def _rounded(number: re.Match[str]) -> str:
 
 
 def _restyle(element: ElementTree.Element) -> None:
-    """Colours by the page's names for them, the page's font, no turns by nothing."""
+    """Use the page's colour variables and font, and drop rotations by zero."""
     style = element.get("style")
     if style is not None:
-        named = _COLOUR.sub(lambda found: _variable(found[0]), _FAMILY.sub("", style))
+        named = _COLOUR.sub(lambda match: _variable(match[0]), _FAMILY.sub("", style))
         element.set("style", named.strip())
     if _NO_TURN.match(element.get("transform", "")):
         del element.attrib["transform"]
@@ -102,15 +102,15 @@ def _variable(colour: str) -> str:
 
 
 def _drop_global_style(root: ElementTree.Element) -> None:
-    """Keep to the picture the style sheet of matplotlib, which names every element of a page."""
+    """Restrict matplotlib's style sheet, which styles every element of a page, to the picture."""
     for parent in root.iter():
-        for child in [one for one in parent if one.tag in ("style", "metadata")]:
+        for child in [element for element in parent if element.tag in ("style", "metadata")]:
             parent.remove(child)
     root.set("style", "stroke-linejoin: round; stroke-linecap: butt")
 
 
 def _rename(root: ElementTree.Element, prefix: str, labels: Mapping[str, str]) -> None:
-    """Leave only the identifiers that something needs, each of them the page's only one."""
+    """Keep only identifiers that are referenced, made unique within the page."""
     used = {
         name
         for element in root.iter()
@@ -119,12 +119,12 @@ def _rename(root: ElementTree.Element, prefix: str, labels: Mapping[str, str]) -
     }
     new = {name: f"{prefix}-{number}" for number, name in enumerate(sorted(used))}
     for element in root.iter():
-        found = element.attrib.pop("id", None)
-        if found in new:
-            element.set("id", new[found])
-        if found is not None and found in labels:
+        identifier = element.attrib.pop("id", None)
+        if identifier in new:
+            element.set("id", new[identifier])
+        if identifier is not None and identifier in labels:
             hint = ElementTree.Element("title")
-            hint.text = printable(labels[found])
+            hint.text = printable(labels[identifier])
             element.insert(0, hint)
         if _HREF in element.attrib:
             element.set("href", f"#{new[element.attrib.pop(_HREF)[1:]]}")

@@ -1,4 +1,4 @@
-"""Quality against what it costs: a point a model, and a line through those worth taking."""
+"""Quality against cost: a point a model, and a line through the Pareto front."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TradeOffPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What stands as a level line: the first stage, which costs nothing here."""
+    """A horizontal line: the first stage, which has no cost here."""
 
     name: str
     quality: float
@@ -76,7 +76,7 @@ def draw(
     more_is_better: bool,
     reference: Reference | None = None,
 ) -> Figure:
-    """The points on a logarithmic axis, labelled; the group of point n is called `point-n`."""
+    """The points on a logarithmic axis, with labels; the group of point n is called `point-n`."""
     figure, [axes] = panels(size, 1, _HEIGHT[size.name], left=_NUMBERS)
     axes.grid(axis="y")
     name_values(axes, cost_label, quality_label)
@@ -128,11 +128,11 @@ def draw(
 def _stairs(
     edge: Sequence[tuple[float, float]], *, more_is_better: bool
 ) -> list[tuple[float, float]]:
-    """The line of what can be had: between two models only the one that costs no more."""
-    found = list(edge[:1])
+    """The line of what is attainable: between two models, the quality of the cheaper one."""
+    corners = list(edge[:1])
     for (x, y), (to_x, to_y) in pairwise(edge):
-        found += [(x, to_y) if more_is_better else (to_x, y), (to_x, to_y)]
-    return found
+        corners += [(x, to_y) if more_is_better else (to_x, y), (to_x, to_y)]
+    return corners
 
 
 def _label(
@@ -142,9 +142,9 @@ def _label(
     worth: Sequence[int],
     lines: Sequence[Sequence[tuple[float, float]]],
 ) -> None:
-    """Put names beside the points, those on the front first; where there is no room, none."""
+    """Label the points, those on the front first; a point without room gets no label."""
     FigureCanvasAgg(figure)
-    # Settles the limits, on which all places depend.
+    # Fixes the axis limits, on which all positions depend.
     axes.autoscale_view()
 
     def pixel(x: float, y: float) -> tuple[float, float]:
@@ -166,14 +166,14 @@ def _label(
         sizes.append((extent.right - extent.left, extent.top - extent.bottom))
         measured.remove()
     frame = box(axes)
-    found = place(
+    positions = place(
         anchors,
         sizes,
         replace(frame, right=float(figure.bbox.x1), top=float(figure.bbox.y1)),
         covered=covered,
-        lines=[one for line in lines for one in along([pixel(*corner) for corner in line])],
+        lines=[point for line in lines for point in along([pixel(*corner) for corner in line])],
     )
-    for name, at, (x, y), placed in zip(names, order, anchors, found, strict=True):
+    for name, at, (x, y), placed in zip(names, order, anchors, positions, strict=True):
         if placed is not None:
             far = placed.distance > LEADER_FROM
             axes.annotate(

@@ -1,1 +1,1 @@
-"""The parts of a report, one a file: boards of records → a heading, text, tables and plots."""
+"""The sections of a report, one a file: boards to a heading, text, tables and plots."""

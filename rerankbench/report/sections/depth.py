@@ -1,4 +1,4 @@
-"""How quality goes with the rerank depth, from the runs beside the records."""
+"""How quality varies with the rerank depth, from the run files beside the records."""
 
 from __future__ import annotations
 
@@ -38,44 +38,46 @@ def depth_curves(archive: RecordSet, boards: Sequence[Board]) -> Section:
 
 
 def _block(archive: RecordSet, board: Board) -> Markup | Plot:
-    found: dict[tuple[str, TaskKey], DepthCurve] = {}
+    curves: dict[tuple[str, TaskKey], DepthCurve] = {}
     problems: dict[str, None] = {}
     for square, record in board.squares.items():
         if not derived.is_baseline(record):
             try:
-                found[square] = curve_of(archive, record, board.metric or "")
+                curves[square] = curve_of(archive, record, board.metric or "")
             except UsageError as error:
                 problems[str(error)] = None
-    if board.metric is None or not found:
+    if board.metric is None or not curves:
         why = some(list(problems), between=". ") or "there is no model"
         return paragraph("Depth curves are not shown: ", isolated(why), ".")
     groups = [
-        CurvePanel(title=title, curves=_best_of(found, task))
+        CurvePanel(title=title, curves=_best_of(curves, task))
         for task, title in board.tasks.items()
     ]
     groups = [panel for panel in groups if panel.curves]
     return Plot(
         name=plot_name("depth", board),
         title=f"{board.metric} by rerank depth",
-        description=_description(board, found),
+        description=_description(board, curves),
         draw=partial(depths, groups),
-        table=_table(board, found),
+        table=_table(board, curves),
         notes=tuple(_notes(board, problems)),
     )
 
 
-def _best_of(found: Mapping[tuple[str, TaskKey], DepthCurve], task: TaskKey) -> tuple[Curve, ...]:
-    """The curves of one task with the highest peaks, as many as can be told apart."""
-    here = {model: curve for (model, of), curve in found.items() if of == task}
-    best = sorted(here, key=lambda model: (-max(here[model].means), model))[:MOST]
+def _best_of(curves: Mapping[tuple[str, TaskKey], DepthCurve], task: TaskKey) -> tuple[Curve, ...]:
+    """The curves of one task with the highest peaks, as many as can be distinguished."""
+    by_model = {model: curve for (model, of), curve in curves.items() if of == task}
+    best = sorted(by_model, key=lambda model: (-max(by_model[model].means), model))[:MOST]
     return tuple(
-        Curve(name=model, line=tuple(zip(here[model].depths, here[model].means, strict=True)))
+        Curve(
+            name=model, line=tuple(zip(by_model[model].depths, by_model[model].means, strict=True))
+        )
         for model in best
     )
 
 
-def _table(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> Table:
-    deepest = max(curve.depths[-1] for curve in found.values())
+def _table(board: Board, curves: Mapping[tuple[str, TaskKey], DepthCurve]) -> Table:
+    deepest = max(curve.depths[-1] for curve in curves.values())
     shown = [0, *(depth for depth in _SHOWN_DEPTHS if depth < deepest), deepest]
     return table_of(
         headers(
@@ -97,25 +99,25 @@ def _table(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> Tab
                     for depth in shown
                 ),
             )
-            for (model, task), curve in found.items()
+            for (model, task), curve in curves.items()
         ),
         title=f"{board.metric} by rerank depth",
     )
 
 
-def _description(board: Board, found: Mapping[tuple[str, TaskKey], DepthCurve]) -> str:
+def _description(board: Board, curves: Mapping[tuple[str, TaskKey], DepthCurve]) -> str:
     return in_words(
         f"{model} on {board.tasks[task]}: {curve.shape}, {board.metric} {curve.means[0]:.3f} "
         f"without reranking, {max(curve.means):.3f} at depth {curve.peak}, "
         f"{curve.means[-1]:.3f} at depth {curve.depths[-1]}."
-        for (model, task), curve in found.items()
+        for (model, task), curve in curves.items()
     )
 
 
 def _notes(board: Board, problems: Iterable[str]) -> Iterator[str]:
-    yield "Depth 0 is the first stage's own order. One scoring gives every depth."
+    yield "Depth 0 is the first stage's own order. All depths come from one scoring."
     models = [model for model in board.models if not board.is_baseline(model)]
     if len(models) > MOST:
-        yield f"Of a collection's models the best {MOST} are drawn."
+        yield f"Only the best {MOST} models of a collection are drawn."
     if problems:
         yield Markup("Not shown: {}.").format(isolated(some(list(problems), between=". ")))

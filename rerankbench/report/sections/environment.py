@@ -17,42 +17,44 @@ _GIB = 2**30
 
 
 def environments(records: Sequence[Record]) -> Section:
-    """Every distinct environment with how many cells ran in it."""
+    """Every distinct environment, with the number of cells that ran in it."""
     groups: dict[str, list[Record]] = {}
     for record in records:
-        # Another commit of this program is no other environment.
+        # Records that differ only in the commit of rerankbench share an environment.
         groups.setdefault(digest(asdict(replace(record.environment, git_sha=None))), []).append(
             record
         )
     blocks = [
         part
-        for found in sorted(groups.values(), key=lambda found: -len(found))
-        for part in _environment(found)
+        for group_records in sorted(groups.values(), key=lambda group_records: -len(group_records))
+        for part in _environment(group_records)
     ]
     return Section(identifier="environment", title="Environment", blocks=tuple(blocks))
 
 
 def _environment(records: Sequence[Record]) -> list[Markup]:
-    found = records[0].environment
-    commits = sorted({one.environment.git_sha for one in records if one.environment.git_sha})
+    shown = records[0].environment
+    commits = sorted(
+        {record.environment.git_sha for record in records if record.environment.git_sha}
+    )
     known = {
-        "Processor": f"{found.cpu}, {found.cores} cores",
-        "Memory": f"{found.memory_bytes / _GIB:.1f} GiB",
-        "GPU": found.gpu,
-        "System": found.system,
-        "Python": found.python,
+        "Processor": f"{shown.cpu}, {shown.cores} cores",
+        "Memory": f"{shown.memory_bytes / _GIB:.1f} GiB",
+        "GPU": shown.gpu,
+        "System": shown.system,
+        "Python": shown.python,
         "Commit" if len(commits) == 1 else "Commits": ", ".join(commits),
         "Cells": f"{len(records)}",
     }
     packages = table_of(
         headers(("Package", "Version"), texts=2),
-        ((Entry(value=name), Entry(value=version)) for name, version in found.packages.items()),
-        title=f"Packages on machine {found.machine_id}",
+        ((Entry(value=name), Entry(value=version)) for name, version in shown.packages.items()),
+        title=f"Packages on machine {shown.machine_id}",
     )
     return [
-        Markup("<h3>Machine {}</h3>").format(isolated(found.machine_id)),
+        Markup("<h3>Machine {}</h3>").format(isolated(shown.machine_id)),
         facts({name: isolated(value) for name, value in known.items() if value}),
         Markup("<details><summary>{} packages</summary>{}</details>").format(
-            len(found.packages), fragment([packages])
+            len(shown.packages), fragment([packages])
         ),
     ]

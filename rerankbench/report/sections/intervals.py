@@ -1,4 +1,4 @@
-"""How sure each mean is: bootstrap intervals, a panel a collection."""
+"""How certain each mean is: bootstrap intervals, a panel a collection."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ FEWEST = 10
 """With fewer queries an interval says more about luck than about the model."""
 _NOTES = (
     "Bootstrap over queries (percentile method). The dashed line is the first stage alone.",
-    "Two models may differ for certain though their intervals overlap: both answered the same "
-    "queries, and a paired test sees that.",
+    "Two models may differ significantly although their intervals overlap: both had the same "
+    "queries, which a paired test takes into account.",
 )
-_FEW = f"With fewer than {FEWEST} queries an interval tells little."
+_FEW = f"With fewer than {FEWEST} queries an interval means little."
 
 _Estimates = Mapping[tuple[str, TaskKey], Estimate]
 
@@ -46,7 +46,7 @@ def intervals(boards: Sequence[Board], means: Sequence[BootstrappedMeans]) -> Se
 def _block(board: Board, means: BootstrappedMeans) -> Markup | Plot:
     estimates = dict(_estimates(board, means))
     if board.metric is None or not estimates:
-        return paragraph("Intervals are not shown: the records hold no metric by query.")
+        return paragraph("Intervals are not shown: the records have no metric by query.")
     models = _by_mean(estimates)
     groups = [
         IntervalPanel(
@@ -95,7 +95,7 @@ def _mean(record: Record | None, metric: str) -> float | None:
 
 
 def _by_mean(estimates: _Estimates) -> list[str]:
-    """The models, the best first: by the mean over the collections that each has."""
+    """The models by descending mean over the collections that each has."""
     means: dict[str, list[float]] = {}
     for (model, _), estimate in estimates.items():
         means.setdefault(model, []).append(estimate.mean)
@@ -111,13 +111,13 @@ def _table(title: str, board: Board, models: Sequence[str], estimates: _Estimate
                 Entry(value=name),
                 *(
                     Entry(value=value, form="fixed", decimals=3)
-                    for value in (found.mean, found.low, found.high)
+                    for value in (estimate.mean, estimate.low, estimate.high)
                 ),
-                Entry(value=found.queries, form="fixed"),
+                Entry(value=estimate.queries, form="fixed"),
             )
             for task, name in board.tasks.items()
             for model in models
-            if (found := estimates.get((model, task))) is not None
+            if (estimate := estimates.get((model, task))) is not None
         ),
         title=title,
     )
@@ -125,7 +125,8 @@ def _table(title: str, board: Board, models: Sequence[str], estimates: _Estimate
 
 def _description(groups: Sequence[IntervalPanel], metric: str) -> str:
     return in_words(
-        f"{name} on {panel.title}: {metric} {one.mean:.3f}, {one.low:.3f} to {one.high:.3f}."
+        f"{name} on {panel.title}: {metric} {estimate.mean:.3f}, "
+        f"{estimate.low:.3f} to {estimate.high:.3f}."
         for panel in groups
-        for name, one in panel.estimates.items()
+        for name, estimate in panel.estimates.items()
     )

@@ -1,4 +1,4 @@
-"""How long single requests took, on the machine and device where most models were timed."""
+"""Times of single requests, on the machine and device where most models were timed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PERCENTILES = (50, 90, 95, 99)
 
 
 def latencies(boards: Sequence[Board]) -> Section:
-    """One plot for every board, or a sentence that says why there is none."""
+    """A plot for every board, or a sentence that says why there is none."""
     blocks: list[Markup | Plot] = []
     for board in boards:
         blocks += [board_heading(board), _block(board)]
@@ -39,25 +39,25 @@ def latencies(boards: Sequence[Board]) -> Section:
 
 def _block(board: Board) -> Markup | Plot:
     timed = board.only(lambda record: _requests(record) is not None)
-    counted = Counter(derived.setting(one) for one in timed.squares.values())
+    counted = Counter(derived.setting(record) for record in timed.squares.values())
     if not counted:
         return paragraph(
             "Latency is not shown: no model has a measured one (run without --no-speed)."
         )
     setting = counted.most_common(1)[0][0]
-    here = timed.only(lambda record: derived.setting(record) == setting)
-    elsewhere = sorted(set(timed.models) - set(here.models))
+    same_setting = timed.only(lambda record: derived.setting(record) == setting)
+    elsewhere = sorted(set(timed.models) - set(same_setting.models))
     groups = [
         LatencyPanel(
             title=title,
             requests_ms={
                 model: [1000 * second for second in latency.requests_s]
-                for model in here.models
-                if (model, task) in here.squares
-                if (latency := _requests(here.squares[model, task])) is not None
+                for model in same_setting.models
+                if (model, task) in same_setting.squares
+                if (latency := _requests(same_setting.squares[model, task])) is not None
             },
         )
-        for task, title in here.tasks.items()
+        for task, title in same_setting.tasks.items()
     ]
     groups = [panel for panel in groups if panel.requests_ms]
     models = _fastest_first(groups)
@@ -67,12 +67,12 @@ def _block(board: Board) -> Markup | Plot:
         description=_description(groups),
         draw=partial(draw, groups, models),
         table=_table(groups, models),
-        notes=tuple(_notes(groups, here, elsewhere)),
+        notes=tuple(_notes(groups, same_setting, elsewhere)),
     )
 
 
 def _requests(record: Record) -> Latency | None:
-    """What was measured of a model; a baseline does nothing that takes time."""
+    """The timed requests of a model; None for baselines, which need no time."""
     latency = record.measurements.latency
     known = latency is not None and latency.requests_s and not derived.is_baseline(record)
     return latency if known else None
@@ -118,22 +118,24 @@ def _description(groups: Sequence[LatencyPanel]) -> str:
     )
 
 
-def _notes(groups: Sequence[LatencyPanel], here: Board, elsewhere: Sequence[str]) -> list[str]:
-    found = [
+def _notes(
+    groups: Sequence[LatencyPanel], same_setting: Board, elsewhere: Sequence[str]
+) -> list[str]:
+    notes = [
         "Every stroke is a request: one query with its documents. Bar: the middle half; dot: the "
         "median; thick stroke: P95.",
         Markup("Measured on {}.").format(
-            isolated(derived.machine(next(iter(here.squares.values()))))
+            isolated(derived.machine(next(iter(same_setting.squares.values()))))
         ),
     ]
     most = strokes_each(groups)
     if any(len(values) > most for panel in groups for values in panel.requests_ms.values()):
-        found.append(
-            f"Of more than {most} requests in a row only {most} are drawn, evenly by rank; "
+        notes.append(
+            f"Rows with more than {most} requests show only {most}, evenly by rank; "
             "percentiles count all."
         )
     if elsewhere:
-        found.append(
+        notes.append(
             Markup("Not shown, timed on another machine or device: {}.").format(names(elsewhere))
         )
-    return found
+    return notes

@@ -1,4 +1,4 @@
-"""The leaderboards themselves, as `rerankbench leaderboard` makes them."""
+"""The leaderboards, as `rerankbench leaderboard` makes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rerankbench.results.record_set import RecordSet
 
 
 def leaderboards(boards: Sequence[Board]) -> Section:
-    """For every board a table over its collections, where there are several, and one of each."""
+    """For every board a table over all its collections, if several, and one for each."""
     blocks: list[Markup] = []
     for board in boards:
         blocks.append(board_heading(board))
@@ -27,7 +27,7 @@ def leaderboards(boards: Sequence[Board]) -> Section:
 
 
 def _layouts(board: Board) -> Iterator[Layout]:
-    """What the tables of single collections have in common is said once, below the first."""
+    """Notes that the tables of single collections share are given once, below the first table."""
     common = {"metric": board.metric}
     alone = common
     if len(board.tasks) > 1:

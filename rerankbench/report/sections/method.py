@@ -1,4 +1,4 @@
-"""How the numbers came about, in words that do not depend on the records."""
+"""Explains how the figures are computed; the text does not depend on the records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PARTS = (
     ),
     (
         "Intervals",
-        "A 95 % interval of a mean comes from the bootstrap: queries are drawn anew with "
+        "A 95 % interval of a mean comes from the bootstrap: queries are drawn with "
         "replacement ten thousand times, with a fixed seed. It says how far the mean would move "
         "with other queries of the same kind. It does not cover other collections, other "
         "judgments or another training of the model.",
@@ -35,13 +35,13 @@ _PARTS = (
         "Significance",
         "Models of one collection are compared by Fisher's paired randomisation test over its "
         "queries, two-sided, and p is corrected by Holm's method for the number of comparisons. "
-        "Models that share a letter are not told apart at 5 %, and a rank such as 2–4 says which "
-        "places a model may hold. Not told apart is not the same as equal.",
+        "Models that share a letter do not differ significantly (5 %); a rank such as 2–4 says "
+        "which ranks are possible. No significant difference does not mean equal.",
     ),
     (
         "Pareto front",
         "A model is on the front if no other model shown is at least as good in both figures and "
-        "better in one. What lies below the front is beaten by something on it.",
+        "better in one. Every model below the front is beaten by one on it.",
     ),
     (
         "Depth",
@@ -51,9 +51,9 @@ _PARTS = (
     ),
     (
         "Query length",
-        "Words are what white space parts. For every length the mean difference to the first "
+        "Words are separated by white space. For every length the mean difference to the first "
         "stage's own order is one point, and the line is fitted to the points by least squares, "
-        "each counting alike. It is a look at the data, not a test.",
+        "all with equal weight. It explores the data and tests nothing.",
     ),
 )
 

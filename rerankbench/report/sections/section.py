@@ -1,4 +1,4 @@
-"""What every part of a report is made of."""
+"""The building blocks of a report's sections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_SENTENCES = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One part: its place in the page, its heading, and what stands in it."""
+    """One section: its anchor, its heading, and its blocks."""
 
     identifier: str
     title: str
@@ -41,26 +41,26 @@ def board_heading(board: Board) -> Markup:
 
 
 def plot_name(kind: str, board: Board) -> str:
-    """A name that no other plot of the report has."""
+    """A name that is unique among the plots of the report."""
     return kind if board.number == 1 else f"{kind}-{board.number}"
 
 
 def paragraph(*parts: str) -> Markup:
-    """A paragraph in the quiet voice of notes."""
+    """A paragraph in the style of notes."""
     return Markup('<p class="note">{}</p>').format(Markup("").join(parts))
 
 
 def names(values: Iterable[str]) -> Markup:
-    """Names out of records, in a sentence."""
+    """Names from records, joined for a sentence."""
     *others, last = map(isolated, values)
     return Markup("{} and {}").format(Markup(", ").join(others), last) if others else last
 
 
 def in_words(sentences: Iterable[str]) -> str:
-    """What a plot shows, for those who cannot see it: not more than one would listen to."""
-    found = list(sentences)
-    rest = len(found) - MOST_SENTENCES
-    shown = " ".join(found[:MOST_SENTENCES])
+    """A text alternative for a plot, at most `MOST_SENTENCES` sentences."""
+    listed = list(sentences)
+    rest = len(listed) - MOST_SENTENCES
+    shown = " ".join(listed[:MOST_SENTENCES])
     return f"{shown} The table below has {rest} more." if rest > 0 else shown
 
 

@@ -27,7 +27,7 @@ from rerankbench.results.record_set import RecordSet
 from rerankbench.types import TaskKey
 
 MOST = 4
-"""Clouds of points of more models than this hide one another."""
+"""The point clouds of more models than this hide one another."""
 _Found = Mapping[tuple[str, TaskKey], Slices]
 
 
@@ -40,21 +40,25 @@ def by_query_length(archive: RecordSet, boards: Sequence[Board]) -> Section:
 
 
 def _block(archive: RecordSet, board: Board) -> Markup | Plot:
-    found = {
-        square: made
+    slices_by_model = {
+        square: model_slices
         for task in board.tasks
         for square in _most_gained(board, task)
-        if (made := _slices(archive, board, square)) is not None
+        if (model_slices := _slices(archive, board, square)) is not None
     }
-    if not found:
+    if not slices_by_model:
         return paragraph(
-            "The difference by query length is not shown: the queries are not beside the records, "
-            "or all have one length."
+            "The difference by query length is not shown: task files are missing beside the "
+            "records, or all queries have the same length."
         )
     groups = [
         CurvePanel(
             title=title,
-            curves=tuple(_curve(model, made) for (model, of), made in found.items() if of == task),
+            curves=tuple(
+                _curve(model, model_slices)
+                for (model, of), model_slices in slices_by_model.items()
+                if of == task
+            ),
         )
         for task, title in board.tasks.items()
     ]
@@ -62,15 +66,15 @@ def _block(archive: RecordSet, board: Board) -> Markup | Plot:
     return Plot(
         name=plot_name("slices", board),
         title=f"Gain in {board.metric} by query length",
-        description=_description(board, found),
+        description=_description(board, slices_by_model),
         draw=partial(by_length, groups),
-        table=_table(board, found),
+        table=_table(board, slices_by_model),
         notes=tuple(_notes(board)),
     )
 
 
 def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
-    """The models of one task with the highest means, as many as can be told apart."""
+    """The models of one task with the highest means, as many as can be distinguished."""
     means = {
         square: mean
         for square, record in board.squares.items()
@@ -81,49 +85,51 @@ def _most_gained(board: Board, task: TaskKey) -> list[tuple[str, TaskKey]]:
 
 
 def _slices(archive: RecordSet, board: Board, square: tuple[str, TaskKey]) -> Slices | None:
-    """The points of one model; None without the queries, or two lengths."""
+    """The points of one model; None without the queries, or with fewer than two lengths."""
     try:
-        made = sliced(archive, board.squares[square], board.metric or "", "query-length").slices
+        model_slices = sliced(
+            archive, board.squares[square], board.metric or "", "query-length"
+        ).slices
     except UsageError:
         return None
-    return made if len(made.points) > 1 else None
+    return model_slices if len(model_slices.points) > 1 else None
 
 
-def _gain(found: Slices) -> float:
+def _gain(model_slices: Slices) -> float:
     """The mean difference over all queries that have a length."""
-    total = sum(point.delta * point.queries for point in found.points)
-    return total / sum(point.queries for point in found.points)
+    total = sum(point.delta * point.queries for point in model_slices.points)
+    return total / sum(point.queries for point in model_slices.points)
 
 
-def _curve(model: str, made: Slices) -> Curve:
-    words = [point.words for point in made.points]
+def _curve(model: str, model_slices: Slices) -> Curve:
+    words = [point.words for point in model_slices.points]
     across = np.linspace(min(words), max(words), 50)
-    fitted = np.polynomial.Polynomial(made.coefficients)(across)
+    fitted = np.polynomial.Polynomial(model_slices.coefficients)(across)
     return Curve(
         name=model,
         line=tuple(zip(across.tolist(), fitted.tolist(), strict=True)),
-        points=tuple((float(point.words), point.delta) for point in made.points),
+        points=tuple((float(point.words), point.delta) for point in model_slices.points),
     )
 
 
-def _table(board: Board, found: _Found) -> Table:
+def _table(board: Board, slices_by_model: _Found) -> Table:
     return table_of(
         headers(("Model", "Collection", *POINT_HEADS), texts=2),
         (
             (Entry(value=model), Entry(value=board.tasks[task]), *point_entries(point))
-            for (model, task), made in found.items()
-            for point in made.points
+            for (model, task), model_slices in slices_by_model.items()
+            for point in model_slices.points
         ),
         title=f"Gain in {board.metric} by query length",
     )
 
 
-def _description(board: Board, found: _Found) -> str:
+def _description(board: Board, slices_by_model: _Found) -> str:
     return in_words(
-        f"{model} on {board.tasks[task]}: {made.points[0].delta:+.3f} at "
-        f"{made.points[0].words} words, {made.points[-1].delta:+.3f} at "
-        f"{made.points[-1].words}; {_gain(made):+.3f} over all queries."
-        for (model, task), made in found.items()
+        f"{model} on {board.tasks[task]}: {model_slices.points[0].delta:+.3f} at "
+        f"{model_slices.points[0].words} words, {model_slices.points[-1].delta:+.3f} at "
+        f"{model_slices.points[-1].words}; {_gain(model_slices):+.3f} over all queries."
+        for (model, task), model_slices in slices_by_model.items()
     )
 
 
@@ -131,8 +137,8 @@ def _notes(board: Board) -> Iterator[str]:
     yield (
         "A point is the mean over all queries of one length, less the first stage's own order; "
         "the line is the polynomial of the second degree that fits the points best. Few queries "
-        "stand behind the outer points."
+        "lie behind the outer points."
     )
     models = [model for model in board.models if not board.is_baseline(model)]
     if len(models) > MOST:
-        yield f"Of a collection's models the best {MOST} are drawn."
+        yield f"Only the best {MOST} models of a collection are drawn."

@@ -1,4 +1,4 @@
-"""What the records warn of, and where collections and models come from."""
+"""Warnings of the records, and the origin of collections and models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RERANKER_HEADS = (
 
 
 def warnings(records: Sequence[Record]) -> Section:
-    """Every warning once, with the cells that carry it."""
+    """Every warning once, with its cells."""
     cells: dict[str, list[str]] = {}
     for record in records:
         place = f"{record.cell.reranker.name} on {record.cell.collection.name}"
@@ -38,16 +38,16 @@ def warnings(records: Sequence[Record]) -> Section:
         )
         for warning, places in cells.items()
     )
-    found = (
+    block = (
         Markup("<ul>{}</ul>").format(Markup("").join(rows))
         if cells
-        else paragraph("No record carries a warning.")
+        else paragraph("No record has a warning.")
     )
-    return Section(identifier="warnings", title="Warnings", blocks=(found,))
+    return Section(identifier="warnings", title="Warnings", blocks=(block,))
 
 
 def sources(records: Sequence[Record]) -> Section:
-    """Collections, first stages and models, with what pins each of them down."""
+    """Collections, first stages and models, with the hashes and revisions that identify them."""
     return Section(
         identifier="sources",
         title="Sources",
@@ -56,7 +56,7 @@ def sources(records: Sequence[Record]) -> Section:
 
 
 def _collections(records: Sequence[Record]) -> Table:
-    found = {
+    by_content = {
         (ref.name, ref.split, ref.hashes): record
         for record in records
         for ref in [record.cell.collection]
@@ -72,26 +72,26 @@ def _collections(records: Sequence[Record]) -> Table:
                 Entry(value=hashes.corpus[:_HASH]),
                 Entry(value=hashes.qrels[:_HASH]),
             )
-            for (name, split, hashes), record in found.items()
+            for (name, split, hashes), record in by_content.items()
         ),
         title="Collections",
     )
 
 
 def _first_stages(records: Sequence[Record]) -> Table:
-    found = {
+    stages = {
         (stage.name, ", ".join(f"{k} = {v}" for k, v in sorted(stage.parameters.items())))
         for stage in (record.cell.first_stage for record in records)
     }
     return table_of(
         headers(("First stage", "Parameters"), texts=2),
-        ((Entry(value=name), Entry(value=parameters)) for name, parameters in sorted(found)),
+        ((Entry(value=name), Entry(value=parameters)) for name, parameters in sorted(stages)),
         title="First stages",
     )
 
 
 def _rerankers(records: Sequence[Record]) -> Table:
-    found = {
+    by_setup = {
         (ref.name, ref.revision, ref.dtype, ref.max_length, engine.engine, engine.device): ref
         for record in records
         for ref, engine in [(record.cell.reranker, record.cell.engine)]
@@ -110,7 +110,7 @@ def _rerankers(records: Sequence[Record]) -> Table:
                 Entry(value=device),
             )
             for (name, revision, dtype, length, engine, device), ref in sorted(
-                found.items(), key=lambda each: each[0][0]
+                by_setup.items(), key=lambda item: item[0][0]
             )
         ),
         title="Rerankers",

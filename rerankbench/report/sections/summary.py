@@ -19,9 +19,9 @@ from rerankbench.types import Record, TaskKey
 def summary(boards: Sequence[Board]) -> Section:
     """Who leads on each board, then counts, then facts."""
     records = [record for board in boards for record in board.records]
-    models = {one.cell.reranker.name for one in records if not derived.is_baseline(one)}
+    models = {record.cell.reranker.name for record in records if not derived.is_baseline(record)}
     tasks = {task: record for board in boards for (_, task), record in board.squares.items()}
-    collections = dict.fromkeys(one.cell.collection.name for one in tasks.values())
+    collections = dict.fromkeys(record.cell.collection.name for record in tasks.values())
     metrics = dict.fromkeys(board.metric for board in boards if board.metric)
     days = sorted({record.started_at[:10] for record in records})
     counts = (
@@ -107,6 +107,6 @@ def _lines(values: Iterable[str]) -> Markup:
 
 
 def _machines(records: Sequence[Record]) -> list[str]:
-    """Where models ran; baselines do no work, they tell only where there is nothing else."""
+    """Where models ran; baselines, which do no work, count only if there is nothing else."""
     models = [record for record in records if not derived.is_baseline(record)]
     return sorted(set(map(derived.machine, models or records)))

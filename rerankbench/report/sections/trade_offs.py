@@ -1,4 +1,4 @@
-"""Quality against speed, size and price, each model a point."""
+"""Quality against speed, size and price: a point a model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from rerankbench.types import TaskKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cost:
-    """What quality is held against; `why_missing` completes "No model …"."""
+    """The figure that quality is plotted against; `why_missing` completes "No model …"."""
 
     kind: str
     title: str
@@ -84,7 +84,7 @@ def trade_offs(boards: Sequence[Board], means: Sequence[BootstrappedMeans]) -> S
 
 
 def _in_one_setting(board: Board) -> tuple[Board, tuple[str, ...]]:
-    """The board where most models were timed (machine and device), and who was timed elsewhere."""
+    """The board of the setting in which most models were timed, and the models timed elsewhere."""
     timed = [
         record
         for record in board.records
@@ -95,20 +95,20 @@ def _in_one_setting(board: Board) -> tuple[Board, tuple[str, ...]]:
     if not counted:
         return board, ()
     setting = counted.most_common(1)[0][0]
-    here = board.only(
+    same_setting = board.only(
         lambda record: derived.is_baseline(record) or derived.setting(record) == setting
     )
-    return here, tuple(sorted({name for _, name in pairs} - set(here.models)))
+    return same_setting, tuple(sorted({name for _, name in pairs} - set(same_setting.models)))
 
 
 def _block(
     board: Board, means: BootstrappedMeans, cost: _Cost, elsewhere: Sequence[str]
 ) -> Markup | Plot:
     placed = _placed(board, cost)
-    able = sorted({model for model, _ in placed})
-    if board.metric is None or not able:
+    with_figures = sorted({model for model, _ in placed})
+    if board.metric is None or not with_figures:
         return paragraph(f"{cost.title} is not shown: no model {cost.why_missing}.")
-    tasks = _comparable(board, able, placed)
+    tasks = _comparable(board, with_figures, placed)
     points = [
         TradeOffPoint(
             name=model,
@@ -117,7 +117,7 @@ def _block(
             low=interval.low,
             high=interval.high,
         )
-        for model in able
+        for model in with_figures
         if all((model, task) in placed for task in tasks)
         for interval in [means.interval([board.squares[model, task] for task in tasks])]
     ]
@@ -125,13 +125,13 @@ def _block(
         return paragraph(
             f"{cost.title} is not shown: ",
             isolated(points[0].name),
-            " alone can be placed, and there is nothing to hold it against.",
+            " is the only model with these figures, so there is nothing to compare.",
         )
     reference = _reference(board, tasks)
     shown = [point.name for point in points]
     left_out = {
         "timed on another machine or device": list(elsewhere),
-        "not run on the same collections": [model for model in able if model not in shown],
+        "not run on the same collections": [model for model in with_figures if model not in shown],
     }
     return Plot(
         name=plot_name(cost.kind, board),
@@ -156,20 +156,20 @@ def _block(
 
 
 def _placed(board: Board, cost: _Cost) -> dict[tuple[str, TaskKey], tuple[float, float]]:
-    """Cost and quality of every square of a model that has both."""
-    found = {}
+    """Cost and quality of every model and task that has both."""
+    placed = {}
     for square, record in board.squares.items():
         value = cost.figure.number(record)
         quality = None if board.metric is None else derived.mean_of(record, board.metric)
         if value and quality is not None and not derived.is_baseline(record):
-            found[square] = (value, quality)
-    return found
+            placed[square] = (value, quality)
+    return placed
 
 
 def _comparable(
     board: Board, models: Sequence[str], placed: Mapping[tuple[str, TaskKey], object]
 ) -> list[TaskKey]:
-    """The tasks that all these models have a place in, or else the one where most of them do."""
+    """The tasks in which all these models are placed, or else the one with the most of them."""
     counted = {task: sum((model, task) in placed for model in models) for task in board.tasks}
     shared = [task for task, count in counted.items() if count == len(models)]
     return shared or [max(counted, key=lambda task: counted[task])]
@@ -205,7 +205,7 @@ def _table(
                 ),
                 Entry(value="yes" if at in worth else "no"),
             )
-            for at, point in sorted(enumerate(points), key=lambda each: -each[1].quality)
+            for at, point in sorted(enumerate(points), key=lambda item: -item[1].quality)
         ),
         title=cost.title,
     )
@@ -241,7 +241,9 @@ def _notes(
     )
     if cost is _SPEED:
         records = [board.squares[square] for square in board.squares if square[1] in tasks]
-        machine = next(derived.machine(one) for one in records if not derived.is_baseline(one))
+        machine = next(
+            derived.machine(record) for record in records if not derived.is_baseline(record)
+        )
         yield Markup("Measured on {}.").format(isolated(machine))
     for why, models in left_out.items():
         if models:

@@ -1,4 +1,4 @@
-"""A loaded model that reads queries and documents apart: each text once, then pairs by vectors."""
+"""A loaded model that encodes queries and documents apart: each text once, pairs by vectors."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EncodedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
-    """Texts on their way to the engine; what their vectors are reduced to is named with them."""
+    """Texts for the engine, and how their vectors are reduced."""
 
     texts: EncodedTexts
     task: Task
@@ -112,29 +112,33 @@ class EmbeddingReranker:
 
         Raises ModelError for what the model has no embeddings for.
         """
-        asked = [each.query.text for each in job.candidates]
-        query_at = {text: i for i, text in enumerate(dict.fromkeys(asked))}
-        pairs = [document for each in job.candidates for document in each.documents]
+        query_texts = [candidates.query.text for candidates in job.candidates]
+        query_at = {text: i for i, text in enumerate(dict.fromkeys(query_texts))}
+        pairs = [document for candidates in job.candidates for document in candidates.documents]
         # Not by content, which would be a copy of every text.
-        documents = {(each.title, each.text): each for each in pairs}
+        documents = {(candidates.title, candidates.text): candidates for candidates in pairs}
         document_at = {key: i for i, key in enumerate(documents)}
-        depths = [len(each.documents) for each in job.candidates]
+        depths = [len(candidates.documents) for candidates in job.candidates]
         pending = np.ones(len(pairs), dtype=bool)
         pending[list(job.done)] = False
         queries = self._encode_queries(list(query_at))
-        texts = self._encode_documents([each.content for each in documents.values()])
+        texts = self._encode_documents([candidates.content for candidates in documents.values()])
         for encoded in (queries, texts):
             self._check.check(encoded)
         self._cut_queries |= {
-            each.query.query_id
-            for each in job.candidates
-            if queries.truncated[query_at[each.query.text]]
+            candidates.query.query_id
+            for candidates in job.candidates
+            if queries.truncated[query_at[candidates.query.text]]
         }
         return EncodedJob(
             queries=queries,
             documents=texts,
-            query_of=np.repeat(np.array([query_at[text] for text in asked], np.int64), depths),
-            document_of=np.array([document_at[each.title, each.text] for each in pairs], np.int64),
+            query_of=np.repeat(
+                np.array([query_at[text] for text in query_texts], np.int64), depths
+            ),
+            document_of=np.array(
+                [document_at[candidates.title, candidates.text] for candidates in pairs], np.int64
+            ),
             pending=pending,
         )
 
@@ -201,10 +205,10 @@ class EmbeddingReranker:
 
     def warnings(self) -> Sequence[str]:
         """A halved batch budget, notes, and queries that were cut."""
-        found = [*self._run.warnings(), *self._notes]
+        messages = [*self._run.warnings(), *self._notes]
         if self._cut_queries:
-            found.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
-        return found
+            messages.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
+        return messages
 
     def peak_device_bytes(self) -> int | None:
         """Most GPU memory that torch reserved since the process began."""
@@ -233,14 +237,14 @@ def _pairs_by_document(prepared: EncodedJob) -> list[_Indices]:
 
 
 def _stacked(batches: Sequence[FinishedBatch], count: int) -> npt.NDArray[np.float32]:
-    """The batches' vectors in the order of their texts; zero where there is none."""
+    """The batches' vectors in the order of their texts; zero if there is none."""
     if not batches:
         return np.zeros((count, 0), dtype=np.float32)
     shapes = np.array([batch.output.shape[1:] for batch in batches])
-    found = np.zeros((count, *shapes.max(axis=0)), dtype=np.float32)
+    stacked = np.zeros((count, *shapes.max(axis=0)), dtype=np.float32)
     for batch in batches:
-        if found.ndim == 2:
-            found[batch.rows] = batch.output
+        if stacked.ndim == 2:
+            stacked[batch.rows] = batch.output
         else:
-            found[batch.rows, : batch.output.shape[1]] = batch.output
-    return found
+            stacked[batch.rows, : batch.output.shape[1]] = batch.output
+    return stacked

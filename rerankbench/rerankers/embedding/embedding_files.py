@@ -25,7 +25,7 @@ _DOCUMENT_PROMPTS = ("document", "passage", "corpus")
 
 
 class TextRecipe(Recipe):
-    """How queries and documents are read, apart from each other."""
+    """How queries and documents are read separately."""
 
     query_prompt: str | None = Field(None, description="stands before a query")
     document_prompt: str | None = Field(None, description="stands before a document")
@@ -36,7 +36,7 @@ class TextRecipe(Recipe):
 
 
 class BiEncoderRecipe(TextRecipe):
-    """How the vectors of two texts are made and compared."""
+    """How the vectors of two texts are computed and compared."""
 
     similarity: Annotated[str | None, one_of(_SIMILARITIES)] = Field(
         None, description=f"one of {', '.join(_SIMILARITIES)}"
@@ -65,9 +65,9 @@ def most_tokens(checkpoint: Checkpoint, saved: SavedModules | None) -> int:
 
     Position embeddings are a limit in any case.
     """
-    told = saved.transformer if saved is not None else {}
-    arguments = told.get("processor_kwargs") or told.get("tokenizer_args") or {}
-    length = arguments.get("model_max_length", told.get("max_seq_length"))
+    settings = saved.transformer if saved is not None else {}
+    arguments = settings.get("processor_kwargs") or settings.get("tokenizer_args") or {}
+    length = arguments.get("model_max_length", settings.get("max_seq_length"))
     if length is not None:
         checkpoint = replace(checkpoint, tokenizer_config={"model_max_length": length})
     return checkpoint.max_length()
@@ -97,12 +97,12 @@ def lengths(
     `--max-length` is that of documents, and of queries without a length of their own. Raises
     UsageError for a length beyond the limit.
     """
-    given = {
+    requested = {
         "max length": spec.max_length,
         "query_length": recipe.query_length,
         "document_length": recipe.document_length,
     }
-    for key, value in given.items():
+    for key, value in requested.items():
         if value is not None and not 1 <= value <= limit:
             raise UsageError(
                 f"{spec.model}: {key} {value} is not within the model's {limit}; "
@@ -120,10 +120,10 @@ def bi_encoder(
     saved = modules_file.read(checkpoint.folder)
     if saved is None:
         heads: tuple[Module, ...] = (_default_pooling(checkpoint),)
-        told: Mapping[str, Any] = {}
+        settings: Mapping[str, Any] = {}
     else:
         check_reads_text(saved, checkpoint.name)
-        heads, told = saved.heads, saved.settings
+        heads, settings = saved.heads, saved.settings
         if "Pooling" not in saved.kinds or {"MultiVectorMask", "LogitScore"} & set(saved.kinds):
             raise ModelError(
                 f"{checkpoint.name}: its modules ({', '.join(saved.kinds)}) do not make one "
@@ -141,20 +141,20 @@ def bi_encoder(
     )
     return EmbeddingRecipe(
         heads=heads,
-        similarity=recipe.similarity or saved_similarity(told, _SIMILARITIES),
+        similarity=recipe.similarity or saved_similarity(settings, _SIMILARITIES),
         query_prompt=query_prompt,
         document_prompt=document_prompt,
         query_length=of_query,
         document_length=of_document,
         lower_case=bool(transformer.get("do_lower_case")),
-        dimensions=told.get("truncate_dim"),
+        dimensions=settings.get("truncate_dim"),
         unused_prompt=unused,
     )
 
 
-def saved_similarity(told: Mapping[str, Any], known: tuple[str, ...]) -> str:
+def saved_similarity(settings: Mapping[str, Any], known: tuple[str, ...]) -> str:
     """The saved similarity if it is known, else the first."""
-    saved = told.get("similarity_fn_name")
+    saved = settings.get("similarity_fn_name")
     return str(saved) if saved in known else known[0]
 
 

@@ -1,4 +1,4 @@
-"""How texts become vectors, and vectors a score: one model's way, as a value."""
+"""How one model turns texts into vectors, and vectors into a score."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class EmbeddingRecipe:
 
     def as_recipe(self) -> dict[str, Json]:
         """The parts that a record shows."""
-        found: dict[str, Json] = {
+        fields: dict[str, Json] = {
             "score": self.similarity,
             "modules": module_names(self.heads),
             "query_prompt": self.query_prompt,
@@ -70,18 +70,18 @@ class EmbeddingRecipe:
             "documents": "encoded once per collection",
         }
         if self.dimensions is not None:
-            found["dimensions"] = self.dimensions
+            fields["dimensions"] = self.dimensions
         if self.expansion is not None:
-            found["expansion"] = _shown_expansion(self.expansion)
+            fields["expansion"] = _shown_expansion(self.expansion)
         if self.scored is not None:
-            found["skipped_words"] = " ".join(self.scored.skip_words)
-            found["skipped_in"] = self.scored.skip_tasks
-            found["scored_tokens"] = " ".join(map(str, self.scored.keep_only)) or "all others"
-        return found
+            fields["skipped_words"] = " ".join(self.scored.skip_words)
+            fields["skipped_in"] = self.scored.skip_tasks
+            fields["scored_tokens"] = " ".join(map(str, self.scored.keep_only)) or "all others"
+        return fields
 
 
 def module_names(heads: Sequence[Module]) -> str:
-    """What follows the transformer, as a record shows it."""
+    """The steps after the transformer, as records show them."""
     return " → ".join(map(_shown, heads))
 
 

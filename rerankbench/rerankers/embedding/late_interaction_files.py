@@ -52,7 +52,7 @@ _SIMILARITIES = ("maxsim", "meanmaxsim")
 
 
 class LateInteractionRecipe(files.TextRecipe):
-    """How the vectors of two texts' tokens are made and compared."""
+    """How the vectors of two texts' tokens are computed and compared."""
 
     similarity: Annotated[str | None, one_of(_SIMILARITIES)] = Field(
         None, description=f"one of {', '.join(_SIMILARITIES)}"
@@ -166,14 +166,14 @@ def _modules(checkpoint: Checkpoint, listed: SavedModules) -> _Saved:
     if listed.model_type == "MultiVectorEncoder":
         heads, scored = _as_listed(listed)
     else:
-        # PyLate skipped punctuation unless told otherwise, and normalised outside its modules.
+        # PyLate skipped punctuation by default, and normalised outside its modules.
         pylate = listed.model_type == "ColBERT" or bool(prefixes)
         skipped = tuple(words) if words is not None else _PUNCTUATION if pylate else ()
         heads = (*_projections(checkpoint, listed), _normalize(checkpoint))
         scored = ScoredTokens(skip_words=skipped)
     return _Saved(
         heads=heads,
-        # What the transformer's own file says stands before the model's settings.
+        # The transformer's own file takes precedence over the model's settings.
         transformer={**_pylate_settings(told), **listed.transformer},
         prompts={role: text for role, text in prompts.items() if text},
         similarity=told,
@@ -183,7 +183,7 @@ def _modules(checkpoint: Checkpoint, listed: SavedModules) -> _Saved:
 
 
 def _as_listed(listed: SavedModules) -> tuple[tuple[Module, ...], ScoredTokens | None]:
-    """Every step as it stands; a projection reads tokens unless its settings say otherwise."""
+    """Every step as saved; a projection reads tokens unless its settings say otherwise."""
     scored = None
     for module in listed.heads:
         if module.kind == "MultiVectorMask":
@@ -225,21 +225,23 @@ def _normalize(checkpoint: Checkpoint) -> Module:
     return Module(kind="Normalize", folder=checkpoint.folder, config=config)
 
 
-def _pylate_settings(told: Mapping[str, Any]) -> Mapping[str, Any]:
+def _pylate_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     """PyLate's flat settings as those of a transformer of sentence-transformers."""
-    found = {
-        key: told[key] for key in ("query_length", "document_length") if told.get(key) is not None
+    lengths = {
+        key: settings[key]
+        for key in ("query_length", "document_length")
+        if settings.get(key) is not None
     }
-    if "query_expansion" in told:
-        return {**found, "query_expansion": told["query_expansion"]}
-    if not PYLATE_KEYS & told.keys():
-        return found
-    if told.get("do_query_expansion") is False:
-        return {**found, "query_expansion": None}
-    attend = told.get("attend_to_expansion_tokens", told.get("attend_to_mask_tokens"))
-    length = found.pop("query_length", None) or _EXPANDED_LENGTH
+    if "query_expansion" in settings:
+        return {**lengths, "query_expansion": settings["query_expansion"]}
+    if not PYLATE_KEYS & settings.keys():
+        return lengths
+    if settings.get("do_query_expansion") is False:
+        return {**lengths, "query_expansion": None}
+    attend = settings.get("attend_to_expansion_tokens", settings.get("attend_to_mask_tokens"))
+    length = lengths.pop("query_length", None) or _EXPANDED_LENGTH
     expansion = {"strategy": "fixed", "attend": bool(attend), "length": length}
-    return {**found, "query_expansion": expansion}
+    return {**lengths, "query_expansion": expansion}
 
 
 def _expansion(checkpoint: Checkpoint, config: Any) -> QueryExpansion | None:

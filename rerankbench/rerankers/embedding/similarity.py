@@ -86,12 +86,12 @@ def _maxsim(
     of_pair += queries.shape[1] * documents.shape[1]
     step = max(1, _STEP_NUMBERS // max(1, of_pair))
     least = torch.finfo(documents.dtype).min
-    found = []
+    chunks = []
     for start in range(0, len(places[0]), step):
-        of_query, of_document = (each[start : start + step] for each in places)
+        of_query, of_document = (indices[start : start + step] for indices in places)
         products = torch.bmm(queries[of_query], documents[of_document].transpose(1, 2))
         counting = counts[of_document]
         products.masked_fill_(~counting[:, None, :], least)
         scores = products.amax(dim=2).sum(dim=1)
-        found.append(scores.masked_fill(~counting.any(dim=1), EMPTY_DOCUMENT))
-    return torch.cat(found)
+        chunks.append(scores.masked_fill(~counting.any(dim=1), EMPTY_DOCUMENT))
+    return torch.cat(chunks)

@@ -34,7 +34,6 @@ class SpecialTokens:
 
     @property
     def size(self) -> int:
-        """How many they are."""
         return len(self.prefix) + len(self.suffix)
 
 
@@ -112,14 +111,14 @@ def encode(
         )
     kept = slice(-room, None) if tokenizer.truncation_side == "left" else slice(room)
     ids, lengths, own, truncated = array("i"), array("q"), array("q"), array("b")
-    for found in tokenise(tokenizer, (prompt + text for text in texts)):
-        row = [*around.prefix, *found[kept], *around.suffix]
+    for tokens in tokenise(tokenizer, (prompt + text for text in texts)):
+        row = [*around.prefix, *tokens[kept], *around.suffix]
         own.append(len(row))
         if filling is not None:
             row += [filling.token] * (filling.length - len(row))
         ids.fromlist(row)
         lengths.append(len(row))
-        truncated.append(len(found) > room)
+        truncated.append(len(tokens) > room)
     sizes = np.frombuffer(lengths, dtype=np.int64)
     owned = np.frombuffer(own, dtype=np.int64)
     return EncodedTexts(
@@ -132,28 +131,28 @@ def encode(
 
 
 def around(tokenizer: Any) -> SpecialTokens:
-    """What a tokeniser puts around one text, found out by trying. Raises ModelError."""
+    """The tokens that a tokeniser adds around one text, found by trying. Raises ModelError."""
     bare, *others = (list(ids) for ids in tokenise(tokenizer, _PROBES))
     own = tokenizer([_PROBES[0]], truncation=False, verbose=False)["input_ids"][0]
     for start in range(len(own) - len(bare) + 1):
-        found = SpecialTokens(prefix=tuple(own[:start]), suffix=tuple(own[start + len(bare) :]))
-        if own[start : start + len(bare)] == bare and _agrees(tokenizer, found, [bare, *others]):
-            return found
+        special = SpecialTokens(prefix=tuple(own[:start]), suffix=tuple(own[start + len(bare) :]))
+        if own[start : start + len(bare)] == bare and _agrees(tokenizer, special, [bare, *others]):
+            return special
     raise ModelError(
         f"{tokenizer.name_or_path or 'this model'}: its tokeniser does more to a text than to put "
         "fixed tokens around it; name a model with a plain tokenizer.json"
     )
 
 
-def _agrees(tokenizer: Any, found: SpecialTokens, bare: Sequence[list[int]]) -> bool:
+def _agrees(tokenizer: Any, special: SpecialTokens, bare: Sequence[list[int]]) -> bool:
     """Whether the probes come out as in the tokeniser's own rows, whole and cut."""
     room = max(1, len(bare[0]) // 2)
     left = tokenizer.truncation_side == "left"
     for kept in (None, room):
-        most = {} if kept is None else {"max_length": kept + found.size}
+        most = {} if kept is None else {"max_length": kept + special.size}
         own = tokenizer(list(_PROBES), truncation=kept is not None, verbose=False, **most)
         cut = slice(None) if kept is None else slice(-kept, None) if left else slice(kept)
-        rows = [[*found.prefix, *ids[cut], *found.suffix] for ids in bare]
+        rows = [[*special.prefix, *ids[cut], *special.suffix] for ids in bare]
         if rows != own["input_ids"]:
             return False
     return True

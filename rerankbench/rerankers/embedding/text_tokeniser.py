@@ -30,23 +30,23 @@ def _register(tokenizer: Any, markers: Sequence[str]) -> None:
     known = tokenizer.get_vocab()
     for marker in markers:
         written = [marker, *marker.split(None, 1)[:1]]
-        token = next((each for each in written if each.strip() and each in known), None)
+        token = next((name for name in written if name.strip() and name in known), None)
         if token is not None and tokenizer.tokenize(token) != [token]:
             tokenizer.add_tokens([AddedToken(token, normalized=False, special=True)], True)
 
 
 def known_ids(tokenizer: Any, words: Sequence[str]) -> list[int]:
-    """The ids of words that are one token each; others are left out, not taken for unknown."""
-    found = []
+    """The ids of words that are single tokens; others are left out, not read as unknown."""
+    ids = []
     for word in words:
         token = tokenizer.convert_tokens_to_ids(word)
         if token is not None and (token != tokenizer.unk_token_id or word == tokenizer.unk_token):
-            found.append(int(token))
-    return found
+            ids.append(int(token))
+    return ids
 
 
 def filling(tokenizer: Any, recipe: EmbeddingRecipe, name: str) -> Filling | None:
-    """What short queries are filled up with: the mask, or the end of text. Raises ModelError."""
+    """The token that pads short queries: the mask, or the end of text. Raises ModelError."""
     expansion = recipe.expansion
     if expansion is None:
         return None

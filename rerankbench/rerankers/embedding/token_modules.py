@@ -72,8 +72,8 @@ def _pooling(module: Module, device: Any) -> Step:
         if not with_prompt and features.get("prompt_length"):
             mask = mask.clone()
             mask[:, : features["prompt_length"]] = False
-        found = [_POOLS[mode](features[_TOKENS], mask) for mode in modes]
-        features[_SENTENCE] = torch.cat(found, dim=-1)
+        pooled = [_POOLS[mode](features[_TOKENS], mask) for mode in modes]
+        features[_SENTENCE] = torch.cat(pooled, dim=-1)
 
     return pool
 
@@ -145,11 +145,11 @@ def _dense(module: Module, device: Any) -> Step:
     shortcut = _weight(module, "residual.weight", device) if adds_input and narrows else None
 
     def project(features: Features) -> None:
-        found = features[reads]
-        projected = activation(functional.linear(found, weight, bias))
+        inputs = features[reads]
+        projected = activation(functional.linear(inputs, weight, bias))
         if adds_input:
             projected = projected + (
-                found if shortcut is None else functional.linear(found, shortcut)
+                inputs if shortcut is None else functional.linear(inputs, shortcut)
             )
         features[writes] = projected
 
@@ -210,8 +210,8 @@ def _weight(module: Module, key: str, device: Any) -> torch.Tensor:
         )
     try:
         with safe_open(path, framework="pt") as handle:
-            found: torch.Tensor = handle.get_tensor(key)
+            tensor: torch.Tensor = handle.get_tensor(key)
     except SafetensorError as error:
         reason = (str(error).splitlines() or ["unreadable"])[0]
         raise ModelError(f"{path}: has no {key} ({reason}); fetch the model again") from error
-    return found.float().to(device)
+    return tensor.float().to(device)

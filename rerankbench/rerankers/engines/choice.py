@@ -1,4 +1,4 @@
-"""Which engine runs a model: what was asked for, or the fastest that this machine has.
+"""Chooses the engine of a model: the requested one, or the fastest on this machine.
 
 Decided from files, flags and installed packages alone; nothing heavy is imported.
 """
@@ -37,12 +37,12 @@ TOKENS_PER_PAIR = 256
 # Padded tokens in one batch: a GPU wants to be filled.
 CPU_BATCH_TOKENS = 16384
 CUDA_BATCH_TOKENS = 65536
-# A batch ends when its last pair does: it holds enough work that idle threads cost little.
+# A batch ends when its last pair does: it is large enough that idle threads cost little.
 NATIVE_BATCH_TOKENS = 32768
 NATIVE_TOKENS_PER_THREAD = 8192
 # Exported graphs run a batch on each core: small ones waste no padding and stay in its cache.
 EXPORTED_BATCH_TOKENS = 512
-# Dynamic int8 scales activations by the whole batch: alone, a pair's score is its own.
+# Dynamic int8 scales activations by the whole batch: alone, a pair's score does not vary.
 INT8_BATCH_TOKENS = 1
 
 
@@ -51,8 +51,8 @@ def choose(
 ) -> EngineChoice:
     """The engine for so many pairs and a model of this config; its batches as the spec says.
 
-    An engine that was asked for but cannot run here gives way to the one that `auto` takes.
-    Raises UsageError for a name that is none.
+    A requested engine that cannot run here is replaced by the one that `auto` takes.
+    Raises UsageError for an unknown name.
     """
     check_name(spec.engine)
     if spec.dtype == "int8" and spec.engine != "onnx":
@@ -72,11 +72,11 @@ def choose(
 def torch_alone(spec: RerankerSpec) -> EngineChoice:
     """For families without another engine. Raises UsageError for a name that is none."""
     check_name(spec.engine)
-    asked = spec.engine in ("auto", "torch")
+    is_torch = spec.engine in ("auto", "torch")
     return EngineChoice(
         engine=_ref("torch", spec),
         reason="as asked" if spec.engine == "torch" else "this family's only engine",
-        warning=None if asked else f"engine {spec.engine}: not for this family; ran on torch",
+        warning=None if is_torch else f"engine {spec.engine}: not for this family; ran on torch",
     )
 
 

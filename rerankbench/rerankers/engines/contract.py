@@ -1,4 +1,4 @@
-"""What an engine is given, and what it gives back."""
+"""The input and output of engines."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Engine(Protocol):
 
     @property
     def attention_kernel(self) -> str | None:
-        """What computes attention, as records show it."""
+        """The attention implementation, as records show it."""
 
     @property
     def pads(self) -> bool:
@@ -59,7 +59,7 @@ class Engine(Protocol):
 
     @property
     def in_flight(self) -> int:
-        """Batches that may be under way while the next one is made ready."""
+        """Batches that may be in progress while the next one is prepared."""
 
     def submit(self, rows: TokenRows, width: int) -> Callable[[], Logits]:
         """Begin to score one batch; the call that it returns waits for the float32 logits.

@@ -1,4 +1,4 @@
-"""What this machine's processor and C++ compiler can do, found without torch."""
+"""Abilities of this machine's processor and C++ compiler, found without torch."""
 
 from __future__ import annotations
 

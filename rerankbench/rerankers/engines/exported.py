@@ -46,11 +46,11 @@ def onnx_engine(
             session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-    names = [each.name for each in session.get_inputs()]
+    names = [node.name for node in session.get_inputs()]
 
     def call(inputs: Inputs) -> Logits:
-        found: Logits = session.run(None, {name: inputs[name] for name in names})[0]
-        return found
+        logits: Logits = session.run(None, {name: inputs[name] for name in names})[0]
+        return logits
 
     return _host_engine(model, call, "onnxruntime", threads, left)
 
@@ -70,13 +70,13 @@ def openvino_engine(
     with _quiet(model, "openvino"):
         graph = openvino.convert_model(_LogitsOnly(model), example_input=_example(with_types))
         compiled = openvino.Core().compile_model(graph, "CPU", settings)
-    names = [each.get_any_name() for each in compiled.inputs]
+    names = [node.get_any_name() for node in compiled.inputs]
 
     def call(inputs: Inputs) -> Logits:
         if not hasattr(own, "request"):
             own.request = compiled.create_infer_request()
-        found = own.request.infer([inputs[name] for name in names])[0]
-        return np.array(found, dtype=np.float32)
+        logits = own.request.infer([inputs[name] for name in names])[0]
+        return np.array(logits, dtype=np.float32)
 
     return _host_engine(model, call, "openvino", threads, left)
 
@@ -148,7 +148,7 @@ def _quantise(path: Path, head: Collection[str]) -> Path:
 
 def _scopes(node: Any) -> set[str]:
     """The modules that a node was exported from, outermost first in what the exporter notes."""
-    noted = {each.key: each.value for each in node.metadata_props}
+    noted = {entry.key: entry.value for entry in node.metadata_props}
     return set(ast.literal_eval(noted.get("pkg.torch.onnx.name_scopes", "[]")))
 
 

@@ -1,4 +1,4 @@
-"""The classification head in float32, whatever the dtype of the layers below it.
+"""Computes the classification head in float32, whatever the dtype of the layers below.
 
 In bfloat16 a logit has 8 bits of mantissa: documents whose scores differ would tie. The head sees
 one row a pair, or a few, and costs next to nothing in float32.
@@ -83,8 +83,8 @@ def products_as_sums(model: Any) -> None:
             self.linear = linear
 
         def forward(self, states: torch.Tensor) -> torch.Tensor:
-            found = (states.unsqueeze(-2) * self.linear.weight).sum(-1)
-            return found if self.linear.bias is None else found + self.linear.bias
+            products = (states.unsqueeze(-2) * self.linear.weight).sum(-1)
+            return products if self.linear.bias is None else products + self.linear.bias
 
     for name, module in head_modules(model).items():
         if isinstance(module, torch.nn.Linear):

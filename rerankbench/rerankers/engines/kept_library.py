@@ -68,7 +68,7 @@ def _load(path: Path, expected: str) -> ctypes.CDLL:
 
 
 def _in_memory(content: bytes) -> int:
-    """A file in memory alone: whatever becomes of the kept one, what is loaded stays as it is."""
+    """A file in memory only: changes of the stored library do not affect what is loaded."""
     handle = os.memfd_create("rerankbench-native")
     with os.fdopen(handle, "wb", closefd=False) as file:
         file.write(content)
@@ -76,7 +76,7 @@ def _in_memory(content: bytes) -> int:
 
 
 def _written_hash(path: Path) -> str:
-    """What was written beside a library, in the form of sha256sum."""
+    """The checksum file beside a library, in the form of sha256sum."""
     handle, content = _read(_sum_path(path))
     os.close(handle)
     written, _, name = content.decode("ascii", "replace").partition("  ")
@@ -95,10 +95,10 @@ def _read(path: Path) -> tuple[int, bytes]:
         raise _Distrust("is a symbolic link")
     handle = os.open(path, _READING)
     try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
             raise _Distrust("is no regular file")
-        if (fault := _others(found)) is not None:
+        if (fault := _others(status)) is not None:
             raise _Distrust(fault)
         with os.fdopen(handle, "rb", closefd=False) as file:
             return handle, file.read()
@@ -107,11 +107,11 @@ def _read(path: Path) -> tuple[int, bytes]:
         raise
 
 
-def _others(found: os.stat_result) -> str | None:
-    """How another user could have changed a file or folder; None where none could."""
-    if found.st_uid != os.geteuid():
+def _others(status: os.stat_result) -> str | None:
+    """How another user could have changed a file or folder; None if nobody could."""
+    if status.st_uid != os.geteuid():
         return "belongs to another user"
-    return "may be written by others" if found.st_mode & 0o022 else None
+    return "may be written by others" if status.st_mode & 0o022 else None
 
 
 def _folder(folder: Path) -> tuple[bool, str | None]:
@@ -122,13 +122,13 @@ def _folder(folder: Path) -> tuple[bool, str | None]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode):
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode):
             return False, "lies in no folder of its own"
-        fault = _others(found)
+        fault = _others(status)
         if fault is None:
             return True, None
-        if found.st_uid != os.geteuid():
+        if status.st_uid != os.geteuid():
             return False, "lies in a folder of another user"
         folder.chmod(0o700)
     except OSError as error:
@@ -138,7 +138,7 @@ def _folder(folder: Path) -> tuple[bool, str | None]:
 
 @contextmanager
 def _building(folder: Path | None, limit_s: float) -> Iterator[Path]:
-    """A folder that nobody else can look into, beside the place of what is built if possible."""
+    """A private folder, beside the place of the library if possible."""
     if folder is not None:
         _sweep(folder, limit_s)
         if not os.access(folder, os.W_OK):
@@ -170,5 +170,5 @@ def _keep(built: Path, written: str, path: Path) -> None:
 
 
 def _say(path: Path, what: str) -> None:
-    # Beside the run's own warnings: it concerns this machine, and no reader of its figures.
+    # Not among the run's warnings: it concerns this machine, not readers of the figures.
     _LOG.warning("engine native: %.150s %s", path, what)

@@ -77,8 +77,8 @@ class NativeEngine:
             groups,
             np.ascontiguousarray(rows.offsets, dtype=np.int64),
             *(
-                None if each is None else np.ascontiguousarray(each, dtype=np.int32)
-                for each in (rows.ids, places, rows.types)
+                None if ids is None else np.ascontiguousarray(ids, dtype=np.int32)
+                for ids in (rows.ids, places, rows.types)
             ),
         )
         outputs = (contexts, residuals, taken)
@@ -92,11 +92,11 @@ class NativeEngine:
         def logits() -> Logits:
             import torch
 
-            for failure in {each.result() for each in work} - {0}:
+            for failure in {job.result() for job in work} - {0}:
                 raise ModelError(f"engine native: {_FAILURES[failure]}")
             with torch.inference_mode():
-                found = self._tail(torch.from_numpy(contexts), torch.from_numpy(residuals))
-            return found.numpy()
+                scores = self._tail(torch.from_numpy(contexts), torch.from_numpy(residuals))
+            return scores.numpy()
 
         return logits
 
@@ -208,8 +208,8 @@ class NativeEngine:
             scaled = weight * norm.weight
 
             def projected(table: torch.Tensor) -> torch.Tensor:
-                found: torch.Tensor = (table - table.mean(dim=1, keepdim=True)) @ scaled.T
-                return found
+                product: torch.Tensor = (table - table.mean(dim=1, keepdim=True)) @ scaled.T
+                return product
 
             of_words = projected(words).to(torch.bfloat16 if self._bfloat16 else torch.float32)
             return (
@@ -253,7 +253,7 @@ def _projection(attention: Any) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _groups(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Bounds of runs of pairs that hold at most `GROUP_TOKENS` tokens, or are one pair."""
+    """Bounds of runs of pairs with at most `GROUP_TOKENS` tokens, or of single longer pairs."""
     bounds, tokens = [0], 0
     for pair, length in enumerate(lengths.tolist()):
         if tokens and tokens + length > GROUP_TOKENS:
@@ -264,7 +264,7 @@ def _groups(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _tail(model: Any) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """What follows the last layer's attention, on first tokens alone: pairs × labels."""
+    """The steps after the last layer's attention, for first tokens only: pairs × labels."""
     base = model.base_model
     layer, pooler = base.encoder.layer[-1], getattr(base, "pooler", None)
 

@@ -40,26 +40,26 @@ def library() -> ctypes.CDLL:
     ready = prebuilt.library()
     if ready is not None:
         try:
-            found = ctypes.CDLL(str(ready))
+            loaded = ctypes.CDLL(str(ready))
         except OSError as error:
             _LOG.warning("engine native: %.150s cannot be loaded (%.120s)", ready, error)
         else:
-            check_layout(found)
-            return found
+            check_layout(loaded)
+            return loaded
     compiler = cpu.compiler()
     if compiler is None:
         raise ModelError("engine native: no C++ compiler; install g++, or use --engine torch")
     path = cache_home() / "native" / f"encoder-{_fingerprint(compiler)}.so"
     try:
-        found = kept_library.load(path, partial(_build, compiler), limit_s=COMPILE_LIMIT_S)
+        loaded = kept_library.load(path, partial(_build, compiler), limit_s=COMPILE_LIMIT_S)
     except OSError as error:
         reason = (str(error).strip().splitlines() or ["no reason given"])[0]
         raise ModelError(
             f"engine native: its library cannot be built or loaded ({reason:.120}); "
             "name another cache folder in $RERANKBENCH_HOME, or use --engine torch"
         ) from error
-    check_layout(found)
-    return found
+    check_layout(loaded)
+    return loaded
 
 
 def products(dtype: str) -> tuple[int, int]:
@@ -69,13 +69,13 @@ def products(dtype: str) -> tuple[int, int]:
     folder = Path(torch.__file__).parent / "lib"
     try:
         kernels: Any = ctypes.CDLL(str(folder / "libtorch_cpu.so"))
-        found = (kernels[_PRODUCTS[dtype]], kernels[_RELEASE])
+        functions = (kernels[_PRODUCTS[dtype]], kernels[_RELEASE])
     except (OSError, AttributeError):
         raise ModelError(
             f"engine native: torch {torch.__version__} hides its micro-kernels; "
             "use --engine torch or compile"
         ) from None
-    product, release = (ctypes.cast(each, ctypes.c_void_p).value for each in found)
+    product, release = (ctypes.cast(function, ctypes.c_void_p).value for function in functions)
     return int(product or 0), int(release or 0)
 
 

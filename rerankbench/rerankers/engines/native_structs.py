@@ -1,4 +1,4 @@
-"""What the native encoder is given, field by field as native_encoder.cpp declares it."""
+"""The structs of the native encoder, field by field as in native_encoder.cpp."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class _Place(ctypes.Structure):
 
 
 def check_layout(library: ctypes.CDLL) -> None:
-    """Raise ModelError for a library whose structs are not these, or lie otherwise in memory."""
+    """Raise ModelError for a library with other structs, or another memory layout."""
     length = ctypes.c_int64.in_dll(library, "kLayoutLength").value
     theirs = (_Place * length).in_dll(library, "kLayout")
     ours = [place for struct in (Layer, Encoder, Batch) for place in _layout(struct)]
-    if [(each.name.decode(), each.number) for each in theirs] != ours:
+    if [(entry.name.decode(), entry.number) for entry in theirs] != ours:
         raise ModelError(
             "engine native: native_structs.py and native_encoder.cpp do not declare the same "
             "structs; install rerankbench again, or use --engine torch"

@@ -37,7 +37,7 @@ _INPUTS = ("input_ids", "position_ids", "token_type_ids")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packing:
-    """Where the pairs lie in the row."""
+    """The positions of the pairs in the row."""
 
     bounds: torch.Tensor
     """0, then the end of each pair: int32, on the device."""
@@ -119,7 +119,7 @@ class PackedEngine:
         return dict(zip(_INPUTS, together, strict=False))
 
     def _pooled(self, states: torch.Tensor, packing: Packing) -> torch.Tensor:
-        """What the classification head sees: pairs × dimensions."""
+        """The input of the classification head: pairs × dimensions."""
         import torch
 
         if self._takes_mean:
@@ -198,8 +198,8 @@ def _sdpa(query: Any, key: Any, value: Any, packing: Packing, scale: float, reac
     for run in zip(*(_split(states, packing) for states in (query, key, value)), strict=True):
         mask = _band(run[0].shape[1], reach, query.device)
         q, k, v = (states.transpose(1, 2) for states in run)
-        found = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
-        contexts.append(found.transpose(1, 2).flatten(0, 1))
+        context = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
+        contexts.append(context.transpose(1, 2).flatten(0, 1))
     return torch.cat(contexts)
 
 

@@ -20,18 +20,18 @@ def inputs(rows: TokenRows, width: int, padding: int, *, left: bool = False) -> 
     Rows that tell the places of their texts have two masks more, 1 at a text's tokens; that of
     the queries ends with the last column that has one.
     """
-    found = {
+    padded = {
         "input_ids": rows.padded(rows.ids, width, padding, left=left),
         "attention_mask": rows.mask(width, left=left).astype(np.int64),
     }
     if rows.types is not None:
-        found["token_type_ids"] = rows.padded(rows.types, width, 0, left=left)
+        padded["token_type_ids"] = rows.padded(rows.types, width, 0, left=left)
     if rows.places is not None:
         shift = width - rows.lengths[:, None] if left else 0
         places = rows.places + shift
-        found["query_mask"] = _between(places[:, :2], int(places[:, 1].max(initial=0)))
-        found["document_mask"] = _between(places[:, 2:], width)
-    return found
+        padded["query_mask"] = _between(places[:, :2], int(places[:, 1].max(initial=0)))
+        padded["document_mask"] = _between(places[:, 2:], width)
+    return padded
 
 
 def _between(places: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.int64]:

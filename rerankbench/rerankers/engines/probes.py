@@ -1,4 +1,4 @@
-"""What this machine can run, for `rerankbench doctor`."""
+"""Abilities of this machine, for `rerankbench doctor`."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def products(device: str, threads: int) -> Mapping[str, float]:
 
     if device == "cpu":
         torch.set_num_threads(threads)
-    found = {}
+    speeds = {}
     for name in ("float32", "bfloat16", "float16"):
         matrix = torch.ones(_SIZE, _SIZE, dtype=getattr(torch, name), device=device)
-        found[name] = 2 * _SIZE**3 / min(_product_s(matrix) for _ in range(_REPEATS + 1))
-    return found
+        speeds[name] = 2 * _SIZE**3 / min(_product_s(matrix) for _ in range(_REPEATS + 1))
+    return speeds
 
 
 def _product_s(matrix: torch.Tensor) -> float:

@@ -30,10 +30,7 @@ class Tables:
     segments: int | None
 
     def filler(self, padding: int | None) -> int:
-        """What rows are filled up with: the padding id where the model knows it, else 0.
-
-        No score depends on it, since attention does not see it; it is looked up all the same.
-        """
+        """The id that pads rows: the padding id if the model knows it, else 0."""
         if padding is None or padding < 0:
             return 0
         return padding if self.tokens is None or padding < self.tokens else 0
@@ -71,9 +68,9 @@ def _length(model: Any) -> int | None:
             f"{config.model_type} counts positions from pad_token_id, which config.json sets to "
             "null; write the id of its padding token there"
         )
-    told = getattr(config, "max_position_embeddings", None)
-    # Some tables have rows more, which stand for no place in a text.
-    return min(*limits, told) if isinstance(told, int) and told > 0 else min(limits)
+    stated = getattr(config, "max_position_embeddings", None)
+    # Some tables have extra rows that no text position uses.
+    return min(*limits, stated) if isinstance(stated, int) and stated > 0 else min(limits)
 
 
 def _named(model: Any, names: frozenset[str]) -> Iterator[Any]:

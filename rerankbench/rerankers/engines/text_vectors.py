@@ -95,8 +95,8 @@ class TextVectors:
             self._head(features)
             vectors = features[self._output][..., : self._dimensions]
             counts = self._count(ids, seen, present, rows.task)
-            found = rows.reduce(vectors, counts)
-        return lambda: found.cpu().numpy()
+            reduced = rows.reduce(vectors, counts)
+        return lambda: reduced.cpu().numpy()
 
     def _count(
         self, ids: torch.Tensor, seen: torch.Tensor, present: torch.Tensor, task: Task
@@ -105,12 +105,14 @@ class TextVectors:
         import torch
 
         counting = self._counting
-        found = present if counting.filled and task == "query" else seen
+        counted = present if counting.filled and task == "query" else seen
         if counting.skip and task in counting.skip_tasks:
-            found = found & ~torch.isin(ids, torch.tensor(counting.skip, device=ids.device))
+            counted = counted & ~torch.isin(ids, torch.tensor(counting.skip, device=ids.device))
         if counting.keep_only and task == "document":
-            found = found & torch.isin(ids, torch.tensor(counting.keep_only, device=ids.device))
-        return found
+            counted = counted & torch.isin(
+                ids, torch.tensor(counting.keep_only, device=ids.device)
+            )
+        return counted
 
     def peak_device_bytes(self) -> int | None:
         """Most GPU memory that torch reserved since the process began."""

@@ -1,1 +1,1 @@
-"""What the files of a model tell, without torch."""
+"""Reads the files of a model, without torch."""

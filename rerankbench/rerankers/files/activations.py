@@ -42,7 +42,7 @@ def caution(name: str, dotted: str | None, *, labels: int) -> str | None:
 
 
 def saved(settings: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
-    """Where the activation's class is, in the order in which sentence-transformers looks."""
-    told = (config.get("sentence_transformers") or {}).get("activation_fn")
-    found = settings.get("activation_fn") or told
-    return found or config.get("sbert_ce_default_activation_function")
+    """The path of the activation's class, searched in sentence-transformers' order."""
+    older = (config.get("sentence_transformers") or {}).get("activation_fn")
+    newer = settings.get("activation_fn") or older
+    return newer or config.get("sbert_ce_default_activation_function")

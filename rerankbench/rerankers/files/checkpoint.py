@@ -39,7 +39,7 @@ class Checkpoint:
 
     @property
     def transformer(self) -> Path:
-        """Where the transformer and its tokeniser are."""
+        """The folder of the transformer and its tokeniser."""
         return self.modules[0] if self.modules else self.folder
 
     @property
@@ -61,7 +61,7 @@ class Checkpoint:
 
     @property
     def label_count(self) -> int:
-        """How many output labels the classifier has. Raises ModelError."""
+        """The number of the classifier's output labels. Raises ModelError."""
         try:
             return len(names_of(self.config))
         except ModelError as error:
@@ -86,7 +86,7 @@ class Checkpoint:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the model is called: by its user, its folder, its config and its card."""
+        """The model's names: by its user, its folder, its config and its card."""
         base = model_card.facts(self.folder).get("base_model")
         own = (self.name, self.folder.name, self.config.get("_name_or_path"))
         bases = base if isinstance(base, list) else [base]
@@ -114,7 +114,7 @@ class Checkpoint:
         return limit if limit < 10**6 else otherwise
 
     def positions(self) -> int | None:
-        """How many positions the model has embeddings for; None where it sets no limit."""
+        """How many positions the model has embeddings for; None if there is no limit."""
         if self.config.get("model_type") in config_defaults.WITHOUT_POSITIONS:
             return None
         embeddings = self.setting("max_position_embeddings")

@@ -28,14 +28,14 @@ class Classifier:
 
     def as_recipe(self) -> dict[str, Json]:
         """What a record holds of it, beside the score's formula."""
-        found: dict[str, Json] = dict(self.label.as_recipe())
+        fields: dict[str, Json] = dict(self.label.as_recipe())
         if self.prompt:
-            found["query_prompt"] = self.prompt
+            fields["query_prompt"] = self.prompt
         if self.reading is not None and self.reading.lower_case:
-            found["lower_case"] = True
+            fields["lower_case"] = True
         if self.reading is not None and self.reading.truncation_side == "left":
-            found["truncation_side"] = "left"
-        return found
+            fields["truncation_side"] = "left"
+        return fields
 
 
 def describe(checkpoint: Checkpoint, recipe: ClassifierRecipe) -> Classifier:
@@ -47,24 +47,24 @@ def describe(checkpoint: Checkpoint, recipe: ClassifierRecipe) -> Classifier:
     reading = pair_reading.read(checkpoint)
     label = labels.of(checkpoint.config, recipe.label, model=checkpoint.name)
     saved = (reading and reading.prompt) or ""
-    told = (label.caution, *cautions(checkpoint, label.count))
+    remarks = (label.caution, *cautions(checkpoint, label.count))
     return Classifier(
         label=label,
         reading=reading,
         prompt=saved if recipe.query_prompt is None else recipe.query_prompt,
-        cautions=tuple(each for each in told if each is not None),
+        cautions=tuple(remark for remark in remarks if remark is not None),
     )
 
 
 def cautions(checkpoint: Checkpoint, label_count: int) -> tuple[str, ...]:
-    """What to say of an activation, and of settings that nothing reads. Raises ModelError."""
+    """Cautions about an activation, and about settings that nothing reads. Raises ModelError."""
     settings = modules_file.settings(checkpoint.folder)
     listed = (checkpoint.folder / modules_file.LIST).is_file()
     dotted = activations.saved(settings if listed else {}, checkpoint.config)
-    told = [activations.caution(checkpoint.name, dotted, labels=label_count)]
+    remarks = [activations.caution(checkpoint.name, dotted, labels=label_count)]
     if not listed and settings.get("default_prompt_name") is not None:
-        told.append(
+        remarks.append(
             f"its {modules_file.SETTINGS} names a default prompt, which is not used: without "
             f"{modules_file.LIST} sentence-transformers does not read it either"
         )
-    return tuple(each for each in told if each is not None)
+    return tuple(remark for remark in remarks if remark is not None)

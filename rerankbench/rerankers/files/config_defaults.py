@@ -1,4 +1,4 @@
-"""What a config.json leaves to transformers: the default of the class that reads it."""
+"""Defaults that transformers uses for settings missing in a config.json."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def setting(config: Mapping[str, Any], key: str) -> Any:
     if config.get(key) is not None or not config.get("model_type"):
         return config.get(key)
     other_name, default = _default(str(config["model_type"]), key)
-    found = config.get(other_name)
-    return default if found is None else found
+    value = config.get(other_name)
+    return default if value is None else value
 
 
 @cache

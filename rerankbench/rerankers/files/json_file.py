@@ -18,12 +18,12 @@ def read_object(
 
     Raises ModelError, also for values that are not what the `schema` says.
     """
-    found = read_value(path, needed=needed)
-    if found is None and not path.exists():
+    value = read_value(path, needed=needed)
+    if value is None and not path.exists():
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise ModelError(f"{path}: is no JSON object; fetch the model again")
-    return found if schema is None else checked(path, schema, found)
+    return value if schema is None else checked(path, schema, value)
 
 
 def read_value(path: Path, *, needed: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""Which label of a classifier means that a document is relevant, told by the labels' names."""
+"""Decides from the labels' names which label of a classifier means relevant."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _NUMBERED = re.compile(r"(?:label|class)?([01])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """The label that is scored, of how many.
+    """The label that is scored, and the number of labels.
 
-    `name` is empty where names say no more than a number does. `caution` is for a person to read
-    where the choice is a guess.
+    `name` is empty if it is no more than a number. `caution` is for users
+    if the choice is a guess.
     """
 
     index: int
@@ -63,15 +63,15 @@ class Label:
         return f"logit{self.index} - logsumexp({rest})"
 
     def as_recipe(self) -> dict[str, str]:
-        """What a record's recipe holds of it: its name, where that says something."""
+        """The label's entry in a record's recipe, if its name is informative."""
         return {"label": self.name} if self.name else {}
 
 
 def names_of(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The labels' names in the order of the logits, as config.json has them, else transformers'.
 
-    As there, names of another number than `num_labels` are no names. Raises ModelError for names
-    that are numbered otherwise than from 0 on.
+    As there, names count only if there are `num_labels` of them. Raises ModelError for names
+    that are not numbered from 0 on.
     """
     named = config.get("id2label")
     count = config.get("num_labels", 2 if named is None else len(named))
@@ -91,7 +91,7 @@ def names_of(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(by_number[i] for i in range(len(by_number)))
 
 
-def of(config: Mapping[str, Any], asked: str | int | None, *, model: str) -> Label:
+def of(config: Mapping[str, Any], requested: str | int | None, *, model: str) -> Label:
     """The label to score of a classifier with this config.json, as `scored` chooses it.
 
     Where `label2id` contradicts `id2label`, which transformers follows, a caution says so.
@@ -100,26 +100,26 @@ def of(config: Mapping[str, Any], asked: str | int | None, *, model: str) -> Lab
         names = names_of(config)
     except ModelError as error:
         raise ModelError(f"{model}: {error}") from None
-    found = scored(names, asked, model=model)
+    label = scored(names, requested, model=model)
     by_name = config.get("label2id") or {}
     contradicted = any(str(by_name.get(name, i)) != str(i) for i, name in enumerate(names))
-    if len(names) == 1 or not contradicted or found.caution is not None or asked is not None:
-        return found
+    if len(names) == 1 or not contradicted or label.caution is not None or requested is not None:
+        return label
     caution = (
-        f"its id2label and label2id contradict each other; {names[found.index]:.40} "
-        f"({found.index}) was scored, after id2label; {_REMEDY}"
+        f"its id2label and label2id contradict each other; {names[label.index]:.40} "
+        f"({label.index}) was scored, after id2label; {_REMEDY}"
     )
-    return replace(found, caution=caution)
+    return replace(label, caution=caution)
 
 
-def scored(names: Sequence[str], asked: str | int | None, *, model: str) -> Label:
-    """The label to score: the one asked for by name or index, else the one that names tell.
+def scored(names: Sequence[str], requested: str | int | None, *, model: str) -> Label:
+    """The label to score: the one requested by name or index, else the one that names imply.
 
-    Raises UsageError for a label that there is not, ModelError where nothing tells which of
-    three or more is meant.
+    Raises UsageError for an unknown label, ModelError if names do not imply which of
+    three or more is relevant.
     """
-    if asked is not None:
-        return _asked(names, asked, model)
+    if requested is not None:
+        return _asked(names, requested, model)
     if len(names) == 1:
         return Label(index=0, count=1)
     meanings = [_meaning(name) for name in names]
@@ -129,7 +129,11 @@ def scored(names: Sequence[str], asked: str | int | None, *, model: str) -> Labe
         index = meanings.index(True)
         return Label(index=index, count=len(names), name=names[index])
     example = next(
-        (n for n, told in zip(names[::-1], meanings[::-1], strict=True) if told is not False),
+        (
+            n
+            for n, meaning in zip(names[::-1], meanings[::-1], strict=True)
+            if meaning is not False
+        ),
         names[-1],
     )
     raise ModelError(
@@ -139,30 +143,30 @@ def scored(names: Sequence[str], asked: str | int | None, *, model: str) -> Labe
     )
 
 
-def _asked(names: Sequence[str], asked: str | int, model: str) -> Label:
+def _asked(names: Sequence[str], requested: str | int, model: str) -> Label:
     # YAML reads yes and no as true and false.
-    flags = {True: ("yes", "true"), False: ("no", "false")} if isinstance(asked, bool) else {}
+    flags = {True: ("yes", "true"), False: ("no", "false")} if isinstance(requested, bool) else {}
     if flags:
-        found = [i for i, name in enumerate(names) if _plain(name) in flags[bool(asked)]]
-        index = found[0] if len(found) == 1 else None
+        matches = [i for i, name in enumerate(names) if _plain(name) in flags[bool(requested)]]
+        index = matches[0] if len(matches) == 1 else None
     else:
-        index = int(asked) if isinstance(asked, int) else _place(names, asked)
+        index = int(requested) if isinstance(requested, int) else _place(names, requested)
     if index is None or not 0 <= index < len(names):
         raise UsageError(
-            f"{model}: no label {asked!r:.60}; its labels are "
+            f"{model}: no label {requested!r:.60}; its labels are "
             + f"{', '.join(f'{i}: {name}' for i, name in enumerate(names))!s:.150}"
         )
     name = "" if len(names) == 1 or _number(names[index]) is not None else names[index]
     return Label(index=index, count=len(names), name=name)
 
 
-def _place(names: Sequence[str], asked: str) -> int | None:
+def _place(names: Sequence[str], requested: str) -> int | None:
     """The one label of that name, as written, else without regard to case and spacing."""
     for same in (str, _plain):
-        found = [i for i, name in enumerate(names) if same(name) == same(asked)]
-        if len(found) == 1:
-            return found[0]
-    return int(asked) if asked.isascii() and asked.isdigit() else None
+        matches = [i for i, name in enumerate(names) if same(name) == same(requested)]
+        if len(matches) == 1:
+            return matches[0]
+    return int(requested) if requested.isascii() and requested.isdigit() else None
 
 
 def _of_two(names: Sequence[str], meanings: Sequence[bool | None]) -> Label:
@@ -197,7 +201,7 @@ def _unclear(names: Sequence[str], index: int) -> str:
 
 
 def _denies(name: str, other: str) -> bool:
-    """Whether one name is the other with a denial before it, whatever that means."""
+    """Whether one name is the other one with a negation before it."""
     return any(_plain(name) == denial + _plain(other) for denial in _DENIALS)
 
 
@@ -207,20 +211,20 @@ def _plain(name: str) -> str:
 
 
 def _number(name: str) -> int | None:
-    """The number of a label that is called by no more than its number."""
-    found = _NUMBERED.fullmatch(_plain(re.sub(r"\.0+$", "", name.strip())))
-    return int(found[1]) if found else None
+    """The number of a label whose name is just a number."""
+    match = _NUMBERED.fullmatch(_plain(re.sub(r"\.0+$", "", name.strip())))
+    return int(match[1]) if match else None
 
 
 def _meaning(name: str) -> bool | None:
-    """Whether a name means relevant (True) or the contrary or neither (False); else None."""
-    whole = _meaning_of_word(_plain(name))
-    if whole is not None:
-        return whole
+    """Whether a name means relevant (True), or the contrary or neither (False); else None."""
+    meaning = _meaning_of_word(_plain(name))
+    if meaning is not None:
+        return meaning
     words = [word.casefold() for word in _WORDS.findall(_HUMPS.sub(" ", name))]
-    told = [word for word in words if word not in _BESIDES]
-    denied = any(word in _DENYING_WORDS for word in told)
-    meanings = {_meaning_of_word(word) for word in told if word not in _DENYING_WORDS}
+    telling = [word for word in words if word not in _BESIDES]
+    denied = any(word in _DENYING_WORDS for word in telling)
+    meanings = {_meaning_of_word(word) for word in telling if word not in _DENYING_WORDS}
     if meanings == {True}:
         return not denied
     # "not" before a contrary says nothing that could be relied on.

@@ -1,4 +1,4 @@
-"""What the head of a model card states."""
+"""Reads the head of a model card."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rerankbench.files import yaml_file
 
 
 def facts(folder: Path) -> Mapping[str, Any]:
-    """The YAML head of a model card; nothing where there is none, or it is no mapping."""
+    """The YAML head of a model card; empty if there is none, or it is not a mapping."""
     path = folder / "README.md"
     if not path.is_file():
         return {}

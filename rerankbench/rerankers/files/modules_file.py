@@ -1,4 +1,4 @@
-"""What sentence-transformers writes beside a model: its modules, their settings, its prompts.
+"""Files that sentence-transformers writes beside a model: modules, settings, prompts.
 
 Read from files alone, without torch and without importing what the files name: a module's kind is
 the last part of its dotted path, which has moved from release to release.
@@ -76,8 +76,8 @@ class SavedModules:
     @property
     def prompts(self) -> Mapping[str, str]:
         """The saved prompts by name, without empty ones."""
-        found = self.settings.get("prompts") or {}
-        return {str(name): str(text) for name, text in found.items() if text}
+        texts = self.settings.get("prompts") or {}
+        return {str(name): str(text) for name, text in texts.items() if text}
 
 
 def folders(folder: Path) -> tuple[Path, ...]:
@@ -86,7 +86,7 @@ def folders(folder: Path) -> tuple[Path, ...]:
     Raises ModelError for a path that leads out of it.
     """
     listed = _listed(folder)
-    return tuple(dict.fromkeys(each for _, each in listed)) or (folder,)
+    return tuple(dict.fromkeys(path for _, path in listed)) or (folder,)
 
 
 def read(folder: Path) -> SavedModules | None:
@@ -115,7 +115,7 @@ def read(folder: Path) -> SavedModules | None:
 
 
 def settings(folder: Path) -> Mapping[str, Any]:
-    """What sentence-transformers saved about prompts and kind; empty where it did not."""
+    """Saved settings of sentence-transformers about prompts and kind; empty if there are none."""
     return read_object(folder / SETTINGS, SettingsFile)
 
 
@@ -124,12 +124,12 @@ def _listed(folder: Path) -> list[tuple[str, Path]]:
     path = folder / LIST
     if not path.exists():
         return []
-    found = read_value(path)
-    entries: list[Any] = found if isinstance(found, list) else []
-    if not entries or not all(isinstance(each, dict) for each in entries):
+    value = read_value(path)
+    entries: list[Any] = value if isinstance(value, list) else []
+    if not entries or not all(isinstance(entry, dict) for entry in entries):
         raise ModelError(f"{path}: is no list of modules with type and path; fetch it again")
-    entries = [checked(path, ListedModule, each) for each in entries]
-    listed = [(str(each["type"]), str(each["path"])) for each in entries]
+    entries = [checked(path, ListedModule, entry) for entry in entries]
+    listed = [(str(entry["type"]), str(entry["path"])) for entry in entries]
     for _, inner in listed:
         pure = PurePosixPath(inner)
         if pure.is_absolute() or ".." in pure.parts or "\0" in inner:
@@ -151,6 +151,6 @@ def _kind(folder: Path, dotted: str) -> str:
 
 def _transformer_settings(folder: Path) -> Mapping[str, Any]:
     for name in _TRANSFORMER_SETTINGS:
-        if found := read_object(folder / name, TransformerFile):
-            return found
+        if saved := read_object(folder / name, TransformerFile):
+            return saved
     return {}

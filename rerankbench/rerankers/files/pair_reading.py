@@ -1,4 +1,4 @@
-"""How sentence-transformers was told to read the pairs of a cross-encoder: one frozen value.
+"""How sentence-transformers reads the pairs of a saved cross-encoder: one frozen value.
 
 Everything that its files can say is either in the value or refused by name. The rules are those of
 sentence-transformers 6.2 (base/modules/transformer.py, base/model.py, cross_encoder/model.py).
@@ -21,13 +21,13 @@ TASKS: Mapping[str, str] = {
     "text-generation": "logits",
     "feature-extraction": "last_hidden_state",
 }
-# Where files come from, how a model lies in memory, and dtypes, which a run chooses itself.
+# Settings of downloading and loading, and dtypes, which a run chooses itself.
 _OF_LOADING = frozenset(
     {"subfolder", "token", "cache_dir", "revision", "local_files_only", "trust_remote_code"}
     | {"use_safetensors", "use_fast", "use_cache", "low_cpu_mem_usage", "device_map"}
     | {"dtype", "torch_dtype", "attn_implementation"}
 )
-# Arguments of a tokeniser that change no token of a pair that is alone.
+# Arguments of a tokeniser that do not change the tokens of a single pair.
 _OF_PADDING = frozenset({"padding", "pad_to_multiple_of", "return_tensors", "logits_to_keep"})
 _SIZES = frozenset({"padding", "truncation", "max_length", "return_tensors"})
 # Which of two texts is cut is the project's own rule; that one is cut at all is not.
@@ -51,9 +51,9 @@ class Chat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairReading:
-    """What is read of a pair, and by what.
+    """How a pair is read, and by what.
 
-    `prompt` stands before the query, or is the chat's system message. `float32` names the layers
+    `prompt` precedes the query, or is the chat's system message. `float32` names the layers
     that compute in float32 whatever the model's dtype.
     """
 
@@ -67,25 +67,25 @@ class PairReading:
 
 
 def read(checkpoint: Checkpoint) -> PairReading | None:
-    """What the files say; None where they are no cross-encoder's of sentence-transformers.
+    """The reading the files define; None unless they are a sentence-transformers cross-encoder.
 
     Raises ModelError for anything in them that changes scores and is not known here.
     """
     saved = modules_file.read(checkpoint.folder)
     if saved is None or saved.model_type != MODEL_TYPE:
         return None
-    told, name = saved.transformer, checkpoint.name
-    task = str(told.get("transformer_task") or _task_of(checkpoint, saved))
+    settings, name = saved.transformer, checkpoint.name
+    task = str(settings.get("transformer_task") or _task_of(checkpoint, saved))
     if task not in TASKS:
         _refuse(name, f"transformer_task {task:.40}", TASKS)
-    _check_known(name, told)
-    arguments = told.get("processor_kwargs") or told.get("tokenizer_args") or {}
-    chat = _chat(name, task, told, arguments)
+    _check_known(name, settings)
+    arguments = settings.get("processor_kwargs") or settings.get("tokenizer_args") or {}
+    chat = _chat(name, task, settings, arguments)
     return PairReading(
         task=task,
         prompt=_prompt(name, saved),
-        max_length=_length(name, told, arguments, in_chat=chat is not None),
-        lower_case=bool(told.get("do_lower_case")),
+        max_length=_length(name, settings, arguments, in_chat=chat is not None),
+        lower_case=bool(settings.get("do_lower_case")),
         truncation_side=_side(name, arguments),
         chat=chat,
         float32=tuple(saved.settings.get("keep_in_fp32_modules") or ()),
@@ -100,18 +100,18 @@ def _task_of(checkpoint: Checkpoint, saved: SavedModules) -> str:
     return "sequence-classification" if alone else "feature-extraction"
 
 
-def _check_known(name: str, told: Mapping[str, Any]) -> None:
+def _check_known(name: str, settings: Mapping[str, Any]) -> None:
     known = {
         *("transformer_task", "modality_config", "module_output_name", "processing_kwargs"),
         *("unpad_inputs", "query_length", "document_length", "query_expansion"),
         *("max_seq_length", "do_lower_case", "tokenizer_args", "processor_kwargs"),
         *("model_args", "model_kwargs", "config_args", "config_kwargs"),
     }
-    for key in told:
+    for key in settings:
         if key not in known:
             _refuse(name, f"'{key:.40}' in its sentence_bert_config.json", ())
     for key in ("model_args", "model_kwargs", "config_args", "config_kwargs"):
-        for inner in told.get(key) or {}:
+        for inner in settings.get(key) or {}:
             if inner not in _OF_LOADING:
                 _refuse(name, f"'{key}.{inner:.40}' in its sentence_bert_config.json", _OF_LOADING)
 
@@ -130,26 +130,26 @@ def _prompt(name: str, saved: SavedModules) -> str | None:
 
 
 def _length(
-    name: str, told: Mapping[str, Any], arguments: Mapping[str, Any], *, in_chat: bool
+    name: str, settings: Mapping[str, Any], arguments: Mapping[str, Any], *, in_chat: bool
 ) -> int | None:
     """Tokens of a pair: what the tokeniser is called with, else made with, else the old key."""
-    called = told.get("processing_kwargs") or {}
-    # The later bucket stands before the earlier one, differently for chats and texts.
+    called = settings.get("processing_kwargs") or {}
+    # Later buckets override earlier ones, in a different order for chats and texts.
     order = ("common", "text", "chat_template") if in_chat else ("text", "common")
-    found = arguments.get("model_max_length", told.get("max_seq_length"))
+    length = arguments.get("model_max_length", settings.get("max_seq_length"))
     for bucket in order:
         values = called.get(bucket) or {}
         if values.get("truncation") not in _CUTTING:
             _refuse(name, f"truncation {values['truncation']!r:.40}", ("longest_first",))
-        found = values.get("max_length") or found
+        length = values.get("max_length") or length
         if in_chat and bucket == "chat_template":
             continue
         for key in values:
             if key not in _OF_PADDING | _SIZES:
                 _refuse(name, f"'processing_kwargs.{bucket}.{key:.40}'", _OF_PADDING | _SIZES)
-    if found is not None and (type(found) is not int or not 0 < found <= 10**8):
-        _refuse(name, f"a length of {found!r:.40}", ())
-    return found
+    if length is not None and (type(length) is not int or not 0 < length <= 10**8):
+        _refuse(name, f"a length of {length!r:.40}", ())
+    return length
 
 
 def _side(name: str, arguments: Mapping[str, Any]) -> str | None:
@@ -163,10 +163,10 @@ def _side(name: str, arguments: Mapping[str, Any]) -> str | None:
 
 
 def _chat(
-    name: str, task: str, told: Mapping[str, Any], arguments: Mapping[str, Any]
+    name: str, task: str, settings: Mapping[str, Any], arguments: Mapping[str, Any]
 ) -> Chat | None:
     """The conversation that a pair is put into; None where it is read as two texts."""
-    ways = told.get("modality_config") or {"text": {}}
+    ways = settings.get("modality_config") or {"text": {}}
     way = ways.get("message", ways.get("text"))
     if way is None:
         _refuse(name, f"reading {', '.join(ways)!s:.60}", ("text", "message"))
@@ -175,7 +175,7 @@ def _chat(
         _refuse(name, f"reading {way.get('method')!s:.40} → {output!s:.40}", (TASKS[task],))
     if "message" not in ways:
         return None
-    called = (told.get("processing_kwargs") or {}).get("chat_template") or {}
+    called = (settings.get("processing_kwargs") or {}).get("chat_template") or {}
     template = arguments.get("chat_template")
     if template is not None and not isinstance(template, str):
         _refuse(name, "a processor_kwargs.chat_template that is no text", ())
@@ -187,7 +187,7 @@ def _chat(
 
 
 def is_structured(chat: Chat, template: str, model_type: str | None) -> bool:
-    """Whether the chat's contents are lists of typed parts, as the template's text tells."""
+    """Whether the chat's contents are lists of typed parts, judging by the template's text."""
     if chat.structured is not None:
         return chat.structured
     return model_type not in _FLAT_TYPES and any(part in template for part in _STRUCTURED_BY)

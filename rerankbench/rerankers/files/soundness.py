@@ -6,7 +6,7 @@ from rerankbench.errors import ModelError
 from rerankbench.rerankers.files.checkpoint import HEAD_WEIGHTS, Checkpoint
 from rerankbench.rerankers.files.weight_file import WHOLE
 
-# What PEFT writes; a folder may hold them beside the base model.
+# Files of PEFT; a folder may have them beside the base model.
 _ADAPTERS = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
 # Architectures that add an embedding of each token's place to it, and once had other ways too.
 _WITH_TABLES = frozenset(

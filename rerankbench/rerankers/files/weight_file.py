@@ -67,7 +67,7 @@ def weight_count(paths: Iterable[Path]) -> int:
 
 
 def safetensors_header(path: Path) -> Mapping[str, Any]:
-    """What the file says of its tensors: dtype and shape by name. Raises ModelError."""
+    """The tensors listed in the file: dtype and shape by name. Raises ModelError."""
     # The format: 8 bytes of length (little endian), then a JSON header of that length.
     try:
         with path.open("rb") as handle:

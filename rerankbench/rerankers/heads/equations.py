@@ -87,11 +87,11 @@ def load(folder: Path, device: Any) -> Weights:
 
     path = folder / head_file.WEIGHTS
     try:
-        found = load_file(path)
+        tensors = load_file(path)
     except Exception as error:  # safetensors raises plain Exceptions
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{path}: cannot be loaded ({reason}); save the head again") from error
-    return {name: tensor.float().to(device) for name, tensor in found.items()}
+    return {name: tensor.float().to(device) for name, tensor in tensors.items()}
 
 
 def _linear(hidden: torch.Tensor, weights: Weights, layer: str) -> torch.Tensor:

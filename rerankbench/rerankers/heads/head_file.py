@@ -49,10 +49,10 @@ class Head:
 def read(folder: Path) -> Head:
     """The head in a checkpoint folder, all checked. Raises ModelError, NewerFileError."""
     path, weights = folder / NAME, folder / WEIGHTS
-    for each in (path, weights):
-        if not each.is_file():
+    for file in (path, weights):
+        if not file.is_file():
             raise ModelError(
-                f"{folder}: no {each.name} in it; write it with rerankers.heads.head_file.save"
+                f"{folder}: no {file.name} in it; write it with rerankers.heads.head_file.save"
             )
     head, token_dim = _checked(path, read_object(path, needed=True))
     header = safetensors_header(weights)
@@ -156,5 +156,5 @@ def _written(shape: Sequence[int]) -> str:
 def _width(folder: Path) -> int | None:
     """The size of the encoder's hidden states, where its configuration says so."""
     config = read_object(folder / "config.json", ConfigFile, needed=True)
-    found = (config.get(key) for key in _WIDTHS)
-    return next((size for size in found if type(size) is int), None)
+    sizes = (config.get(key) for key in _WIDTHS)
+    return next((size for size in sizes if type(size) is int), None)

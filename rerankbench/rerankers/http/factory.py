@@ -78,7 +78,7 @@ class HttpReranker:
         return HttpJob(job=job, first_pairs=job.starts, requests=requests)
 
     def score(self, prepared: HttpJob) -> Iterator[ScoredBatch]:
-        """One batch a query, as they are finished; the last one tells what failures cost."""
+        """One batch a query, in order of completion; the last one has the cost of failures."""
         requests = prepared.requests
         places = [request.place for request in requests]
         missing = Counter(places)
@@ -88,11 +88,11 @@ class HttpReranker:
         def ask(number: int, stop: threading.Event) -> _Received:
             return self._ask(prepared.job, requests[number], stop)
 
-        for number, found in in_flight(len(requests), ask, self._service.recipe.concurrency):
-            self._failures.update(found.failures)
-            spent_s[number] = (found.kept_s, sum(found.failed_s))
+        for number, received in in_flight(len(requests), ask, self._service.recipe.concurrency):
+            self._failures.update(received.failures)
+            spent_s[number] = (received.kept_s, sum(received.failed_s))
             place = places[number]
-            parts[place][number] = found
+            parts[place][number] = received
             missing[place] -= 1
             if not missing[place]:
                 own = [part for _, part in sorted(parts.pop(place).items(), key=itemgetter(0))]
@@ -112,14 +112,16 @@ class HttpReranker:
 
     def _ask(self, job: Job, request: Request, stop: threading.Event) -> _Received:
         candidates = job.candidates[request.place]
-        texts = [each.content for each in candidates.documents[request.start : request.end]]
+        texts = [
+            document.content for document in candidates.documents[request.start : request.end]
+        ]
         form = self._service.form
         body = form.body(
             self._service.model, candidates.query.text, texts, self._service.recipe.options
         )
         reply = self._client.post(body, stop)
         try:
-            given = form.read(reply.body, reply.headers, len(texts))
+            scores = form.read(reply.body, reply.headers, len(texts))
         except MalformedError as error:
             raise ModelError(
                 f"{self._client.who}: not the answer of {self._service.recipe.api}: "
@@ -127,7 +129,7 @@ class HttpReranker:
                 "check 'url' and 'api'"
             ) from None
         return _Received(
-            given=given, kept_s=reply.kept_s, failed_s=reply.failed_s, failures=reply.failures
+            given=scores, kept_s=reply.kept_s, failed_s=reply.failed_s, failures=reply.failures
         )
 
     def _lost_s(self, spent_s: Mapping[int, tuple[float, float]]) -> float:
@@ -149,14 +151,14 @@ def _batch(
         tokens=tokens,
         padded_tokens=tokens,
         searches=sum(1 if searches is None else searches for searches in billed),
-        failed_attempts_s=[each for part in parts for each in part.failed_s],
+        failed_attempts_s=[seconds for part in parts for seconds in part.failed_s],
         lost_s=lost_s,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadableService:
-    """A service that was named and not asked yet; its key is known."""
+    """A named service that has not been contacted yet; its key is known."""
 
     ref: RerankerRef
     spec: RerankerSpec
@@ -193,7 +195,7 @@ class ServiceFactory:
     """What any form takes."""
 
     def identify(self, spec: RerankerSpec) -> LoadableService:
-        """What will be asked of whom. Raises UsageError, also where there is no key."""
+        """What will be called. Raises UsageError, also if there is no key."""
         service = described(spec)
         service.key()
         dated = f"@{spec.revision}" if spec.revision else ""

@@ -156,7 +156,7 @@ def _text_number(text: str | None) -> int | None:
 
 
 def _as_nvidia(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Query and passages are objects that hold a text."""
+    """Query and passages are objects with a text."""
     passages = [{"text": text} for text in request["passages"]]
     return {**request, "query": {"text": request["query"]}, "passages": passages}
 

@@ -1,4 +1,4 @@
-"""What a config may say of a service: address, form, key, patience, and what the form adds."""
+"""Settings of services in a config: address, form, key, patience, and those of the form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _USUAL = Patience()
 
 
 class ServiceRecipe(Recipe):
-    """What any service takes; forms with more have a class of their own."""
+    """Settings of any service; forms with more have their own class."""
 
     api: str = Field(description="the form that the service speaks")
     url: str = Field(description="its address; the form's own last word may be left out")
@@ -39,7 +39,7 @@ class ServiceRecipe(Recipe):
 
 
 class TruncatingRecipe(ServiceRecipe):
-    """Of a service that refuses long texts unless it is told to cut them."""
+    """For services that refuse long texts unless truncation is requested."""
 
     truncate: bool = Field(True, description="whether texts that are too long are cut")
 

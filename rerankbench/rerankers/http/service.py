@@ -1,4 +1,4 @@
-"""What a config says of a service, checked before any work: address, form, key and patience."""
+"""A service as configured, checked before any work: address, form, key and patience."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Service:
 
     @property
     def patience(self) -> Patience:
-        """How long and how often it is asked."""
+        """Time limits and number of attempts."""
         return Patience(timeout_s=self.recipe.timeout_s, retries=self.recipe.retries)
 
     def key(self) -> Key | AwsKeys | None:

@@ -90,21 +90,21 @@ FACTORY = JinaV3Factory(family="jina-v3", recipe=BlockRecipe)
 
 
 def _max_length(checkpoint: Checkpoint, spec: RerankerSpec, recipe: BlockRecipe) -> int:
-    """Tokens of the texts of a block; like the authors' code, from the tokeniser's limit alone."""
+    """Tokens of a block's texts; as in the authors' code, only the tokeniser limits them."""
     own = int(checkpoint.tokenizer_config.get("model_max_length") or 0)
     limit = own if 0 < own < 10**6 else checkpoint.max_length(otherwise=MAX_LENGTH)
-    found = spec.max_length or limit
-    if not recipe.least <= found <= limit:
+    length = spec.max_length or limit
+    if not recipe.least <= length <= limit:
         raise UsageError(
-            f"{checkpoint.name}: max length {found} must be from {recipe.least}, so that a block "
+            f"{checkpoint.name}: max length {length} must be from {recipe.least}, so that a block "
             "holds a query twice and a document (the recipe's query_tokens, document_tokens), to "
             f"the model's {limit}"
         )
-    return found
+    return length
 
 
 def _projector_files(checkpoint: Checkpoint) -> list[Path]:
-    """Which files hold the projector's matrices. Raises ModelError for any other projector."""
+    """The files with the projector's matrices. Raises ModelError for any other projector."""
     held = {
         name: (path, tensor["shape"])
         for path in checkpoint.weight_files()
@@ -133,8 +133,8 @@ def _projector_files(checkpoint: Checkpoint) -> list[Path]:
 def _projector(checkpoint: Checkpoint, device: Any) -> list[Any]:
     from safetensors import safe_open
 
-    found = []
+    tensors = []
     for name, path in zip(_PROJECTOR, _projector_files(checkpoint), strict=True):
         with safe_open(path, framework="pt") as weights:
-            found.append(weights.get_tensor(name).float().to(device))
-    return found
+            tensors.append(weights.get_tensor(name).float().to(device))
+    return tensors

@@ -61,20 +61,20 @@ class JinaV3:
         Raises ModelError for what the model has no embeddings for.
         """
         written, cut_queries = [], set()
-        for each, pairs in zip(job.candidates, job.pairs(), strict=True):
+        for candidates, pairs in zip(job.candidates, job.pairs(), strict=True):
             if job.done.issuperset(pairs):
                 written.append(Blocks(blocks=(), truncated=[False] * len(pairs), query_cut=False))
                 continue
-            texts = [document.content for document in each.documents]
-            written.append(self._writer.blocks(each.query.text, texts))
+            texts = [document.content for document in candidates.documents]
+            written.append(self._writer.blocks(candidates.query.text, texts))
             for block in written[-1].blocks:
                 self._check.check_ids(block.ids)
             if written[-1].query_cut:
-                cut_queries.add(each.query.query_id)
+                cut_queries.add(candidates.query.query_id)
         return BlockLists(
             starts=job.starts,
-            blocks=[each.blocks for each in written],
-            truncated=[cut for each in written for cut in each.truncated],
+            blocks=[entry.blocks for entry in written],
+            truncated=[cut for entry in written for cut in entry.truncated],
             cut_queries=frozenset(cut_queries),
         )
 
@@ -122,8 +122,8 @@ class JinaV3:
                 weights = (1 + torch.stack(best)) / 2
                 query = weights @ torch.cat([own for _, own in vectors])
             documents = torch.cat([documents for documents, _ in vectors])
-            found: list[float] = torch.cosine_similarity(documents, query, dim=-1).tolist()
-            return found
+            scores: list[float] = torch.cosine_similarity(documents, query, dim=-1).tolist()
+            return scores
 
     def _vectors(self, block: Block) -> tuple[Any, Any]:
         """Documents × size, and 1 × size for the query."""

@@ -56,7 +56,7 @@ class BlockRecipe(Recipe):
 
     @property
     def least(self) -> int:
-        """The shortest length that leaves room for a query, which stands twice, and a document."""
+        """The shortest length with room for a query, which occurs twice, and a document."""
         return 2 * self.query_tokens + self.document_tokens
 
     @property
@@ -98,19 +98,19 @@ class BlockWriter:
         (self._document_marker,), (self._query_marker,) = markers
 
     def blocks(self, query: str, documents: Sequence[str]) -> Blocks:
-        """As many documents a block as fit, in their order."""
+        """As many documents per block as fit, in order."""
         recipe = self._recipe
-        (asked,) = self._read([query], recipe.query_tokens)
+        (query_text,) = self._read([query], recipe.query_tokens)
         read = [*self._read(documents, recipe.document_tokens)]
-        starts = [0, *self._ends(asked.size, [each.size for each in read])]
+        starts = [0, *self._ends(query_text.size, [text.size for text in read])]
         prompts = [
-            self._prompt(asked.text, [each.text for each in read[start:end]])
+            self._prompt(query_text.text, [text.text for text in read[start:end]])
             for start, end in pairwise(starts)
         ]
         return Blocks(
             blocks=[*map(self._block, tokenise(self._tokenizer, prompts))],
-            truncated=[each.cut for each in read],
-            query_cut=asked.cut,
+            truncated=[text.cut for text in read],
+            query_cut=query_text.cut,
         )
 
     def _read(self, texts: Sequence[str], most: int) -> Iterator[_Text]:
@@ -134,11 +134,11 @@ class BlockWriter:
                 count, room = 0, whole
 
     def _prompt(self, query: str, documents: Sequence[str]) -> str:
-        told = _TASK.format(n=len(documents), query=query)
+        task = _TASK.format(n=len(documents), query=query)
         if self._recipe.instruction:
-            told += _INSTRUCTION.format(instruction=_without_markers(self._recipe.instruction))
+            task += _INSTRUCTION.format(instruction=_without_markers(self._recipe.instruction))
         passages = (_PASSAGE.format(i=i, document=text) for i, text in enumerate(documents))
-        return "".join((PREFIX, told, *passages, _QUERY.format(query=query), SUFFIX))
+        return "".join((PREFIX, task, *passages, _QUERY.format(query=query), SUFFIX))
 
     def _block(self, tokens: list[int]) -> Block:
         ids = np.array(tokens, dtype=np.int32)
@@ -151,7 +151,7 @@ class BlockWriter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Text:
-    """What is read of a text, and its size in tokens."""
+    """The part of a text that is read, and its size in tokens."""
 
     text: str
     size: int

@@ -17,7 +17,7 @@ from rerankbench.rerankers.listwise.prompt import Question
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedAnswer:
-    """What was written, and what it took, the question's tokens included."""
+    """A written answer and its cost, including the question's tokens."""
 
     text: str
     tokens: int
@@ -54,15 +54,15 @@ class Generator:
 
     def __call__(self, questions: Sequence[Question]) -> list[GeneratedAnswer]:
         """One answer a question, in their order; when memory runs out, fewer at once."""
-        found: list[GeneratedAnswer] = []
-        while len(found) < len(questions):
+        answers: list[GeneratedAnswer] = []
+        while len(answers) < len(questions):
             beside = self._most_rows or len(questions)
-            some = questions[len(found) : len(found) + beside]
+            some = questions[len(answers) : len(answers) + beside]
             try:
-                found += self._written(some)
+                answers += self._written(some)
             except (MemoryError, RuntimeError) as error:
                 self._give_way(error, some)
-        return found
+        return answers
 
     def warnings(self) -> Sequence[str]:
         """That memory ran out."""
@@ -90,7 +90,7 @@ class Generator:
                 max_new_tokens=max(question.most_tokens for question in questions),
             )
         written = whole[:, width:].cpu().tolist()
-        return (self._answer(*each, width) for each in zip(questions, written, strict=True))
+        return (self._answer(*pair, width) for pair in zip(questions, written, strict=True))
 
     def _answer(self, question: Question, row: Sequence[int], width: int) -> GeneratedAnswer:
         """A row up to its end or its own limit, whatever its neighbours needed."""
@@ -123,5 +123,5 @@ def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
         getattr(model.config, "eos_token_id", None),
         tokenizer.eos_token_id,
     ]
-    lists = [each if isinstance(each, list) else [each] for each in named]
-    return frozenset(int(token) for each in lists for token in each if token is not None)
+    lists = [ids if isinstance(ids, list) else [ids] for ids in named]
+    return frozenset(int(token) for ids in lists for token in ids if token is not None)

@@ -39,7 +39,7 @@ class WindowedLists:
 
 
 class ListwiseReranker:
-    """A loaded model that orders lists. Some are ordered side by side, a window of each."""
+    """A loaded model that orders lists; several lists are ordered in parallel, one window each."""
 
     def __init__(
         self,
@@ -66,21 +66,21 @@ class ListwiseReranker:
         self._cut_queries: set[str] = set()
 
     def prepare(self, job: Job) -> WindowedLists:
-        """Take the texts apart; what is asked is known only when earlier answers are.
+        """Split the texts; later questions depend on earlier answers.
 
-        Raises ModelError for what the model has no embeddings for.
+        Raises ModelError for tokens without embeddings.
         """
-        passages = [[*map(self._writer.passage, each.documents)] for each in job.candidates]
+        passages = [[*map(self._writer.passage, entry.documents)] for entry in job.candidates]
         if self._check is not None:
-            self._check.check_texts(each.query.text for each in job.candidates)
-            self._check.check_texts(" ".join(words) for each in passages for words in each)
+            self._check.check_texts(entry.query.text for entry in job.candidates)
+            self._check.check_texts(" ".join(words) for entry in passages for words in entry)
         return WindowedLists(
             done=job.done,
             starts=job.starts,
-            query_ids=[each.query.query_id for each in job.candidates],
-            queries=[each.query.text for each in job.candidates],
+            query_ids=[entry.query.query_id for entry in job.candidates],
+            queries=[entry.query.text for entry in job.candidates],
             passages=passages,
-            truncated=[self._writer.is_long(words) for each in passages for words in each],
+            truncated=[self._writer.is_long(words) for entry in passages for words in entry],
         )
 
     def score(self, prepared: WindowedLists) -> Iterator[ScoredBatch]:
@@ -89,7 +89,7 @@ class ListwiseReranker:
         Lists that are ordered side by side are all ordered again where one of them is not done:
         rounding depends on the neighbours, and so might a word.
         """
-        filled = [place for place, each in enumerate(prepared.passages) if each]
+        filled = [place for place, passages in enumerate(prepared.passages) if passages]
         for first in range(0, len(filled), self._beside):
             group = filled[first : first + self._beside]
             if not all(map(prepared.is_done, group)):
@@ -98,11 +98,11 @@ class ListwiseReranker:
                         yield order.batch(prepared.pairs(order.place))
 
     def warnings(self) -> Sequence[str]:
-        """A lack of memory, and queries that were cut. Odd answers are counted with the scores."""
-        found = list(self._generator.warnings())
+        """Lack of memory, and queries that were cut. Malformed answers count with the scores."""
+        messages = list(self._generator.warnings())
         if self._cut_queries:
-            found.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
-        return found
+            messages.append(f"{len(self._cut_queries)} queries were cut to fit the model's length")
+        return messages
 
     def peak_device_bytes(self) -> int | None:
         """Most GPU memory that torch reserved since the process began."""
@@ -111,25 +111,25 @@ class ListwiseReranker:
     def _ordered(self, lists: WindowedLists, group: Sequence[int]) -> list[_Order]:
         """Slide the window over each list of a group, one step of all at a time."""
         orders = [_Order(place=place, order=[*range(len(lists.pairs(place)))]) for place in group]
-        steps = [windows(len(each.order), self._window, self._stride) for each in orders]
+        steps = [windows(len(order.order), self._window, self._stride) for order in orders]
         for step in range(max(map(len, steps))):
-            asked = [
-                (each, mine[step])
-                for each, mine in zip(orders, steps, strict=True)
-                if step < len(mine)
+            tasks = [
+                (order, list_windows[step])
+                for order, list_windows in zip(orders, steps, strict=True)
+                if step < len(list_windows)
             ]
-            questions = [self._question(lists, each, window) for each, window in asked]
+            questions = [self._question(lists, order, window) for order, window in tasks]
             answers = self._generator(questions)
-            for (each, window), question, answer in zip(asked, questions, answers, strict=True):
-                each.take(window, question, answer)
+            for (order, window), question, answer in zip(tasks, questions, answers, strict=True):
+                order.take(window, question, answer)
         return orders
 
-    def _question(self, lists: WindowedLists, each: _Order, window: range) -> Question:
-        passages = lists.passages[each.place]
-        shown = [passages[each.order[place]] for place in window]
-        question = self._writer.question(lists.queries[each.place], shown)
+    def _question(self, lists: WindowedLists, order: _Order, window: range) -> Question:
+        passages = lists.passages[order.place]
+        shown = [passages[order.order[place]] for place in window]
+        question = self._writer.question(lists.queries[order.place], shown)
         if question.query_cut:
-            self._cut_queries.add(lists.query_ids[each.place])
+            self._cut_queries.add(lists.query_ids[order.place])
         if self._check is not None:
             self._check.check_ids(question.ids)
             self._check.check_length(len(question.ids) + question.most_tokens)
@@ -138,7 +138,7 @@ class ListwiseReranker:
 
 @dataclass(slots=True, kw_only=True)
 class _Order:
-    """How one list stands, best first, and what it took."""
+    """The current order of one list, best first, and its cost."""
 
     place: int
     order: list[int]
@@ -148,11 +148,11 @@ class _Order:
     padded_tokens: int = 0
 
     def take(self, window: range, question: Question, answer: GeneratedAnswer) -> None:
-        """Order a window as it was answered."""
+        """Apply an answer to a window."""
         before = [self.order[place] for place in window]
-        found = parse(answer.text, len(before))
-        self.order[window.start : window.stop] = [before[place] for place in found.order]
-        self.answers[found.outcome] += 1
+        parsed = parse(answer.text, len(before))
+        self.order[window.start : window.stop] = [before[place] for place in parsed.order]
+        self.answers[parsed.outcome] += 1
         self.cut |= {before[place] for place in question.cut}
         self.tokens += answer.tokens
         self.padded_tokens += answer.padded_tokens

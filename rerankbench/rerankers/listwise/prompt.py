@@ -140,13 +140,13 @@ def messages(
 ) -> list[dict[str, str]]:
     """What is said to the model: the system's words, where there are any, and the user's."""
     known = {"num": str(len(passages)), "query": _without_markers(query)}
-    told = _fill(recipe.prefix, **known)
+    text = _fill(recipe.prefix, **known)
     for rank, words in enumerate(passages, start=1):
         candidate = _without_markers(" ".join(words))
-        told += _fill(recipe.body, rank=str(rank), candidate=candidate)
-    told += _fill(recipe.suffix, **known)
+        text += _fill(recipe.body, rank=str(rank), candidate=candidate)
+    text += _fill(recipe.suffix, **known)
     system = [{"role": "system", "content": recipe.system}] if recipe.system else []
-    return [*system, {"role": "user", "content": told}]
+    return [*system, {"role": "user", "content": text}]
 
 
 def _without_markers(text: str) -> str:

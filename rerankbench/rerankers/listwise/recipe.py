@@ -1,4 +1,4 @@
-"""What a config may say of a listwise reranker: its windows, and how it is asked about one."""
+"""Settings of listwise rerankers in a config: windows, and the question about one."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ def windows(count: int, window: int, stride: int) -> list[range]:
     last begins at the start, where it may be a shorter one (rank_llm's sliding windows). A window
     of one passage would ask nothing and is left out.
     """
-    found = []
+    ranges = []
     end = count
     while end > 1:
         start = max(end - window, 0)
-        found.append(range(start, end))
+        ranges.append(range(start, end))
         if start == 0:
             break
         end -= stride
-    return found
+    return ranges

@@ -54,10 +54,10 @@ def rendered(checkpoint: Checkpoint, chat: Chat, instruction: str | None) -> Ren
         )
     strips = []
     for query, document in _PROBES:
-        found = write(instruction, query, document)
-        if found == _filled(text, query, document):
+        filled = write(instruction, query, document)
+        if filled == _filled(text, query, document):
             strips.append(query == query.strip())
-        elif found == _filled(text, query.strip(), document.strip()):
+        elif filled == _filled(text, query.strip(), document.strip()):
             strips.append(True)
         else:
             raise ModelError(
@@ -88,7 +88,7 @@ def _writer(
         for name, value in checkpoint.tokenizer_config.items()
         if name.endswith("_token") and isinstance(value, str | dict)
     }
-    given = {"add_generation_prompt": False, **tokens, **chat.arguments}
+    variables = {"add_generation_prompt": False, **tokens, **chat.arguments}
 
     def write(instruction: str | None, query: str, document: str) -> str:
         said = {"system": instruction, "query": query, "document": document}
@@ -98,7 +98,7 @@ def _writer(
             if text is not None
         ]
         try:
-            return environment.from_string(source).render(messages=messages, **given)
+            return environment.from_string(source).render(messages=messages, **variables)
         except Exception as error:  # A template is a program: it may divide by zero.
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelError(
@@ -115,10 +115,10 @@ def _source(checkpoint: Checkpoint) -> str | None:
             return path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             raise ModelError(f"{path}: cannot be read ({error!s:.80}); fetch it again") from None
-    found = checkpoint.tokenizer_config.get("chat_template")
-    if isinstance(found, list):
-        found = next((x["template"] for x in found if x["name"] == "default"), None)
-    return found if isinstance(found, str) else None
+    template = checkpoint.tokenizer_config.get("chat_template")
+    if isinstance(template, list):
+        template = next((x["template"] for x in template if x["name"] == "default"), None)
+    return template if isinstance(template, str) else None
 
 
 def _as_json(value: Any, indent: int | None = None) -> str:

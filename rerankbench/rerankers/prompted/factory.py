@@ -37,7 +37,7 @@ from rerankbench.types import EngineRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptedDescription:
-    """What the files and a recipe say of a model that answers prompts."""
+    """Files and recipe of a model that answers prompts."""
 
     preset: Preset
     reading: PairReading | None

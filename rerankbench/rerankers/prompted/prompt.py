@@ -105,8 +105,8 @@ def encode(tokenizer: Any, prompt: Prompt, job: Job, max_length: int) -> Prompte
     around: dict[str, list[int]] = {}
     pairs = (
         (query, document.content)
-        for each, query in zip(job.candidates, queries, strict=True)
-        for document in each.documents
+        for candidates, query in zip(job.candidates, queries, strict=True)
+        for document in candidates.documents
     )
     place = prompt.document_place
     while chunk := list(islice(pairs, CHUNK)):
@@ -131,7 +131,7 @@ def encode(tokenizer: Any, prompt: Prompt, job: Job, max_length: int) -> Prompte
 
 def _queries(tokenizer: Any, job: Job, most: int) -> tuple[list[str], frozenset[str]]:
     """The queries' texts, at most so many tokens each, and the ids of those that were cut."""
-    texts = dict.fromkeys(each.query.text for each in job.candidates)
+    texts = dict.fromkeys(candidates.query.text for candidates in job.candidates)
     sizes = dict(zip(texts, map(len, tokenise(tokenizer, texts)), strict=True))
     long = [text for text, size in sizes.items() if size > most]
     shorter = dict(zip(long, clip(tokenizer, long, most), strict=True)) if long else {}

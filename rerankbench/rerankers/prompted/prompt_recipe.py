@@ -123,7 +123,7 @@ def _saved(checkpoint: Checkpoint, reading: PairReading, recipe: PromptRecipe) -
     preset = Preset(
         named="",
         segments=(),
-        answers=tuple(each for each in (no, yes) if each is not None),
+        answers=tuple(answer for answer in (no, yes) if answer is not None),
         head="answers" if ids is not None else "label",
         max_length=reading.max_length or _CHAT_MAX_LENGTH,
         instruction=instruction or None,
@@ -134,8 +134,10 @@ def _saved(checkpoint: Checkpoint, reading: PairReading, recipe: PromptRecipe) -
     if reading.chat is None:
         return replace(preset, as_pair=True, origin="tokeniser's pair")
     # An instruction is the conversation's system message; no place for it is left.
-    found = chat_template.rendered(checkpoint, reading.chat, preset.instruction)
-    return replace(preset, segments=(found.text,), strips=found.strips, origin="chat template")
+    rendered_pair = chat_template.rendered(checkpoint, reading.chat, preset.instruction)
+    return replace(
+        preset, segments=(rendered_pair.text,), strips=rendered_pair.strips, origin="chat template"
+    )
 
 
 def _changed(preset: Preset, recipe: PromptRecipe, spec: RerankerSpec) -> Preset:
@@ -150,9 +152,9 @@ def _changed(preset: Preset, recipe: PromptRecipe, spec: RerankerSpec) -> Preset
     preset = replace(preset, **changes)
     _check(preset, recipe, spec)
     form = "" if preset.instruction is None else preset.instruction_form
-    told = form.replace("{instruction}", preset.instruction or "")
+    instruction = form.replace("{instruction}", preset.instruction or "")
     return replace(
-        preset, segments=tuple(s.replace("{instruction}", told) for s in preset.segments)
+        preset, segments=tuple(s.replace("{instruction}", instruction) for s in preset.segments)
     )
 
 
@@ -178,21 +180,21 @@ def _check_places(preset: Preset, recipe: PromptRecipe, spec: RerankerSpec) -> N
 
 
 def described(preset: Preset, label: Label | None) -> dict[str, Any]:
-    """What a record holds of a recipe."""
+    """The recipe's entry in a record."""
     prompt = "|".join(preset.segments)
     if preset.as_pair:
         prompt = f"{preset.instruction or ''}{{query}}|{{document}}"
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "prompt": prompt,
         "prompt_from": preset.origin,
         "score": _score(preset, label),
         "truncation": "end of the document; query beyond 75% of the length",
     }
     # Only where they say something: keys of records without them stay what they were.
-    found |= {} if label is None else label.as_recipe()
+    fields |= {} if label is None else label.as_recipe()
     if preset.strips:
-        found["strips"] = True
-    return found
+        fields["strips"] = True
+    return fields
 
 
 def _score(preset: Preset, label: Label | None) -> str:
@@ -205,4 +207,4 @@ def _score(preset: Preset, label: Label | None) -> str:
         case "layer":
             return f"logit of layer {preset.layer or '(last)'} at the last token"
     *no, yes = (json.dumps(answer, ensure_ascii=False) for answer in preset.answers)
-    return f"logit({yes})" + "".join(f" - logit({each})" for each in no)
+    return f"logit({yes})" + "".join(f" - logit({token})" for token in no)

@@ -98,7 +98,7 @@ def test_wrong_answers_are_named(tmp_path: Path) -> None:
         make(answers(max_drop=["5"]), tmp_path)
     with pytest.raises(UsageError, match="datasets"):
         make(answers(datasets=[""]), tmp_path)
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="not a folder"):
         make(answers(), tmp_path / "nowhere")
     assert list(make(answers(ci=["none"]), tmp_path).files) == [scaffold.CONFIG]
 
@@ -134,12 +134,12 @@ def test_what_a_stopped_init_wrote_is_no_obstacle_to_the_next(tmp_path: Path) ->
     assert again.additions == {}
     refuse_existing(again, BASELINE, RESULTS, tmp_path)
     (tmp_path / "Jenkinsfile.rerankbench").unlink()
-    with pytest.raises(UsageError, match=rf"^{RESULTS}: is there already"):
+    with pytest.raises(UsageError, match=rf"^{RESULTS}: already exists"):
         refuse_existing(again, BASELINE, RESULTS, tmp_path)
     (tmp_path / BASELINE).mkdir(parents=True)
-    with pytest.raises(UsageError, match=f"{BASELINE}: is there already"):
+    with pytest.raises(UsageError, match=f"{BASELINE}: already exists"):
         refuse_existing(again, BASELINE, RESULTS, tmp_path)
-    with pytest.raises(UsageError, match=rf"^{scaffold.CONFIG}: is there already"):
+    with pytest.raises(UsageError, match=rf"^{scaffold.CONFIG}: already exists"):
         refuse_existing(make(answers(models=["other"]), tmp_path), BASELINE, RESULTS, tmp_path)
 
 

@@ -62,7 +62,7 @@ def test_the_log_has_what_a_program_says_and_only_its_last_run(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "last"),
     [
-        ("", "it said nothing"),
+        ("", "it printed nothing"),
         ("one\ntwo\n\n", "two"),
         ("ERROR: no such package\n[notice] upgrade\n", "ERROR: no such package"),
         ("x" * 400, "x" * 300),
@@ -72,7 +72,7 @@ def test_a_failure_is_one_line_with_the_last_words(tmp_path: Path, text: str, la
     log = tmp_path / "log"
     log.write_text(text)
     assert str(children.failure("it failed", log)) == (
-        f"{log}: it failed: {last}; the file has all it said"
+        f"{log}: it failed: {last}; the file has its whole output"
     )
 
 

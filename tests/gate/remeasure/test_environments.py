@@ -122,7 +122,7 @@ def test_one_that_failed_is_told_and_made_again(made: Made, journal: Path, tmp_p
     log = tmp_path / "place" / "install.log"
     assert str(error.value) == (
         f"{log}: base (main): `python {_PIP} -r requirements.txt` failed: "
-        "ERROR: no such package; the file has all it said"
+        "ERROR: no such package; the file has its whole output"
     )
     (tmp_path / "journal.fail").unlink()
     assert made(files).is_file()
@@ -133,7 +133,7 @@ def test_one_that_failed_is_told_and_made_again(made: Made, journal: Path, tmp_p
 def test_without_anything_to_install_the_remedies_are_named(
     made: Made, files: Mapping[str, str]
 ) -> None:
-    with pytest.raises(UsageError, match="--install, or name a Python that has all with --base-p"):
+    with pytest.raises(UsageError, match="--install, or name a Python that has everything, with"):
         made({"code.py": "", **files})
 
 

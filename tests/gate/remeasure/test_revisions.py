@@ -32,12 +32,12 @@ def test_a_name_is_found_from_any_folder_of_the_repository(repository: Repositor
 
 @pytest.mark.parametrize("name", ["no-such", "--all", "HEAD:file", ""])
 def test_a_name_of_no_commit_is_refused(repository: Repository, name: str) -> None:
-    with pytest.raises(UsageError, match="there is none such here; fetch it"):
+    with pytest.raises(UsageError, match="not found in this repository; fetch it"):
         revisions.find(repository.root, name)
 
 
 def test_outside_of_a_repository_there_are_no_revisions(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is in no git repository"):
+    with pytest.raises(UsageError, match="is not in a git repository"):
         revisions.find(tmp_path, "main")
 
 

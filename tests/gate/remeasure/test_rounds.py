@@ -168,7 +168,7 @@ def test_what_is_left_is_told_after_the_first_round(measure: Measure, notes: Not
         ({"devices": {"model": "cuda"}}, "base runs on cpu, new on cuda"),
         ({"devices": {"other": "cpu"}}, "no local model in common"),
         ({"queries": 0}, "no candidates"),
-        ({"has_stopwatch": False}, "new: this rerankbench is too old to be remeasured"),
+        ({"has_stopwatch": False}, "new: this version of rerankbench cannot be remeasured"),
     ],
 )
 def test_what_does_not_compare_is_refused(

@@ -35,7 +35,7 @@ from rerankbench.errors import ModelError, UsageError
 from rerankbench.http_client import connections as http_connections
 from rerankbench.http_client.client import Client, Pause
 from rerankbench.http_client.concurrency import wall_lost_s
-from rerankbench.http_client.messages import asked_wait_s, said, shown
+from rerankbench.http_client.messages import requested_wait_s, said, shown
 from rerankbench.protocols import Job, RerankerSpec, ScoredBatch
 from rerankbench.rerankers.http.factory import FACTORY, HttpReranker
 from rerankbench.rerankers.http.forms import FORMS
@@ -603,10 +603,10 @@ def test_a_wait_that_the_service_asks_for_is_kept_within_bounds(
 
 def test_a_service_may_ask_to_wait_until_a_date() -> None:
     later = datetime(2026, 11, 21, 12, 0, 9, tzinfo=UTC)
-    assert asked_wait_s(format_datetime(later, usegmt=True), NOW) == 9.0
-    assert asked_wait_s(format_datetime(NOW, usegmt=True), later) == 0.0
-    assert asked_wait_s("Sat, 21 Nov 2026 12:00:09", NOW) == 0.0  # No zone: not understood.
-    assert asked_wait_s("", NOW) == 0.0
+    assert requested_wait_s(format_datetime(later, usegmt=True), NOW) == 9.0
+    assert requested_wait_s(format_datetime(NOW, usegmt=True), later) == 0.0
+    assert requested_wait_s("Sat, 21 Nov 2026 12:00:09", NOW) == 0.0  # No zone: not understood.
+    assert requested_wait_s("", NOW) == 0.0
 
 
 def test_retries_end(server: Server) -> None:
@@ -774,7 +774,7 @@ def test_a_missing_key_is_told_before_any_work(
     monkeypatch.delenv("RERANK_KEY", raising=False)
     if value is not None:
         monkeypatch.setenv("RERANK_KEY", value)
-    with pytest.raises(UsageError, match=r"^m: the environment variable RERANK_KEY holds no key"):
+    with pytest.raises(UsageError, match=r"^m: the environment variable RERANK_KEY has no key"):
         FACTORY.identify(_spec(key_env="RERANK_KEY"))
 
 
@@ -963,7 +963,7 @@ def test_percentiles_and_passes_hold_no_failed_attempts(server: Server) -> None:
     assert all(0 < each < 30 for each in found.throughput.model_passes_s)
     assert (found.throughput.searches, found.throughput.tokens > 0) == (6, True)
     told = f"failed attempts ({len(failed_s)}) took {sum(failed_s):.1f} s while speed was measured"
-    assert f"{told}; they are left out of it" in warnings
+    assert f"{told}; they do not count in it" in warnings
     kinds = f"HTTP 429 × {len(failed_s)}"
     assert reranker.warnings() == [f"attempts that failed and were repeated: {kinds}"]
 
@@ -1161,7 +1161,7 @@ def test_a_run_without_its_key_does_no_work(
     scene = server.scene("cohere")
     code, _, err = place.run(scene)
     assert code == 2
-    assert "the environment variable RERANK_KEY holds no key" in err
+    assert "the environment variable RERANK_KEY has no key" in err
     assert scene.seen() == []
 
 
