@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from rerankbench.compare.ceilings import SAME
 from rerankbench.compare.depth import DepthCurve
-from rerankbench.results import derived
 from rerankbench.stats import order
 from rerankbench.types import Record
 
@@ -21,15 +20,18 @@ class BudgetChoice:
 
 
 def estimated_ms(record: Record, depth: int) -> float | None:
-    """About how long one query takes at that depth: the median request's time, scaled to it.
+    """About how long one query takes at that depth: the median request (P50).
 
-    An estimate, as if the time grew with the number of documents. None without a measurement.
+    A request of no more documents counts as it was measured; of a longer one as much as the
+    depth's share of its documents, as if time grew evenly with them. So at the full depth it is
+    what was measured, and nothing is extrapolated. None without a measurement.
     """
-    latency, median_ms = record.measurements.latency, derived.latency_ms(record, 50)
-    if latency is None or median_ms is None:
+    latency = record.measurements.latency
+    if latency is None or not latency.requests_s:
         return None
-    documents = order.median(latency.pairs_per_request)
-    return median_ms * depth / documents if documents else None
+    shares = (min(1.0, depth / pairs) if pairs else 1.0 for pairs in latency.pairs_per_request)
+    times_s = [time_s * share for time_s, share in zip(latency.requests_s, shares, strict=True)]
+    return 1000 * order.percentile(times_s, 50)
 
 
 def best_within(curve: DepthCurve, record: Record, budget_ms: float) -> BudgetChoice | None:

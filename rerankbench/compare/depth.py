@@ -18,7 +18,7 @@ from rerankbench.errors import UsageError
 from rerankbench.known import metric_name
 from rerankbench.registry import naming
 from rerankbench.results.tasks import Task, Topic
-from rerankbench.stats.paired import Interval, bootstrap_means, percentile_interval
+from rerankbench.stats.paired import bootstrap_means, percentile_interval
 from rerankbench.types import Ranking, Record
 
 STEP = 10
@@ -31,14 +31,24 @@ Shape: TypeAlias = Literal["saturates", "still rises", "peaks then decays", "har
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The mean of one difference a query, and the 95 % bootstrap interval of that mean."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DepthCurve:
     """The mean of a metric over all judged queries, by how many candidates were reranked.
 
-    Depth 0 comes first in `depths`: the first stage's own order. `means` and `ceilings` (the best
-    order of the first d candidates) run beside them. `peak` is the depth of the highest mean,
-    `enough` the smallest whose mean is at most the margin below it; 0 says not to rerank.
-    `gain` is the 95 % interval of last depth less first stage, `decay` that of peak less last
-    depth; None with fewer than `FEWEST` queries.
+    Depth 0 comes first in `depths`: the first stage's own order. The last is the record's, or the
+    longest list of candidates where all are shorter. `means` and `ceilings` (the best order of the
+    first d candidates) run beside them. `peak` is the depth of the highest mean, `enough` the
+    smallest whose mean is at most the margin below it; 0 says not to rerank. `gain` is last depth
+    less first stage; `decay` is best depth less last depth, where the best depth for each query is
+    that of the other half of the queries. Both are None with fewer than `FEWEST` queries.
     """
 
     metric: str
@@ -49,8 +59,8 @@ class DepthCurve:
     shape: Shape
     peak: int
     enough: int
-    gain: Interval | None
-    decay: Interval | None
+    gain: Difference | None
+    decay: Difference | None
 
     def at(self, depth: int) -> float:
         """The mean at one of the depths."""
@@ -77,7 +87,7 @@ def depth_curve(
     *,
     margin: float = MARGIN,
 ) -> DepthCurve:
-    """The curve at depths 10, 20, … up to the record's own.
+    """The curve at depths 10, 20, … up to the record's own or the longest list of candidates.
 
     `rankings` hold a score for every candidate of the task. Raises UsageError if the record's
     scores do not give the ranking at other depths, or for an unknown metric.
@@ -87,7 +97,10 @@ def depth_curve(
         raise UsageError(f"{record.cell.reranker.name}: no depth curve; {problem}")
     name = naming.parse_metric(metric, record.cell.collection.relevance_level).name
     topics = sorted(task.topics, key=lambda topic: topic.query_id)
-    depths = depths_to(record.cell.depth)
+    longest = max((len(topic.candidates) for topic in topics), default=0)
+    if not longest:
+        raise UsageError(f"{record.cell.reranker.name}: no depth curve; no query has candidates")
+    depths = depths_to(min(record.cell.depth, longest))
     by_id = {ranking.query_id: ranking for ranking in rankings}
     orders = [_by_score(record, topic, by_id.get(topic.query_id)) for topic in topics]
     values = per_query_values(topics, orders, name, depths)
@@ -96,8 +109,9 @@ def depth_curve(
 
 
 def depths_to(depth: int) -> tuple[int, ...]:
-    """0, then every tenth depth and the last."""
-    return (0, *range(STEP, depth, STEP), depth)
+    """0, then every tenth depth and the last; every single one where there are at most ten."""
+    step = STEP if depth > STEP else 1
+    return (0, *range(step, depth, step), depth)
 
 
 def per_query_values(
@@ -177,7 +191,7 @@ def _curve(
         means=tuple(means.tolist()),
         ceilings=ceilings,
         queries=len(values),
-        shape="unclear" if tests is None else _shape(means, tests, margin),
+        shape="unclear" if tests is None else _shape(tests, margin),
         peak=depths[peak],
         enough=depths[enough],
         gain=None if tests is None else tests.gain,
@@ -187,29 +201,41 @@ def _curve(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tests:
-    """95 % intervals of mean differences: what the queries show beyond noise."""
+    """Mean differences with their intervals: what the queries show beyond noise.
 
-    gain: Interval
-    decay: Interval
-    late_gain: Interval
+    All that is said of the best depth comes from the same values: those of `_at_peak_of_others`.
+    """
+
+    gain: Difference
+    decay: Difference
+    late_gain: Difference
+    peak_gain: Difference
 
 
 def _tests(values: Floats) -> _Tests:
     first, middle, last = values[:, 0], values[:, values.shape[1] // 2], values[:, -1]
     peak = _at_peak_of_others(values)
-    means = bootstrap_means([last - first, peak - last, last - middle])
-    gain, decay, late_gain = map(percentile_interval, means)
-    return _Tests(gain=gain, decay=decay, late_gain=late_gain)
+    differences = np.stack([last - first, peak - last, last - middle, peak - first])
+    gain, decay, late_gain, peak_gain = map(_difference, differences, bootstrap_means(differences))
+    return _Tests(gain=gain, decay=decay, late_gain=late_gain, peak_gain=peak_gain)
 
 
-def _shape(means: Floats, tests: _Tests, margin: float) -> Shape:
+def _difference(values: Floats, means: Floats) -> Difference:
+    interval = percentile_interval(means)
+    return Difference(estimate=float(values.mean()), low=interval.low, high=interval.high)
+
+
+def _shape(tests: _Tests, margin: float) -> Shape:
     """The label of the curve; `docs/depth-and-slices.md` explains the rules."""
-    first, middle, last, peak = means[0], means[len(means) // 2], means[-1], means.max()
-    if tests.decay.low > 0 and peak - last > margin:
-        return "peaks then decays" if peak - first > margin else "harms"
-    if tests.late_gain.low > 0 and last - middle > margin:
+    if _is_above(tests.decay, margin):
+        return "peaks then decays" if tests.peak_gain.estimate > margin else "harms"
+    if _is_above(tests.late_gain, margin):
         return "still rises"
-    return "saturates" if tests.gain.low > 0 and last - first > margin else "unclear"
+    return "saturates" if _is_above(tests.gain, margin) else "unclear"
+
+
+def _is_above(difference: Difference, margin: float) -> bool:
+    return difference.low > 0 and difference.estimate > margin
 
 
 def _first_best(means: Floats) -> int:
@@ -221,7 +247,8 @@ def _at_peak_of_others(values: Floats) -> Floats:
     """Each query's value at the depth that is best for the other half of the queries.
 
     The highest of many noisy means is too high, so a peak chosen and tested on the same queries
-    would be found in pure noise. Every second query makes a half.
+    would be found in pure noise. Every second query makes a half. (The mean of these values is the
+    cross-fitted estimate of what choosing a depth by such queries gains on others.)
     """
     half = np.arange(len(values)) % 2
     at_peak = np.empty(len(values))

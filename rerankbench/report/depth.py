@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from rerankbench.compare.budget import BudgetChoice, best_within, estimated_ms
-from rerankbench.compare.depth import MARGIN, DepthCurve, depth_curve
+from rerankbench.compare.depth import MARGIN, DepthCurve, Difference, depth_curve
 from rerankbench.compare.newest import chosen
 from rerankbench.errors import UsageError
 from rerankbench.leaderboard.publish import readable
@@ -17,7 +17,6 @@ from rerankbench.report.titles import title
 from rerankbench.results import derived
 from rerankbench.results.figures import HEAD, flat
 from rerankbench.results.record_set import RecordSet
-from rerankbench.stats.paired import Interval
 from rerankbench.types import Record
 
 _SHOWN = (0, 10, 20, 30, 50, 100, 200, 300, 500, 700, 1000)
@@ -132,26 +131,30 @@ def _choices(measured: MeasuredCurve, budget_ms: float) -> dict[int, str]:
 
 def _notes(measured: MeasuredCurve, budget_ms: float) -> Iterator[str]:
     curve = measured.curve
-    last, gain = curve.depths[-1], curve.means[-1] - curve.at(0)
+    last = curve.depths[-1]
     if curve.gain is None:
         yield f"Shape: {curve.shape}; {curve.queries} queries are too few to judge."
     else:
         yield f"Shape: {curve.shape}, by {curve.queries} queries."
-        yield f"Depth {last} less first stage: {gain:+.3f} ({_interval(curve.gain)})."
+        yield f"Depth {last} less first stage: {_in_words(curve.gain)}."
     if curve.decay is not None and curve.peak != last:
-        drop = curve.at(curve.peak) - curve.means[-1]
-        yield f"Best depth less depth {last}: {drop:+.3f} ({_interval(curve.decay)})."
+        yield (
+            f"Best depth less depth {last}: {_in_words(curve.decay)}; the best depth is chosen on "
+            "one half of the queries and measured on the other."
+        )
     yield "Depth 0 is the first stage's own order, the ceiling the best order of these documents."
     yield f"Enough: the first depth that is at most {MARGIN:g} below the best."
     if measured.choice is not None:
         yield (
-            f"{budget_ms:g} ms: the best depth within that time for a query; times are estimated "
-            "from the median request, in proportion to its documents."
+            f"About ms: P50 of single requests, measured at depth {last}; below it estimated, as "
+            "if a request's time grew evenly with its documents."
         )
+        yield f"{budget_ms:g} ms: the best depth within that time for a query."
 
 
-def _interval(interval: Interval) -> str:
-    return f"95 % interval {interval.low:+.3f} to {interval.high:+.3f}"
+def _in_words(difference: Difference) -> str:
+    interval = f"95 % interval {difference.low:+.3f} to {difference.high:+.3f}"
+    return f"{difference.estimate:+.3f} ({interval})"
 
 
 def _json(measured: Sequence[MeasuredCurve], budget_ms: float) -> str:

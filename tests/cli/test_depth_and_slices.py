@@ -30,7 +30,7 @@ def test_depth_ends_where_the_record_stands(command: Command, results: Path) -> 
     done = command("depth", results, "--format", "json")
     assert (done.code, done.err) == (0, "")
     (curve,) = json.loads(done.out)
-    assert curve["depths"] == [0, 8]
+    assert curve["depths"] == list(range(9))
     assert curve["means"][-1] == pytest.approx(record["metrics"]["nDCG@10"])
     assert command("depth", results).out.startswith("### small")
 

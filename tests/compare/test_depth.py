@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rerankbench.compare.budget import best_within, estimated_ms
 from rerankbench.compare.depth import DepthCurve, depth_curve, depths_to, per_query_values
 from rerankbench.errors import UsageError
 from rerankbench.registry import naming
+from rerankbench.results import derived
 from rerankbench.results.tasks import Task
 from rerankbench.types import Latency, Ranking, Record
 from tests.compare.cases import ranking, record_of, scored_tasks, task, topic
@@ -48,8 +49,10 @@ def test_every_point_is_what_pytrec_eval_says_of_the_reranked_list(
 ) -> None:
     one, rankings = drawn
     metric = naming.parse_metric(name)
+    longest = max(len(each.candidates) for each in one.topics)
+    assume(longest)
     curve = depth_curve(record_of(35), one, rankings, name)
-    assert curve.depths == (0, 10, 20, 30, 35)
+    assert curve.depths == depths_to(min(35, longest))
     for depth, mean, ceiling in zip(curve.depths, curve.means, curve.ceilings, strict=True):
         expected = metric.per_query(one.qrels(), reranked(one, rankings, depth))
         assert mean == pytest.approx(fmean(expected.values()), abs=1e-12)
@@ -93,7 +96,22 @@ def test_depths_rise_to_the_last(depth: int) -> None:
     depths = depths_to(depth)
     assert depths[0] == 0 and depths[-1] == depth
     assert list(depths) == sorted(set(depths))
-    assert all(at % 10 == 0 for at in depths[:-1])
+    assert all(at % 10 == 0 for at in depths[:-1]) or depths == tuple(range(depth + 1))
+
+
+def test_no_depth_is_beyond_the_longest_list() -> None:
+    names = [f"d{at:02}" for at in range(17)]
+    one = task(*(topic(f"q{at}", {"d00": 1}, names[: 2 + at]) for at in range(4)))
+    scores = [ranking(each.query_id, dict.fromkeys(each.candidates, 1.0)) for each in one.topics]
+    assert depth_curve(record_of(100), one, scores, "nDCG@10").depths == (0, 1, 2, 3, 4, 5)
+    one = task(*one.topics, topic("q9", {"d00": 1}, names))
+    scores = [ranking(each.query_id, dict.fromkeys(each.candidates, 1.0)) for each in one.topics]
+    assert depth_curve(record_of(100), one, scores, "nDCG@10").depths == (0, 10, 17)
+
+
+def test_lists_that_are_all_empty_are_refused() -> None:
+    with pytest.raises(UsageError, match="no depth curve; no query has candidates"):
+        depth_curve(record_of(100), task(topic("q", {"a": 1}, [])), [], "nDCG@10")
 
 
 @pytest.mark.parametrize(
@@ -206,6 +224,58 @@ def test_enough_is_the_first_depth_that_is_hardly_worse() -> None:
     assert (curve.peak, curve.enough) == (60, 60)
 
 
+def _random_case(
+    queries: int, seed: int, *, alike: float, length: int | None = None
+) -> tuple[Task, list[Ranking]]:
+    """Lists of candidates, scores that agree with the grades in some queries, and at random."""
+    chance = random.Random(seed)
+    topics, rankings = [], []
+    for number in range(queries):
+        names = [f"d{at:02}" for at in range(length or chance.randint(1, 45))]
+        grades = {doc_id: chance.choice([0, 0, 0, 1, 2]) for doc_id in names}
+        topics.append(topic(f"q{number:03}", grades, names))
+        agrees = chance.random() < alike
+        scores = {doc_id: chance.random() + 3 * agrees * grades[doc_id] for doc_id in names}
+        rankings.append(ranking(f"q{number:03}", scores))
+    return task(*topics), rankings
+
+
+@given(
+    queries=st.integers(10, 40),
+    seed=st.integers(0, 2**32),
+    alike=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
+    metric=st.sampled_from(["nDCG@10", "MRR", "Recall@20", "P@3"]),
+)
+@settings(max_examples=60)
+def test_every_estimate_lies_inside_its_interval(
+    queries: int, seed: int, alike: float, metric: str
+) -> None:
+    one, rankings = _random_case(queries, seed, alike=alike)
+    curve = depth_curve(record_of(100), one, rankings, metric)
+    for difference in (curve.gain, curve.decay):
+        assert difference is not None
+        assert difference.low - 1e-12 <= difference.estimate <= difference.high + 1e-12
+    assert curve.gain is not None
+    assert curve.gain.estimate == pytest.approx(curve.means[-1] - curve.means[0], abs=1e-12)
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=10)
+def test_the_best_depth_is_chosen_on_the_other_half_of_the_queries(seed: int) -> None:
+    one, rankings = _random_case(14, seed, alike=0.3, length=35)
+    record = record_of(100)
+    halves = [(task(*one.topics[side::2]), rankings[side::2]) for side in (0, 1)]
+    lost = []
+    for chosen_on, measured_on in (halves, halves[::-1]):
+        best = depth_curve(record, *chosen_on, "nDCG@10").peak
+        for each, scores in zip(measured_on[0].topics, measured_on[1], strict=True):
+            alone = depth_curve(record, task(each), [scores], "nDCG@10")
+            lost.append(alone.at(best) - alone.means[-1])
+    curve = depth_curve(record, one, rankings, "nDCG@10")
+    assert curve.decay is not None
+    assert curve.decay.estimate == pytest.approx(fmean(lost), abs=1e-12)
+
+
 def test_noise_is_seldom_called_a_peak() -> None:
     """Models that score at random among candidates that are alike: no depth is better."""
     generator = np.random.default_rng(5)
@@ -230,12 +300,29 @@ def timed(requests_s: Sequence[float], documents: Sequence[int]) -> Record:
     return replace(record, measurements=replace(record.measurements, latency=latency))
 
 
-def test_time_is_estimated_by_documents() -> None:
+def test_time_is_measured_at_the_full_depth_and_estimated_by_documents_below() -> None:
     # Some queries have fewer candidates than the depth of 100.
     record = timed([0.3, 0.1, 0.2], [80, 100, 50])
-    assert estimated_ms(record, 40) == pytest.approx(100.0)
+    assert estimated_ms(record, 40) == pytest.approx(1000 * 0.3 * 40 / 80)
+    # The request of 50 documents counts as it is.
+    assert estimated_ms(record, 60) == pytest.approx(1000 * 0.2)
     assert estimated_ms(record, 0) == 0.0
     assert estimated_ms(record_of(100), 50) is None
+
+
+@given(
+    requests=st.lists(st.tuples(st.floats(0.001, 9), st.integers(1, 60)), min_size=1, max_size=20),
+    depth=st.integers(0, 200),
+)
+def test_time_is_never_beyond_what_was_measured(
+    requests: list[tuple[float, int]], depth: int
+) -> None:
+    times, documents = zip(*requests, strict=True)
+    record = timed(times, documents)
+    estimated, measured = estimated_ms(record, depth), derived.latency_ms(record, 50)
+    assert estimated is not None and measured is not None
+    assert estimated <= measured
+    assert depth < max(documents) or estimated == measured
 
 
 def test_the_budget_takes_the_best_depth_that_fits() -> None:
@@ -281,5 +368,5 @@ def test_a_curve_is_at_the_level_of_the_records_collection() -> None:
     record = replace(record, cell=replace(record.cell, collection=collection))
     one = task(topic("q", {"a": 1, "b": 2}, ["a", "b"]))
     curve = depth_curve(record, one, [ranking("q", {"a": 2.0, "b": 1.0})], "MRR")
-    assert (curve.metric, curve.at(10)) == ("MRR(rel=2)", 0.5)
-    assert depth_curve(record, one, [ranking("q", {"a": 2.0, "b": 1.0})], "MRR(rel=1)").at(10) == 1
+    assert (curve.metric, curve.at(2)) == ("MRR(rel=2)", 0.5)
+    assert depth_curve(record, one, [ranking("q", {"a": 2.0, "b": 1.0})], "MRR(rel=1)").at(2) == 1

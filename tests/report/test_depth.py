@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from rerankbench.errors import UsageError
 from rerankbench.report.depth import publish
 from rerankbench.results.record_set import RecordSet, open_archive
 from rerankbench.results.store import Store
+from rerankbench.types import Latency
 from tests.leaderboard.records import make_record
 from tests.suites import Scores, first_stage_scores, make_topic, write_suite
 
@@ -101,6 +103,46 @@ def test_a_best_depth_between_the_usual_ones_is_shown(tmp_path: Path) -> None:
     (row,) = [line for line in text.splitlines() if line.startswith("|    70 |")]
     assert "best, enough" in row
     assert "About ms" not in text
+
+
+def test_a_small_collection_has_rows_up_to_its_longest_list_and_the_time_that_was_measured(
+    tmp_path: Path,
+) -> None:
+    topics = [make_topic(f"q{at:02}", {NAMES[at % 2]: 1}, NAMES[: 2 + at % 4]) for at in range(12)]
+    (record,) = write_suite(tmp_path, topics, {"m": first_stage_scores(topics)})
+    latency = Latency(requests_s=(0.02, 0.031, 0.06), pairs_per_request=(2, 3, 5))
+    timed = replace(record, measurements=replace(record.measurements, latency=latency))
+    Store(results=tmp_path, suite="default").write_record(timed)
+    text, _ = publish(open_archive([tmp_path]), "csv", budget_ms=30)
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert [line["Depth"] for line in lines] == ["0", "1", "2", "3", "4", "5"]
+    assert [float(line["About ms"]) for line in lines] == pytest.approx(
+        # The middle one of three requests: whole where the depth holds it, else its share.
+        [0, 31 / 3, 31 * 2 / 3, 31, 31, 31]
+    )
+    shown, _ = publish(open_archive([tmp_path]), "markdown", budget_ms=30)
+    assert "P50 of single requests, measured at depth 5; below it estimated" in shown
+
+
+def test_the_note_on_the_best_depth_is_of_one_estimator(tmp_path: Path) -> None:
+    """The highest mean is above the last, and the difference in the note is not theirs."""
+    chance = random.Random(3)
+    topics, scores = [], {}
+    for at in range(20):
+        topics.append(make_topic(f"q{at:02}", dict.fromkeys(chance.sample(NAMES, 40), 1), NAMES))
+        scores[f"q{at:02}"] = {doc_id: chance.random() for doc_id in NAMES}
+    write_suite(tmp_path, topics, {"m": scores}, depth=200)
+    archive = open_archive([tmp_path])
+    (curve,) = json.loads(publish(archive, "json", budget_ms=1)[0])
+    decay = curve["decay"]
+    assert decay["low"] <= decay["estimate"] <= decay["high"]
+    assert max(curve["means"]) - curve["means"][-1] > decay["estimate"]
+    shown, _ = publish(archive, "markdown", budget_ms=1)
+    assert (
+        f"- Best depth less depth 200: {decay['estimate']:+.3f} (95 % interval "
+        f"{decay['low']:+.3f} to {decay['high']:+.3f}); the best depth is chosen on one half of "
+        "the queries and measured on the other." in shown
+    )
 
 
 def test_what_has_no_curve_is_left_out_with_a_reason(tmp_path: Path) -> None:

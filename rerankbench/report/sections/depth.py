@@ -77,8 +77,9 @@ def _best_of(curves: Mapping[tuple[str, TaskKey], DepthCurve], task: TaskKey) ->
 
 
 def _table(board: Board, curves: Mapping[tuple[str, TaskKey], DepthCurve]) -> Table:
-    deepest = max(curve.depths[-1] for curve in curves.values())
-    shown = [0, *(depth for depth in _SHOWN_DEPTHS if depth < deepest), deepest]
+    ends = {curve.depths[-1] for curve in curves.values()}
+    usual = (depth for depth in _SHOWN_DEPTHS if depth < max(ends))
+    shown = sorted({0, *usual, *ends})
     return table_of(
         headers(
             ("Model", "Collection", "Shape", "Highest at", *(f"Depth {depth}" for depth in shown)),
