@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -182,9 +183,12 @@ def test_latex_is_booktabs() -> None:
     columns = (Header(text="Model", align="left"), Header(text="Δ", align="right"))
     table = Table(title="50% & more", columns=columns, rows=rows, notes=("Uses --x.",))
     assert latex.render([table]).splitlines() == [
+        r"% needs \usepackage[T1]{fontenc} \usepackage{booktabs,graphicx}",
         r"\begin{table}",
         r"\centering",
         r"\caption{50\% \& more}",
+        r"\label{tab:50-more}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         r"\begin{tabular}{lr}",
         r"\toprule",
         r"Model & $\Delta$ \\",
@@ -193,10 +197,27 @@ def test_latex_is_booktabs() -> None:
         r"m\_1 & $-0.5$ \\",
         r"\textit{bm25} &  \\",
         r"\bottomrule",
-        r"\end{tabular}",
-        r"\par\footnotesize Uses -{}-x.",
+        r"\end{tabular}}",
+        r"\par\smallskip\raggedright\footnotesize",
+        r"Uses -{}-x.\par",
         r"\end{table}",
     ]
+
+
+def test_latex_labels_are_unlike_and_only_where_there_is_a_caption() -> None:
+    titles = ("A table", "a-table", "", "表")
+    tables = [replace(_table("m"), title=title) for title in titles]
+    found = re.findall(r"\\label\{(.*)\}", latex.render(tables))
+    # An untitled table goes by the title before it.
+    assert found == ["tab:a-table", "tab:a-table-2", "tab:a-table-3", "tab:table"]
+    assert r"\label" not in latex.render([replace(_table("m"), title="")])
+
+
+def test_latex_names_the_package_of_links_where_there_are_links() -> None:
+    entry = Entry(value="m", link="https://example.org")
+    linked = replace(_table(), rows=(Row(entries=(entry, Entry())),))
+    assert "hyperref" in latex.render([linked]).splitlines()[0]
+    assert "hyperref" not in latex.render([_table("m")])
 
 
 def test_latex_captions_continue() -> None:

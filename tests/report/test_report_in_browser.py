@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from rerankbench.leaderboard.renderers import html
+from rerankbench.leaderboard.table import Entry, Row, Table, headers
 from rerankbench.report.report import render, sections
 from tests.report.suite import HOSTILE, models_of, write_suite
 
@@ -37,6 +41,25 @@ CONTRAST = """
       const [a, b] = [light(colour), light(behind(element))].sort((x, y) => y - x);
       const ratio = (a + 0.05) / (b + 0.05);
       found[selector] = Math.min(found[selector] ?? 99, ratio);
+    }
+  }
+  return found;
+}
+"""
+# The words of tables that stand on two lines, but for those as long as a line.
+BROKEN = """
+() => {
+  const found = [];
+  for (const cell of document.querySelectorAll("th, td, caption")) {
+    const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+      for (const { 0: word, index } of node.data.matchAll(/[A-Za-z0-9.]+/g)) {
+        const range = document.createRange();
+        range.setStart(node, index);
+        range.setEnd(node, index + word.length);
+        const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+        if (word.length < 16 && lines.size > 1) found.push(word);
+      }
     }
   }
   return found;
@@ -110,6 +133,61 @@ def test_the_page_is_never_wider_than_the_screen(
     page, _ = _open(browser, report, size)
     page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     assert page.evaluate(f"{_OF_HTML}.scrollWidth") <= size[0]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_tables_break_no_word_that_fits_a_line(
+    browser: Browser, report: Path, size: tuple[int, int]
+) -> None:
+    page, _ = _open(browser, report, size)
+    page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    assert page.evaluate(BROKEN) == []
+
+
+def _edge(page: Page, selector: str) -> list[int]:
+    """How light the last four pixels are, near the bottom, where no text stands."""
+    picture = Image.open(BytesIO(page.locator(selector).first.screenshot())).convert("L")
+    right, row = picture.width, picture.height - 4
+    return list(picture.crop((right - 4, row, right, row + 1)).tobytes())
+
+
+def test_a_shade_shows_where_there_is_more_and_goes_at_the_end(
+    browser: Browser, report: Path
+) -> None:
+    page, _ = _open(browser, report, PHONE)
+    for selector in ("#leaderboards .wide", "nav ul"):
+        shaded = _edge(page, selector)
+        page.evaluate(
+            "(selector) => { const one = document.querySelector(selector);"
+            " one.style.scrollBehavior = 'auto'; one.scrollLeft = one.scrollWidth; }",
+            selector,
+        )
+        [paper] = set(_edge(page, selector))
+        assert min(shaded) < paper - 20
+
+
+def test_notes_stand_beside_a_narrow_table_and_below_a_wide_one(
+    browser: Browser, tmp_path: Path
+) -> None:
+    rows = (Row(entries=(Entry(value="a model"), Entry(value=0.5, form="fixed", decimals=1))),)
+    narrow = Table(title="Few", columns=headers(("Model", "x")), rows=rows, notes=("A note.",))
+    heads = headers([f"Column {number}" for number in range(14)])
+    wide = Table(
+        title="Many",
+        columns=heads,
+        rows=(Row(entries=(Entry(value="a model"),) * 14),),
+        notes=("A note.",),
+    )
+    path = tmp_path / "tables.html"
+    path.write_text(html.render([narrow, wide]), encoding="utf-8")
+    page, _ = _open(browser, path, DESKTOP)
+    tables, notes = page.locator(".wide"), page.locator(".notes")
+    boxes = [(tables.nth(at).bounding_box(), notes.nth(at).bounding_box()) for at in (0, 1)]
+    (table, note), (other_table, other_note) = boxes
+    assert table and note and other_table and other_note
+    assert note["x"] >= table["x"] + table["width"]
+    assert note["y"] < table["y"] + table["height"]
+    assert other_note["y"] >= other_table["y"] + other_table["height"]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

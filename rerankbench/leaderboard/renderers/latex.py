@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rerankbench.leaderboard.table import Align, Entry, Row, Table, firsts_of_blocks, printable
+from rerankbench.types import slug
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -31,17 +32,47 @@ _SPECIAL = {
     "\0": "{}",
 }
 _SIGNED = re.compile(r"[+-][0-9.]+")
+# Scaled down where it is wider than the text, else left as it is.
+_NO_WIDER = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+_NOTES = (r"\par\smallskip\raggedright\footnotesize",)
+_LONGEST_LABEL = 60
 _COLUMNS: dict[Align, str] = {"left": "l", "none": "l", "center": "c", "right": "r"}
 
 
 def render(tables: Sequence[Table]) -> str:
-    r"""Every table as a float; needs the package booktabs, the encoding T1, hyperref for links."""
+    r"""Every table as a float with a label, no wider than the text; a comment names the packages.
+
+    Labels are made of the captions (`tab:scifact-test-bm25-top-100`), with a number where two
+    would be equal.
+    """
     title = ""
     blocks = []
+    labels: set[str] = set()
     for table in tables:
         title = table.title or title
-        blocks.append(_block(table, f"{title} (continued)" if table.continues else title))
-    return "\n".join(blocks)
+        caption = f"{title} (continued)" if table.continues else title
+        blocks.append(_block(table, caption, _label(caption, labels)))
+    text = "\n".join(blocks)
+    return f"{_packages(text)}\n{text}"
+
+
+def _packages(text: str) -> str:
+    named = [r"\usepackage[T1]{fontenc}", r"\usepackage{booktabs,graphicx}"]
+    if r"\href{" in text:
+        named.append(r"\usepackage{hyperref}")
+    return f"% needs {' '.join(named)}"
+
+
+def _label(caption: str, taken: set[str]) -> str:
+    """Letters, digits and hyphens; empty where there is no caption to number."""
+    if not caption:
+        return ""
+    stem = name = slug(caption)[:_LONGEST_LABEL].strip("-") or "table"
+    number = 2
+    while name in taken:
+        name, number = f"{stem}-{number}", number + 1
+    taken.add(name)
+    return f"tab:{name}"
 
 
 def escape(text: str) -> str:
@@ -51,20 +82,23 @@ def escape(text: str) -> str:
     return "".join(_SPECIAL.get(character, character) for character in apart)
 
 
-def _block(table: Table, caption: str) -> str:
+def _block(table: Table, caption: str, label: str) -> str:
     columns = "".join(_COLUMNS[column.align] for column in table.columns)
+    notes = [escape(note) for note in table.notes]
     lines = [
         r"\begin{table}",
         r"\centering",
-        *([rf"\caption{{{escape(caption)}}}"] if caption else []),
+        *([rf"\caption{{{escape(caption)}}}", rf"\label{{{label}}}"] if caption else []),
+        _NO_WIDER,
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         *_head(table),
         r"\midrule",
         *_body(table),
         r"\bottomrule",
-        r"\end{tabular}",
-        *(rf"\par\footnotesize {escape(note)}" for note in table.notes),
+        r"\end{tabular}}",
+        *(_NOTES if notes else []),
+        *(rf"{note}\par" for note in notes),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
