@@ -68,8 +68,8 @@ class Found:
     name: str
     base: float | None
     new: float | None
-    drop: float | None
-    bound: float | None
+    difference: float | None
+    lower_bound: float | None
     p: float | None
     outcome: str
     why: str
@@ -78,8 +78,9 @@ class Found:
     @property
     def row(self) -> list[str]:
         """The table's cells."""
-        figures = (self.new, self.drop, self.bound)
-        shown = ["" if each is None else f"{each:.4f}" for each in figures]
+        new = "" if self.new is None else f"{self.new:.4f}"
+        differences = (self.difference, self.lower_bound)
+        shown = [new, *("" if each is None else f"{each:+.4f}" for each in differences)]
         p = "" if self.p is None else f"{self.p:.4f}"
         return [self.name, *shown, p, f"{self.outcome}: {self.why}", str(self.exit_code)]
 
@@ -119,7 +120,8 @@ class Place:
         found: dict[str, Any] = next(
             each for each in verdicts if each["name"].endswith(f" {self.model.name}")
         )
-        figures = {name: found[name] for name in ("base", "new", "drop", "bound", "p")}
+        names = ("base", "new", "difference", "lower_bound", "p")
+        figures = {name: found[name] for name in names}
         said = {name: found[name] for name in ("outcome", "why")}
         return Found(name=case.name, exit_code=done.returncode, **figures, **said)
 
@@ -198,7 +200,7 @@ None ends with exit code {FAILED}: {common.verdict(quiet)}."""
 
 
 def _table(found: Sequence[Found]) -> str:
-    heads = ("change", "after", "drop", "at most (95 %)", "p", "verdict", "exit code")
+    heads = ("change", "after", "difference", "95 % bound", "p", "verdict", "exit code")
     return common.table(heads, [each.row for each in found])
 
 

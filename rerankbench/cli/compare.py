@@ -45,8 +45,9 @@ def compare(
 ) -> None:
     """Set two rerankers, or two result folders, side by side.
 
-    Differences are B − A. Without PATHS, A and B are either two existing folders or files with
-    records, whose matching cells are compared, or the names of two rerankers in results/.
+    Differences are B − A: negative is worse. Without PATHS, A and B are either two existing
+    folders or files with records, whose matching cells are compared, or the names of two
+    rerankers in results/.
 
     Example: rerankbench compare bm25 demo-cross-encoder results
     """

@@ -76,7 +76,7 @@ def gate(
         Path | None, typer.Option(metavar="FOLDER", help="Empty folder to keep what was run.")
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Also fail if a result is inconclusive.")
+        bool, typer.Option("--strict", help="Also fail if a result is unclear.")
     ] = False,
     format_name: Annotated[
         str,
@@ -92,7 +92,9 @@ def gate(
     BASE and NEW are records. With --rev, both versions are run instead: the
     revision in its own worktree and environment, and your present files.
 
-    Exit code 0: passed, or too few queries to tell (3 with --strict). 3: failed.
+    Differences are new − base: negative is worse.
+
+    Exit code 0: passed, or unclear (3 with --strict). 3: failed.
 
     Example: rerankbench gate results/baselines/main results/now --max-drop nDCG@10=0.01
 

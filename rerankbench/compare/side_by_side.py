@@ -57,9 +57,9 @@ class Comparison:
     """Two records side by side.
 
     `interval` is the 95 % bootstrap interval of the mean difference, `p` the paired randomisation
-    test's, `p_holm` the same after Holm over all comparisons made together; `effect_size` is
-    Cohen's d for pairs. B `wins` the queries with a higher value. Without `speeds`, `no_speeds`
-    says why. `documents` holds those whose texts were looked up.
+    test's, `p_holm` the same after Holm over the comparisons made together in which any query
+    differs; `effect_size` is Cohen's d for pairs. B `wins` the queries with a higher value.
+    Without `speeds`, `no_speeds` says why. `documents` holds those whose texts were looked up.
     """
 
     pair: Pair
@@ -101,11 +101,17 @@ def compare(
         paired.randomisation_p([difference for _, difference in sorted(d.items())])
         for d in differences
     ]
-    adjusted = paired.holm(p_values)
+    adjusted = _adjusted(p_values, [any(d.values()) for d in differences])
     return [
         _with_texts(_comparison(pair, metric, by_query, p, p_holm, queries), library)
         for pair, by_query, p, p_holm in zip(pairs, differences, p_values, adjusted, strict=True)
     ]
+
+
+def _adjusted(p_values: Sequence[float], differ: Sequence[bool]) -> list[float]:
+    """After Holm over the pairs that differ anywhere: with none, nothing is tested."""
+    adjusted = iter(paired.holm([p for p, test in zip(p_values, differ, strict=True) if test]))
+    return [next(adjusted) if test else 1.0 for test in differ]
 
 
 def _differences(pair: Pair, metric: str) -> dict[str, float]:
@@ -233,7 +239,14 @@ def _notes(pair: Pair, *, files: bool) -> Iterator[str]:
     elif all(topic.text is None for topic in task.topics):
         yield "the run was told not to keep query texts"
     for side in (pair.a, pair.b):
-        if side.archive.rankings(side.record) is None:
+        if side.archive.rankings(side.record) is not None:
+            continue
+        if side.archive.is_baseline(side.record):
+            yield (
+                f"{side.label}: baselines hold no run files, so what it ranked first is unknown; "
+                "to see it, compare with a folder that `rerankbench run` wrote"
+            )
+        else:
             yield (
                 f"the run file of {side.label} is missing, or another machine's: restore it from "
                 "git, or `rerankbench run --fresh` scores that cell again"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from rerankbench.console import Terminal
 from rerankbench.errors import InputError
 from rerankbench.files.whole import append, write_whole
 from rerankbench.gate.baselines.keep import Baselines
@@ -15,8 +16,8 @@ from rerankbench.gate.limits import Limits
 from rerankbench.gate.remeasure.command import gate_of_versions
 from rerankbench.gate.remeasure.request import GateRequest
 from rerankbench.gate.show import formats, terminal
-from rerankbench.gate.verdict import Gate, compare
-from rerankbench.results.store import read_records
+from rerankbench.gate.sources import Sources
+from rerankbench.gate.verdict import Gate
 
 
 def decide(
@@ -37,11 +38,11 @@ def decide(
         gate = gate_of_versions(request, limits, None)
     else:
         resolve = Baselines().resolve
-        records = read_records([resolve(base)]), read_records([resolve(new)])
+        sources = Sources.at(resolve(base), resolve(new))
         gate = (
-            gate_of_versions(request, limits, records)
+            gate_of_versions(request, limits, sources)
             if request.runs
-            else compare(*records, limits)
+            else sources.compare(limits, Terminal())
         )
     _show(gate, format_name, output)
     return gate.conclusion == "passed" or (gate.conclusion == "unclear" and not strict)

@@ -1,4 +1,4 @@
-"""Evidence that a change of quality is real: facts that do not vary by chance."""
+"""What points to a fault besides the values: more equal scores, or pairs cut otherwise."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rerankbench.types import Record
 
 
 def signs(base: Record, new: Record) -> tuple[str, ...]:
-    """In words, evidence that the new record was made differently; empty where there is none.
+    """In words, what points to a fault in how the new record was made; empty where nothing does.
 
-    One quality key means one model on one task. How many pairs it scores, and how many of them
-    it cuts, then depends only on the texts that it reads, not on rounding.
+    No sign is a test. One quality key promises one model on one task. How many pairs it scores,
+    and how many of them it cuts, then depends only on the texts that it is given.
     """
     return (*_other_texts(base, new), *_new_ties(base, new))
 
@@ -20,13 +20,22 @@ def signs(base: Record, new: Record) -> tuple[str, ...]:
 def _other_texts(base: Record, new: Record) -> Iterator[str]:
     if base.quality_key != new.quality_key:
         return
-    if base.scored_pairs != new.scored_pairs:
-        yield f"{base.scored_pairs:,} → {new.scored_pairs:,} pairs scored by one model on one task"
-    if base.truncated_pairs != new.truncated_pairs:
-        yield f"{base.truncated_pairs:,} → {new.truncated_pairs:,} pairs cut, so other texts read"
+    facts = (
+        ("scored", base.scored_pairs, new.scored_pairs),
+        ("cut to the model's length", base.truncated_pairs, new.truncated_pairs),
+    )
+    for what, before, after in facts:
+        if before != after:
+            yield (
+                f"{before:,} pairs were {what} before and {after:,} now with the same settings, "
+                "which points to other texts"
+            )
 
 
 def _new_ties(base: Record, new: Record) -> Iterator[str]:
     before, after = (0.0 if record.ties is None else record.ties.rate for record in (base, new))
     if before <= TIE_RATE_LIMIT < after:
-        yield f"{before:.1%} → {after:.1%} of neighbouring scores tie"
+        yield (
+            f"equal scores rose from {before:.1%} to {after:.1%}, which points to rounded or "
+            "saturated scores"
+        )

@@ -23,33 +23,38 @@ LEAST_FOR_BOUND = noninferiority.fewest(1 - noninferiority.CONFIDENCE)
 """Fewer queries give no 95 % bound of a drop: with n queries, all of them move less than usual in
 one of 2ⁿ cases."""
 _WORST = 10
+# Means that differ by less differ by rounding alone.
+_ROUNDING = 1e-9
 # Random sign patterns for each test of a gate; with fewer, no p could be small after Holm.
 _PATTERNS_A_TEST = 100
 _MOST_PATTERNS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueryDrop:
-    """The value of one query before and after."""
+class QueryChange:
+    """One query's value before and after; `text` is None where it was not kept or looked up."""
 
     query_id: str
     base: float
     new: float
+    text: str | None = None
 
     @property
-    def drop(self) -> float:
-        return self.base - self.new
+    def difference(self) -> float:
+        """New less base."""
+        return self.new - self.base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityVerdict:
-    """One cell and metric: `drop` is base less new, of the mean.
+    """One cell and metric: `difference` is new less base, of the mean; negative is worse.
 
-    `bound` is the one-sided 95 % bound of the drop, `holm_p` the one-sided p of a drop, adjusted
-    for all cells and metrics of the gate, `needs` the fewest queries that can show any drop in one
-    cell of this gate, `detectable` the smallest drop that this many queries show in 95 of
-    100 cases, None if they are too few. `worst` are the queries that lost most, `signs`
-    evidence that a change is not due to chance. `why` says in words what decided.
+    `lower_bound` is the one-sided 95 % bound of the difference, `holm_p` the one-sided p of a
+    drop, adjusted for all cells and metrics of the gate, `needs` the fewest queries that can show
+    any drop of one cell in such a gate, `detectable` the size of the least drop that so many
+    queries as these show in 95 of 100 cases: None where they are fewer than that. `worst` are the
+    queries that lost most, `signs` what points to a fault besides the values. `why` says in words
+    what decided.
     """
 
     name: CellName
@@ -60,13 +65,13 @@ class QualityVerdict:
     queries: int = 0
     base: float | None = None
     new: float | None = None
-    drop: float | None = None
-    bound: float | None = None
+    difference: float | None = None
+    lower_bound: float | None = None
     detectable: float | None = None
     needs: int | None = None
     p: float | None = None
     holm_p: float | None = None
-    worst: tuple[QueryDrop, ...] = ()
+    worst: tuple[QueryChange, ...] = ()
     signs: tuple[str, ...] = ()
 
 
@@ -79,12 +84,12 @@ def judge(
 ) -> tuple[QualityVerdict, ...]:
     """A verdict for every cell and metric with a margin.
 
-    A cell passes if the one-sided 95 % bound of its drop is within the margin. It fails if the
-    bound is beyond it, the mean dropped, and chance is ruled out: p ≤ `ALPHA` after Holm, or
-    there are `signs`. So if nothing is truly worse, at most one gate in a hundred fails, however
-    many cells it has. Otherwise there are too few queries to tell. If the detectable drop is
-    within the margin they are enough: any drop with its bound beyond is then real. Fewer than
-    `LEAST_FOR_BOUND` queries give no bound, so a cell cannot pass with them.
+    A cell passes when its mean rose, or the one-sided 95 % bound of the difference is within the
+    margin. It fails when the bound is beyond, the mean fell, and p is at most `ALPHA` after Holm
+    or there are signs of a fault. Where nothing is truly worse, at most one gate in a hundred
+    fails by p, however many cells it has. Otherwise the queries are too few to tell. Where the
+    detectable drop is within the margin they are enough: any drop whose bound is beyond is then
+    significant. Fewer than `LEAST_FOR_BOUND` queries bound nothing.
     """
     compared = [_compared(change, metric, drops[metric]) for change in changes for metric in drops]
     tests = [lost for _, lost in compared if lost]
@@ -98,7 +103,7 @@ def judge(
             p, holm_p = next(chances)
             verdict = replace(
                 verdict,
-                bound=_bound(lost, resamples),
+                lower_bound=_lower_bound(lost, resamples),
                 detectable=_detectable(verdict, lost, alone),
                 needs=noninferiority.fewest(alone),
                 p=p,
@@ -120,10 +125,10 @@ def _detectable(verdict: QualityVerdict, lost: Sequence[float], alpha: float) ->
     return None if least is None or least > (verdict.base or 0.0) else least
 
 
-def _bound(lost: Sequence[float], resamples: int) -> float | None:
+def _lower_bound(lost: Sequence[float], resamples: int) -> float | None:
     if len(lost) < LEAST_FOR_BOUND:
         return None
-    return noninferiority.upper_bound(lost, resamples=resamples)
+    return 0.0 - noninferiority.upper_bound(lost, resamples=resamples)
 
 
 def _compared(change: Change, metric: str, margin: float) -> tuple[QualityVerdict, list[float]]:
@@ -148,7 +153,7 @@ def _compared(change: Change, metric: str, margin: float) -> tuple[QualityVerdic
         queries=len(lost),
         base=fmean(base.values()),
         new=fmean(new.values()),
-        drop=fmean(lost),
+        difference=0.0 - fmean(lost),
         worst=_worst(base, new),
         signs=signs(change.base, change.new),
     )
@@ -161,39 +166,40 @@ def _values(record: Record, metric: str) -> Mapping[str, float] | None:
     return record.per_query.get(metric)
 
 
-def _worst(base: Mapping[str, float], new: Mapping[str, float]) -> tuple[QueryDrop, ...]:
+def _worst(base: Mapping[str, float], new: Mapping[str, float]) -> tuple[QueryChange, ...]:
     drops = [
-        QueryDrop(query_id=query, base=base[query], new=new[query])
+        QueryChange(query_id=query, base=base[query], new=new[query])
         for query in base
         if new[query] < base[query]
     ]
-    return tuple(sorted(drops, key=lambda query: (-query.drop, query.query_id))[:_WORST])
+    return tuple(sorted(drops, key=lambda query: (query.difference, query.query_id))[:_WORST])
 
 
 def _decided(verdict: QualityVerdict, *, changed: int) -> QualityVerdict:
-    drop, p = (value or 0.0 for value in (verdict.drop, verdict.holm_p))
-    if verdict.bound is not None and verdict.bound <= verdict.margin:
-        why = "a drop within the margin" if drop > 0 else "no drop"
+    difference, p = (value or 0.0 for value in (verdict.difference, verdict.holm_p))
+    if verdict.lower_bound is not None and verdict.lower_bound >= -verdict.margin:
+        why = "the drop is within the margin" if difference < -_ROUNDING else "no drop"
+        return replace(verdict, outcome="passed", why=why)
+    if difference > _ROUNDING:
+        why = "no drop; too few queries to rule one out"
         return replace(verdict, outcome="passed", why=why)
     if p <= ALPHA:
-        return replace(verdict, outcome="failed", why="a drop beyond the margin")
-    evidence = f": {'; '.join(verdict.signs)}" if verdict.signs else ""
-    if drop > 0 and verdict.signs:
-        return replace(
-            verdict, outcome="failed", why=f"a drop that chance does not explain{evidence}"
-        )
-    why = f"too few queries to tell{_too_few(verdict, changed)}{evidence}"
+        why = "the drop exceeds the margin and is statistically significant"
+        return replace(verdict, outcome="failed", why=why)
+    if difference >= -_ROUNDING:
+        why = "the mean is the same, but too few queries to rule out a drop"
+        return replace(verdict, outcome="unclear", why=why)
+    if verdict.signs:
+        return replace(verdict, outcome="failed", why="; ".join(verdict.signs))
+    why = f"the drop may be chance: too few queries to tell{_too_few(verdict, changed)}"
     return replace(verdict, outcome="unclear", why=why)
 
 
 def _too_few(verdict: QualityVerdict, changed: int) -> str:
-    """How many queries it takes, if these could show no drop or give no bound."""
+    """How many it takes, where so few queries can make no drop significant."""
     needs = verdict.needs or 0
-    if (verdict.drop or 0.0) <= 0:
-        few = f" ({verdict.queries} give no 95 % bound; that takes {LEAST_FOR_BOUND})"
-        return few if verdict.bound is None else ""
     if verdict.queries < needs:
-        return f" ({verdict.queries} can show no drop, however large; it takes {needs})"
+        return f" ({verdict.queries} cannot make any drop significant; it takes {needs})"
     if changed < needs:
-        return f" ({changed} of {verdict.queries} changed; showing a drop takes {needs})"
+        return f" (only {changed} of {verdict.queries} changed; it takes {needs})"
     return ""

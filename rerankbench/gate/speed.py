@@ -148,10 +148,9 @@ def _decided(
     verdict, allowed = replace(verdict, times=times), 1 + verdict.limit
     failed = times.low is not None and times.low > allowed
     # A loaded machine is slower: that cannot prove the new version slower, nor excuse the base.
-    side, record = ("new", change.new) if failed else ("base", change.base)
-    if timing is None and verdict.kind == "docs/s" and _was_disturbed(record):
-        why = f"other programs were busy while the {side} was measured; use --remeasure 10"
-        return replace(verdict, outcome="unclear", why=why)
+    decisive = change.new if failed else change.base
+    if timing is None and verdict.kind == "docs/s" and _was_disturbed(decisive):
+        return replace(verdict, outcome="unclear", why=_busy(change))
     if failed:
         why = "the whole interval is above the limit"
         return replace(verdict, outcome="failed", why=why)
@@ -169,3 +168,19 @@ def _decided(
 def _was_disturbed(record: Record) -> bool:
     load = record.measurements.foreign_load
     return load is not None and load > FOREIGN_LOAD_LIMIT
+
+
+def _busy(change: Change) -> str:
+    """While which of both other programs ran, on how many cores."""
+    sides = {"base": change.base, "new": change.new}
+    busy = [side for side, record in sides.items() if _was_disturbed(record)]
+    loads = [sides[side].measurements.foreign_load or 0.0 for side in busy]
+    whom = " and ".join(f"the {side}" for side in busy)
+    if change.base == change.new:
+        whom = "this"
+    were = "were" if len(busy) > 1 and whom != "this" else "was"
+    return (
+        f"the machine was busy while {whom} {were} measured (other programs kept up to "
+        f"{max(loads):.1f} cores busy), so the speed cannot be compared; measure again when it is "
+        "idle, or use --remeasure 10"
+    )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rerankbench.results import first_stages, row_names
-from rerankbench.results.store import Store, read_records, suite_folders
+from rerankbench.results.store import BASELINES, Store, read_records, suite_folders
 from rerankbench.results.tasks import Task, read_task
 from rerankbench.results.verdicts import JudgedMatch, read_judged
 from rerankbench.types import Ranking, Record, TaskKey
@@ -37,6 +37,11 @@ class RecordSet:
         """The store of the record; None if the set has none."""
         keys = record.quality_key, record.speed_key
         return next((store for store in self._stores if store.record_path(*keys).exists()), None)
+
+    def is_baseline(self, record: Record) -> bool:
+        """Whether it comes from a baseline of the gate, which keeps records alone."""
+        in_baselines = any(store.results.name == BASELINES for store in self._stores)
+        return in_baselines and self.store(record) is None
 
     def task(self, record: Record) -> Task | None:
         """The queries, judgments and candidates of the record; None if the file is missing.

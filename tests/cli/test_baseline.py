@@ -95,7 +95,7 @@ def test_promoting_shows_the_gate_and_needs_a_yes(command: Command) -> None:
     _write("now", record(BAD, started_at="2026-02-01T00:00:00+00:00"))
     done = command("baseline", "promote", "main", "now")
     assert done.code == 2
-    assert "Gate failed." in done.out
+    assert "Gate failed" in done.out
     assert "stays as it is; --yes replaces it" in done.err
     assert read_records([Path("results/baselines")]) == before
     done = command("baseline", "promote", "main", "now", "--yes")

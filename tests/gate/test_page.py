@@ -32,5 +32,5 @@ def test_the_page_names_every_json_key() -> None:
     new = [timed(record([0.3, 0.2, 0.1] * 9, machine="b"), [1.5] * 3, 2000)]
     found = json.loads(formats.as_json(compare(base, new, Limits())))
     keys = set(_keys(found))
-    assert {"worst", "holm_p", "drift", "kind"} <= keys
+    assert {"worst", "holm_p", "drift", "kind", "text", "compare_command"} <= keys
     assert [key for key in sorted(keys) if f"`{key}`" not in PAGE.read_text()] == []

@@ -43,20 +43,20 @@ def _only(base: Record, new: Record, limits: Limits = LIMITS) -> QualityVerdict:
 
 def test_identical_values_pass_at_once() -> None:
     verdict = _only(record(VALUES), record(VALUES))
-    assert (verdict.outcome, verdict.drop, verdict.p) == ("same", 0.0, None)
+    assert (verdict.outcome, verdict.difference, verdict.p) == ("same", 0.0, None)
 
 
 def test_a_drop_within_the_margin_passes_and_beyond_it_fails() -> None:
     within = _only(record(VALUES), record(_noisy(VALUES, 0.02, drop=0.004)))
     assert within.outcome == "passed"
-    assert within.drop == pytest.approx(0.004)
-    assert within.bound is not None
-    assert 0.004 < within.bound < 0.01
+    assert within.difference == pytest.approx(-0.004)
+    assert within.lower_bound is not None
+    assert -0.01 < within.lower_bound < -0.004
     beyond = _only(record(VALUES), record(_noisy(VALUES, 0.02, drop=0.02)))
     assert beyond.outcome == "failed"
     assert len(beyond.worst) == 10
-    assert beyond.worst[0].drop == max(
-        before - after
+    assert beyond.worst[0].difference == min(
+        after - before
         for before, after in zip(
             VALUES,
             record(_noisy(VALUES, 0.02, drop=0.02)).per_query["nDCG@10"].values(),
@@ -65,10 +65,22 @@ def test_a_drop_within_the_margin_passes_and_beyond_it_fails() -> None:
     )
 
 
-def test_a_gain_passes_where_the_queries_are_enough_to_rule_out_a_loss() -> None:
-    assert _only(record([0.5, 0.2, 0.3]), record([0.9, 0.1, 0.4])).outcome == "unclear"
+def test_a_gain_passes_and_says_where_the_queries_are_too_few_to_rule_out_a_loss() -> None:
+    few = _only(record([0.5, 0.2, 0.3]), record([0.9, 0.1, 0.4]))
+    assert (few.outcome, few.why) == ("passed", "no drop; too few queries to rule one out")
     gain = _only(record(VALUES), record(_noisy(VALUES, 0.02, drop=-0.01)))
     assert (gain.outcome, gain.why) == ("passed", "no drop")
+
+
+@pytest.mark.parametrize("swapped", [[0.1, 0.7], [0.1, 0.7, 0.3] * 30])
+def test_equal_means_of_other_values_are_no_gain(swapped: list[float]) -> None:
+    """What is left of a difference by rounding is none."""
+    verdict = _only(record(swapped), record([*swapped[1:], swapped[0]]))
+    assert verdict.difference == pytest.approx(0, abs=1e-12)
+    assert (verdict.outcome, verdict.why) == (
+        "unclear",
+        "the mean is the same, but too few queries to rule out a drop",
+    )
 
 
 def test_too_few_queries_to_tell_is_said_and_is_no_failure() -> None:
@@ -77,7 +89,7 @@ def test_too_few_queries_to_tell_is_said_and_is_no_failure() -> None:
     assert verdict.outcome == gate.conclusion == "unclear"
     assert verdict.detectable is not None
     assert verdict.detectable > 0.01
-    assert verdict.why == "too few queries to tell"
+    assert verdict.why == "the drop may be chance: too few queries to tell"
 
 
 def test_a_plain_loss_fails_even_with_few_queries() -> None:
@@ -97,7 +109,8 @@ def test_so_few_queries_that_no_drop_can_be_shown_say_how_many_it_takes(queries:
     assert (verdict.outcome, verdict.detectable, verdict.needs) == ("unclear", None, 7)
     assert verdict.holm_p == 0.5**queries
     assert verdict.why == (
-        f"too few queries to tell ({queries} can show no drop, however large; it takes 7)"
+        "the drop may be chance: too few queries to tell "
+        f"({queries} cannot make any drop significant; it takes 7)"
     )
 
 
@@ -141,22 +154,23 @@ def test_cells_that_stayed_the_same_are_no_tests() -> None:
 def test_a_loss_of_few_queries_among_many_says_how_many_must_change() -> None:
     verdict = _only(record([1.0] * 300), record([0.0] * 6 + [1.0] * 294))
     assert verdict.outcome == "unclear"
-    assert verdict.why == "too few queries to tell (6 of 300 changed; showing a drop takes 7)"
+    assert verdict.why == (
+        "the drop may be chance: too few queries to tell (only 6 of 300 changed; it takes 7)"
+    )
     assert verdict.detectable is not None
-    assert verdict.drop is not None
-    assert verdict.detectable > verdict.drop
+    assert verdict.difference is not None
+    assert verdict.detectable > -verdict.difference
     assert _only(record([1.0] * 300), record([0.0] * 7 + [1.0] * 293)).outcome == "failed"
 
 
-@pytest.mark.parametrize(("queries", "outcome"), [(1, "unclear"), (4, "unclear"), (5, "passed")])
-def test_a_gain_of_so_few_queries_that_they_bound_nothing_does_not_pass(
-    queries: int, outcome: str
-) -> None:
+@pytest.mark.parametrize("queries", [1, 4, 5])
+def test_fewer_than_five_queries_have_no_bound(queries: int) -> None:
     verdict = _only(record([0.5] * queries), record([0.75] * queries))
-    assert verdict.outcome == outcome
-    assert (verdict.bound is None) == (outcome == "unclear")
-    few = f"too few queries to tell ({queries} give no 95 % bound; that takes 5)"
-    assert verdict.why == ("no drop" if outcome == "passed" else few)
+    assert (verdict.outcome, verdict.difference) == ("passed", 0.25)
+    assert verdict.lower_bound == (None if queries < 5 else 0.25)
+    assert verdict.why == (
+        "no drop" if queries == 5 else "no drop; too few queries to rule one out"
+    )
 
 
 def test_a_gate_of_thousands_of_cells_can_still_fail() -> None:
@@ -180,7 +194,7 @@ def test_many_cells_are_adjusted_for_one_another() -> None:
     assert verdicts[0].holm_p == pytest.approx(20 * (alone.p or 0))
 
 
-def test_a_small_drop_fails_where_it_is_no_chance() -> None:
+def test_a_small_drop_fails_where_something_else_points_to_a_fault() -> None:
     """Rounding moves no pair's length and makes no ties; other texts and saturation do."""
     base, new = record(VALUES), record(_noisy(VALUES, 0.5, drop=0.01))
     better = record(_noisy(VALUES, 0.5, drop=-0.01))
@@ -188,11 +202,19 @@ def test_a_small_drop_fails_where_it_is_no_chance() -> None:
     other_key = replace(new, truncated_pairs=7, quality_key="another model's")
     for changed, outcome, why in (
         (new, "unclear", "too few queries to tell"),
-        (replace(new, truncated_pairs=7), "failed", "0 → 7 pairs cut, so other texts read"),
-        (replace(new, scored_pairs=7), "failed", "→ 7 pairs scored by one model on one task"),
-        (replace(new, ties=ties), "failed", "0.0% → 70.0% of neighbouring scores tie"),
+        (
+            replace(new, truncated_pairs=7),
+            "failed",
+            "0 pairs were cut to the model's length before",
+        ),
+        (replace(new, scored_pairs=7), "failed", "and 7 now with the same settings, which points"),
+        (
+            replace(new, ties=ties),
+            "failed",
+            "equal scores rose from 0.0% to 70.0%, which points to rounded or saturated scores",
+        ),
         (other_key, "unclear", "too few queries to tell"),
-        (replace(better, truncated_pairs=7), "unclear", "to tell: 0 → 7 pairs cut"),
+        (replace(better, truncated_pairs=7), "passed", "no drop"),
     ):
         verdict = _only(base, changed)
         assert verdict.outcome == outcome

@@ -57,7 +57,8 @@ def promote(folder: Path | None, name: str, paths: Sequence[Path], *, yes: bool)
     """Show what would change, ask, and replace the baseline. Raises UsageError if declined."""
     baselines = _baselines(folder)
     base, new = baselines.read(name), chosen(read_records(paths))
-    typer.echo(_changes(base, new), nl=False)
+    places = (baselines.find(name), paths[0]) if len(paths) == 1 else None
+    typer.echo(_changes(base, new, places), nl=False)
     if not yes and not _agreed(f"Replace {baselines.find(name)}?"):
         raise UsageError(f"{baselines.find(name)} stays as it is; --yes replaces it")
     _say_kept(baselines.replace(name, new), "saved in its place")
@@ -67,11 +68,13 @@ def _baselines(folder: Path | None) -> Baselines:
     return Baselines(folder=folder or FOLDER)
 
 
-def _changes(base: Sequence[Record], new: Sequence[Record]) -> str:
+def _changes(
+    base: Sequence[Record], new: Sequence[Record], places: tuple[Path, Path] | None
+) -> str:
     """The gate between both; where they share no cell, the cells that go and those that come."""
     matched = match(base, new)
     if matched.both:
-        return formats.render(compare(base, new, Limits()), "text")
+        return formats.render(compare(base, new, Limits(), places=places), "text")
     gone = [f"removed: {cell}" for cell in matched.missing]
     return "\n".join([*gone, *(f"added: {cell}" for cell in matched.added)]) + "\n"
 

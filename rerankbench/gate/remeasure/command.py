@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,28 +18,25 @@ from rerankbench.gate.remeasure import quality
 from rerankbench.gate.remeasure.request import DEFAULT_BUDGET_S, GateRequest
 from rerankbench.gate.remeasure.rounds import remeasure
 from rerankbench.gate.remeasure.sides import prepare_sides
+from rerankbench.gate.sources import Sources
 from rerankbench.gate.speed import Remeasurement
-from rerankbench.gate.verdict import Gate, compare
-from rerankbench.types import Record
-
-_Records = Sequence[Record]
+from rerankbench.gate.verdict import Gate
 
 
-def gate_of_versions(
-    request: GateRequest, limits: Limits, records: tuple[_Records, _Records] | None
-) -> Gate:
-    """The gate of two versions; quality comes from `records` where given, else it is run here."""
+def gate_of_versions(request: GateRequest, limits: Limits, sources: Sources | None) -> Gate:
+    """The gate of two versions; quality comes from `sources` where given, else it is run here."""
     terminal = Terminal()
     with _workplace(request.keep) as work:
         base, new = prepare_sides(request, Path.cwd(), work, terminal)
-        before, after = records or (
-            quality.records(base, terminal, may_fail=False),
-            quality.records(new, terminal, may_fail=True),
+        sources = sources or Sources(
+            base=quality.records(base, terminal, may_fail=False),
+            new=quality.records(new, terminal, may_fail=True),
+            places=(base.results, new.results) if request.keep is not None else None,
         )
         if request.rounds is None:
             if limits.slowdown is not None:
                 terminal.note("speed and memory are left out; --remeasure 10 measures them")
-            return compare(before, after, replace(limits, slowdown=None, growth=None))
+            return sources.compare(replace(limits, slowdown=None, growth=None), terminal)
         remeasured = remeasure(
             base,
             new,
@@ -48,7 +45,7 @@ def gate_of_versions(
             progress=terminal,
         )
         write_whole(work / "rounds.json", _raw(remeasured))
-    return compare(before, after, limits, remeasured=remeasured)
+        return sources.compare(limits, terminal, remeasured=remeasured)
 
 
 def _raw(remeasured: Mapping[CellName, Remeasurement]) -> str:

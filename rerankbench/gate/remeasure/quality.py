@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rerankbench.gate.remeasure import children
 from rerankbench.gate.remeasure.sides import GateSide
 from rerankbench.progress import Progress
-from rerankbench.results.store import read_records
-from rerankbench.types import Record
+from rerankbench.results.record_set import RecordSet, open_archive
 
 # The exit code of `rerankbench run` when some cells failed and the others were recorded.
 _SOME_FAILED = 1
 
 
-def records(side: GateSide, progress: Progress, *, may_fail: bool) -> Sequence[Record]:
-    """Run the side's config without measuring speed, and read its records.
+def records(side: GateSide, progress: Progress, *, may_fail: bool) -> RecordSet:
+    """Run the side's config without measuring speed; its records with what lies beside them.
 
     If cells `may_fail`, those that fail are missing. Raises InputError with the log if the
     run fails.
     """
-    results, log = side.own / "results", side.log("run")
+    results, log = side.results, side.log("run")
     command = side.command(
         "rerankbench", "run", str(side.config), "--no-speed", "--results", str(results)
     )
@@ -31,4 +28,4 @@ def records(side: GateSide, progress: Progress, *, may_fail: bool) -> Sequence[R
         raise children.failure(f"{side.label}: `rerankbench run` failed", log)
     if some_failed:
         progress.warn(str(children.failure(f"{side.label}: cells failed", log)))
-    return read_records([results])
+    return open_archive([results], with_settings=False)

@@ -36,6 +36,11 @@ class GateSide:
         """The command that runs a module of this version."""
         return [str(self.python), "-m", module, *arguments]
 
+    @property
+    def results(self) -> Path:
+        """Where its own records lie."""
+        return self.own / "results"
+
     def log(self, name: str) -> Path:
         """The log of a program of this side."""
         return self.own / f"{name}.log"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from xml.etree import ElementTree as Xml
 
 from rerankbench.errors import UsageError, nearest
@@ -14,7 +15,22 @@ from rerankbench.gate.verdict import Gate
 from rerankbench.leaderboard.renderers import markdown as table_markdown
 from rerankbench.leaderboard.table import printable
 
-_BAD = ("failed", "refused")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One verdict: the cell, what was judged, the outcome, why in a line, the worst queries."""
+
+    name: str
+    kind: str
+    outcome: str
+    line: str
+    queries: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """The line, then one for each of the worst queries."""
+        head = ["Worst queries:"] if self.queries else []
+        return [self.line, *head, *(f"- {query}" for query in self.queries)]
 
 
 def as_json(gate: Gate) -> str:
@@ -27,64 +43,96 @@ def as_json(gate: Gate) -> str:
         "drift": [asdict(fact) for fact in gate.drift],
         "missing": [str(name) for name in gate.missing],
         "added": [str(name) for name in gate.added],
+        "untimed": [str(name) for name in gate.untimed],
+        "compare_command": shlex.join(words.compare_command(gate)) or None,
     }
     return json.dumps(body, indent=2, ensure_ascii=True) + "\n"
 
 
 def as_junit(gate: Gate) -> str:
-    """One test case for each verdict; an inconclusive one is skipped, with its reason."""
+    """One test case for each verdict; an unclear one is skipped, with its reason."""
     cases = list(_cases(gate))
-    failures = sum(outcome in _BAD for _, _, outcome, _ in cases)
-    skipped = sum(outcome == "unclear" for _, _, outcome, _ in cases)
+    failures = sum(case.outcome in words.BAD for case in cases)
+    skipped = sum(case.outcome == "unclear" for case in cases)
     counts = {"tests": len(cases), "failures": failures, "skipped": skipped, "errors": 0}
     numbers = {name: str(count) for name, count in counts.items()}
     suites = Xml.Element("testsuites", numbers)
     suite = Xml.SubElement(suites, "testsuite", {"name": "rerankbench gate", **numbers})
-    for name, kind, outcome, line in cases:
-        case = Xml.SubElement(suite, "testcase", {"classname": name, "name": kind})
-        if outcome in _BAD:
-            Xml.SubElement(case, "failure", {"message": line}).text = line
-        elif outcome == "unclear":
-            Xml.SubElement(case, "skipped", {"message": line})
-    notes = "\n".join(words.notes(gate))
-    Xml.SubElement(suite, "system-out").text = notes
+    for case in cases:
+        element = Xml.SubElement(suite, "testcase", {"classname": case.name, "name": case.kind})
+        if case.outcome in words.BAD:
+            failure = Xml.SubElement(element, "failure", {"message": case.line})
+            failure.text = "\n".join(case.lines)
+        elif case.outcome == "unclear":
+            Xml.SubElement(element, "skipped", {"message": case.line})
+    notes = [words.headline(gate), *words.notes(gate), *_command(gate)]
+    Xml.SubElement(suite, "system-out").text = "\n".join(notes)
     Xml.indent(suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(suites, encoding="unicode")}\n'
 
 
-def _cases(gate: Gate) -> Iterator[tuple[str, str, str, str]]:
-    """Cell, kind, outcome and line of every verdict; a missing cell counts as failed."""
+def _cases(gate: Gate) -> Iterator[_Case]:
+    """Every verdict; a missing cell is a failed one."""
     for verdict in gate.quality:
-        name = printable(str(verdict.name))
-        yield name, verdict.metric, verdict.outcome, words.quality_line(verdict)
+        yield _Case(
+            name=printable(str(verdict.name)),
+            kind=verdict.metric,
+            outcome=verdict.outcome,
+            line=words.quality_line(verdict),
+            queries=tuple(words.worst_queries(verdict)),
+        )
     for measured in gate.speed:
-        name = printable(str(measured.name))
-        yield name, measured.kind, measured.outcome, words.speed_line(measured)
+        yield _Case(
+            name=printable(str(measured.name)),
+            kind=measured.kind,
+            outcome=measured.outcome,
+            line=words.speed_line(measured),
+        )
     for missing in gate.missing:
         name = printable(str(missing))
-        yield name, "cell", "failed", f"{name}: missing in the new results"
+        line = f"{name}: missing in the new results"
+        yield _Case(name=name, kind="cell", outcome="failed", line=line)
+
+
+def _noteworthy(gate: Gate) -> list[_Case]:
+    return [case for case in _cases(gate) if case.outcome not in ("same", "passed")]
+
+
+def _command(gate: Gate) -> list[str]:
+    """What the command shows, and the command; nothing where there is none."""
+    command = words.compare_command(gate)
+    return [words.COMMAND_HEAD, printable(shlex.join(command))] if command else []
 
 
 def as_markdown(gate: Gate) -> str:
     """A summary for a merge request: the conclusion, what failed, the tables."""
-    lines = [
-        f"- **{outcome}** {table_markdown.escape(line)}"
-        for _, _, outcome, line in _cases(gate)
-        if outcome not in ("same", "passed")
-    ]
+    lines = []
+    for case in _noteworthy(gate):
+        line, *others = case.lines
+        lines.append(f"- **{case.outcome}** {table_markdown.escape(line)}")
+        # Below the item: a list of its own, under its head.
+        lines += [f"  {'- ' * (at > 0)}{_item(other)}" for at, other in enumerate(others)]
+    command = _command(gate)
+    if command:
+        # Indented by four, it is code, whatever is in it.
+        lines += ["", command[0], "", f"    {command[1]}"]
     head = f"### {words.headline(gate)}\n"
     return "\n".join([head, *lines, *([""] if lines else []), table_markdown.render(tables(gate))])
 
 
+def _item(line: str) -> str:
+    return table_markdown.escape(line.removeprefix("- "))
+
+
 def as_github(gate: Gate) -> str:
-    """Workflow commands, which GitHub Actions shows as annotations; the summary is Markdown."""
-    lines = []
-    for name, kind, outcome, line in _cases(gate):
-        if outcome not in ("same", "passed"):
-            level = "error" if outcome in _BAD else "warning"
-            title = _property(f"{kind}: {name}")
-            lines.append(f"::{level} title={title}::{_data(line)}\n")
-    return "".join([*lines, f"::notice title=rerankbench gate::{_data(words.headline(gate))}\n"])
+    """Workflow commands, which GitHub Actions shows as annotations; Markdown is its summary."""
+    found = []
+    for case in _noteworthy(gate):
+        level = "error" if case.outcome in words.BAD else "warning"
+        title = _property(f"{case.kind}: {case.name}")
+        found.append(f"::{level} title={title}::{_data(chr(10).join(case.lines))}\n")
+    notice = "\n".join([words.headline(gate), *_command(gate)])
+    return "".join([*found, f"::notice title=rerankbench gate::{_data(notice)}\n"])
 
 
 def _data(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A gate as tables: one of quality, one of speed and memory, one of what else changed."""
+"""A gate as tables: one of quality for each metric, one of speed and memory."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ def tables(gate: Gate) -> list[Table]:
 
 
 def _quality(gate: Gate) -> Iterator[Table]:
-    heads = ("Cell", "Metric", "Base", "New", "Drop", "≤ (95 %)", "Detects")
-    yield table_of(_columns(heads), map(_quality_entries, gate.quality), title="Quality")
+    """One table a metric: the metric in its title leaves room for the figures."""
+    heads = ("Cell", "Base", "New", "Δ", "95 % bound", "p", "Detects")
+    for metric in dict.fromkeys(verdict.metric for verdict in gate.quality):
+        rows = (_quality_entries(each) for each in gate.quality if each.metric == metric)
+        yield table_of(_columns(heads, texts=1), rows, title=f"Quality: {metric}")
 
 
 def _quality_entries(verdict: QualityVerdict) -> tuple[Entry, ...]:
-    digits = (
-        Entry(value=value, form="fixed", decimals=4)
-        for value in (verdict.base, verdict.new, verdict.drop, verdict.bound)
-    )
+    means = (Entry(value=value, form="fixed", decimals=4) for value in (verdict.base, verdict.new))
     return (
         Entry(value=str(verdict.name)),
-        Entry(value=verdict.metric),
-        *digits,
+        *means,
+        words.signed(verdict.difference),
+        words.signed(verdict.lower_bound),
+        words.probability(verdict.holm_p),
         _detects(verdict),
         Entry(value=_mark(verdict.outcome)),
     )
@@ -49,9 +51,15 @@ def _detects(verdict: QualityVerdict) -> Entry:
 
 
 def _speed(gate: Gate) -> Iterator[Table]:
+    """The limits stand in the title, which leaves room for the figures."""
     if gate.speed:
-        heads = ("Cell", "Measure", "Base", "New", "Ratio (95 %)", "Limit")
-        yield table_of(_columns(heads), map(_speed_entries, gate.speed), title="Speed and memory")
+        limits = {"time": gate.limits.slowdown, "memory": gate.limits.growth}
+        most = " and ".join(
+            f"{1 + limit:.2f}× the {what}" for what, limit in limits.items() if limit is not None
+        )
+        heads = ("Cell", "Measure", "Base", "New", "Ratio (95 %)")
+        title = f"Speed and memory: at most {most}"
+        yield table_of(_columns(heads, texts=2), map(_speed_entries, gate.speed), title=title)
 
 
 def _speed_entries(verdict: SpeedVerdict) -> tuple[Entry, ...]:
@@ -64,13 +72,12 @@ def _speed_entries(verdict: SpeedVerdict) -> tuple[Entry, ...]:
         Entry(value=verdict.kind),
         *amounts,
         Entry(value=words.times(verdict) or None),
-        Entry(value=f"{1 + verdict.limit:.2f}×"),
         Entry(value=_mark(verdict.outcome)),
     )
 
 
-def _columns(heads: tuple[str, ...]) -> tuple[Header, ...]:
-    return (*headers(heads, texts=2), Header(text="Verdict", align="left"))
+def _columns(heads: tuple[str, ...], *, texts: int) -> tuple[Header, ...]:
+    return (*headers(heads, texts=texts), Header(text="Verdict", align="left"))
 
 
 def _mark(outcome: str) -> str:

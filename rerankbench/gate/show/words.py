@@ -5,50 +5,100 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rerankbench.gate.drift import Drift
-from rerankbench.gate.quality import ALPHA, QualityVerdict
+from rerankbench.gate.quality import ALPHA, QualityVerdict, QueryChange
 from rerankbench.gate.speed import SpeedVerdict
 from rerankbench.gate.verdict import Gate
-from rerankbench.leaderboard.table import printable
+from rerankbench.leaderboard.table import Entry, printable
 
+BAD = ("failed", "refused")
+COMMAND_HEAD = "What both ranked first where they differ most:"
 _HASH_DIGITS = 12
 _MEBIBYTE = 2**20
+_MOST_QUERIES = 5
+_LONGEST_TEXT = 100
 
 
 def headline(gate: Gate) -> str:
-    """The gate's conclusion in one line, with the number of cells."""
+    """One line: what the gate came to, over how much."""
     cells = len({verdict.name for verdict in gate.quality})
-    conclusion = {
-        "passed": "Gate passed: nothing became worse.",
-        "unclear": "Gate passed; some cells were inconclusive.",
-        "failed": "Gate failed.",
+    outcomes = [each.outcome for each in gate.quality] + [each.outcome for each in gate.speed]
+    unclear = outcomes.count("unclear")
+    found = {
+        "passed": "Gate passed: nothing became worse",
+        "unclear": f"Gate passed; {unclear} of {len(outcomes)} results "
+        f"{'is' if unclear == 1 else 'are'} unclear",
+        "failed": "Gate failed",
     }[gate.conclusion]
-    return f"{conclusion} {cells} {'cell' if cells == 1 else 'cells'} compared."
+    if not gate.compares_speed:
+        if gate.conclusion == "passed":
+            found = "Gate passed: quality did not become worse"
+        found += f"; speed was not {'compared' if gate.limits.slowdown is None else 'measured'}"
+    return f"{found}. {cells} {'cell' if cells == 1 else 'cells'} compared."
 
 
 def quality_line(verdict: QualityVerdict) -> str:
-    """The cell, the metric, both values, the drop with its bound, why, and the worst queries."""
-    parts = [f"{printable(str(verdict.name))}: {verdict.metric}"]
+    """The cell, the metric, both values, why, the difference with its bound and p."""
+    line = f"{printable(str(verdict.name))}: {verdict.metric}"
     if verdict.base is not None and verdict.new is not None:
-        parts[0] += f" {verdict.base:.4f} → {verdict.new:.4f}"
-    parts.append(verdict.why)
-    if verdict.bound is not None and verdict.drop is not None:
-        parts.append(
-            f"drop {verdict.drop:+.4f}, at most {verdict.bound:+.4f} (95 %), "
-            f"margin {verdict.margin:g}"
+        line += f" {verdict.base:.4f} → {verdict.new:.4f}"
+    line += f"; {verdict.why}"
+    figures = list(_figures(verdict))
+    if figures:
+        line += f" ({', '.join(figures)})"
+    if verdict.detectable is not None and verdict.outcome == "unclear":
+        line += (
+            f"; with {verdict.queries} queries, drops below {verdict.detectable:.4f} cannot be "
+            "detected reliably"
         )
-    if verdict.detectable is not None:
-        parts.append(f"{verdict.queries} queries can show drops from {verdict.detectable:.4f}")
-    if verdict.outcome in ("failed", "unclear") and verdict.worst:
-        parts.append(f"worst queries: {worst_queries(verdict)}")
-    return "; ".join(parts)
+    return line
 
 
-def worst_queries(verdict: QualityVerdict) -> str:
-    """The queries that lost most, each with both values."""
-    return ", ".join(
-        f"{printable(query.query_id)} ({query.base:.3f} → {query.new:.3f})"
-        for query in verdict.worst
+def _figures(verdict: QualityVerdict) -> Iterator[str]:
+    if verdict.difference is None or verdict.holm_p is None:
+        return
+    yield f"difference {signed(verdict.difference).text}"
+    if verdict.lower_bound is not None:
+        yield f"95 % bound {signed(verdict.lower_bound).text}"
+    yield f"margin {verdict.margin:g}"
+    p = probability(verdict.holm_p).text
+    yield f"p < {p[1:]}" if p.startswith("<") else f"p = {p}"
+
+
+def signed(value: float | None) -> Entry:
+    """A difference: new less base."""
+    return Entry(value=value, form="signed", decimals=4)
+
+
+def probability(value: float | None) -> Entry:
+    """A p, which never prints as 0; as `compare` prints it."""
+    return Entry(value=value, form="probability", decimals=3)
+
+
+def worst_queries(verdict: QualityVerdict) -> list[str]:
+    """The queries that lost most, a line each; none where the verdict needs no looking into."""
+    if verdict.outcome not in ("failed", "unclear"):
+        return []
+    return [_query(each) for each in verdict.worst[:_MOST_QUERIES]]
+
+
+def _query(query: QueryChange) -> str:
+    line = (
+        f"{printable(query.query_id)} ({query.base:.3f} → {query.new:.3f}, "
+        f"{query.difference:+.3f})"
     )
+    if query.text is None:
+        return line
+    text = printable(" ".join(query.text.split()))
+    return f"{line}: {text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + '…'}"
+
+
+def compare_command(gate: Gate) -> list[str]:
+    """The arguments of a command that shows those queries with their rankings; empty if none."""
+    metrics = (each.metric for each in gate.quality if worst_queries(each))
+    metric = next(metrics, None)
+    if gate.places is None or metric is None:
+        return []
+    return ["rerankbench", "compare", *map(str, gate.places), "--metric", metric]
 
 
 def speed_line(verdict: SpeedVerdict) -> str:
@@ -89,18 +139,14 @@ def _short(value: str) -> str:
 
 
 def notes(gate: Gate) -> Iterator[str]:
-    """Notes below the verdicts: how they are decided, and what else changed."""
+    """What the figures mean, what decides and what else changed, below the verdicts."""
+    tested = sum(verdict.p is not None for verdict in gate.quality)
     margins = ", ".join(f"{metric} {drop:g}" for metric, drop in gate.limits.drops.items())
-    yield (
-        f"Margins: {margins}. Detects: the smallest true drop that a test on this many queries "
-        "finds in 95 of 100 cases."
-    )
-    yield from _detects_nothing(gate)
-    yield (
-        "A cell fails when its mean dropped, the one-sided 95 % bound of the drop exceeds the "
-        "margin, and chance is ruled out (randomisation test, p ≤ 0.01 after Holm over the cells; "
-        "or new ties, or different texts read). Where it may be chance, there are too few queries."
-    )
+    yield f"Largest drop allowed (margin): {margins}."
+    if tested:
+        yield from _explained(tested)
+        yield from _detects_nothing(gate, tested)
+    yield from _speed_not_measured(gate)
     for name in gate.missing:
         yield f"missing in the new results: {printable(str(name))}"
     for name in gate.added:
@@ -111,7 +157,37 @@ def notes(gate: Gate) -> Iterator[str]:
         yield "Nothing else changed: packages, models, collections and machine are the same."
 
 
-def _detects_nothing(gate: Gate) -> Iterator[str]:
+def _explained(tested: int) -> Iterator[str]:
+    yield (
+        "Δ: new − base, negative is worse. 95 % bound: how low the true difference may be "
+        "(one-sided). Detects: the smallest drop found in 95 of 100 cases with so many queries."
+    )
+    family = f", after Holm over the {tested} results that changed" if tested > 1 else ""
+    yield (
+        f"p: one-sided paired randomisation test of a drop{family}. rerankbench compare tests "
+        "both directions, so its p of a drop is about twice as large."
+    )
+    yield (
+        "A result fails where the mean fell, the bound is beyond the margin, and "
+        f"p ≤ {ALPHA:g} or something else points to a fault (more equal scores, other texts); "
+        "without either it is unclear."
+    )
+
+
+def _speed_not_measured(gate: Gate) -> Iterator[str]:
+    if gate.limits.slowdown is None:
+        return
+    if not gate.compares_speed:
+        yield (
+            "Speed was not measured in both base and new: run them without --no-speed, or leave "
+            "speed out with --speed ignore."
+        )
+    elif gate.untimed:
+        names = ", ".join(printable(str(name)) for name in gate.untimed)
+        yield f"Speed was not measured in both base and new of {names}."
+
+
+def _detects_nothing(gate: Gate, tested: int) -> Iterator[str]:
     blind = [verdict for verdict in gate.quality if verdict.needs and verdict.detectable is None]
     few = [verdict for verdict in blind if verdict.queries < (verdict.needs or 0)]
     if len(few) < len(blind):
@@ -120,12 +196,8 @@ def _detects_nothing(gate: Gate) -> Iterator[str]:
             "only a drop larger than the base's mean would be found."
         )
     if few:
+        holm = f", times {tested} for Holm" if tested > 1 else ""
         yield (
             f"Detects nothing: with fewer than {few[0].needs} queries no drop of one cell alone "
-            f"has p ≤ {ALPHA:g}, however large (all n queries worse: 1/2ⁿ{_of_tests(gate)})."
+            f"has p ≤ {ALPHA:g}, however large (all n queries worse: 1/2ⁿ{holm})."
         )
-
-
-def _of_tests(gate: Gate) -> str:
-    tests = sum(verdict.p is not None for verdict in gate.quality)
-    return f", times {tests} for Holm" if tests > 1 else ""

@@ -49,10 +49,26 @@ def summary(comparisons: Sequence[Comparison]) -> Table:
 def explanations(comparisons: Sequence[Comparison]) -> Iterator[str]:
     """Explains the figures of the summary."""
     metric = comparisons[0].metric
-    yield f"A and B: mean {metric}. Δ is B − A, its interval a bootstrap over queries."
-    among = f", after Holm over {len(comparisons)} comparisons" if len(comparisons) > 1 else ""
-    yield f"p: two-sided paired randomisation test{among}."
+    yield (
+        f"A and B: mean {metric}. Δ is B − A, negative where B is worse; its interval is a "
+        "bootstrap over queries."
+    )
+    differ = sum(each.ties < each.queries for each in comparisons)
+    which = "" if differ == len(comparisons) else f"the {differ} that differ of "
+    among = f", after Holm over {which}{len(comparisons)} comparisons" if differ > 1 else ""
+    yield f"p: two-sided paired randomisation test{among}.{_beside_the_gate(comparisons)}"
     yield "W–L–T: queries on which B is better, worse, equal."
+
+
+def _beside_the_gate(comparisons: Sequence[Comparison]) -> str:
+    """Why `gate` prints another p of the same two places."""
+    pair = comparisons[0].pair
+    if pair.a.archive is pair.b.archive:
+        return ""
+    return (
+        " rerankbench gate tests only whether B is worse: one-sided, its p of a drop is about "
+        "half as large."
+    )
 
 
 def verdict(comparison: Comparison) -> str:
@@ -90,7 +106,7 @@ def _entries(comparison: Comparison) -> tuple[Entry, ...]:
         Entry(value=comparison.mean_b, form="fixed", decimals=3),
         Entry(value=comparison.difference, form="signed", decimals=3),
         Entry(value=f"{comparison.interval.low:+z.3f} to {comparison.interval.high:+z.3f}"),
-        Entry(value=comparison.p_holm, form="fixed", decimals=4),
+        Entry(value=comparison.p_holm, form="probability", decimals=3),
         Entry(value=f"{comparison.wins}–{comparison.losses}–{comparison.ties}"),
     )
 
