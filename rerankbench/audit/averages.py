@@ -86,7 +86,10 @@ def _wrong(table: PrintedTable, view: View, basis: Basis, line: ViewLine) -> Fin
         f"printed {line.cells[basis.average].text}, its {len(basis.terms)} {view.unit}{weighted} "
         f"give {expected}{_hint(view, basis, line)}"
     )
-    return _finding(table, view, basis, line, "average", "error", message, expected)
+    if basis.likely:
+        message += f"; is {view.places[basis.average].name} their mean, as in the other row?"
+    severity: Severity = "note" if basis.likely else "error"
+    return _finding(table, view, basis, line, "average", severity, message, expected)
 
 
 def _hint(view: View, basis: Basis, line: ViewLine) -> str:
@@ -115,7 +118,7 @@ def _hint(view: View, basis: Basis, line: ViewLine) -> str:
 
 def _partial(table: PrintedTable, view: View, basis: Basis) -> Iterator[Finding]:
     """Means over only those figures that are filled."""
-    if basis.weights:
+    if basis.weights or basis.likely:
         return
     for line in view.lines:
         cells = basis.cells(line)

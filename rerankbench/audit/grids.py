@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 from rerankbench.audit.cells import PrintedCell, own_point, read_cell
 from rerankbench.audit.columns import Kind, kind_of
+from rerankbench.audit.means import bases
 from rerankbench.audit.names import is_aside, names_average_row
 from rerankbench.audit.tables import PrintedColumn, PrintedRow, PrintedTable, UnreadPlace
+from rerankbench.audit.views import by_rows
 
 _SPAN = re.compile(r"\b(ci|intervals?|ranges?|low|high)\b|≤|≥", re.I)
 
@@ -162,7 +164,21 @@ def _table(
     if all(column.kind == "text" for column in columns):
         return None
     rows = tuple(_rows(body, columns))
-    return PrintedTable(file=file, line=head[0][0], title=title, columns=columns, rows=rows)
+    table = PrintedTable(file=file, line=head[0][0], title=title, columns=columns, rows=rows)
+    return _with_averaged(table)
+
+
+def _with_averaged(table: PrintedTable) -> PrintedTable:
+    """`Delta-QA` and `Price QA` are qualities where a mean over qualities counts them as well."""
+    if not table.of_kind("other", "speed"):
+        return table
+    columns = list(table.columns)
+    for basis in bases(by_rows(table)):
+        if not basis.likely and any(columns[at].kind == "quality" for at in basis.terms):
+            for at in basis.terms:
+                if columns[at].kind in ("other", "speed"):
+                    columns[at] = replace(columns[at], kind="quality")
+    return replace(table, columns=tuple(columns))
 
 
 def _kind(headings: Sequence[str], cells: Sequence[PrintedCell]) -> Kind:

@@ -6,27 +6,32 @@ Of the possible sets, the one is chosen that agrees with the mean's own figures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from statistics import fmean
+from dataclasses import dataclass, replace
+from math import prod, sqrt, tau
+from statistics import fmean, pstdev
 
 from rerankbench.audit import names
 from rerankbench.audit.cells import PrintedCell
 from rerankbench.audit.views import View, ViewLine
 
 _EXACT = 1e-9
+_SURE, _LIKELY = 1 / 2000, 1 / 50
+"""The greatest chance of agreement at which it shows, or suggests, that a mean is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """A mean and its terms, as indices; `weights` if some count more than others.
 
-    `certain` if the names say so, not only the figures.
+    `certain` if the names say so, not only the figures; `likely` if neither does, and one of two
+    lines agrees.
     """
 
     average: int
     terms: tuple[int, ...]
     weights: tuple[float, ...] = ()
     certain: bool = True
+    likely: bool = False
 
     def cells(self, line: ViewLine, but: int | None = None) -> list[PrintedCell]:
         """The cells of its terms that have numbers."""
@@ -82,13 +87,48 @@ def bases(view: View) -> Iterator[Basis]:
         basis = _basis(view, average)
         if basis is not None and (basis.certain or _is_sure(view, basis)):
             yield basis
+        elif basis is not None and _is_likely(view, basis):
+            yield replace(basis, likely=True)
 
 
 def _is_sure(view: View, basis: Basis) -> bool:
     """Whether figures alone prove the mean: more lines agree than by coincidence."""
     agreeing = _agreeing(view, basis)
-    fewest = 3 if view.places[basis.average].role == "perhaps" else 2
-    return agreeing >= fewest and _is_borne_out(view, basis)
+    if view.places[basis.average].role == "perhaps" and agreeing < 3:
+        sure = _is_of_all(view, basis) and _chance(view, basis) <= _SURE
+    else:
+        sure = agreeing >= 2
+    return sure and _is_borne_out(view, basis)
+
+
+def _is_likely(view: View, basis: Basis) -> bool:
+    whole = sum(map(basis.is_complete, view.lines))
+    return whole == 2 and _is_of_all(view, basis) and _chance(view, basis) <= _LIKELY
+
+
+def _is_of_all(view: View, basis: Basis) -> bool:
+    """Whether what is perhaps a mean is one of all that stand beside it, if of any.
+
+    Of many sets that are tried one is met by chance.
+    """
+    perhaps = view.places[basis.average].role == "perhaps"
+    every = next(_candidates(view, basis.average))
+    return perhaps and not view.doubtful and basis.terms == every.terms
+
+
+def _chance(view: View, basis: Basis) -> float:
+    """How likely lines agree as they do if the figure is another mean, with weights of its own.
+
+    Such a mean lies about as far from the plain one as a mean of that many drawn figures does.
+    """
+    chances = []
+    for line in view.lines:
+        if basis.is_complete(line) and basis.agrees(line):
+            cells = basis.cells(line)
+            deviation = pstdev(cell.value for cell in cells) / sqrt(len(cells))
+            half = line.cells[basis.average].half_unit + fmean(cell.half_unit for cell in cells)
+            chances.append(min(1.0, 2 * half / (sqrt(tau) * deviation)) if deviation else 1.0)
+    return prod(chances)
 
 
 def _agreeing(view: View, basis: Basis) -> int:

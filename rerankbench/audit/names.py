@@ -14,12 +14,15 @@ _NO_AVERAGE = (
     r"|doc|latenc|time|±|\+/-|\(?std\b|\(?sd\b|(of|over)\s+\S+\s+(run|seed|trial|fold|repeat)))"
 )
 _AVERAGE = re.compile(
-    rf"(?<![^\W_])m?(avg|average|averaged|mean|means)(?![^\W_]){_NO_AVERAGE}"
+    rf"(?<![^\W_])(m?(avg|average|averaged|mean|means)|[μµ])(?![^\W_]){_NO_AVERAGE}"
     r"|[Ø⌀]|\b(durchschnitt|mittelwert|moyenne|promedio)\b|平均",
     re.I,
 )
 _MAYBE_AVERAGE = re.compile(
-    r"\W*(overall|all|total|combined)(\s+(score|ndcg\S*|average))?\W*", re.I
+    r"\W*(overall|all|total|combined|macro)(\s+(score|ndcg\S*|average))?\W*"
+    # Of the columns beside it, or of runs that are not printed.
+    r"|\W*(avg\.?|average|mean|[μµ])\s*\(?(±|\+/-)\s*(std\.?|sd|st\.? ?dev\.?|se|ci|σ)?\W*",
+    re.I,
 )
 _AVERAGE_FIRST = re.compile(
     rf"\W*((un)?weighted|micro|macro|grand|overall|total)?[\s-]*({_AVERAGE.pattern})", re.I
@@ -41,7 +44,7 @@ _SYSTEMS = re.compile(
 )
 _STATISTIC = re.compile(
     r"(?<!\w)(min|max|minimum|maximum|median|std|sd|stdev|st\.? ?dev\.?|variance|var|range|cls|sum"
-    r"|p\d\d|q[13]|worst|best|rrf|comb\w+|interpolation|concat\w*|last)(?!\w)",
+    r"|p\d\d|q[13]|worst|best|rrf|comb\w+|interpolation|concat\w*|last|σ)(?!\w)",
     re.I,
 )
 _OTHER_MEAN = re.compile(r"weighted|micro|\((by )?(task|query|queries|document)s?\)", re.I)
@@ -85,7 +88,7 @@ def names_average_row(name: str) -> bool:
 
 @_remembered
 def may_name_average(name: str) -> bool:
-    """Overall, all, total: a mean if its figures agree."""
+    """Overall, all, macro, mean ± std: a mean if its figures agree."""
     return _MAYBE_AVERAGE.fullmatch(name) is not None
 
 

@@ -84,7 +84,8 @@ def by_rows(table: PrintedTable) -> View:
         # a mean is rarely placed between its terms.
         doubtful=table.lists_collections
         or (inside and single_mean and not any(any(place.group) for place in figures))
-        or any(names.names_statistic(place.name) for place in figures),
+        # `Mean ± std` says how it was measured.
+        or any(names.names_statistic(each.name) for each in figures if each.role != "perhaps"),
     )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rerankbench.audit.findings import Finding
 from rerankbench.audit.review import review
@@ -114,7 +117,8 @@ def test_what_stands_around_a_figure_hides_no_error(cell: str, tmp_path: Path) -
 
 _COLLECTIONS = (
     "StackExchange, Gaines, Multi-Query, LongMemEval, Quora Queries, LossyQA, EloQuent,"
-    " NY Times, Winners, Climate Change, Price QA, TieBreak, Costa Rica, Passage Ranking"
+    " NY Times, Winners, Climate Change, Price QA, TieBreak, Costa Rica, Passage Ranking,"
+    " Delta-QA, Gain-QA, Δ QA"
 )
 
 
@@ -133,7 +137,8 @@ def test_a_collection_is_no_other_column_for_a_word_in_its_name(name: str, tmp_p
 
 _AVERAGES = (
     "Average, **Average**, Avg., AVG, *mean*, Ø, Macro average, macro avg, Average (3),"
-    " BEIR average, Avg (nDCG@10), Overall average, Mean over all, Average of 3, Avg. score, Avg ↑"
+    " BEIR average, Avg (nDCG@10), Overall average, Mean over all, Average of 3, Avg. score,"
+    " Avg ↑, μ, µ (3)"
 )
 
 
@@ -149,6 +154,62 @@ def test_an_average_is_one_under_all_its_names(name: str, tmp_path: Path) -> Non
         (one,) = _found(tmp_path, text)
         assert (one.printed, one.expected) == ("0.495", "0.475")
         assert _found(tmp_path, text.replace("0.495", "0.475")) == []
+
+
+_PERHAPS = "Overall, All, Macro, Macro score, Mean ±, mean ± std, μ ± σ, Avg. ± sd"
+
+
+@pytest.mark.parametrize("name", _PERHAPS.split(", "))
+def test_what_may_be_an_average_is_one_where_few_rows_already_say_so(
+    name: str, tmp_path: Path
+) -> None:
+    rows = [("tides", "0.412", "0.488"), ("granite", "0.301", "0.377"), ("bees", "0.522", "0.561")]
+    lines = [list(line) for line in zip(("Model", "small", "large"), *rows, strict=True)]
+    third = ["huge", "0.501", "0.400", "0.620"]
+    means = ["0.412", "0.475", "0.507"]
+    for body, severity in (([*lines, third], "error"), (lines, "note")):
+        for printed, found in (("0.412 0.475", []), ("0.412 0.495", [("0.495", "0.475")])):
+            last = [name, *printed.split(), means[2]]
+            table = [[*line, end] for line, end in zip(body, last, strict=False)]
+            table.insert(1, ["---"] * 5)
+            path = tmp_path / "page.md"
+            path.write_text("\n".join(f"| {' | '.join(line)} |" for line in table))
+            findings = review([path]).findings
+            assert [(one.printed, one.expected) for one in findings] == found
+            assert all(one.severity == severity for one in findings)
+
+
+@given(st.data())
+def test_another_figure_called_overall_raises_no_alarm(data: st.DataObject) -> None:
+    """It lies at least two of its last digits from the mean in all rows but one, at most."""
+    rows = []
+    for at in range(data.draw(st.integers(1, 3))):
+        cells = data.draw(st.lists(st.integers(150, 850), min_size=4, max_size=4))
+        off = data.draw(st.integers(2, 90)) * data.draw(st.sampled_from([-1, 1])) if at else 0
+        rows.append([*cells, round(sum(cells) / 4) + off])
+    lines = [["M", "A", "B", "C", "D", "Overall"], ["---"] * 6]
+    lines += [["m", *(f"{one / 1000:.3f}" for one in row)] for row in rows]
+    with TemporaryDirectory() as folder:
+        text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        assert [one for one in _found(Path(folder), text) if one.check == "average"] == []
+
+
+def test_a_difference_stays_one_where_no_average_counts_it(tmp_path: Path) -> None:
+    table = """| Model | Tides | Bees | Delta | Avg |
+|---|---:|---:|---:|---:|
+| small | 0.410 | 0.710 | 0.000 | 0.560 |
+| large | 0.440 | 0.820 | **0.070** | 0.630 |
+| huge | 0.470 | 0.870 | 0.110 | 0.670 |
+"""
+    assert _found(tmp_path, table) == []
+    counted = """| Model | Tides | Bees | Delta | Avg |
+|---|---:|---:|---:|---:|
+| small | 0.410 | 0.710 | 0.000 | 0.373 |
+| large | 0.440 | 0.820 | 0.270 | 0.510 |
+| huge | 0.470 | 0.870 | 0.310 | 0.550 |
+"""
+    (one,) = _found(tmp_path, counted)
+    assert (one.check, one.row, one.column) == ("zero", "small", "Delta")
 
 
 _LOWER = (
