@@ -20,6 +20,7 @@ from rerankbench.cli.depth import depth
 from rerankbench.cli.doctor import doctor
 from rerankbench.cli.export import export
 from rerankbench.cli.gate import gate
+from rerankbench.cli.history import history
 from rerankbench.cli.import_run import import_run
 from rerankbench.cli.init import init
 from rerankbench.cli.judge import judge
@@ -78,7 +79,7 @@ _PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Measure": {"run": run, "retrieve": retrieve, "rerank": rerank, "evaluate": evaluate},
     "Read": {"leaderboard": leaderboard, "report": report, "card": card, "depth": depth},
     "Compare": {"compare": compare, "slices": slices, "judge": judge},
-    "Guard": {"gate": gate, "baseline": baseline.app, "init": init},
+    "Guard": {"gate": gate, "baseline": baseline.app, "history": history, "init": init},
     "Inspect": {"doctor": doctor, "audit": audit, "models": models, "datasets": datasets},
     "Exchange": {"convert": convert, "import": import_run, "export": export},
 }

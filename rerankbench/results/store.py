@@ -165,7 +165,11 @@ def dump_record(record: Record) -> bytes:
 
 def read_record(path: Path) -> Record:
     """Read one record file. Raises InputError, or NewerFileError for a later schema."""
-    body = read_whole(path)
+    return parse_record(path, read_whole(path))
+
+
+def parse_record(path: Path, body: bytes) -> Record:
+    """The record in a file's content, wherever that was read. Raises as `read_record` does."""
     try:
         return _parse(path, body)
     except ValidationError as error:

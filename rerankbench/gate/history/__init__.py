@@ -1,0 +1,1 @@
+"""One figure of records that git holds, commit by commit."""
