@@ -184,6 +184,14 @@ class CandidateLists:
     candidates: tuple[Candidates, ...]
     warnings: tuple[str, ...] = ()
 
+    @property
+    def counts(self) -> CandidateCounts | None:
+        """How many candidates the queries have; None without queries."""
+        sizes = [len(each.documents) for each in self.candidates]
+        if not sizes:
+            return None
+        return CandidateCounts(least=min(sizes), median=float(median(sizes)), most=max(sizes))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionHashes:
@@ -486,11 +494,22 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateCounts:
+    """How many candidates the queries of a cell had: the fewest, the median, the most."""
+
+    least: Count
+    median: Amount
+    most: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One finished cell: what was run, where, and every raw value.
 
     `per_query` is metric → {query_id: value} over all queries with qrels; those without results
     hold 0. `checks` tell what the reranker was tried for when it was loaded, and the outcome.
+    `candidates` are counted by query, which may have fewer than the cell's depth; None in records
+    from before they were counted.
     """
 
     schema: int
@@ -506,6 +525,7 @@ class Record:
     truncated_pairs: Count
     run_sha256: str
     ties: Ties | None = None
+    candidates: CandidateCounts | None = None
     measurements: Measurements = field(default_factory=Measurements)
     warnings: tuple[str, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)

@@ -165,6 +165,7 @@ class Importer:
             truncated_pairs=0,
             run_sha256=run_sha256(rankings),
             ties=audit.ties,
+            candidates=None if lists is None else lists.counts,
             warnings=(
                 *source.warnings,
                 *audit.warnings,

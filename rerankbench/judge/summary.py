@@ -13,6 +13,7 @@ from rerankbench.judge.matches import Match
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.table import Entry, Row, Table, headers
 from rerankbench.results import derived
+from rerankbench.results.candidate_words import shortfall
 from rerankbench.results.verdicts import JudgedMatch
 
 _PAIRS = ("A", "B", "A wins", "B wins", "Ties", "Orders disagree", "Unread")
@@ -30,8 +31,9 @@ class _Task:
     @property
     def title(self) -> str:
         record = self.matches[0].a
+        short = shortfall([record])
         collection, stage = record.cell.collection, derived.first_stage(record)
-        return f"{collection.name} ({collection.split}), {stage} top-{record.cell.depth}"
+        return f"{collection.name} ({collection.split}), {stage} top-{record.cell.depth}{short}"
 
 
 def as_markdown(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:

@@ -14,6 +14,7 @@ from rerankbench.leaderboard.renderers import RECORDS_FORMAT, renderer
 from rerankbench.leaderboard.select import kept, select
 from rerankbench.leaderboard.table import Entry, Row, Table, headers
 from rerankbench.results import derived
+from rerankbench.results.candidate_words import shortfall
 from rerankbench.types import Record, TaskKey, slug
 
 CHOICES = ("published",)
@@ -134,7 +135,7 @@ def _table(pairs: Sequence[_Pair], metric: str, layout: Layout) -> Table:
     cell = pairs[0].record.cell
     return Table(
         title=f"{cell.collection.name} ({cell.collection.split}), {cell.first_stage.name} "
-        f"top-{cell.depth}: measured and published",
+        f"top-{cell.depth}{shortfall(pair.record for pair in pairs)}: measured and published",
         columns=headers(("Reranker", metric, "published", "Δ", "source")),
         rows=tuple(_row(pair, sources, layout.decimals) for pair in pairs),
         notes=tuple(_notes(pairs, sources)),

@@ -27,6 +27,7 @@ from rerankbench.leaderboard.rows import RowRecords, Selection
 from rerankbench.leaderboard.select import kept, select
 from rerankbench.leaderboard.table import Entry, Header, Row, Table
 from rerankbench.results import derived
+from rerankbench.results.candidate_words import shortfall
 from rerankbench.results.grouping import distinct_titles
 from rerankbench.results.record_set import RecordSet
 from rerankbench.types import Record, TaskKey
@@ -157,7 +158,7 @@ def _tables(
     tables = [
         replace(
             _table(table, lines, layout),
-            title=_title(table.form, records[0], context),
+            title=_title(table.form, records, context),
             # An untitled table after the first shows more columns of the same rows.
             continues=at > 0 and not table.form.title,
         )
@@ -245,8 +246,9 @@ def _table(filled: _Filled, lines: Sequence[RowRecords], layout: Layout) -> Tabl
     )
 
 
-def _title(form: TableForm, record: Record, context: Context) -> str:
+def _title(form: TableForm, records: Sequence[Record], context: Context) -> str:
     """The title with the facts of the records; empty where the layout has none."""
+    record = records[0]
     collection = record.cell.collection
     sample = collection.sampled_queries
     metric = context.metric or "metric"
@@ -254,7 +256,7 @@ def _title(form: TableForm, record: Record, context: Context) -> str:
         collection=collection.name,
         split=collection.split,
         first_stage=context.archive.first_stage(record),
-        depth=record.cell.depth,
+        depth=f"{record.cell.depth}{shortfall(records)}",
         metric=metric,
         decided_by=f"the judge {context.judge.name}" if context.judge else metric,
         collections=context.collection or "all collections alike",

@@ -14,6 +14,7 @@ from rerankbench.leaderboard.columns.speed import TimedColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.rows import Selection, first_of
 from rerankbench.results import derived
+from rerankbench.results.candidate_words import shortfall
 from rerankbench.results.grouping import different_facts
 from rerankbench.results.wording import spread
 from rerankbench.types import Record
@@ -48,7 +49,8 @@ def _facts(context: Context) -> Iterator[str]:
         yield f"Queries: {spread(derived.query_count(record) for record in records)}."
     first_stages = {_first_stage(record) for record in records}
     depths = spread(record.cell.depth for record in records)
-    yield f"Reranked: the first {depths} documents of {' / '.join(sorted(first_stages))}."
+    stages = " / ".join(sorted(first_stages))
+    yield f"Reranked: the first {depths} documents{shortfall(records)} of {stages}."
     idle = (derived.is_baseline, derived.is_imported)
     models = [record for record in records if not any(is_idle(record) for is_idle in idle)]
     if models:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rerankbench.results import derived, first_stages, grouping
+from rerankbench.results.candidate_words import shortfall
 from rerankbench.types import Record, TaskKey
 
 _OF_THE_COLLECTION = frozenset({"collection", "split", "content", "identical ids"})
@@ -63,7 +64,7 @@ def boards(records: Sequence[Record], metric: str | None = None) -> list[Board]:
         groups.setdefault(key, []).append(record)
     ordered = sorted(groups.values(), key=lambda found: -len(found))
     stages = first_stages.titles(records)
-    titles = [_title(found[0], stages[found[0].task]) for found in ordered]
+    titles = [_title(found, stages[found[0].task]) for found in ordered]
     return [
         _board(number, len(ordered), title, found, metric)
         for number, (title, found) in enumerate(zip(titles, ordered, strict=True), start=1)
@@ -114,10 +115,10 @@ def _columns(records: Sequence[Record]) -> dict[TaskKey, str]:
     return titles
 
 
-def _title(record: Record, first_stage: str) -> str:
+def _title(records: Sequence[Record], first_stage: str) -> str:
     """What was reranked, and whatever else tells this group from the others."""
-    cell, sample = record.cell, record.cell.collection.sampled_queries
-    parts = [f"The first {cell.depth} documents of {first_stage}"]
+    cell, sample = records[0].cell, records[0].cell.collection.sampled_queries
+    parts = [f"The first {cell.depth} documents{shortfall(records)} of {first_stage}"]
     if cell.adds_positives:
         parts.append("missed positives added")
     if sample is not None:

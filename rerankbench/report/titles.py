@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rerankbench.results.candidate_words import shortfall
 from rerankbench.types import Record
 
 
@@ -13,5 +14,6 @@ def title(record: Record, first_stage: str) -> str:
     collection, cell = record.cell.collection, record.cell
     sample = collection.sampled_queries
     sampled = "" if sample is None else f", {sample} sampled queries"
-    task = f"{collection.name} ({collection.split}), {first_stage} top-{cell.depth}"
+    candidates = f"{first_stage} top-{cell.depth}{shortfall([record])}"
+    task = f"{collection.name} ({collection.split}), {candidates}"
     return f"{task}{sampled}: {cell.reranker.name}"

@@ -143,6 +143,33 @@ USD_PER_1000_QUERIES = Figure(
     better="lower",
     dtype="float64",
 )
+CANDIDATES = (
+    Figure(
+        name="candidates_least",
+        get=lambda r: None if r.candidates is None else r.candidates.least,
+        meaning="the fewest candidates that a query had, which may be less than `depth`",
+        unit="documents",
+        dtype="Int64",
+        within=("candidates", "least"),
+    ),
+    Figure(
+        name="candidates_median",
+        get=lambda r: None if r.candidates is None else r.candidates.median,
+        meaning="the median over all queries; none in records from before candidates were counted",
+        unit="documents",
+        dtype="float64",
+        within=("candidates", "median"),
+    ),
+    Figure(
+        name="candidates_most",
+        get=lambda r: None if r.candidates is None else r.candidates.most,
+        meaning="the most candidates that a query had",
+        unit="documents",
+        dtype="Int64",
+        within=("candidates", "most"),
+    ),
+)
+"""How many documents there were to rerank, query by query."""
 LATENCIES_MS = {percentile: _latency(percentile) for percentile in (50, 90, 95, 99)}
 """By percentile."""
 FIGURES = (
@@ -185,6 +212,7 @@ FIGURES = (
         only="frame",
     ),
     QUERIES,
+    *CANDIDATES,
     Figure(
         name="sampled_queries",
         get=lambda r: r.cell.collection.sampled_queries,

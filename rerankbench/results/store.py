@@ -25,7 +25,8 @@ from rerankbench.files.whole import cache_home, gzip_bytes, read_lines, read_who
 from rerankbench.results.identity import record_key
 from rerankbench.types import Ranking, Record
 
-# After a change of the format, add a step to _UPGRADES that converts the previous one.
+# A new field that may be absent needs no step: `candidates` is null in records made before it.
+# After another change of the format, add a step to _UPGRADES that converts the previous one.
 # 2: cells say whether missed positives were added to the candidates; before, none did.
 # 3: fields for what a reranker is and reads and what its scores are; before, only its recipe said.
 SCHEMA = 3

@@ -20,7 +20,14 @@ from rerankbench.run.finished_scores import FinishedScores
 from rerankbench.run.plan import Group, PlannedCell
 from rerankbench.run.scoring import ScoredRankings
 from rerankbench.run.work import Work
-from rerankbench.types import CandidateLists, Environment, Measurements, Ranking, Record, digest
+from rerankbench.types import (
+    CandidateLists,
+    Environment,
+    Measurements,
+    Ranking,
+    Record,
+    digest,
+)
 
 # Another version of these may change scores: cells half finished with another one start again.
 _SCORING_PACKAGES = ("rerankbench", "torch", "transformers", "tokenizers")
@@ -160,6 +167,7 @@ def finish_cell(
         truncated_pairs=scores.truncated_pairs,
         run_sha256=store.run_sha256(rankings),
         ties=audit.ties,
+        candidates=lists.counts,
         measurements=scores.measurements,
         # A plain row's record says some of these already.
         warnings=tuple(dict.fromkeys((*scores.warnings, *tied, *audit.warnings))),

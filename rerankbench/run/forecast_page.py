@@ -144,5 +144,8 @@ def _notes(forecast: Forecast) -> Iterator[str]:
     if forecast.measuring_s and any(cell.price for cell in forecast.cells):
         yield "Costs are those of scoring; measuring the speed sends some pairs again."
     if any(cell.state == "to fuse" for cell in forecast.cells):
-        yield "To fuse: made of the scores and the speed of the model's plain row; none is new."
+        yield (
+            "To fuse: scores and speed are those of the model's plain row, or of another fusion "
+            "of it; no pair is scored."
+        )
     yield "Nothing was run; the same command without --dry-run runs it."

@@ -51,7 +51,7 @@ def test_names_are_unlike_and_a_row_holds_what_json_holds() -> None:
     assert json["latency_ms"] == {"p50": 250, "p90": 500, "p95": 500, "p99": 500}
     assert row["latency_p90_ms"] == 500
     assert json["metrics"] == {"nDCG@10": 0.5}
-    assert json.keys() - row.keys() == {"latency_ms", "metrics"}
+    assert json.keys() - row.keys() == {"candidates", "latency_ms", "metrics"}
     assert {name: row[name] for name in row if name in json} == {
         name: json[name] for name in row if name in json
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rerankbench.compare.pairs import Pair
 from rerankbench.compare.side_by_side import Comparison, QueryDifference, RankedDocument
 from rerankbench.leaderboard.table import Entry, Table, headers, printable, table_of
+from rerankbench.results.candidate_words import shortfall
 from rerankbench.types import Document
 
 _MOST_TEXT = 300
@@ -26,7 +27,7 @@ def heading(comparison: Comparison) -> str:
     sample = cell.collection.sampled_queries
     return (
         f"{cell.collection.name} ({cell.collection.split}), {first_stage} "
-        f"top-{cell.depth}"
+        f"top-{cell.depth}{shortfall([pair.a.record, pair.b.record])}"
         + (" and missed positives" if cell.adds_positives else "")
         + (f", {sample} sampled queries" if sample is not None else "")
         + (f": {rerankers(pair)}" if rerankers(pair) else "")
