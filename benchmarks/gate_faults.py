@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks import common, faults
 from rerankbench.gate.limits import DEFAULT_DROP
+from rerankbench.gate.show import words
 
 FAILED = 3
 METRIC = "nDCG@10"
@@ -81,7 +82,7 @@ class Found:
         new = "" if self.new is None else f"{self.new:.4f}"
         differences = (self.difference, self.lower_bound)
         shown = [new, *("" if each is None else f"{each:+.4f}" for each in differences)]
-        p = "" if self.p is None else f"{self.p:.4f}"
+        p = words.probability(self.p).text
         return [self.name, *shown, p, f"{self.outcome}: {self.why}", str(self.exit_code)]
 
 
