@@ -105,16 +105,19 @@ bench-gate: $(VENV)/.installed-bench
 	$(BIN)/python -m benchmarks.gate_apart
 
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "Installing rerankbench and what it needs into $(VENV): some minutes the first time"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --constraint constraints.txt --editable .
+	$(PIP) install --constraint constraints.txt --editable .
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,onnx,openvino]'
+	@echo "Installing what tests and checks need into $(VENV): some minutes the first time"
+	$(PIP) install --constraint constraints.txt --editable '.[dev,onnx,openvino]'
 	touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[bench]'
+	@echo "Installing what benchmarks need into $(VENV)"
+	$(PIP) install --constraint constraints.txt --editable '.[bench]'
 	touch $@
 
 clean:

@@ -98,7 +98,7 @@ class Evaluation:
         values = {**self._settings, "datasets": inputs.datasets, "models": models}
         config = validated(values, "rerankbench.evaluator")
         work = command.prepare(config, Silent(), fresh=True, given=inputs.given)
-        return work, command.only_group(work.plan)
+        return work, command.only_group(work.plan, work.progress)
 
     @property
     def described(self) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def import_run(
     terminal = Terminal(verbosity=-1 if quiet else 0)
     importer = Importer(
         plan=planned,
-        group=only_group(planned),
+        group=only_group(planned, terminal),
         store=Store(results=config.results, suite=config.suite),
         environment=machine,
         cache=cache_home(),

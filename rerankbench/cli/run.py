@@ -121,7 +121,7 @@ def run(
     Example: rerankbench run -d scifact/ -m cross-encoder/ms-marco-MiniLM-L6-v2
     """
     from rerankbench.errors import UsageError
-    from rerankbench.leaderboard.publish import show_run
+    from rerankbench.leaderboard.publish import run_as_text
     from rerankbench.run.command import foresee, run_config
 
     overrides: dict[str, Any] = {
@@ -153,7 +153,7 @@ def run(
     elif format_name is not None:
         raise UsageError("--format is for --dry-run; `rerankbench leaderboard` prints records")
     else:
-        run_config(config, overrides, show_run, fresh=fresh, verbosity=verbosity)
+        run_config(config, overrides, run_as_text, fresh=fresh, verbosity=verbosity)
 
 
 def first_stage_override(name: str | None, pairs: Names) -> list[dict[str, str]] | None:

@@ -37,9 +37,9 @@ def show(archive: RecordSet, layout: Layout) -> None:
     sys.stdout.write(readable(build(archive, layout)))
 
 
-def show_run(records: Sequence[Record], store: Store, metrics: Sequence[str] = ()) -> None:
-    """Write the leaderboard of one run's records to stdout, as `show` does."""
-    sys.stdout.write(readable(tables_of_run(records, store, metrics)))
+def run_as_text(records: Sequence[Record], store: Store, metrics: Sequence[str] = ()) -> str:
+    """The leaderboard of one run's records, as `show` writes it."""
+    return readable(tables_of_run(records, store, metrics))
 
 
 def tables_of_run(

@@ -49,10 +49,12 @@ def retrieve(work: Work, group: Group) -> list[Ranking]:
 
 def find_candidates(work: Work, group: Group) -> CandidateLists:
     """The group's rankings with their texts; shows warnings about them."""
-    rankings = retrieve(work, group)
-    if group.adds_positives:
-        rankings, added = candidate_lists.add_positives(rankings, group.qrels)
-    lists = candidate_lists.with_texts(group.collection, group.queries, rankings)
+    name = group.collection_ref.name
+    with work.progress.task(f"{name}: candidates of {group.first_stage_ref.name}", None, ""):
+        rankings = retrieve(work, group)
+        if group.adds_positives:
+            rankings, added = candidate_lists.add_positives(rankings, group.qrels)
+        lists = candidate_lists.with_texts(group.collection, group.queries, rankings)
     if group.adds_positives:
         added_warning = (
             f"{added:,} relevant documents that the first stage missed were added: unrealistic"
@@ -61,7 +63,7 @@ def find_candidates(work: Work, group: Group) -> CandidateLists:
     stage_warnings = candidate_lists.stage_warnings(group.first_stage)
     lists = replace(lists, warnings=(*group.remarks, *stage_warnings, *lists.warnings))
     for warning in (*group.collection.warnings(), *lists.warnings):
-        work.progress.warn(f"{group.collection_ref.name}: {warning}")
+        work.progress.warn(f"{name}: {warning}")
     return lists
 
 
@@ -150,30 +152,34 @@ def finish_cell(
     started_at: str,
 ) -> Record:
     """Make a cell's row of the scores of its reranker, evaluate it, and write its record."""
-    rankings, tied = _joined(cell, lists, scores.rankings)
-    level = group.collection_ref.relevance_level
-    audit = quality.audit(group.qrels, rankings, group.metrics, level=level)
-    record = Record(
-        schema=store.SCHEMA,
-        suite=work.store.suite,
-        quality_key=cell.quality_key,
-        speed_key=cell.speed_key,
-        cell=cell.cell,
-        environment=scores.environment,
-        started_at=started_at,
-        per_query=quality.evaluate(group.qrels, rankings, group.metrics),
-        queries_without_results=audit.queries_without_results,
-        scored_pairs=scores.pairs,
-        truncated_pairs=scores.truncated_pairs,
-        run_sha256=store.run_sha256(rankings),
-        ties=audit.ties,
-        candidates=lists.counts,
-        measurements=scores.measurements,
-        # A plain row's record says some of these already.
-        warnings=tuple(dict.fromkeys((*scores.warnings, *tied, *audit.warnings))),
-        checks=scores.checks,
-    )
-    work.store.write(record, rankings, fresh=work.fresh)
+    name = cell.cell.reranker.name
+    work.course.at(cell, "evaluating")
+    with work.progress.task(f"{name}: evaluating", None, ""):
+        rankings, tied = _joined(cell, lists, scores.rankings)
+        level = group.collection_ref.relevance_level
+        audit = quality.audit(group.qrels, rankings, group.metrics, level=level)
+        record = Record(
+            schema=store.SCHEMA,
+            suite=work.store.suite,
+            quality_key=cell.quality_key,
+            speed_key=cell.speed_key,
+            cell=cell.cell,
+            environment=scores.environment,
+            started_at=started_at,
+            per_query=quality.evaluate(group.qrels, rankings, group.metrics),
+            queries_without_results=audit.queries_without_results,
+            scored_pairs=scores.pairs,
+            truncated_pairs=scores.truncated_pairs,
+            run_sha256=store.run_sha256(rankings),
+            ties=audit.ties,
+            candidates=lists.counts,
+            measurements=scores.measurements,
+            # A plain row's record says some of these already.
+            warnings=tuple(dict.fromkeys((*scores.warnings, *tied, *audit.warnings))),
+            checks=scores.checks,
+        )
+    with work.progress.task(f"{name}: writing the record", None, ""):
+        work.store.write(record, rankings, fresh=work.fresh)
     forget_failure(cell)
     _report(work, record, group.metrics[0].name)
     return record
@@ -219,7 +225,8 @@ def measure_cell(
 
 def _load(work: Work, cell: PlannedCell) -> Reranker[Any]:
     choice = cell.choice
-    reranker = cell.model.loadable.load(choice.engine)
+    with work.progress.task(f"loading {cell.cell.reranker.name}", None, ""):
+        reranker = cell.model.loadable.load(choice.engine)
     if choice.reason is not None:
         work.progress.note(f"{reranker.ref.name}: engine {choice.engine.engine}, {choice.reason}")
     if choice.warning is not None:
@@ -230,6 +237,7 @@ def _load(work: Work, cell: PlannedCell) -> Reranker[Any]:
 def _score(
     work: Work, group: Group, cell: PlannedCell, reranker: Reranker[Any], lists: CandidateLists
 ) -> ScoredRankings:
+    work.course.at(cell, "scoring")
     return scoring.score(
         reranker,
         lists,
@@ -277,7 +285,8 @@ def _measure(
     speed: SpeedConfig = work.plan.config.speed
     if not (speed.enabled and cell.model.factory.scores_documents):
         return Measurements(), ()
-    with work.progress.task(f"{reranker.ref.name}: measuring speed", None, "passes"):
+    work.course.at(cell, "measuring")
+    with work.progress.task(f"{reranker.ref.name}: measuring speed", None, ""):
         measurements, warnings = run_speed.measure(
             reranker,
             lists.candidates,
@@ -285,6 +294,8 @@ def _measure(
             budget_s=speed.budget_s,
             instruments=work.instruments,
         )
+    if measurements.throughput is not None:
+        work.course.learn(cell, measurements.throughput.docs_per_s)
     for warning in warnings:
         work.progress.warn(f"{cell.cell.reranker.name}: {warning}")
     return measurements, warnings

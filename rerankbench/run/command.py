@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,10 @@ from rerankbench.run import cells, environment, forecast_page, plan, quality
 from rerankbench.run import config as configs
 from rerankbench.run.candidates import stage_warnings
 from rerankbench.run.config import RunConfig
+from rerankbench.run.course import Course
 from rerankbench.run.forecast import forecast
 from rerankbench.run.given import NOTHING, Given
+from rerankbench.run.past_speed import PastSpeeds
 from rerankbench.run.pipeline import run
 from rerankbench.run.speed import Instruments
 from rerankbench.run.work import Work
@@ -32,21 +36,23 @@ from rerankbench.types import Ranking, Record
 def run_config(
     path: Path | None,
     overrides: Mapping[str, Any],
-    show: Callable[[Sequence[Record], Store, Sequence[str]], None],
+    table: Callable[[Sequence[Record], Store, Sequence[str]], str],
     *,
     fresh: bool,
     verbosity: int,
 ) -> None:
-    """Run what config and options describe, then `show` the records of those cells.
+    """Run what config and options describe, then print the `table` of those cells.
 
-    Raises what `Report.raise_for_failures` does, after the records were shown.
+    Raises what `Report.raise_for_failures` does, after the table.
     """
     terminal = Terminal(verbosity=verbosity)
     config = _load(path, overrides)
     report = run(prepare(config, terminal, fresh=fresh))
     if report.records:
         store = Store(results=config.results, suite=config.suite)
-        show(report.records, store, config.metrics)
+        with terminal.task("making the table", None, ""):
+            text = table(report.records, store, config.metrics)
+        sys.stdout.write(text)
         folder = config.results / config.suite
         terminal.note(f"{len(report.records)} records in {folder}")
     report.raise_for_failures()
@@ -73,7 +79,8 @@ def prepare(config: RunConfig, progress: Progress, *, fresh: bool, given: Given 
     """What a config asks for on this machine, with every name checked and nothing done yet."""
     machine = environment.inspect()
     cuda = environment.cuda_is_likely()
-    planned = plan.make(config, machine, cuda=cuda, cache=cache_home(), given=given)
+    with progress.task("looking for collections and models", None, ""):
+        planned = plan.make(config, machine, cuda=cuda, cache=cache_home(), given=given)
     return Work(
         plan=planned,
         store=Store(results=config.results, suite=config.suite),
@@ -84,6 +91,7 @@ def prepare(config: RunConfig, progress: Progress, *, fresh: bool, given: Given 
             peak_memory_bytes=environment.peak_memory_bytes,
         ),
         progress=progress,
+        course=Course(planned, progress, partial(PastSpeeds, config.results)),
         cache=cache_home(),
         fresh=fresh,
     )
@@ -113,7 +121,7 @@ def retrieve(
         "top_k": top_k,
     }
     work = prepare(configs.load(None, overrides), terminal, fresh=False)
-    group = only_group(work.plan)
+    group = only_group(work.plan, terminal)
     rankings = cells.retrieve(work, group)
     for warning in (*group.collection.warnings(), *stage_warnings(group.first_stage)):
         terminal.warn(warning)
@@ -135,7 +143,7 @@ def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> Non
     """Write a reranked TREC run."""
     terminal = Terminal(verbosity=verbosity)
     work = prepare(configs.load(None, overrides), terminal, fresh=False)
-    group = only_group(work.plan)
+    group = only_group(work.plan, terminal)
     cell = group.cells[-1]
     rankings = cells.rerank(work, group, cell)
     tag = cell.cell.reranker.name.replace("/", "_")
@@ -144,11 +152,12 @@ def rerank(overrides: Mapping[str, Any], output: Path, *, verbosity: int) -> Non
     terminal.note(f"{output}: {len(rankings)} queries reranked by {cell.cell.reranker.name}")
 
 
-def only_group(planned: plan.Plan) -> plan.Group:
+def only_group(planned: plan.Plan, progress: Progress) -> plan.Group:
     """The single group of a plan. Raises UsageError for a name of several collections."""
     if len(planned.groups) != 1:
         raise UsageError("that name stands for several collections; name one of them")
-    return plan.open_group(planned, planned.groups[0])
+    with progress.task(f"reading {planned.groups[0].collection.name}", None, ""):
+        return plan.open_group(planned, planned.groups[0])
 
 
 def _run_bytes(path: Path, rankings: Sequence[Ranking], tag: str) -> bytes:

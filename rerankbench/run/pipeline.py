@@ -24,10 +24,12 @@ def run(work: Work) -> Report:
     failures: list[RerankbenchError] = []
     for group_plan in work.plan.groups:
         try:
-            group = open_group(work.plan, group_plan)
-            existing = _existing_records(work, group)
-            done = _done(work, group, existing)
-            fresh, problems = _run_pending(work, group, existing, done)
+            with work.course.group(len(group_plan.models)):
+                with work.progress.task(f"reading {group_plan.collection.name}", None, ""):
+                    group = open_group(work.plan, group_plan)
+                    existing = _existing_records(work, group)
+                done = _done(work, group, existing)
+                fresh, problems = _run_pending(work, group, existing, done)
         except StorageError:
             raise
         except RerankbenchError as error:
@@ -131,8 +133,9 @@ def _run_pending(
     lists = cells.find_candidates(work, group)
     if lacks_task:
         texts = work.plan.config.keep_texts
-        task = make_task(key, lists, group.qrels, keep_texts=texts)
-        write_task(work.store.task_path(key), task)
+        with work.progress.task(f"{group.collection_ref.name}: keeping candidates", None, ""):
+            task = make_task(key, lists, group.qrels, keep_texts=texts)
+            write_task(work.store.task_path(key), task)
     return _run_cells(work, group, pending, existing, lists)
 
 
@@ -155,11 +158,13 @@ def _run_cells(
 ) -> tuple[dict[str, Record], list[RerankbenchError]]:
     records: dict[str, Record] = {}
     problems: list[RerankbenchError] = []
+    work.course.enter(group, pending, lists, scored=existing.keys())
     for together in finished_scores.siblings(pending):
         if work.fresh:
             cells.forget(together[0])
         scores: FinishedScores | None = None
         for cell in together:
+            work.course.begin(cell)
             try:
                 row = _Row(work=work, group=group, cell=cell, lists=lists)
                 records[cell.key], scores = row.finish(existing.get(cell.key), scores)

@@ -52,7 +52,7 @@ def score(
         if journal.damage is not None:
             progress.warn(f"{journal_path}: {journal.damage}")
         resumed = len(journal.scores)
-        with progress.task(reranker.ref.name, total, "pairs") as advance:
+        with progress.task(reranker.ref.name, total, "docs") as advance:
             advance(resumed)
             remaining = replace(job, done=frozenset(journal.scores))
             for first_pair, window in _windows(remaining, _window_pairs(reranker, total)):

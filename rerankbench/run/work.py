@@ -8,6 +8,7 @@ from pathlib import Path
 from rerankbench.errors import CellsFailedError, RerankbenchError
 from rerankbench.progress import Progress
 from rerankbench.results.store import Store
+from rerankbench.run.course import Course
 from rerankbench.run.plan import Plan
 from rerankbench.run.speed import Instruments
 from rerankbench.types import Record
@@ -21,6 +22,7 @@ class Work:
     store: Store
     instruments: Instruments
     progress: Progress
+    course: Course
     cache: Path
     fresh: bool = False
 

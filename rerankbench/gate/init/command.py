@@ -17,7 +17,7 @@ from rerankbench.gate.baselines import command as baselines_command
 from rerankbench.gate.baselines.keep import FOLDER
 from rerankbench.gate.init import git_ignore, installed, scaffold
 from rerankbench.gate.init.scaffold import BASELINE, CONFIG, PACKAGE, Answers, Scaffold
-from rerankbench.leaderboard.publish import show_run
+from rerankbench.leaderboard.publish import run_as_text
 from rerankbench.run import command
 
 _RESULTS = Path("results") / CONFIG.stem
@@ -52,7 +52,7 @@ def init(options: InitOptions, folder: Path, *, run: bool, yes: bool) -> None:
             typer.echo(str(path))
         _say_additions(planned, terminal)
         if run:
-            command.run_config(CONFIG, _NO_SPEED, show_run, fresh=False, verbosity=0)
+            command.run_config(CONFIG, _NO_SPEED, run_as_text, fresh=False, verbosity=0)
             baselines_command.save(None, BASELINE, [_RESULTS])
     _say_what_is_left(planned, terminal, has_run=run)
 
