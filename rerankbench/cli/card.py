@@ -23,8 +23,14 @@ def card(
         bool, typer.Option("--all", help="A page for each; omit MODEL, -o is a folder.")
     ] = False,
     format_name: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="markdown or html.")
-    ] = "markdown",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="markdown or html.",
+            show_default="tables to read; markdown when piped",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="File to write instead of stdout."),
@@ -71,7 +77,7 @@ def card(
         archive = open_archive(places)
         decides = None if judge is None else StoredJudge(archive, archive.records, judge)
         files = all_cards(
-            archive.records, format_name, metric=metric, margin=margin, judge=decides
+            archive.records, format_name or "markdown", metric=metric, margin=margin, judge=decides
         )
         for name, text in files.items():
             write_whole(output / name, text)
@@ -81,8 +87,9 @@ def card(
         raise UsageError("name a reranker, or add --all")
     archive = open_archive(paths or [Path("results")])
     decides = None if judge is None else StoredJudge(archive, archive.records, judge)
+    usual = None if output is None else "markdown"
     text = card_text(
-        archive.records, model, format_name, metric=metric, margin=margin, judge=decides
+        archive.records, model, format_name or usual, metric=metric, margin=margin, judge=decides
     )
     if output is None:
         typer.echo(text, nl=False)

@@ -36,8 +36,14 @@ def compare(
         ),
     ] = None,
     format_name: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="markdown, html or json.")
-    ] = "markdown",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="markdown, html or json.",
+            show_default="tables to read; markdown when piped",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="File to write instead of stdout."),
@@ -59,7 +65,8 @@ def compare(
     if dataset and not documents:
         raise UsageError("--dataset is the source of texts; add --documents to show them")
     library = CollectionFinder(dataset or ()) if documents else None
-    text = publish(a, b, paths or [], format_name, metric=metric, queries=queries, library=library)
+    chosen = format_name or (None if output is None else "markdown")
+    text = publish(a, b, paths or [], chosen, metric=metric, queries=queries, library=library)
     if output is None:
         typer.echo(text, nl=False)
     else:

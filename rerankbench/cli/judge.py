@@ -82,8 +82,14 @@ def judge(
         bool, typer.Option("--dry-run", help="Count questions and tokens; ask nothing.")
     ] = False,
     format_name: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="markdown or json.")
-    ] = "markdown",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="markdown or json.",
+            show_default="tables to read; markdown when piped",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")] = False,
 ) -> None:
     """Have a language model say which of two rankings is better.

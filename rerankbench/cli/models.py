@@ -85,7 +85,7 @@ def _json(entry: KnownModel) -> dict[str, object]:
             "amount": price.amount,
             "currency": price.currency,
             "unit": price.unit,
-            "as_of": price.date,
+            "date": price.date,
         }
     return facts
 

@@ -13,6 +13,8 @@ from rerankbench.judge.judging import Judging, Prices, Workload
 from rerankbench.judge.matches import find_matches
 from rerankbench.judge.prompt import PROMPT_SHA256
 from rerankbench.judge.service import address, connect
+from rerankbench.leaderboard.publish import readable
+from rerankbench.leaderboard.renderers import markdown
 from rerankbench.progress import Progress
 from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.record_set import open_archive
@@ -40,7 +42,7 @@ class JudgeOptions:
     timeout_s: float
     most_questions: int
     dry_run: bool
-    format_name: str
+    format_name: str | None
 
 
 def run(options: JudgeOptions, progress: Progress) -> str:
@@ -49,7 +51,7 @@ def run(options: JudgeOptions, progress: Progress) -> str:
     Raises UsageError if there are more questions than allowed, and before any question if
     something is missing; ModelError if the judge does not answer.
     """
-    if options.format_name not in FORMATS:
+    if options.format_name not in (None, *FORMATS):
         raise UsageError(f"no format '{options.format_name}'; known: {', '.join(FORMATS)}")
     service = connect(
         options.url,
@@ -88,7 +90,8 @@ def run(options: JudgeOptions, progress: Progress) -> str:
             progress.note(_bill(judging, options))
     if options.format_name == "json":
         return summary.as_json(matches, judged)
-    return summary.as_markdown(matches, judged)
+    tables = summary.as_tables(matches, judged)
+    return readable(tables) if options.format_name is None else markdown.render(tables)
 
 
 def _judge(options: JudgeOptions) -> Judge:

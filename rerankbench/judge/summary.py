@@ -10,14 +10,13 @@ from typing import Any
 from rerankbench.compare.judged import outcomes_of
 from rerankbench.compare.ratings import RatedReranker, Ratings, fit_outcomes
 from rerankbench.judge.matches import Match
-from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.table import Entry, Row, Table, headers
 from rerankbench.results import derived
 from rerankbench.results.candidate_words import shortfall
 from rerankbench.results.verdicts import JudgedMatch
 
 _PAIRS = ("A", "B", "A wins", "B wins", "Ties", "Orders disagree", "Unread")
-_RATINGS = ("Reranker", "Rating", "W–L–T", "Win rate")
+_RATINGS = ("Reranker", "Rating", "W-L-T", "Win rate %")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +35,13 @@ class _Task:
         return f"{collection.name} ({collection.split}), {stage} top-{record.cell.depth}{short}"
 
 
-def as_markdown(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:
+def as_tables(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> list[Table]:
     """For each task its pairs, and the ratings computed from all of them."""
-    tables = [
+    return [
         table
         for task in _tasks(matches, judged)
         for table in (_pairs(task), _ratings(task, _first_stages(task)))
     ]
-    return markdown.render(tables)
 
 
 def as_json(matches: Sequence[Match], judged: Sequence[JudgedMatch]) -> str:
@@ -109,7 +107,7 @@ def _pair(judged: JudgedMatch) -> Iterator[Entry]:
 def _standing(standing: RatedReranker) -> Iterator[Entry]:
     yield Entry(value=standing.name)
     yield Entry(value=standing.rating, form="fixed", span=(standing.low, standing.high))
-    yield Entry(value=f"{standing.wins}–{standing.losses}–{standing.ties}")
+    yield Entry(value=standing.record_text)
     yield Entry(value=100 * standing.win_rate, form="fixed", decimals=1)
 
 

@@ -26,12 +26,13 @@ class Entry:
     """One value of a table, raw, and how it is printed; None prints as a blank, never as 0.
 
     `fixed` and `signed` have `decimals` digits after the point. `rate` is a whole number, with two
-    significant digits below 10. `latency` is as `fixed`, with at least two significant digits
-    below 1: 0.034. `magnitude` has three significant digits and a letter: 22.7M. `seconds` are as
-    `fixed` with the unit behind them: 1.18s. `probability` never prints as 0: <0.001. `span` holds
-    two bounds that are printed behind the value: 82 (80–84); `between` prints them alone: 2–4.
-    `strong` marks what stands out, such as the best of a block. `link` is an address to follow,
-    see `is_address`. `mark` is a short suffix such as tier letters, raised where the format can.
+    significant digits below 10. `latency` is whole from 100 on, has one digit after the point
+    below, and two significant ones below 1: 0.034. `magnitude` has three significant digits and a
+    letter: 22.7M. `seconds` are as `fixed` with the unit behind them: 1.18s. `probability` never
+    prints as 0: <0.001. `span` holds two bounds that are printed behind the value: 82 (80–84);
+    `between` prints them alone: 2–4. `strong` marks what stands out, such as the best of a block.
+    `link` is an address to follow, see `is_address`. `mark` is a short suffix such as tier
+    letters, raised where the format can.
     """
 
     value: Value = None

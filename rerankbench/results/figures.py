@@ -64,7 +64,6 @@ def _latency(percentile: int) -> Figure:
         unit="ms",
         head=f"P{percentile} ms",
         form="latency",
-        decimals=1,
         better="lower",
         dtype="float64",
         within=("latency_ms", f"p{percentile}"),

@@ -28,7 +28,7 @@ def number_text(value: float, form: Form, decimals: int = 0) -> str:
     if form == "rate":
         return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
     if form == "latency":
-        return _latency(value, decimals)
+        return _latency(value)
     if form == "probability" and value < 10**-decimals:
         return f"<{10**-decimals:.{decimals}f}"
     # "z": a loss of 0.0001 prints as +0.000, not as -0.000.
@@ -47,11 +47,12 @@ P_DECIMALS = 3
 """Digits of every p value."""
 
 
-def _latency(value: float, decimals: int) -> str:
-    """So many digits after the point; below 1 as many as two significant ones need."""
-    small = 0 < value < 1
-    digits = max(decimals, 1 - floor(log10(value))) if small else decimals
-    return f"{value:.{digits}f}"
+def _latency(value: float) -> str:
+    """`2188`, `98.1`, `0.034`: whole from 100 on, below 1 two significant digits."""
+    if 0 < value < 0.995:
+        return f"{value:.{1 - floor(log10(value))}f}"
+    # 99.96 would round to 100.0.
+    return f"{value:.{0 if value >= 99.95 else 1}f}"
 
 
 def _magnitude(value: float) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from rerankbench.errors import CellsFailedError, RerankbenchError
 from rerankbench.protocols import Reranker, RerankerFacts
 from rerankbench.results import store
+from rerankbench.results.figures import DOCS_PER_S
 from rerankbench.run import candidates as candidate_lists
 from rerankbench.run import quality, scoring
 from rerankbench.run import speed as run_speed
@@ -307,5 +308,5 @@ def _report(work: Work, record: Record, headline: str) -> None:
     text += f"{record.mean(headline) or 0.0:.4f}"
     throughput = record.measurements.throughput
     if throughput is not None:
-        text += f", {throughput.docs_per_s:,.0f} docs/s"
+        text += f", {DOCS_PER_S.say(throughput.docs_per_s)}"
     work.progress.note(text)

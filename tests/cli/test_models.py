@@ -94,7 +94,7 @@ def test_json_holds_every_field_and_reads_back() -> None:
                 "amount": known_price.amount,
                 "currency": known_price.currency,
                 "unit": known_price.unit,
-                "as_of": known_price.date,
+                "date": known_price.date,
             }
 
 

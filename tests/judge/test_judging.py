@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -422,3 +423,17 @@ def test_the_table_fits_a_terminal(suite: Suite, scene: Scene) -> None:
         counts[("a", "b", "tie").index(result)] += 1
     row = next(line for line in text.splitlines() if line.startswith("| cross | late"))
     assert [int(cell) for cell in row.split("|")[3:6]] == counts
+
+
+def test_without_a_format_a_terminal_gets_tables_and_a_pipe_markdown(
+    suite: Suite, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = _options(suite, scene, format_name=None)
+    piped = command.run(options, Silent())
+    assert piped == command.run(_options(suite, scene, format_name="markdown"), Silent())
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", command.run(options, Silent()))
+    assert "| ---" not in shown and "###" not in shown
+    assert "small (test), bm25 top-100: judged pairs" in shown
+    assert all(len(line.rstrip()) <= 80 for line in shown.splitlines())

@@ -170,7 +170,7 @@ def test_facts_come_from_the_record_and_the_list_of_known_models() -> None:
     assert card.facts["Licence"] == known.licence
     assert card.facts["Provider"] == known.provider
     assert card.facts["Released"] == known.released
-    assert card.facts["Parameters"] == "123"
+    assert card.facts["Params"] == "123"
     assert card.facts["Total evaluations"] == "4 games"
     assert card.description == known.note
     unknown = _card(records, "other").facts

@@ -71,7 +71,7 @@ class LatencyColumn(TimedColumn):
         return Entry(
             value=time_ms,
             form="latency" if self.decimals is None else "fixed",
-            decimals=1 if self.decimals is None else self.decimals,
+            decimals=self.decimals or 0,
             span=derived.latency_interval_ms(records[0], self.percentile) if alone else None,
         )
 

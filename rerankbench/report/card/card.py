@@ -18,6 +18,7 @@ from rerankbench.known.models import KnownModel
 from rerankbench.report.card import notes, places
 from rerankbench.report.card.places import RankedFigure
 from rerankbench.results import derived, grouping, row_names
+from rerankbench.results.figures import PARAMETERS
 from rerankbench.stats import order
 from rerankbench.types import Record
 
@@ -164,7 +165,7 @@ def _facts(
         "Released": known.released if known else None,
         "Model name": known.name if known else model.name,
         "Family": model.family,
-        "Parameters": f"{parameters:,}" if parameters else None,
+        PARAMETERS.head: PARAMETERS.show(parameters) if parameters else None,
         "Revision": model.revision,
         "Max length": f"{length:,} tokens" if length else None,
         "Numbers": model.dtype,

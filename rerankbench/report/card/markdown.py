@@ -8,7 +8,7 @@ from dataclasses import replace
 from rerankbench.compare.rated import TaskRatings
 from rerankbench.leaderboard.renderers import markdown
 from rerankbench.leaderboard.renderers.markdown import escape
-from rerankbench.leaderboard.table import Entry, Header, Table, table_of
+from rerankbench.leaderboard.table import Table
 from rerankbench.report.card import tables, words
 from rerankbench.report.card.card import Card
 
@@ -22,9 +22,9 @@ def render(card: Card, pages: Mapping[str, str] | None = None) -> str:
         escape(card.description),
         f"**Leaderboard rank: {words.rank(card.rating)}**"
         + (f" (possible ranks: {card.standing.ranks_text})" if card.standing.ranks_text else ""),
-        _plain(_headline(card)),
+        _plain(tables.headline_table(card)),
         "## Model information",
-        _plain(_facts(card)),
+        _plain(tables.facts(card)),
         "## Performance record",
         _plain(replace(tables.games(card), title="")),
         "## Performance by collection",
@@ -49,27 +49,6 @@ def render_list(rated: TaskRatings, notes: Sequence[str], pages: Mapping[str, st
 
 def _plain(table: Table) -> str:
     return markdown.render([table])
-
-
-def _headline(card: Card) -> Table:
-    heads = (Header(text=""), Header(text="Value", align="right"), Header(text="Rank"))
-    return table_of(
-        heads,
-        (
-            (Entry(value=label), entry, Entry(value=rank))
-            for label, entry, rank in tables.headline(card)
-        ),
-    )
-
-
-def _facts(card: Card) -> Table:
-    return table_of(
-        (Header(text="Fact"), Header(text="Value")),
-        (
-            (Entry(value=label), Entry(value=value or words.UNKNOWN))
-            for label, value in card.facts.items()
-        ),
-    )
 
 
 def _compare(card: Card, name: str, pages: Mapping[str, str]) -> str:

@@ -11,19 +11,21 @@ from rerankbench.compare.rated import TaskRatings, by_name, rate
 from rerankbench.compare.rated_words import method
 from rerankbench.errors import UsageError, nearest
 from rerankbench.report.card.card import make_card
+from rerankbench.report.screen import is_read_at_terminal
 from rerankbench.types import Record, slug
 
 _FORMATS: Mapping[str, tuple[str, str]] = {
     "markdown": ("rerankbench.report.card.markdown", "md"),
     "html": ("rerankbench.report.card.html", "html"),
 }
+_AT_TERMINAL = "rerankbench.report.card.terminal"
 _LIST = "index"
 
 
 def card_text(
     records: Sequence[Record],
     name: str,
-    format_name: str,
+    format_name: str | None,
     *,
     metric: str | None = None,
     margin: float = 0.0,
@@ -31,9 +33,13 @@ def card_text(
 ) -> str:
     """One card; the metric or the judge decides the games.
 
+    Without a format it is for reading: as a terminal shows it, or Markdown when piped.
     Raises UsageError for an unknown name or format, or if nothing can be rated.
     """
-    renderer, _ = _renderer(format_name)
+    if format_name is None and is_read_at_terminal():
+        renderer = importlib.import_module(_AT_TERMINAL)
+    else:
+        renderer, _ = _renderer(format_name or "markdown")
     rated = rate(by_name(records), metric=metric, margin=margin, judge=judge)
     text: str = renderer.render(make_card(rated, name))
     return text

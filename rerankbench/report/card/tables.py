@@ -34,6 +34,26 @@ def headline(card: Card) -> tuple[tuple[str, Entry, str], ...]:
     )
 
 
+def headline_table(card: Card) -> Table:
+    """The same as a table."""
+    heads = (Header(text=""), Header(text="Value", align="right"), Header(text="Rank"))
+    rows = (
+        (Entry(value=label), entry, Entry(value=rank)) for label, entry, rank in headline(card)
+    )
+    return table_of(heads, rows)
+
+
+def facts(card: Card) -> Table:
+    """What is known of the model and its newest run."""
+    return table_of(
+        (Header(text="Fact"), Header(text="Value")),
+        (
+            (Entry(value=label), Entry(value=value or words.UNKNOWN))
+            for label, value in card.facts.items()
+        ),
+    )
+
+
 def games(card: Card) -> Table:
     """Wins, losses and ties with their shares."""
     standing = card.standing

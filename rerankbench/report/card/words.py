@@ -6,6 +6,7 @@ import shlex
 
 from rerankbench.leaderboard.table import printable
 from rerankbench.report.card.places import RankedFigure
+from rerankbench.results.figures import LATENCIES_MS
 
 UNKNOWN = "not known"
 NOT_MEASURED = "not measured"
@@ -19,13 +20,18 @@ def rank(placed: RankedFigure) -> str:
     return f"#{placed.rank} of {placed.of}" if placed.rank is not None else NOT_RANKED
 
 
+def leaderboard_rank(placed: RankedFigure, possible: str | None) -> str:
+    """The rank, and those that the games leave possible."""
+    return f"{rank(placed)} (possible ranks: {possible})" if possible else rank(placed)
+
+
 def percent(share: float | None) -> str:
     return NOT_MEASURED if share is None else f"{share:.1%}"
 
 
 def milliseconds(value: float | None) -> str:
-    """`95.3 ms` and `2,383 ms`."""
-    return NOT_MEASURED if value is None else f"{value:,.{0 if value >= 100 else 1}f} ms"
+    """`95.3 ms` and `2383 ms`."""
+    return NOT_MEASURED if value is None else LATENCIES_MS[50].say(value)
 
 
 def compare_command(first: str, second: str) -> str:

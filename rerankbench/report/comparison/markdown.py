@@ -47,11 +47,8 @@ def _part(comparison: Comparison) -> Iterator[str]:
 
 
 def _query(query: QueryDifference, comparison: Comparison) -> Iterator[str]:
-    metric = comparison.metric
     yield from _item(f"{words.identifier(query.query_id)}: {words.query_text(query)}")
-    yield from _wrapped(
-        f"{metric} {query.a:.3f} and {query.b:.3f} ({query.b - query.a:+.3f})", "  ", "  "
-    )
+    yield from _wrapped(words.values(query, comparison.metric), "  ", "  ")
     for label, tops in words.rankings(query, comparison):
         if tops is not None:
             heading = "ranked first:" if tops else "ranked nothing"

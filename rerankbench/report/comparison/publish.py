@@ -9,6 +9,7 @@ from pathlib import Path
 from rerankbench.compare.pairs import Pairing, pair_places, pair_rerankers
 from rerankbench.compare.side_by_side import compare
 from rerankbench.errors import UsageError, nearest
+from rerankbench.report.screen import is_read_at_terminal
 from rerankbench.results import derived
 from rerankbench.results.find_texts import CollectionFinder
 from rerankbench.results.record_set import open_archive
@@ -18,6 +19,7 @@ _FORMATS: Mapping[str, str] = {
     "html": "rerankbench.report.comparison.html",
     "json": "rerankbench.report.comparison.json",
 }
+_AT_TERMINAL = "rerankbench.report.comparison.terminal"
 RESULTS = Path("results")
 
 
@@ -25,7 +27,7 @@ def publish(
     a: str,
     b: str,
     paths: Sequence[Path],
-    format_name: str,
+    format_name: str | None,
     *,
     metric: str | None,
     queries: int,
@@ -33,15 +35,19 @@ def publish(
 ) -> str:
     """The page of `a` beside `b`, with texts of documents if there is a library.
 
+    Without a format it is for reading: as a terminal shows it, or Markdown when piped.
+
     Raises UsageError if they cannot be compared, and for an unknown format.
     """
-    if format_name not in _FORMATS:
+    if format_name is not None and format_name not in _FORMATS:
         raise UsageError(f"no format '{format_name}'; {nearest(format_name, _FORMATS)}")
+    usual = _AT_TERMINAL if is_read_at_terminal() else _FORMATS["markdown"]
+    module = usual if format_name is None else _FORMATS[format_name]
     pairing = find_pairs(a, b, paths)
     records = [side.record for pair in pairing.pairs for side in (pair.a, pair.b)]
     chosen = derived.choose_metric(records, metric, all_hold_it=True)
     comparisons = compare(pairing.pairs, chosen, queries=queries, library=library)
-    text: str = importlib.import_module(_FORMATS[format_name]).render(comparisons, pairing.notes)
+    text: str = importlib.import_module(module).render(comparisons, pairing.notes)
     return text
 
 

@@ -8,6 +8,8 @@ from rerankbench.compare.pairs import Pair
 from rerankbench.compare.side_by_side import Comparison, QueryDifference, RankedDocument
 from rerankbench.leaderboard.table import Entry, Table, headers, printable, table_of
 from rerankbench.results.candidate_words import shortfall
+from rerankbench.results.figures import DOCS_PER_S, LATENCIES_MS
+from rerankbench.results.numbers import P_DECIMALS
 from rerankbench.types import Document
 
 _MOST_TEXT = 300
@@ -43,7 +45,7 @@ def rerankers(pair: Pair) -> str:
 
 
 def summary(comparisons: Sequence[Comparison]) -> Table:
-    names = ("Collection", "A", "B", "Δ", "95 % interval", "p", "W–L–T")
+    names = ("Collection", "A", "B", "Δ", "95 % interval", "p", "W-L-T")
     return table_of(headers(names), map(_entries, comparisons))
 
 
@@ -58,7 +60,7 @@ def explanations(comparisons: Sequence[Comparison]) -> Iterator[str]:
     which = "" if differ == len(comparisons) else f"the {differ} that differ of "
     among = f", after Holm over {which}{len(comparisons)} comparisons" if differ > 1 else ""
     yield f"p: two-sided paired randomisation test{among}.{_beside_the_gate(comparisons)}"
-    yield "W–L–T: queries on which B is better, worse, equal."
+    yield "W-L-T: queries on which B is better, worse, equal."
 
 
 def _beside_the_gate(comparisons: Sequence[Comparison]) -> str:
@@ -107,8 +109,8 @@ def _entries(comparison: Comparison) -> tuple[Entry, ...]:
         Entry(value=comparison.mean_b, form="fixed", decimals=3),
         Entry(value=comparison.difference, form="signed", decimals=3),
         Entry(value=f"{comparison.interval.low:+z.3f} to {comparison.interval.high:+z.3f}"),
-        Entry(value=comparison.p_holm, form="probability", decimals=3),
-        Entry(value=f"{comparison.wins}–{comparison.losses}–{comparison.ties}"),
+        Entry(value=comparison.p_holm, form="probability", decimals=P_DECIMALS),
+        Entry(value=f"{comparison.wins}W-{comparison.losses}L-{comparison.ties}T"),
     )
 
 
@@ -117,15 +119,15 @@ def speed_table(comparison: Comparison) -> Table | None:
     speeds = comparison.speeds
     if speeds is None:
         return None
+    columns = (
+        (DOCS_PER_S, speeds.docs_per_s),
+        (LATENCIES_MS[50], speeds.p50_ms),
+        (LATENCIES_MS[95], speeds.p95_ms),
+    )
     return table_of(
-        headers(("", "Docs / Sec", "P50 ms", "P95 ms")),
+        headers(("", *(figure.head for figure, _ in columns))),
         (
-            (
-                Entry(value=name),
-                Entry(value=speeds.docs_per_s[at], form="rate"),
-                Entry(value=speeds.p50_ms[at], form="rate"),
-                Entry(value=speeds.p95_ms[at], form="rate"),
-            )
+            (Entry(value=name), *(Entry(value=of[at], form=figure.form) for figure, of in columns))
             for at, name in enumerate("AB")
         ),
     )
@@ -140,6 +142,11 @@ def cut(text: str, most: int) -> str:
 def query_text(query: QueryDifference) -> str:
     """The text of the query, if it was kept."""
     return "(text not kept)" if query.text is None else cut(query.text, _MOST_TEXT)
+
+
+def values(query: QueryDifference, metric: str) -> str:
+    """What both reached on a query, and the difference."""
+    return f"{metric} {query.a:.3f} and {query.b:.3f} ({query.b - query.a:+.3f})"
 
 
 def identifier(name: str) -> str:

@@ -23,6 +23,7 @@ from rerankbench.report.sections.section import (
     plot_name,
 )
 from rerankbench.results import derived
+from rerankbench.results.figures import LATENCIES_MS
 from rerankbench.stats.order import percentile
 from rerankbench.types import Latency, Record
 
@@ -89,14 +90,15 @@ def _fastest_first(groups: Sequence[LatencyPanel]) -> list[str]:
 def _table(groups: Sequence[LatencyPanel], models: Sequence[str]) -> Table:
     return table_of(
         headers(
-            ("Model", "Collection", *(f"P{p} (ms)" for p in _PERCENTILES), "Requests"), texts=2
+            ("Model", "Collection", *(LATENCIES_MS[p].head for p in _PERCENTILES), "Requests"),
+            texts=2,
         ),
         (
             (
                 Entry(value=model),
                 Entry(value=panel.title),
                 *(
-                    Entry(value=percentile(panel.requests_ms[model], p), form="fixed", decimals=1)
+                    Entry(value=percentile(panel.requests_ms[model], p), form=LATENCIES_MS[p].form)
                     for p in _PERCENTILES
                 ),
                 Entry(value=len(panel.requests_ms[model]), form="fixed"),
@@ -111,8 +113,8 @@ def _table(groups: Sequence[LatencyPanel], models: Sequence[str]) -> Table:
 
 def _description(groups: Sequence[LatencyPanel]) -> str:
     return in_words(
-        f"{model} on {panel.title}: P50 {percentile(values, 50):.1f} ms, P95 "
-        f"{percentile(values, 95):.1f} ms."
+        f"{model} on {panel.title}: P50 {LATENCIES_MS[50].say(percentile(values, 50))}, P95 "
+        f"{LATENCIES_MS[95].say(percentile(values, 95))}."
         for panel in groups
         for model, values in panel.requests_ms.items()
     )

@@ -11,6 +11,7 @@ from rerankbench.leaderboard.renderers.templates import isolated
 from rerankbench.leaderboard.table import Entry, Table, headers, table_of
 from rerankbench.report.sections.section import Section, paragraph
 from rerankbench.results import derived
+from rerankbench.results.figures import PARAMETERS
 from rerankbench.types import Record
 
 _HASH = 12
@@ -20,7 +21,7 @@ _COLLECTION_HEADS = (
     *("Documents' hash", "Judgments' hash"),
 )
 _RERANKER_HEADS = (
-    *("Reranker", "Family", "Revision", "Parameters"),
+    *("Reranker", "Family", "Revision", PARAMETERS.head),
     *("Type", "Max. tokens", "Engine", "Device"),
 )
 
@@ -97,7 +98,7 @@ def _rerankers(records: Sequence[Record]) -> Table:
         for ref, engine in [(record.cell.reranker, record.cell.engine)]
     }
     return table_of(
-        headers(_RERANKER_HEADS, figures=("Parameters", "Max. tokens")),
+        headers(_RERANKER_HEADS, figures=(PARAMETERS.head, "Max. tokens")),
         (
             (
                 Entry(value=name),
