@@ -47,6 +47,10 @@ def test_other_contractions_stay() -> None:
     assert ANALYZER.terms("don't we'll") == ["don't", "we'll"]
 
 
+def test_words_of_one_letter_stay() -> None:
+    assert ANALYZER.terms("Vitamin C or R") == ["vitamin", "c", "r"]
+
+
 def test_underscores_alone_are_no_term() -> None:
     assert ANALYZER.terms("a ____ b _ __c") == ["b", "__c"]
 
