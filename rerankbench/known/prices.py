@@ -15,8 +15,15 @@ _USUAL_PER: Mapping[str, float] = {"token": 1e6, "search": 1e3, "hour": 1.0}
 
 def _completed(entry: Any) -> Any:
     """Fill in the usual `per` of the unit, and turn the day into text."""
-    if not isinstance(entry, Mapping):
+    if isinstance(entry, Price):
         return entry
+    if not isinstance(entry, Mapping):
+        amount = entry if isinstance(entry, int | float) else 0.02
+        raise ValueError(
+            f"a price is written as {{amount: {amount}, unit: token, date: 2026-11-01}}: USD for "
+            "a million tokens; unit search is for a thousand searches, hour for an hour "
+            f"(given: {entry!r:.60})"
+        )
     entry = dict(entry)
     if entry.get("per") is None:
         entry["per"] = _USUAL_PER.get(str(entry.get("unit")), 1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from rerankbench import registry
 from rerankbench.errors import UsageError, nearest
 from rerankbench.files.part_files import convert_line
 from rerankbench.known import metric_name
+from rerankbench.known import models as known_models
 from rerankbench.protocols import (
     Collection,
     FirstStage,
@@ -54,6 +56,8 @@ def open_first_stage(
 
     `{dataset}` in the path stands for the collection's name.
     """
+    if ":" not in name and name not in registry.names("firststages") and _is_run_file(name):
+        raise UsageError(f"no first stage '{name}'; for a run file write run:{name}")
     name, _, path = name.partition(":")
     settings = dict(arguments)
     if path:
@@ -66,8 +70,24 @@ def open_first_stage(
 def find_factory(model: str, family: str | None = None) -> RerankerFactory:
     """The family that was named, a registered reranker, or what the model's files tell."""
     kind = family or (model if model in registry.names("rerankers") else "detected")
+    if kind == "detected" and "/" not in model and not Path(model).exists():
+        _suggest_model(model)
     factory: RerankerFactory = registry.load("rerankers", kind)
     return factory
+
+
+def _is_run_file(name: str) -> bool:
+    endings = (".trec", ".run", ".res")
+    return name.removesuffix(".gz").endswith(endings) or Path(name).is_file()
+
+
+def _suggest_model(name: str) -> None:
+    """Raise UsageError where a name without an owner, rare on the hub, is nearly one of ours."""
+    names = {each.casefold(): each for each in registry.names("rerankers")}
+    names |= {each.name.rpartition("/")[2].casefold(): each.name for each in known_models.known()}
+    close = get_close_matches(name.casefold(), names, n=1, cutoff=0.8)
+    if close:
+        raise UsageError(f"no model '{name}'; did you mean '{names[close[0]]}'?")
 
 
 def load_reranker(factory: RerankerFactory, spec: RerankerSpec) -> Reranker[Any]:

@@ -6,6 +6,7 @@ Every mistake of a file is named at once, an unknown key together with the neare
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -277,7 +278,12 @@ def load(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
 
 
 def _refuse_data(path: Path) -> None:
-    """Somebody's rows in the place of a config; JSON may be either."""
+    """A collection or somebody's rows in the place of a config; JSON may be either."""
+    if path.is_dir():
+        raise UsageError(
+            f"{path}: is a folder, and a config is a file; for a collection: "
+            f"rerankbench run -d {shlex.quote(str(path))}"
+        )
     line = convert_line(path) if path.is_file() and suffix_of(path) != ".json" else None
     if line is not None:
         raise UsageError(f"{path}: is no config; make a collection of it: {line}")

@@ -51,7 +51,7 @@ def _existing_records(work: Work, group: Group) -> dict[str, Record]:
         if record is not None:
             record = _with_metrics(work, record, group)
         if record is not None:
-            existing[cell.key] = _with_price(work, record, cell)
+            existing[cell.key] = _with_price(work, _with_name(work, record, cell), cell)
     return existing
 
 
@@ -80,6 +80,17 @@ def _with_metrics(work: Work, record: Record, group: Group) -> Record | None:
         values = {**{metric.name: values[metric.name] for metric in group.metrics}, **values}
     cell = replace(record.cell, collection=replace(collection, relevance_level=level))
     record = replace(record, cell=cell, per_query=values)
+    work.store.write_record(record)
+    return record
+
+
+def _with_name(work: Work, record: Record, cell: PlannedCell) -> Record:
+    """The record of a collection with equal content, under the name it has now."""
+    now = cell.cell.collection
+    if record.cell.collection.name == now.name:
+        return record
+    collection = replace(record.cell.collection, name=now.name, source=now.source)
+    record = replace(record, cell=replace(record.cell, collection=collection))
     work.store.write_record(record)
     return record
 

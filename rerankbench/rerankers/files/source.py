@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from rerankbench.errors import ModelError
 from rerankbench.files.special_files import refuse_special_in
 from rerankbench.files.whole import sha256_file
+from rerankbench.known import models as known_models
 from rerankbench.protocols import RerankerSpec
 from rerankbench.rerankers.files import modules_file, soundness
 from rerankbench.rerankers.files.checkpoint import Checkpoint
@@ -83,13 +85,22 @@ def _fetch(model: str, revision: str | None, *, with_code: bool) -> Path:
     except LocalEntryNotFoundError:
         raise ModelError(
             f"{model}: not in the local cache, and the hub cannot be reached; "
-            "name a local folder, or fetch it first with `hf download`"
+            f"{_meant(model)}name a local folder, or fetch it first with `hf download`"
         ) from None
     except RepositoryNotFoundError:
-        raise ModelError(f"{model}: no such model on the hub; check the id") from None
+        raise ModelError(
+            f"{model}: no such model on the hub; {_meant(model)}check the id"
+        ) from None
     except (HfHubHTTPError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{model}: cannot be fetched ({reason}); try again") from error
+
+
+def _meant(model: str) -> str:
+    """A known model whose hub id is nearly that one."""
+    names = {each.name.casefold(): each.name for each in known_models.known()}
+    close = get_close_matches(model.casefold(), names, n=1, cutoff=0.9)
+    return f"did you mean '{names[close[0]]}'? Else " if close and names[close[0]] != model else ""
 
 
 def _hash_of_files(folder: Path, modules: tuple[Path, ...]) -> str:
