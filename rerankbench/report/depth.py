@@ -116,7 +116,7 @@ def _numbers(measured: MeasuredCurve, depth: int) -> list[Entry]:
         Entry(value=mean, form="fixed", decimals=3, strong=depth == curve.peak),
         Entry(value=mean - curve.at(0) if depth else None, form="signed", decimals=3),
         Entry(value=curve.ceilings[curve.depths.index(depth)], form="fixed", decimals=3),
-        Entry(value=estimated_ms(measured.record, depth), form="rate"),
+        Entry(value=estimated_ms(measured.record, depth), form="latency"),
     ]
 
 

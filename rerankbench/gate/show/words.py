@@ -9,6 +9,7 @@ from rerankbench.gate.quality import ALPHA, QualityVerdict, QueryChange
 from rerankbench.gate.speed import SpeedVerdict
 from rerankbench.gate.verdict import Gate
 from rerankbench.leaderboard.table import Entry, printable
+from rerankbench.results.figures import DOCS_PER_S
 
 BAD = ("failed", "refused")
 COMMAND_HEAD = "What both ranked first where they differ most:"
@@ -112,7 +113,8 @@ def speed_line(verdict: SpeedVerdict) -> str:
 
 
 def amount(verdict: SpeedVerdict, value: float) -> str:
-    return f"{value:,.0f}" if verdict.kind == "docs/s" else f"{value / _MEBIBYTE:,.0f} MiB"
+    is_rate = verdict.kind == DOCS_PER_S.unit
+    return DOCS_PER_S.show(value) if is_rate else f"{value / _MEBIBYTE:,.0f} MiB"
 
 
 def times(verdict: SpeedVerdict) -> str:
