@@ -25,9 +25,9 @@ _WIDE = {"docs_per_s": "Docs/s", "usd_per_1000_queries": "$/1k"}
 class Difference:
     """A value against the one before: new − base.
 
-    `p` is that of the paired randomisation test over the queries, None where none was made.
-    `apart` says whether intervals of both are; None where there are none. `obstacle` says why the
-    two do not compare at all, and then there is no `by`.
+    `p` is that of the paired randomisation test over the queries, None where none was made: of
+    equal values there is nothing to test. `apart` says whether intervals of both are; None where
+    there are none. `obstacle` says why the two do not compare at all, and then there is no `by`.
     """
 
     by: float | None = None
@@ -38,13 +38,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFigure:
-    """A figure by its name, its head in tables, its digits, and how two records differ in it."""
+    """A figure by its name, its head in tables, its digits, and how two records differ in it.
+
+    `difference` takes how many permutations a test draws: among n tests p has to be far below 1/n.
+    """
 
     name: str
     head: str
     decimals: int
     get: Callable[[Record], float | None]
-    difference: Callable[[Record, Record], Difference]
+    difference: Callable[[Record, Record, int], Difference]
 
 
 def choose(asked: str | None, records: Sequence[Record]) -> HistoryFigure:
@@ -68,15 +71,17 @@ def choose(asked: str | None, records: Sequence[Record]) -> HistoryFigure:
 
 
 def _quality(metric: str) -> HistoryFigure:
-    def difference(base: Record, new: Record) -> Difference:
+    def difference(base: Record, new: Record, permutations: int) -> Difference:
         before, after = (derived.values_of(each, metric) for each in (base, new))
         if base.task != new.task:
             return Difference(obstacle="another task")
         if before.keys() != after.keys() or not before:
             return Difference(obstacle="other queries")
         each = [after[query_id] - before[query_id] for query_id in sorted(before)]
+        if not any(each):
+            return Difference(by=0.0, apart=False)
         by = (derived.mean_of(new, metric) or 0.0) - (derived.mean_of(base, metric) or 0.0)
-        return Difference(by=by, p=paired.randomisation_p(each))
+        return Difference(by=by, p=paired.randomisation_p(each, permutations=permutations))
 
     return HistoryFigure(
         name=metric,
@@ -88,7 +93,7 @@ def _quality(metric: str) -> HistoryFigure:
 
 
 def _speed(figure: Figure) -> HistoryFigure:
-    def difference(base: Record, new: Record) -> Difference:
+    def difference(base: Record, new: Record, _: int) -> Difference:
         if derived.setting(base) != derived.setting(new):
             return Difference(obstacle="another machine")
         before, after = figure.number(base), figure.number(new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,10 +12,12 @@ from rerankbench.gate.drift import Drift, drift
 from rerankbench.gate.history.commits import Commit
 from rerankbench.gate.history.figure import Difference, HistoryFigure
 from rerankbench.results import grouping
-from rerankbench.stats.paired import holm
+from rerankbench.stats.paired import PERMUTATIONS, holm
 from rerankbench.types import Record, slug
 
 ALPHA = 0.05
+_CLEARLY = 10
+"""So many times below `ALPHA` the least p of a test among many has to be."""
 _EVERY_COMMIT_CHANGES = "environment git_sha"
 
 
@@ -112,6 +115,7 @@ def _history(
     name: CellName, states: Sequence[tuple[Commit, Record | None]], figure: HistoryFigure
 ) -> CellHistory:
     steps: list[Step] = []
+    befores: list[Record | None] = []
     before: Record | None = None
     for commit, record in states:
         value = None if record is None else figure.get(record)
@@ -119,12 +123,35 @@ def _history(
         if record is not None and before is not None:
             change = Change(name=name, base=before, new=record)
             facts = [each for each in drift([change]) if each.fact != _EVERY_COMMIT_CHANGES]
-            step = replace(step, difference=figure.difference(before, record), facts=tuple(facts))
+            difference = figure.difference(before, record, PERMUTATIONS)
+            step = replace(step, difference=difference, facts=tuple(facts))
         steps.append(step)
+        befores.append(before)
         before = record or before
     records = [record for _, record in states if record is not None]
-    overall = figure.difference(records[0], records[-1])
-    return CellHistory(name=name, steps=tuple(_marked(steps)), overall=overall)
+    overall = figure.difference(records[0], records[-1], PERMUTATIONS)
+    finer = _finer(steps, befores, figure)
+    return CellHistory(name=name, steps=tuple(_marked(finer)), overall=overall)
+
+
+def _finer(
+    steps: Sequence[Step], befores: Sequence[Record | None], figure: HistoryFigure
+) -> list[Step]:
+    """The steps, with more permutations where the least p that so few can give decides nothing."""
+    tests = sum(step.difference.p is not None for step in steps)
+    least = 1 / (PERMUTATIONS + 1)
+    if tests * least < ALPHA / _CLEARLY:
+        return list(steps)
+    permutations = math.ceil(tests * _CLEARLY / ALPHA)
+    return [
+        replace(step, difference=figure.difference(before, step.record, permutations))
+        if step.record is not None
+        and before is not None
+        and step.difference.p is not None
+        and step.difference.p <= 2 * least
+        else step
+        for step, before in zip(steps, befores, strict=True)
+    ]
 
 
 def _marked(steps: Sequence[Step]) -> list[Step]:

@@ -36,7 +36,7 @@ def _history(*states: Sequence[Record], metric: str | None = None, **chosen: Any
     """The history of the one cell, whose n-th commit holds the n-th of the states."""
     moments = [
         Moment(
-            commit=Commit(sha=f"{at:040}", committed_at=f"2026-12-0{at + 1}", subject=f"s{at}"),
+            commit=Commit(sha=f"{at:040}", committed_at=f"2026-12-{at + 1:02}", subject=f"s{at}"),
             records=tuple(records),
         )
         for at, records in enumerate(states)
@@ -137,10 +137,22 @@ def test_a_drop_of_all_queries_is_a_change_and_a_shuffle_is_none() -> None:
     assert found.overall.by == pytest.approx(-0.1)
 
 
+def test_one_change_among_hundreds_of_steps_is_found() -> None:
+    """Ten thousand permutations alone give no p below 1/10,001: times 600 that is above 0.05."""
+    values, states = [0.5] * 40, []
+    for at in range(601):
+        values = [each - 0.1 if at == 300 else each for each in values]
+        moved = [each + (0.01 if (at + n) % 2 else -0.01) for n, each in enumerate(values)]
+        states.append([record(moved)])
+    found = _history(*states)
+    assert sum(step.p is not None for step in found.steps) == 600
+    assert [step.commit.subject for step in found.steps if step.changed] == ["s300"]
+
+
 def test_only_commits_that_changed_the_cell_are_steps() -> None:
     found = _history([record(TEN)], [record(TEN)], [record(TEN, started_at="2026-12-24")])
     assert [step.commit.subject for step in found.steps] == ["s0", "s2"]
-    assert found.steps[1].difference.by == 0.0
+    assert (found.steps[1].difference.by, found.steps[1].p) == (0.0, None)
     assert not found.steps[1].changed
 
 
