@@ -68,7 +68,9 @@ def test_both_have_one_sign_and_the_gates_p_is_half_of_compares(command: Command
     p = f"{verdict['p']:.3f}"
     assert re.search(rf" {verdict['difference']:.4f} .*? {p} ", text)
     assert f"margin 0.005, p = {p})" in text
-    assert "rerankbench compare tests both directions, so its p of a drop is about twice" in text
+    assert (
+        "rerankbench compare tests both directions: before Holm, its p of a drop is twice" in text
+    )
     beside = _flat(command("compare", "base", "new"))
     assert f"| {comparison['p_holm']:.3f} |" in beside
     assert "rerankbench gate tests only whether B is worse: one-sided" in beside

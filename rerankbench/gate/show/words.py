@@ -167,7 +167,7 @@ def _explained(tested: int) -> Iterator[str]:
     family = f", after Holm over the {tested} results that changed" if tested > 1 else ""
     yield (
         f"p: one-sided paired randomisation test of a drop{family}. rerankbench compare tests "
-        "both directions, so its p of a drop is about twice as large."
+        "both directions: before Holm, its p of a drop is twice this one."
     )
     yield (
         "A result fails where the mean fell, the bound is beyond the margin, and "

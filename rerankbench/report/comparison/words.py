@@ -69,8 +69,8 @@ def _beside_the_gate(comparisons: Sequence[Comparison]) -> str:
     if pair.a.archive is pair.b.archive:
         return ""
     return (
-        " rerankbench gate tests only whether B is worse: one-sided, its p of a drop is about "
-        "half as large."
+        " rerankbench gate tests only whether B is worse: one-sided, so before Holm its p of a "
+        "drop is half of this one."
     )
 
 
