@@ -34,6 +34,10 @@ def run(
             "-m", "--model", metavar="MODEL", help="Hub id, folder, bm25, random…; repeatable."
         ),
     ] = None,
+    name: Annotated[
+        Names,
+        typer.Option(metavar="NAME", help="Name of the row; with several -m once for each."),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(metavar="NAME", help="Split of the collections.")
     ] = None,
@@ -128,7 +132,7 @@ def run(
         "datasets": [{"id": dataset_id, "split": split} for dataset_id in dataset]
         if dataset
         else None,
-        "models": model,
+        "models": named_models(model, name),
         "first_stages": first_stage_override(first_stage, first_stage_arg),
         "top_k": top_k,
         "metrics": metric,
@@ -154,6 +158,22 @@ def run(
         raise UsageError("--format is for --dry-run; `rerankbench leaderboard` prints records")
     else:
         run_config(config, overrides, run_as_text, fresh=fresh, verbosity=verbosity)
+
+
+def named_models(models: Names, names: Names) -> list[Any] | None:
+    """The models with their rows' names, as a config writes them. Raises UsageError."""
+    from rerankbench.errors import UsageError
+
+    if not names:
+        return models
+    if len(names) != len(models or []):
+        raise UsageError(
+            f"--name was given {len(names)} times for {len(models or [])} models; name each -m "
+            "once, in the same order"
+        )
+    return [
+        {"model": model, "name": name} for model, name in zip(models or [], names, strict=True)
+    ]
 
 
 def first_stage_override(name: str | None, pairs: Names) -> list[dict[str, str]] | None:

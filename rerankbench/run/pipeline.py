@@ -51,7 +51,7 @@ def _existing_records(work: Work, group: Group) -> dict[str, Record]:
         if record is not None:
             record = _with_metrics(work, record, group)
         if record is not None:
-            existing[cell.key] = _with_price(work, _with_name(work, record, cell), cell)
+            existing[cell.key] = _as_named_now(work, record, cell)
     return existing
 
 
@@ -84,24 +84,25 @@ def _with_metrics(work: Work, record: Record, group: Group) -> Record | None:
     return record
 
 
-def _with_name(work: Work, record: Record, cell: PlannedCell) -> Record:
-    """The record of a collection with equal content, under the name it has now."""
-    now = cell.cell.collection
-    if record.cell.collection.name == now.name:
-        return record
-    collection = replace(record.cell.collection, name=now.name, source=now.source)
-    record = replace(record, cell=replace(record.cell, collection=collection))
-    work.store.write_record(record)
-    return record
+def _as_named_now(work: Work, record: Record, cell: PlannedCell) -> Record:
+    """The record with the names and the price of now; nothing else depends on them.
 
-
-def _with_price(work: Work, record: Record, cell: PlannedCell) -> Record:
-    """The record with the price in the config; nothing else depends on it."""
-    price = cell.cell.reranker.price
-    if price is None or price == record.cell.reranker.price:
+    Collections of equal content and models of equal weights share a record, whatever their names.
+    A model keeps its name unless another one was given.
+    """
+    now, was = cell.cell, record.cell
+    collection = replace(was.collection, name=now.collection.name)
+    if was.collection.name != now.collection.name:
+        collection = replace(collection, source=now.collection.source)
+    reranker = replace(
+        was.reranker,
+        name=was.reranker.name if cell.model.spec.name is None else now.reranker.name,
+        price=now.reranker.price or was.reranker.price,
+    )
+    named = replace(was, collection=collection, reranker=reranker)
+    if named == was:
         return record
-    priced = replace(record.cell, reranker=replace(record.cell.reranker, price=price))
-    record = replace(record, cell=priced)
+    record = replace(record, cell=named)
     work.store.write_record(record)
     return record
 

@@ -561,3 +561,44 @@ def test_positives_that_were_missed_can_be_added_and_are_told_apart(
     assert command(*options, "--always-include-positives").code == 0
     assert len(list(Path("out").rglob("records/*.json"))) == 6
     assert len(list(Path("out").rglob("tasks/*.json.gz"))) == 2
+
+
+def test_another_length_is_a_row_of_its_own(
+    command: Command, collection: Path, model: Path
+) -> None:
+    assert command(*_options(collection, model)).code == 0
+    assert command(*_options(collection, model, "--max-length", 16)).code == 0
+    table = command("leaderboard", "results").out
+    usual = model.name
+    rows = [line for line in table.splitlines() if line.startswith(f"| {usual}")]
+    assert len(rows) == 2
+    assert any(f"{usual} · 16 tokens" in row for row in rows)
+
+
+def test_a_row_has_the_name_that_was_given_also_when_it_is_finished(
+    command: Command, collection: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command(*_options(collection, model)).code == 0
+    _forbid_work(monkeypatch)
+    assert "| mine " in command(*_options(collection, model, "--name", "mine")).out
+    names = {record.cell.reranker.name for record in open_archive([Path("results")]).records}
+    assert names == {"bm25", "mine"}
+    refused = command(*_options(collection, model, "--name", "a", "--name", "b"))
+    assert refused.code == 2
+    assert "--name was given 2 times for 1 models; name each -m once" in refused.err
+
+
+def test_every_metric_that_was_asked_for_is_shown_of_finished_cells_too(
+    command: Command, collection: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command(*_options(collection, model)).code == 0
+    _forbid_work(monkeypatch)
+    out = command(*_options(collection, model, "--metric", "MAP", "--metric", "Recall@100")).out
+    heads = next(line for line in out.splitlines() if line.startswith("| Reranker"))
+    assert [head.strip() for head in heads.strip("|").split("|")] == [
+        "Reranker",
+        "MAP",
+        "Δ",
+        "Recall@100",
+        "Params",
+    ]
