@@ -72,6 +72,15 @@ def leaderboard(
             show_default="the first stage's order",
         ),
     ] = None,
+    notes: Annotated[
+        str | None,
+        typer.Option(
+            "--notes",
+            metavar="NAME",
+            help="brief (six lines at most), all, cautions or none.",
+            show_default="the layout's",
+        ),
+    ] = None,
     significance: Annotated[
         bool,
         typer.Option(
@@ -130,6 +139,7 @@ def leaderboard(
         average=average,
         columns=[name.strip() for name in columns.split(",") if name.strip()] if columns else (),
         baseline=baseline,
+        notes=notes,
     )
     _check_format(format_name, changes)
     form = load_layout(layout)
@@ -174,6 +184,6 @@ def _check_format(format_name: str | None, changes: LayoutChanges) -> None:
 
     if format_name == "json" and changes != LayoutChanges():
         raise UsageError(
-            "--metric, --average, --columns and --baseline change tables; --format json holds "
-            "records as they are"
+            "--metric, --average, --columns, --baseline and --notes change tables; --format json "
+            "holds records as they are"
         )

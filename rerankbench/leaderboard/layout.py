@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 from string import Formatter
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -48,6 +48,8 @@ def _title(text: str) -> str:
 
 
 TitleText: TypeAlias = Annotated[str, AfterValidator(_title)]
+Notes: TypeAlias = Literal["brief", "all", "cautions", "none"]
+NOTES: tuple[str, ...] = get_args(Notes)
 BlockName: TypeAlias = Annotated[str, StringConstraints(pattern=plain_names.FORM)]
 if TYPE_CHECKING:
     AnyColumn: TypeAlias = Column
@@ -124,7 +126,7 @@ class Layout(Strict):
     decimals: Decimals = 3
     drop_empty: bool = False
     drop_empty_rows: bool = False
-    notes: Literal["all", "cautions", "none"] = "all"
+    notes: Notes = "brief"
     tables: Annotated[tuple[TableForm, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
     def columns_of(self, table: TableForm) -> tuple[Column, ...]:

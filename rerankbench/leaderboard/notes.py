@@ -8,35 +8,59 @@ from collections.abc import Set as AbstractSet
 from rerankbench.errors import some
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import FirstStageColumn
+from rerankbench.leaderboard.columns.heads import header
 from rerankbench.leaderboard.columns.kinds import KINDS
 from rerankbench.leaderboard.columns.quality import MeasuredColumn
 from rerankbench.leaderboard.columns.speed import TimedColumn
 from rerankbench.leaderboard.layout import Layout
 from rerankbench.leaderboard.rows import Selection, first_of
+from rerankbench.leaderboard.verdict import verdict
 from rerankbench.results import derived
 from rerankbench.results.candidate_words import shortfall
 from rerankbench.results.grouping import different_facts
 from rerankbench.results.wording import spread
 from rerankbench.types import Record
 
+_MOST_IN_BRIEF = 6
 _SHOWN_WARNINGS = 3
 _SHOWN_CHARACTERS = 40
 
 
 def notes(layout: Layout, context: Context) -> tuple[str, ...]:
-    """The lines below the last table: all, cautions only or none, as the layout says."""
-    lines: list[str] = []
+    """The lines below the last table: as many as the layout says, the most important first.
+
+    In brief there are at most six, of which the last says in plain words who leads.
+    """
+    if layout.notes == "none":
+        return ()
+    cautions = [f"Caution: {caution}" for caution in _cautions(context)]
+    columns = sorted(_by_kind(context), key=lambda column: column.notes_place)
+    figures = list(dict.fromkeys(line for column in columns for line in column.notes(context)))
+    # Stated even where the columns of games were dropped because they are blank.
+    if context.judge is not None and not any(context.findings.ratings.values()):
+        figures.append(f"Caution: {context.judge.name} judged no two of these rerankers.")
+    figures += _other_work(context.selection)
+    if layout.notes == "cautions":
+        return (*figures, *cautions)
+    heads, facts, last = list(_heads(context)), list(_facts(context)), verdict(context)
+    end = [last] if last else []
     if layout.notes == "all":
-        lines += _facts(context)
-    if layout.notes != "none":
-        columns = sorted(_by_kind(context), key=lambda column: column.notes_place)
-        lines += dict.fromkeys(line for column in columns for line in column.notes(context))
-        # Stated even where the columns of games were dropped because they are blank.
-        if context.judge is not None and not any(context.findings.ratings.values()):
-            lines.append(f"Caution: {context.judge.name} judged no two of these rerankers.")
-        lines += _other_work(context.selection)
-        lines += [f"Caution: {caution}" for caution in _cautions(context)]
-    return tuple(lines)
+        return (*facts, *heads, *figures, *cautions, *end)
+    lines = [*cautions, *figures, *([f"{'; '.join(heads)}."] if heads else []), *facts]
+    room = _MOST_IN_BRIEF - len(end)
+    if len(lines) > room:
+        left = len(lines) - room + 1
+        lines = [*lines[: room - 1], f"{left} more {_plural('note', left)}: --notes all."]
+    return (*lines, *end)
+
+
+def _heads(context: Context) -> Iterator[str]:
+    """What the short heads of the columns stand for."""
+    explained = {
+        header(column, context, "left").text: column.explained(context)
+        for column in context.columns
+    }
+    yield from (f"{head}: {meaning.rstrip('.')}" for head, meaning in explained.items() if meaning)
 
 
 def _by_kind(context: Context) -> list[Column]:

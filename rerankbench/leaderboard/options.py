@@ -13,7 +13,8 @@ from rerankbench.leaderboard.columns.base import Column
 from rerankbench.leaderboard.columns.facts import ModelColumn
 from rerankbench.leaderboard.columns.kinds import COLUMN_KINDS
 from rerankbench.leaderboard.columns.quality import AverageColumn, DeltaColumn, MetricColumn
-from rerankbench.leaderboard.layout import Layout, TableForm
+from rerankbench.leaderboard.layout import NOTES, Layout, TableForm
+from rerankbench.registry import naming
 from rerankbench.results import derived, row_names
 from rerankbench.types import Record
 
@@ -28,6 +29,7 @@ class LayoutChanges:
     average: bool = False
     columns: Sequence[str] = ()
     baseline: str | None = None
+    notes: str | None = None
 
 
 def changed(layout: Layout, changes: LayoutChanges, records: Sequence[Record]) -> Layout:
@@ -38,7 +40,16 @@ def changed(layout: Layout, changes: LayoutChanges, records: Sequence[Record]) -
         layout = with_columns(layout, changes.columns)
     if changes.average:
         layout = with_average(layout)
+    if changes.notes is not None:
+        layout = with_notes(layout, changes.notes)
     return with_metrics(layout, changes.metrics, records)
+
+
+def with_notes(layout: Layout, notes: str) -> Layout:
+    """So many lines below the tables. Raises UsageError for an unknown kind."""
+    if notes not in NOTES:
+        raise UsageError(f"--notes {notes}: {nearest(notes, NOTES)}")
+    return layout.model_copy(update={"notes": notes})
 
 
 def with_metrics(layout: Layout, metrics: Sequence[str], records: Sequence[Record]) -> Layout:
@@ -47,7 +58,9 @@ def with_metrics(layout: Layout, metrics: Sequence[str], records: Sequence[Recor
     Tables of one collection get columns, tables with a column for each collection are repeated.
     Raises UsageError for a metric that no record holds.
     """
-    names = list(dict.fromkeys(derived.choose_metric(records, metric) for metric in metrics))
+    for metric in metrics:
+        derived.choose_metric(records, metric)  # Raises where no record holds it.
+    names = list(dict.fromkeys(map(naming.metric_as_held, metrics)))
     if not names:
         return layout
     if not any(_is_headline(column) for table in layout.tables for column in table.columns):

@@ -324,13 +324,14 @@ def test_many_warnings_are_counted() -> None:
 
 def test_facts_name_queries_depth_machine_and_dtype() -> None:
     (table,) = build(
-        [make_record(metrics={"nDCG@10": [0.1, 0.3]}), first_stage_record(0.1)], PLAIN
+        [make_record(metrics={"nDCG@10": [0.1, 0.3]}), first_stage_record(0.1)],
+        PLAIN.model_copy(update={"notes": "all"}),
     )
     assert table.notes == (
         "Queries: 1 to 2.",
         "Reranked: the first 100 documents of bm25 (b=0.4, k1=0.9).",
         "Run on Test CPU, 8 cores (cpu, machine machine-a); engine torch float32.",
-        "Δ is the difference to the first stage's own order.",
+        "Δ: difference to the first stage's own order",
     )
 
 

@@ -103,7 +103,8 @@ def _column(table: Table, head: str) -> dict[str, str]:
 
 
 def _judged_tables(folder: Path, judge: str = "judge-1", layout: Layout = RATINGS) -> list[Table]:
-    return build(open_archive([folder]), with_judge(layout, judge))
+    whole = layout.model_copy(update={"notes": "all"})
+    return build(open_archive([folder]), with_judge(whole, judge))
 
 
 def test_games_and_ratings_are_those_of_the_answers(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ def test_differences_and_p_are_counted_from_the_baseline() -> None:
     shown = _values(table, "p")
     assert [shown["b"], shown["bm25"]] == pytest.approx(paired.holm(p))
     assert shown["a"] is None
-    assert "Δ is the difference to a." in table.notes
+    (whole,) = _tables(records, PLAIN, baseline="a", notes="all")
+    assert "Δ: difference to a" in whole.notes
     assert any("test against a" in note for note in table.notes)
 
 
@@ -185,3 +186,34 @@ def test_two_contents_of_one_collection_are_two_tables() -> None:
     tables = _tables([record, other], WIDE)
     assert sorted(_values(table, "scifact")["m"] for table in tables) == [0.5, 0.7]  # type: ignore[type-var]
     assert len({table.title for table in tables}) == 2
+
+
+# --- notes ----------------------------------------------------------------------------------
+
+
+def test_at_most_six_notes_cautions_first_and_who_leads_last() -> None:
+    warned = [replace(record, warnings=("odd", "very odd")) for record in _records()]
+    (table,) = _tables(warned, PLAIN)
+    assert len(table.notes) == 6
+    assert table.notes[0].startswith("Caution: ")
+    assert table.notes[-2].endswith("--notes all.")
+    lead = fmean(VALUES["a"]) - fmean(VALUES["b"])
+    assert table.notes[-1].startswith(f"a leads by {lead:.3f} nDCG@10; 6 queries cannot tell")
+    (whole,) = _tables(warned, PLAIN, notes="all")
+    assert len(whole.notes) > 6
+    assert set(table.notes[:1]) < set(whole.notes)
+    (none,) = _tables(warned, PLAIN, notes="none")
+    assert none.notes == ()
+
+
+def test_nobody_leads_where_queries_differ_or_one_is_alone() -> None:
+    records = _records()
+    other = make_record("c", {"nDCG@10": [0.5, 0.5]})
+    for several in ([*records, other], records[1:2]):
+        (table,) = _tables(several, PLAIN)
+        assert not any("leads" in note for note in table.notes)
+
+
+def test_an_unknown_number_of_notes_is_refused() -> None:
+    with pytest.raises(UsageError, match="--notes al: did you mean 'all'"):
+        _tables(_records(), PLAIN, notes="al")

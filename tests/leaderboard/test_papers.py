@@ -310,7 +310,7 @@ def test_added_positives_never_share_a_table_with_others(layout: str) -> None:
             "GooAQ (test), static-retrieval top-30 (missed positives not added)",
             "GooAQ (test), static-retrieval top-30 (missed positives added)",
         ]
-        assert "added to the candidates in all rows" in tables[1].notes[-1]
+        assert "added to the candidates in all rows" in tables[1].notes[0]
     else:
         assert [table.title.partition("top-30")[2] for table in tables] == [
             " (missed positives not added)",
@@ -322,4 +322,4 @@ def test_added_positives_never_share_a_table_with_others(layout: str) -> None:
 def test_added_positives_alone_are_shown_and_said(layout: str) -> None:
     records = [one for one in _blog_records() if one.cell.adds_positives]
     (table,) = build(records, load_layout(layout))
-    assert "added to the candidates in all rows: no search reaches" in table.notes[-1]
+    assert "added to the candidates in all rows: no search reaches" in table.notes[0]

@@ -92,8 +92,8 @@ def test_texts_are_ranges_and_no_p_is_zero() -> None:
 
 
 def test_the_notes_say_how_it_was_found() -> None:
-    (table,) = build(_records(), PLAIN)
-    assert table.notes[-4:] == (
+    (table,) = build(_records(), PLAIN.model_copy(update={"notes": "all"}))
+    assert table.notes[-5:-1] == (
         "In parentheses: 95 % bootstrap intervals, 10,000 resamples of the queries.",
         "p: paired randomisation test against the first stage's own order, Holm over 2 tests; "
         "d: mean difference in its standard deviations.",
@@ -144,7 +144,7 @@ def test_one_system_alone_has_an_interval_only() -> None:
     (table,) = build(_records()[1:2], PLAIN)
     assert _heads(table) == ["Reranker", METRIC]
     assert table.rows[0].entries[1].mark == ""
-    assert table.notes[-1].startswith("In parentheses")
+    assert table.notes[0].startswith("In parentheses")
 
 
 def test_a_square_of_several_collections_has_none() -> None:

@@ -104,6 +104,10 @@ class Column(Strict):
         """The column's entry in a row; blank where a figure is missing."""
         raise NotImplementedError
 
+    def explained(self, context: Context) -> str:
+        """What its head stands for, where that is short for something; empty elsewhere."""
+        return ""
+
     def facts(self, context: Context) -> Iterator[str]:
         """Plain remarks about the figures; several columns may yield the same line."""
         return iter(())

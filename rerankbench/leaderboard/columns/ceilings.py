@@ -41,11 +41,6 @@ class ExplainedColumn(MeasuredColumn):
     notes_place = 0
     meaning: ClassVar[str]
 
-    def notes(self, context: Context) -> Iterator[str]:
-        """The head of the first column of this kind, and what it means."""
-        first = context.of(type(self))[0]
-        yield f"{first.head.format_map(first.head_fields(context))}: {self.explained(context)}"
-
     def explained(self, context: Context) -> str:
         """What the columns of this kind show."""
         return self.meaning

@@ -58,6 +58,9 @@ class ParametersColumn(Column):
     kind: Literal["parameters"]
     baseline: str | None = None
 
+    def explained(self, context: Context) -> str:
+        return "weights of the model"
+
     def fill(self, row: RowRecords, context: Context) -> Entry:
         if self.baseline is not None and derived.is_baseline(row.newest):
             return Entry(value=self.baseline)

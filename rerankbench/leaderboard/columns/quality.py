@@ -166,9 +166,9 @@ class DeltaColumn(MeasuredColumn):
         usual = "Δ {collection}" if self.shown_collection else "Δ"
         return usual if self.header is None else self.header
 
-    def facts(self, context: Context) -> Iterator[str]:
+    def explained(self, context: Context) -> str:
         base = context.selection.baseline or "the first stage's own order"
-        yield f"Δ is the difference to {base}."
+        return f"difference to {base}"
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The difference within the same task."""

@@ -37,6 +37,9 @@ class RateColumn(TimedColumn):
     decimals: Decimals | None = None
     range: bool = False
 
+    def explained(self, context: Context) -> str:
+        return "documents scored in a second"
+
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The median over the collections timed."""
         records = context.timed[row.name]
@@ -63,6 +66,9 @@ class LatencyColumn(TimedColumn):
     def head_fields(self, context: Context) -> dict[str, object]:
         return super().head_fields(context) | {"percentile": self.percentile}
 
+    def explained(self, context: Context) -> str:
+        return f"single requests, of which {self.percentile} % took no longer"
+
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The median over the collections timed."""
         records = context.timed[row.name]
@@ -85,6 +91,9 @@ class SecondsColumn(TimedColumn):
     kind: Literal["seconds_per_query"]
     decimals: Decimals = 2
 
+    def explained(self, context: Context) -> str:
+        return "seconds for one query with its documents, on average"
+
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The median over the collections timed."""
         means = [derived.seconds_per_query(record) for record in context.timed[row.name]]
@@ -99,6 +108,9 @@ class CostColumn(Column):
 
     kind: Literal["usd_per_1000_queries"]
     decimals: Decimals | None = None
+
+    def explained(self, context: Context) -> str:
+        return "US dollars for 1,000 queries"
 
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The median over the collections timed."""

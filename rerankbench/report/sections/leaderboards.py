@@ -28,7 +28,7 @@ def leaderboards(boards: Sequence[Board]) -> Section:
 
 def _layouts(board: Board) -> Iterator[Layout]:
     """Notes that the tables of single collections share are given once, below the first table."""
-    common = {"metric": board.metric}
+    common = {"metric": board.metric, "notes": "all"}
     alone = common
     if len(board.tasks) > 1:
         yield load_layout("wide").model_copy(update=common)
