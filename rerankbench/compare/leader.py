@@ -90,12 +90,14 @@ def sentences(found: Leader) -> Iterator[str]:
     if nearest is None:
         yield f"{name} is the only one here, with {_value(found.mean)} {found.metric}."
         return
-    ahead = f"{name} leads by {_value(nearest.delta)} {found.metric}"
     rival, p = _name(nearest.record), p_text(nearest.p)
-    if nearest.is_real:
-        yield f"{ahead} over {rival}, which is significant ({p})."
+    ahead = f"{name} leads {rival} by {_value(nearest.delta)} {found.metric}"
+    if not nearest.delta:
+        yield f"{name} and {rival} have the same {found.metric}, {_value(found.mean)}."
+    elif nearest.is_real:
+        yield f"{ahead}, which is significant ({p})."
     else:
-        yield f"{ahead}; {_queries(found.queries)} cannot tell it from {rival} ({p})."
+        yield f"{ahead}; {_queries(found.queries)} cannot tell them apart ({p})."
     if found.first_stage is not None and found.second is not None:
         real = "" if found.first_stage.is_real else "not "
         yield (

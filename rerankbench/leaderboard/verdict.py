@@ -12,7 +12,7 @@ from rerankbench.types import Record
 def verdict(context: Context) -> str | None:
     """What `compare.leader` says of a table of one task; None for other tables.
 
-    `a leads by 0.017 nDCG@10; 300 queries cannot tell it from b (p = 0.21). …`
+    `a leads b by 0.017 nDCG@10; 300 queries cannot tell them apart (p = 0.210). …`
     """
     records = list(context.selection.records())
     metric = context.metric

@@ -42,7 +42,7 @@ def test_the_services_own_temperature_is_left_to_it(
     ("options", "message"),
     [
         (("--price-in", "1"), "give --price-in and --price-out"),
-        (("--price-in", "inf", "--price-out", "1"), "inf is no finite number"),
+        (("--price-in", "inf", "--price-out", "1"), "inf is not a finite number"),
         (("--temperature", "hot"), "--temperature must be a number from 0 to 2"),
         (("--temperature", "nan"), "--temperature must be a number from 0 to 2"),
         (("--queries", "0"), "--queries"),

@@ -239,7 +239,7 @@ def test_a_damaged_archive_is_told_in_one_line(irds_home: Path) -> None:
             CORPUS + '{"_id": "d1", "title": "", "text": ""}\n',
             "document id 'd1' occurs t",
         ),
-        ("corpus", '{"_id": "d 1", "title": "", "text": ""}\n', "document: the id 'd 1' holds w"),
+        ("corpus", '{"_id": "d 1", "title": "", "text": ""}\n', "document: the id 'd 1' has w"),
         ("queries", QUERIES + '{"_id": "q1", "text": ""}\n', "query id 'q1' occurs twice"),
         ("splits", {**SPLITS, "test": "query-id\tcorpus-id\tscore\n"}, "has no judgments"),
         ("queries", '{"_id": "q7", "text": "x"}\n', "has none of the queries"),

@@ -62,14 +62,20 @@ def test_the_leader_is_the_best_model_and_its_margins_are_those_of_means() -> No
 def test_a_real_lead_and_one_that_the_queries_cannot_tell_read_differently() -> None:
     best, near = _record("best", 0.6, seed=1), _record("near", 0.598, seed=6)
     low = _record("low", 0.3, seed=3)
-    assert "leads by" in _said(best, low)[0]
-    assert _said(best, low)[0].endswith("over low, which is significant (p < 0.001).")
-    assert "; 60 queries cannot tell it from near (p = 0." in _said(best, near)[0]
+    assert _said(best, low)[0].startswith("best leads low by 0.")
+    assert _said(best, low)[0].endswith(" nDCG@10, which is significant (p < 0.001).")
+    assert _said(best, near)[0].startswith("best leads near by 0.")
+    assert "; 60 queries cannot tell them apart (p = 0." in _said(best, near)[0]
+
+
+def test_equal_means_are_called_equal() -> None:
+    said = _said(_record("one", 0.6), _record("other", 0.6))
+    assert said[0] == f"one and other have the same nDCG@10, {fmean(_values(0.6, 1)):.3f}."
 
 
 def test_a_first_stage_that_leads_is_said_to_be_one() -> None:
     said = _said(_record("bm25", 0.6), _record("worse", 0.4, seed=2))
-    assert said[0].startswith("bm25 leads by 0.")
+    assert said[0].startswith("bm25 leads worse by 0.")
     assert said[1] == "That is the first stage's own order: no reranker here improves on it."
 
 

@@ -198,7 +198,7 @@ def test_at_most_six_notes_cautions_first_and_who_leads_last() -> None:
     assert table.notes[0].startswith("Caution: ")
     assert table.notes[-2].endswith("--notes all.")
     lead = fmean(VALUES["a"]) - fmean(VALUES["b"])
-    assert table.notes[-1].startswith(f"a leads by {lead:.3f} nDCG@10; 6 queries cannot tell")
+    assert table.notes[-1].startswith(f"a leads b by {lead:.3f} nDCG@10; 6 queries cannot tell")
     (whole,) = _tables(warned, PLAIN, notes="all")
     assert len(whole.notes) > 6
     assert set(table.notes[:1]) < set(whole.notes)

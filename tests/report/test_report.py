@@ -238,7 +238,7 @@ def test_the_summary_says_who_leads_each_collection_and_the_mean(tmp_path: Path)
             key=lambda name: -means[name, collection],
         )
         ahead = means[best, collection] - means[second, collection]
-        assert f"{best} leads by {ahead:.3f} nDCG@10" in words
+        assert f"{best} leads {second} by {ahead:.3f} nDCG@10" in words
     overall = {
         name: fmean(mean for (model, _), mean in means.items() if model == name)
         for name, _ in means
