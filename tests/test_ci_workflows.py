@@ -133,7 +133,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     assert done.returncode == 0, done.stderr
     with (made.folder / "configs" / "rerankbench.yaml").open("a") as config:
         config.write("limit_queries: 20\nmax_length: 192\n")
-    for line in re.findall(r"^(?:then|and): +(rerankbench .*)$", done.stderr, re.MULTILINE):
+    for line in re.findall(r"^- (rerankbench .*)$", done.stderr, re.MULTILINE):
         done = made.run(*shlex.split(line))
         assert done.returncode == 0, done.stderr
     made.commit()
@@ -180,7 +180,7 @@ def test_a_worse_model_fails_with_3(worse: Repository, tmp_path: Path, system: s
     summary = tmp_path / "summary.md"
     done = worse.play(system, GITHUB_STEP_SUMMARY=str(summary))
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "a drop beyond the margin" in " ".join(done.stdout.split())
+    assert "the drop exceeds the margin" in " ".join(done.stdout.split())
     assert "Gate failed." in done.stdout
     if system != "pre-commit":
         assert not left.exists()

@@ -70,9 +70,9 @@ def test_a_run_with_all_three_plug_ins(environment: Mapping[str, str], tmp_path:
 
     listed = _run(environment, tmp_path, "leaderboard", "results", "--format", "json")
     means = {row["reranker"]: row["metrics"]["Success@5"] for row in json.loads(listed.stdout)}
-    assert set(means) >= {"first stage", "overlap"}
+    assert set(means) >= {"title-overlap", "overlap"}
     assert means["overlap"] == pytest.approx(_success(tmp_path / "results", "overlap"))
-    assert 0 < means["first stage"] <= means["overlap"] <= 1
+    assert 0 < means["title-overlap"] <= means["overlap"] <= 1
 
 
 def test_a_metric_of_the_package_in_evaluate(

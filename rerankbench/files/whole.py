@@ -32,7 +32,7 @@ _REMEDIES: dict[int | None, str] = {
     errno.EEXIST: "name a folder, not a file",
     errno.ENOTDIR: "name a folder, not a file",
     errno.EISDIR: "it is a folder; name a file in it",
-    errno.ELOOP: "mend the link",
+    errno.ELOOP: "fix the link",
 }
 
 

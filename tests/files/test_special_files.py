@@ -211,7 +211,7 @@ def test_a_link_stays_a_link_and_its_target_is_written(tmp_path: Path) -> None:
 def test_links_in_a_circle_are_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
-    with pytest.raises(StorageError, match=r"cannot be written.*symbolic links.*mend the link"):
+    with pytest.raises(StorageError, match=r"cannot be written.*symbolic links.*fix the link"):
         whole.write_whole(tmp_path / "a", b"x")
 
 
