@@ -181,11 +181,11 @@ def test_a_worse_model_fails_with_3(worse: Repository, tmp_path: Path, system: s
     done = worse.play(system, GITHUB_STEP_SUMMARY=str(summary))
     assert done.returncode == 3, done.stdout + done.stderr
     assert "the drop exceeds the margin" in " ".join(done.stdout.split())
-    assert "Gate failed." in done.stdout
+    assert "Gate failed" in done.stdout
     if system != "pre-commit":
         assert not left.exists()
         report = Xml.parse(worse.folder / NEW / "gate.xml").getroot()
         assert report.get("failures") == "1"
     if system == "github":
         assert "::error title=nDCG@10%3A demo/test" in done.stdout
-        assert "### Gate failed." in summary.read_text()
+        assert "### Gate failed" in summary.read_text()
