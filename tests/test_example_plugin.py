@@ -50,7 +50,9 @@ def _run(
     )
 
 
-def test_a_run_with_all_three_plug_ins(environment: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_run_with_first_stage_reranker_and_metric(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
     words = [
         "run",
         "-d",
@@ -73,6 +75,20 @@ def test_a_run_with_all_three_plug_ins(environment: Mapping[str, str], tmp_path:
     assert set(means) >= {"title-overlap", "overlap"}
     assert means["overlap"] == pytest.approx(_success(tmp_path / "results", "overlap"))
     assert 0 < means["title-overlap"] <= means["overlap"] <= 1
+
+
+def test_the_packages_collection_is_run(environment: Mapping[str, str], tmp_path: Path) -> None:
+    words = ["run", "-d", "seasons", "-m", "overlap", "--no-speed", "--metric", "P@1"]
+    done = _run(environment, tmp_path, *words)
+    assert done.returncode == 0, done.stderr
+    listed = _run(environment, tmp_path, "leaderboard", "results", "--format", "json")
+    rows = {row["reranker"]: row for row in json.loads(listed.stdout)}
+    # Each query shares the most words with the document that answers it.
+    assert rows["overlap"]["metrics"]["P@1"] == 1.0
+    assert (rows["overlap"]["collection"], rows["overlap"]["queries"]) == ("seasons", 3)
+    refused = _run(environment, tmp_path, *words, "--split", "dev")
+    assert refused.returncode == 2
+    assert "seasons has no split 'dev'; its only one is test" in refused.stderr
 
 
 def test_a_metric_of_the_package_in_evaluate(
