@@ -781,7 +781,7 @@ def test_a_missing_key_is_told_before_any_work(
 @pytest.mark.parametrize("value", [f"{SECRET} x", f"{SECRET}\nx", f"{SECRET}ü", f"{SECRET}\x07x"])
 def test_what_is_no_key_is_refused_unseen(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RERANK_KEY", value)
-    with pytest.raises(UsageError, match="RERANK_KEY holds is no key") as caught:
+    with pytest.raises(UsageError, match="value of RERANK_KEY is not a key") as caught:
         FACTORY.identify(_spec(key_env="RERANK_KEY"))
     _one_line(caught)
 
@@ -1137,8 +1137,10 @@ def test_a_run_measures_and_prices_a_service(server: Server, place: Place) -> No
     assert throughput["searches"] == 2 * throughput["queries"]
     # Two searches a query at 0.002 dollars each, for a thousand queries.
     assert "$/1k" in out and "4.000" in out
-    assert "Prices: rerank-tiny 2 USD per 1,000 searches (2026-11-01)." in out
-    assert "a service, called from machine" in out
+    assert cli._run(["leaderboard", str(place.folder / "results"), "--notes", "all"]) == 0
+    notes = place.capsys.readouterr().out
+    assert "Prices: rerank-tiny 2 USD per 1,000 searches (2026-11-01)." in notes
+    assert "a service, called from machine" in notes
 
     asked = len(scene.seen())
     code, out, err = place.run(scene, amount=1.0)
