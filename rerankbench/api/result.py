@@ -79,7 +79,7 @@ class RunResult:
     def _tables(self) -> list[Table]:
         from rerankbench.leaderboard.publish import tables_of_run
 
-        return tables_of_run(self._records, self._store)
+        return tables_of_run(self._records, self._store, self._metrics)
 
     def _repr_html_(self) -> str:
         from rerankbench.leaderboard.renderers.html import fragment

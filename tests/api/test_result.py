@@ -79,6 +79,12 @@ def test_a_notebook_shows_the_table_with_its_notes_and_runs_nothing(folder: Path
     assert repr(result) == f"<RunResult of bm25, {name} on small>"
 
 
+def test_a_notebook_shows_every_metric_that_was_asked_for(folder: Path) -> None:
+    result = rerankbench.run(folder, {"words": _first_words}, metrics=["MAP", "Recall@5"])
+    heads = next(line for line in str(result).splitlines() if line.startswith("| Reranker"))
+    assert [head.strip() for head in heads.strip("|").split("|")][1:4] == ["MAP", "Δ", "Recall@5"]
+
+
 def test_a_run_file_that_is_another_machines_is_told(folder: Path) -> None:
     result = rerankbench.run(folder, {"words": _first_words}, output="kept")
     for path in Path("kept").rglob("runs/*"):
