@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from rerankbench.compare.significance import (
-    ALPHA,
-    Difference,
-    SystemSignificance,
-    is_tested,
-    significance,
-)
+from rerankbench.compare.significance import ALPHA, is_tested, pair_tests
 from rerankbench.results import derived
 from rerankbench.results.figures import DOCS_PER_S
 from rerankbench.results.numbers import number_text, p_text
@@ -64,22 +59,23 @@ def leader(records: Sequence[Record], metric: str) -> Leader | None:
     held = [record for record in held if is_tested(record)]
     if not held:
         return None
-    name = derived.metric_in(held[0], metric)
-    every_pair = significance(held, name, reference="best")
-    standings = every_pair.standings
-    # The only one of its task is not tested, and leads all the same.
-    record = every_pair.reference or held[0]
-    best = next(one for one in standings if one.record is record)
-    models = [one for one in standings if one is not best and not derived.is_baseline(one.record)]
-    second = max(models, key=lambda one: one.mean, default=None)
+    tests = pair_tests(held, derived.metric_in(held[0], metric))
+    means = [fmean(values) for values in tests.values]
+
+    def margin(at: int, p: float) -> Margin:
+        return Margin(record=tests.order[at], delta=means[0] - means[at], p=p)
+
+    below = range(1, len(held))
+    model = next((at for at in below if not derived.is_baseline(tests.order[at])), None)
+    base = next((at for at in below if derived.is_first_stage(tests.order[at])), None)
     return Leader(
-        record=record,
+        record=tests.order[0],
         metric=metric,
-        mean=best.mean,
-        queries=every_pair.queries,
-        second=None if second is None else _margin(second.record, second.against),
-        first_stage=_over_first_stage(best, held, name),
-        fastest=_fastest(record, held),
+        mean=means[0],
+        queries=tests.values.shape[1],
+        second=None if model is None else margin(model, float(tests.of_pairs[0, model])),
+        first_stage=None if base is None else margin(base, float(tests.against(base)[base, 0])),
+        fastest=_fastest(tests.order[0], held),
     )
 
 
@@ -122,22 +118,6 @@ def _speed(found: Leader) -> Iterator[str]:
         f"It reranks {DOCS_PER_S.say(own)} and so takes {number_text(fastest / own, 'rate')} "
         f"times as long as {_name(found.fastest)} ({DOCS_PER_S.say(fastest)})."
     )
-
-
-def _over_first_stage(
-    best: SystemSignificance, records: Sequence[Record], metric: str
-) -> Margin | None:
-    tested = significance(records, metric)
-    if tested.reference is None or tested.reference is best.record:
-        return None
-    found = next(one for one in tested.standings if one.record is best.record)
-    return _margin(tested.reference, found.against)
-
-
-def _margin(record: Record, difference: Difference | None) -> Margin | None:
-    if difference is None:
-        return None
-    return Margin(record=record, delta=abs(difference.delta), p=difference.holm_p)
 
 
 def _fastest(record: Record, records: Sequence[Record]) -> Record | None:

@@ -91,6 +91,51 @@ def is_tested(record: Record) -> bool:
     return derived.is_first_stage(record) or not derived.is_baseline(record)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTests:
+    """Tests of all pairs of the tested systems, which stand first in `order`, best first.
+
+    `values` are systems in that order × queries. `p` are as they are, `of_pairs` adjusted for all
+    pairs. A single system is not tested: it has no rank among others.
+    """
+
+    order: Sequence[Record]
+    values: _Floats
+    tested: Sequence[Record]
+    p: _Floats
+    of_pairs: _Floats
+    permutations: int
+
+    def against(self, base: int) -> _Floats:
+        """P adjusted for the tests of one system against all others: its row; 1 elsewhere."""
+        return _adjusted_from(self.p, base)
+
+
+def pair_tests(
+    records: Sequence[Record],
+    metric: str,
+    *,
+    permutations: int = paired.PERMUTATIONS,
+    seed: int = paired.SEED,
+) -> PairTests:
+    """The tests behind `significance`, without intervals. Raises UsageError as it does."""
+    order = sorted(records, key=lambda record: _place(record, metric))
+    values = _values(order, metric)
+    tested = [record for record in order if is_tested(record)]
+    tested = tested if len(tested) > 1 else []
+    pairs = len(tested) * (len(tested) - 1) // 2
+    permutations = max(permutations, min(_PATTERNS_A_PAIR * pairs, _MOST_PATTERNS))
+    p = paired.pairwise_p(values[: len(tested)], permutations=permutations, seed=seed)
+    return PairTests(
+        order=order,
+        values=values,
+        tested=tested,
+        p=p,
+        of_pairs=_adjusted(p),
+        permutations=permutations,
+    )
+
+
 def significance(
     records: Sequence[Record],
     metric: str,
@@ -117,20 +162,12 @@ def significance(
 
     Raises UsageError where tasks, queries or metrics differ.
     """
-    order = sorted(records, key=lambda record: _place(record, metric))
-    values = _values(order, metric)
-    tested = [record for record in order if is_tested(record)]
-    if len(tested) == 1:
-        # A single system has no rank among others.
-        tested = []
-    pairs = len(tested) * (len(tested) - 1) // 2
-    permutations = max(permutations, min(_PATTERNS_A_PAIR * pairs, _MOST_PATTERNS))
-    p = paired.pairwise_p(values[: len(tested)], permutations=permutations, seed=seed)
-    of_pairs = _adjusted(p)
-    different = (of_pairs <= ALPHA).tolist()
+    tests = pair_tests(records, metric, permutations=permutations, seed=seed)
+    order, values, tested, p = tests.order, tests.values, tests.tested, tests.p
+    different = (tests.of_pairs <= ALPHA).tolist()
     base = _base(tested, reference)
     # The best is only known afterwards, so its tests belong to the family of all pairs.
-    adjusted = of_pairs if base is None or reference == "best" else _adjusted_from(p, base)
+    adjusted = tests.of_pairs if base is None or reference == "best" else tests.against(base)
     sample = _Sample(
         values=values, means=paired.bootstrap_means(values, resamples=resamples, seed=seed)
     )
@@ -157,8 +194,8 @@ def significance(
         standings=tuple(standings[id(record)] for record in records),
         reference=None if base is None else tested[base],
         tests=0 if base is None else len(tested) - 1,
-        pairs=pairs,
-        permutations=permutations,
+        pairs=len(tested) * (len(tested) - 1) // 2,
+        permutations=tests.permutations,
         resamples=resamples,
         seed=seed,
     )
