@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rerankbench.errors import UsageError
+from rerankbench.leaderboard.columns.averages import AverageColumn, incomplete
 from rerankbench.leaderboard.columns.base import Column, Context
 from rerankbench.leaderboard.columns.facts import ModelColumn
 from rerankbench.leaderboard.columns.heads import expand, header
 from rerankbench.leaderboard.columns.quality import (
-    AverageColumn,
     MeasuredColumn,
     MetricColumn,
-    incomplete,
 )
 from rerankbench.leaderboard.columns.ratings import RatingColumn
 from rerankbench.leaderboard.columns.speed import timed

@@ -21,6 +21,7 @@ from pydantic import (
 from rerankbench.errors import nearest
 from rerankbench.files import plain_names
 from rerankbench.files.explain import named_by
+from rerankbench.leaderboard.columns.averages import AverageColumn
 from rerankbench.leaderboard.columns.base import (
     Column,
     Decimals,
@@ -31,7 +32,7 @@ from rerankbench.leaderboard.columns.base import (
 )
 from rerankbench.leaderboard.columns.facts import FamilyColumn, FirstStageColumn
 from rerankbench.leaderboard.columns.kinds import KINDS
-from rerankbench.leaderboard.columns.quality import AverageColumn, MeasuredColumn, MetricColumn
+from rerankbench.leaderboard.columns.quality import MeasuredColumn, MetricColumn
 from rerankbench.leaderboard.columns.ratings import cannot_be_judged
 from rerankbench.leaderboard.table import Align
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from rerankbench.errors import UsageError, nearest
+from rerankbench.leaderboard.columns.averages import AverageColumn
 from rerankbench.leaderboard.columns.base import Column
 from rerankbench.leaderboard.columns.facts import ModelColumn
 from rerankbench.leaderboard.columns.kinds import COLUMN_KINDS
-from rerankbench.leaderboard.columns.quality import AverageColumn, DeltaColumn, MetricColumn
+from rerankbench.leaderboard.columns.quality import DeltaColumn, MetricColumn
 from rerankbench.leaderboard.layout import NOTES, Layout, TableForm
 from rerankbench.registry import naming
 from rerankbench.results import derived, row_names

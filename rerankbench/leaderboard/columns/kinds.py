@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import get_args
 
 from rerankbench.leaderboard.columns import (
+    averages,
     ceilings,
     facts,
     quality,
@@ -26,7 +27,7 @@ KINDS: tuple[type[Column], ...] = (
     facts.FirstStageColumn,
     quality.MetricColumn,
     quality.DeltaColumn,
-    quality.AverageColumn,
+    averages.AverageColumn,
     significance.RankColumn,
     significance.SignificanceColumn,
     significance.EffectColumn,

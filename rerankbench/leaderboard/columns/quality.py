@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator
 
-from rerankbench.errors import some
 from rerankbench.known import metric_name
 from rerankbench.leaderboard.columns.base import Column, Context, Decimals, Names, as_tuple
 from rerankbench.leaderboard.columns.tested import TestResult, significance_notes
@@ -137,10 +136,10 @@ class MetricColumn(RepeatedColumn):
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The mean, blank where a record is missing."""
         tested = self.tested(row, context) if self.tests_shown else None
-        return _entry(
+        return scaled(
             self,
             context,
-            _mean(self, row, context),
+            mean_of_shown(self, row, context),
             interval=tested.interval if tested and self.interval else None,
             mark=tested.tier if tested and self.tiers else "",
         )
@@ -173,7 +172,7 @@ class DeltaColumn(MeasuredColumn):
     def fill(self, row: RowRecords, context: Context) -> Entry:
         """The difference within the same task."""
         tested = self.tested(row, context) if self.tests_shown else None
-        return _entry(
+        return scaled(
             self,
             context,
             _delta(self, row, context),
@@ -182,87 +181,20 @@ class DeltaColumn(MeasuredColumn):
         )
 
 
-class AverageColumn(Column):
-    """The mean over the table's metric columns, or over those whose heads it names.
+class ScaledColumn(Protocol):
+    """A column whose figures a layout may scale."""
 
-    Blank unless all of them are filled. With `shared` it is over those that every model and the
-    first stage have: rows then compare, and it says which ones lack a collection.
-    """
+    @property
+    def scale(self) -> Scale:
+        """What figures are multiplied by."""
 
-    usual_header = "Average of {count}"
-    better = "higher"
-
-    kind: Literal["average"]
-    over: Names = ()
-    shared: bool = False
-    decimals: Decimals | None = None
-    scale: Scale = 1
-
-    def head_fields(self, context: Context) -> dict[str, object]:
-        return super().head_fields(context) | {"count": len(self.averaged(context))}
-
-    def averaged(self, context: Context) -> list[MetricColumn]:
-        """The columns that the mean is over."""
-        metrics = context.of(MetricColumn)
-        named = [column for column in metrics if not self.over or column.heads & set(self.over)]
-        if not self.shared:
-            return named
-        return [column for column in named if column not in context.incomplete]
-
-    def fill(self, row: RowRecords, context: Context) -> Entry:
-        """The mean of the row's metric columns, in full precision."""
-        if self.shared and len(context.of(MetricColumn)) < 2:
-            return Entry()
-        # A mean over only those collections that happen to be there compares with nothing.
-        means = [_mean(column, row, context) for column in self.averaged(context)]
-        return _entry(self, context, _all_or_none(means))
-
-    def notes(self, context: Context) -> Iterator[str]:
-        if not self.shared or not context.incomplete:
-            return
-        columns = self.averaged(context)
-        over = some([column.shown_collection for column in columns])
-        lacking: dict[str, list[str]] = {}
-        for column, rows in context.incomplete.items():
-            for row in rows:
-                lacking.setdefault(row, []).append(column.shown_collection)
-        missing = "; ".join(f"{row}: {some(names)}" for row, names in lacking.items())
-        if columns:
-            yield f"The mean is over {over}, which all models have. Missing: {missing}."
-        else:
-            yield f"No mean: all models share no collection. Missing: {missing}."
+    @property
+    def decimals(self) -> int | None:
+        """Digits after the point; None for those of the layout."""
 
 
-def incomplete(
-    columns: Iterable[Column], rows: Sequence[RowRecords], metric: str | None
-) -> dict[MetricColumn, list[str]]:
-    """The metric columns in which a model, or the first stage, has no figure → who has none."""
-    needed = [
-        row
-        for row in rows
-        if not derived.is_baseline(row.newest) or derived.is_first_stage(row.newest)
-    ]
-    missing = {
-        column: [
-            row.name for row in needed if not _has_figure(column, row, column.metric or metric)
-        ]
-        for column in columns
-        if isinstance(column, MetricColumn)
-    }
-    return {column: names for column, names in missing.items() if names}
-
-
-def _has_figure(column: MetricColumn, row: RowRecords, metric: str | None) -> bool:
-    records = shown(column, row)
-    return (
-        metric is not None
-        and bool(records)
-        and all(derived.values_of(record, metric) for record in records)
-    )
-
-
-def _entry(
-    column: MetricColumn | DeltaColumn | AverageColumn,
+def scaled(
+    column: ScaledColumn,
     context: Context,
     value: float | None,
     *,
@@ -270,6 +202,7 @@ def _entry(
     interval: Interval | None = None,
     mark: str = "",
 ) -> Entry:
+    """A figure as the column shows it."""
     scale = column.scale
     return Entry(
         value=None if value is None else scale * value,
@@ -290,27 +223,28 @@ def shown(column: MeasuredColumn, row: RowRecords) -> list[Record]:
     return complete if len(complete) == len(present) else []
 
 
-def _mean(column: MeasuredColumn, row: RowRecords, context: Context) -> float | None:
+def mean_of_shown(column: MeasuredColumn, row: RowRecords, context: Context) -> float | None:
+    """The mean of a row's entry; None where a record or the metric is missing."""
     metric = column.metric or context.metric
     if metric is None:
         return None
-    return _all_or_none([derived.mean_of(record, metric) for record in shown(column, row)])
+    return all_or_none([derived.mean_of(record, metric) for record in shown(column, row)])
 
 
 def _delta(column: DeltaColumn, row: RowRecords, context: Context) -> float | None:
-    mean, metric = _mean(column, row, context), column.metric or context.metric
+    mean, metric = mean_of_shown(column, row, context), column.metric or context.metric
     records = shown(column, row)
     bases = [context.selection.bases.get(record.task) for record in records]
     is_base = any(base is record for base, record in zip(bases, records, strict=True))
     if mean is None or metric is None or is_base:
         return None
-    base = _all_or_none(
+    base = all_or_none(
         [None if record is None else derived.mean_of(record, metric) for record in bases]
     )
     return None if base is None else mean - base
 
 
-def _all_or_none(values: Sequence[float | None]) -> float | None:
+def all_or_none(values: Sequence[float | None]) -> float | None:
     """Their mean, unless there is none or one is missing."""
     present = [value for value in values if value is not None]
     return fmean(present) if present and len(present) == len(values) else None
